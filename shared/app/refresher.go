@@ -1,0 +1,230 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/credential"
+	"wechatfn/shared/store"
+	"wechatfn/shared/wechat"
+)
+
+// RefresherNeeds is what the refresher cannot run without.
+const RefresherNeeds = config.Secrets
+
+// Refresher is the refresher function. It is invoked by the schedule (any event
+// without an action), by the table's stream (kicks) and by operators:
+//
+//	{"action":"status"}                        the life of every token and ticket
+//	{"action":"force_refresh","app":"NAME"}    a new token at once; the old one dies
+type Refresher struct {
+	keeper *credential.Keeper
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// NewRefresher builds the refresher.
+func NewRefresher(c *config.Config, s store.Store, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
+	client, err := wechat.New(wechat.Config{BaseURL: c.APIBase, ProxyURL: c.ProxyURL.Reveal()})
+	if err != nil {
+		return nil, err
+	}
+	return newRefresher(c, credential.KeeperConfig{Store: s, WeChat: client, Secrets: secrets, Logger: logger})
+}
+
+func newRefresher(c *config.Config, kc credential.KeeperConfig) (*Refresher, error) {
+	kc.Classic = c.TokenMode == config.ModeClassic
+	for _, app := range c.Apps {
+		if app.HasToken() {
+			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})
+		}
+	}
+	keeper, err := credential.NewKeeper(kc)
+	if err != nil {
+		return nil, err
+	}
+	return &Refresher{keeper: keeper, logger: keeper.Logger, now: keeper.Now}, nil
+}
+
+// saveReserve is kept back from an invocation's time for saving what WeChat has
+// answered.
+const saveReserve = 3 * time.Second
+
+// event is what of an invocation's event matters.
+type event struct {
+	Action  string `json:"action"`
+	App     string `json:"app"`
+	Records []struct {
+		DynamoDB struct {
+			Keys struct {
+				PK struct{ S string } `json:"pk"`
+			}
+		} `json:"dynamodb"`
+	}
+}
+
+// Invoke implements lambda.Handler.
+func (r *Refresher) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-saveReserve))
+		defer cancel()
+	}
+	var e event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return nil, errors.New("refresher: the event is not a JSON object")
+	}
+	report, err := r.handle(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(report)
+}
+
+func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
+	switch {
+	case len(e.Records) > 0:
+		return r.kicks(ctx, e), nil
+	case e.Action == "" || e.Action == "tick":
+		return r.Tick(ctx)
+	case e.Action == "status":
+		return r.Status(ctx)
+	case e.Action == "force_refresh":
+		return r.Force(ctx, e.App)
+	}
+	return Report{}, fmt.Errorf("refresher: unknown action %q; there are tick, status and force_refresh", e.Action)
+}
+
+// Tick looks after all accounts at once. Errors: the store's.
+func (r *Refresher) Tick(ctx context.Context) (Report, error) {
+	return r.each(func(a credential.Account) (credential.Record, error) { return r.keeper.Tick(ctx, a) })
+}
+
+// Status reads how all accounts stand.
+func (r *Refresher) Status(ctx context.Context) (Report, error) {
+	return r.each(func(a credential.Account) (credential.Record, error) { return r.keeper.Look(ctx, a) })
+}
+
+// each runs f for every account, side by side: WeChat being slow for one must
+// not cost another its renewal.
+func (r *Refresher) each(f func(credential.Account) (credential.Record, error)) (Report, error) {
+	accounts := r.keeper.Accounts
+	records, errs := make([]credential.Record, len(accounts)), make([]error, len(accounts))
+	var wg sync.WaitGroup
+	for i, account := range accounts {
+		wg.Go(func() {
+			records[i], errs[i] = f(account)
+			if passing(errs[i]) {
+				errs[i] = nil
+			}
+		})
+	}
+	wg.Wait()
+	var report Report
+	for i, account := range accounts {
+		report.add(account, records[i], r.now())
+	}
+	return report, errors.Join(errs...)
+}
+
+// Kick answers one kick.
+func (r *Refresher) Kick(ctx context.Context, appID string) (Report, error) {
+	var report Report
+	account, err := r.keeper.Account(appID)
+	if err != nil {
+		return report, err
+	}
+	record, err := r.keeper.Kicked(ctx, account)
+	report.add(account, record, r.now())
+	if passing(err) {
+		err = nil
+	}
+	return report, err
+}
+
+// kicks answers the kicks of a stream batch. A kick that fails is not worth a
+// retry of the batch, which would hold up the stream: the next kick or tick
+// does the same.
+func (r *Refresher) kicks(ctx context.Context, e event) Report {
+	var report Report
+	seen := map[string]bool{}
+	for _, record := range e.Records {
+		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, "kick#")
+		if !ok || seen[appID] {
+			continue
+		}
+		seen[appID] = true
+		one, err := r.Kick(ctx, appID)
+		if err != nil {
+			r.logger.ErrorContext(ctx, "kick failed", "app_id", appID, "error", err)
+		}
+		report.Accounts = append(report.Accounts, one.Accounts...)
+	}
+	return report
+}
+
+// Force is the operator's forced refresh; the empty name is the first account.
+// Errors: *credential.BudgetError, credential.ErrBusy, the store's.
+func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
+	var report Report
+	for _, account := range r.keeper.Accounts {
+		if account.Name == name || name == "" {
+			record, err := r.keeper.Force(ctx, account)
+			report.add(account, record, r.now())
+			return report, err
+		}
+	}
+	return report, credential.ErrUnknownAccount
+}
+
+// passing: another refresher did or does the work.
+func passing(err error) bool {
+	return errors.Is(err, credential.ErrBusy) || errors.Is(err, credential.ErrLeaseLost)
+}
+
+// Report tells how the accounts stand after an invocation. It holds no secret.
+type Report struct {
+	Accounts []AccountReport `json:"accounts"`
+}
+
+// AccountReport is one account's part. Lives are in seconds.
+type AccountReport struct {
+	App     string                      `json:"app"`
+	Epoch   int64                       `json:"epoch"`
+	Token   CredentialReport            `json:"token"`
+	Tickets map[string]CredentialReport `json:"tickets,omitempty"`
+}
+
+// CredentialReport tells how a token or ticket stands.
+type CredentialReport struct {
+	SecondsLeft int64               `json:"secondsLeft"`
+	Failure     *credential.Failure `json:"failure,omitempty"`
+}
+
+func (r *Report) add(account credential.Account, record credential.Record, now time.Time) {
+	one := AccountReport{App: account.Name, Epoch: record.Lease.Epoch, Token: reportOn(record.Token.Held, now)}
+	for typ, held := range record.Tickets {
+		if one.Tickets == nil {
+			one.Tickets = map[string]CredentialReport{}
+		}
+		one.Tickets[string(typ)] = reportOn(held, now)
+	}
+	r.Accounts = append(r.Accounts, one)
+}
+
+func reportOn(held credential.Held, now time.Time) CredentialReport {
+	report := CredentialReport{SecondsLeft: max(0, held.ExpiresAt-now.Unix())}
+	if held.Failure != (credential.Failure{}) {
+		failure := held.Failure
+		failure.Secret = ""
+		report.Failure = &failure
+	}
+	return report
+}

@@ -1,0 +1,49 @@
+// Package app is the composition root: one constructor a function, each building
+// only what that function needs.
+package app
+
+import (
+	"log/slog"
+	"net/http"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/credential"
+	"wechatfn/shared/jssdk"
+	"wechatfn/shared/store"
+	"wechatfn/shared/web"
+	"wechatfn/shared/wechat"
+)
+
+// SignatureNeeds is what the signature function cannot run without.
+const SignatureNeeds = config.Origins
+
+// Signature builds the handler of the signature function. onKick may be nil:
+// then the table's stream tells the refresher.
+func Signature(c *config.Config, s store.Store, onKick func(appID string), logger *slog.Logger) (http.Handler, error) {
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	jc := jssdk.Config{Origins: c.Origins, Tickets: reader, RetryAfter: credential.RetryAfter, Logger: logger}
+	for _, app := range c.Apps {
+		if app.Kind == config.OfficialAccount {
+			jc.Accounts = append(jc.Accounts, jssdk.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})
+		}
+	}
+	if c.SignatureCache == config.CacheTable {
+		jc.Table = s
+	}
+	handler, err := jssdk.New(jc)
+	if err != nil {
+		return nil, err
+	}
+	return web.Log(handler, logger), nil
+}
+
+func ticketTypes(app config.App) []wechat.TicketType {
+	types := make([]wechat.TicketType, len(app.Tickets))
+	for i, name := range app.Tickets {
+		types[i] = wechat.TicketType(name)
+	}
+	return types
+}

@@ -1,0 +1,136 @@
+// Package config reads the environment, once, and says everything that is wrong
+// with it at once.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+)
+
+// Values of the enumerated variables.
+const (
+	ModeStable     = "stable"
+	ModeClassic    = "classic"
+	TicketJSAPI    = "jsapi"
+	TicketWXCard   = "wx_card"
+	CacheNone      = "none"
+	CacheTable     = "table"
+	DefaultAPIBase = "https://api.weixin.qq.com"
+)
+
+// Part names what a function cannot run without, so that the signature function
+// is not refused for want of a secret that it must never see.
+type Part int
+
+// The parts that Load can be told to insist on.
+const (
+	Origins Part = 1 << iota // at least one allowed origin
+	Secrets                  // an AppSecret for each account, or the ARN of the secret that holds them
+	Table                    // the name of the DynamoDB table
+)
+
+// Config is the whole configuration, checked.
+type Config struct {
+	Apps           []App
+	SecretsARN     string
+	TokenMode      string // ModeStable or ModeClassic
+	APIBase        string
+	ProxyURL       Secret   // may carry a password
+	Origins        []string // scheme://host[:port], lower case, default ports left out
+	SignatureCache string   // CacheNone or CacheTable
+	Table          string
+	LogLevel       slog.Level
+}
+
+// Load reads every variable through getenv. The error joins one sentence for
+// each thing that is wrong, naming the variable; secrets are never quoted.
+func Load(getenv func(string) string, needs Part) (*Config, error) {
+	l := loader{getenv: getenv}
+	c := &Config{
+		SecretsARN:     l.get(envSecretsARN),
+		TokenMode:      l.oneOf(envTokenMode, ModeStable, ModeClassic),
+		APIBase:        l.baseURL(),
+		ProxyURL:       l.proxyURL(),
+		Origins:        l.origins(),
+		SignatureCache: l.oneOf(envSignatureCache, CacheNone, CacheTable),
+		Table:          l.get(envTable),
+		LogLevel:       l.logLevel(),
+	}
+	c.Apps = l.apps()
+	l.require(c, needs)
+	return c, errors.Join(l.problems...)
+}
+
+// App returns the account with that name, or the first one for the empty name.
+func (c *Config) App(name string) (App, bool) {
+	if name == "" && len(c.Apps) > 0 {
+		return c.Apps[0], true
+	}
+	i := slices.IndexFunc(c.Apps, func(a App) bool { return a.Name == name })
+	if i < 0 {
+		return App{}, false
+	}
+	return c.Apps[i], true
+}
+
+// loader collects problems while it reads.
+type loader struct {
+	getenv   func(string) string
+	problems []error
+}
+
+func (l *loader) problem(name, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf("%s: "+format, append([]any{name}, args...)...))
+}
+
+func (l *loader) get(name string) string { return strings.TrimSpace(l.getenv(name)) }
+
+// oneOf reads an enumerated variable; the first choice is the default.
+func (l *loader) oneOf(name string, choices ...string) string {
+	value := l.get(name)
+	if value == "" {
+		return choices[0]
+	}
+	if !slices.Contains(choices, value) {
+		l.problem(name, "%q is not one of %s", value, strings.Join(choices, ", "))
+	}
+	return value
+}
+
+func (l *loader) logLevel() slog.Level {
+	var level slog.Level
+	if value := l.get(envLogLevel); value != "" {
+		if err := level.UnmarshalText([]byte(value)); err != nil {
+			l.problem(envLogLevel, "%q is not one of debug, info, warn, error", value)
+		}
+	}
+	return level
+}
+
+func (l *loader) require(c *Config, needs Part) {
+	if needs&Origins != 0 && len(c.Origins) == 0 && l.get(envOrigins) == "" {
+		l.problem(envOrigins, "is not set; list the origins of your pages, for example https://www.example.com")
+	}
+	if needs&Table != 0 && c.Table == "" {
+		l.problem(envTable, "is not set; it names the DynamoDB table")
+	}
+	if needs&Secrets != 0 && c.SecretsARN == "" {
+		l.requireSecrets(c.Apps)
+	}
+}
+
+func (l *loader) requireSecrets(apps []App) {
+	for _, app := range apps {
+		if !app.Secret.IsZero() {
+			continue
+		}
+		if app.Name == defaultName {
+			l.problem(envAppSecret, "is not set, and neither is %s", envSecretsARN)
+		} else {
+			l.problem(envAppSecrets, "has no AppSecret for account %q, and %s is not set", app.Name, envSecretsARN)
+		}
+	}
+}

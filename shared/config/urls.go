@@ -1,0 +1,88 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// baseURL reads WECHAT_API_BASE.
+func (l *loader) baseURL() string {
+	value := l.get(envAPIBase)
+	if value == "" {
+		return DefaultAPIBase
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		l.problem(envAPIBase, "is not an http(s) URL")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		l.problem(envAPIBase, "must not have userinfo, a query or a fragment")
+	}
+	return strings.TrimSuffix(value, "/")
+}
+
+// proxyURL reads WECHAT_PROXY_URL. It may hold a password, so it is not quoted.
+func (l *loader) proxyURL() Secret {
+	value := l.get(envProxyURL)
+	if value == "" {
+		return Secret{}
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5") {
+		l.problem(envProxyURL, "is not an http, https or socks5 URL")
+	}
+	return NewSecret(value)
+}
+
+func (l *loader) origins() []string {
+	var out []string
+	for _, value := range splitList(l.get(envOrigins)) {
+		origin, err := parseOrigin(value)
+		if err != nil {
+			l.problem(envOrigins, "%q %v", value, err)
+		} else if !slices.Contains(out, origin) {
+			out = append(out, origin)
+		}
+	}
+	return out
+}
+
+var (
+	errWildcard = errors.New("is a wildcard; list each origin, so that nobody else's page is signed")
+	errOrigin   = errors.New("is not an origin; write scheme and host only, for example https://www.example.com")
+)
+
+func parseOrigin(value string) (string, error) {
+	if strings.Contains(value, "*") {
+		return "", errWildcard
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Opaque != "" || u.User != nil || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
+		return "", errOrigin
+	}
+	origin, ok := OriginOf(u)
+	if !ok {
+		return "", errOrigin
+	}
+	return origin, nil
+}
+
+// OriginOf returns scheme://host[:port] as a browser writes it (RFC 6454: lower
+// case, default port left out), and false for anything but http and https.
+func OriginOf(u *url.URL) (string, bool) {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if u.Hostname() == "" {
+		return "", false
+	}
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	default:
+		return "", false
+	}
+	return scheme + "://" + strings.TrimSuffix(host, ":"), true
+}

@@ -1,0 +1,47 @@
+package config
+
+// Variable describes one environment variable: what the documentation, the SAM
+// template and the CDK stack are made from.
+type Variable struct {
+	Name    string
+	Default string // as it would be written; empty means none
+	Example string
+	Help    string
+	Secret  bool // holds a secret itself: for a desk only, never in a template
+}
+
+// The names of all variables that Load reads.
+const (
+	envAppID          = "WECHAT_APP_ID"
+	envAppSecret      = "WECHAT_APP_SECRET"
+	envApps           = "WECHAT_APPS"
+	envAppSecrets     = "WECHAT_APP_SECRETS"
+	envSecretsARN     = "WECHAT_SECRETS_ARN"
+	envTokenMode      = "WECHAT_TOKEN_MODE"
+	envTickets        = "WECHAT_TICKETS"
+	envAPIBase        = "WECHAT_API_BASE"
+	envProxyURL       = "WECHAT_PROXY_URL"
+	envOrigins        = "ALLOWED_ORIGINS"
+	envSignatureCache = "SIGNATURE_CACHE"
+	envTable          = "TABLE_NAME"
+	envLogLevel       = "LOG_LEVEL"
+)
+
+// Variables lists every variable in the order of the documentation.
+func Variables() []Variable {
+	return []Variable{
+		{Name: envAppID, Example: "wx520c15f417810387", Help: "AppID of the one official account. Its account name is `default`. With several accounts use `WECHAT_APPS`."},
+		{Name: envAppSecret, Secret: true, Help: "AppSecret of that account, on a desk. In the cloud it comes from Secrets Manager."},
+		{Name: envApps, Example: `[{"name":"shop","kind":"official_account","appId":"wx520c15f417810387"}]`, Help: "Several accounts, as a JSON list. `kind` is `official_account`, `website` or `mini_program`; `tickets` overrides `WECHAT_TICKETS`. The first one is the default of `?app=`."},
+		{Name: envAppSecrets, Secret: true, Example: `{"shop":"..."}`, Help: "AppSecrets of several accounts on a desk: a JSON object, account name to AppSecret."},
+		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read by the refresher alone, kept for 300 s at most and read again when WeChat refuses the AppSecret."},
+		{Name: envTokenMode, Default: ModeStable, Help: "`stable` uses WeChat's stable_token, `classic` the older token call, which any other system of yours that calls it will invalidate."},
+		{Name: envTickets, Default: TicketJSAPI, Help: "Tickets kept alive for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
+		{Name: envAPIBase, Default: DefaultAPIBase, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer; a simulator on a desk."},
+		{Name: envProxyURL, Secret: true, Example: "http://user:password@proxy.example.com:3128", Help: "Forward proxy for calls to WeChat, the cheap way to a fixed address. The AWS SDK does not use it."},
+		{Name: envOrigins, Example: "https://www.example.com,https://m.example.com", Help: "Origins of the pages that may be signed for and that may call from a browser (CORS)."},
+		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes each signature anew; `table` keeps one a URL in the table until its ticket ends."},
+		{Name: envTable, Example: "wechatfn", Help: "Name of the DynamoDB table."},
+		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
+	}
+}

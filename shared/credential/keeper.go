@@ -1,0 +1,266 @@
+// Package credential keeps WeChat's global access token and tickets alive for
+// any number of processes that share one table.
+//
+// Why the token never dies: [Next] decides, from the stored record and the time,
+// what to ask WeChat for, well before an end. A [Keeper] takes the account's
+// lease in one conditional write, asks, and saves in another that succeeds only
+// while the lease is still its own. So however many refreshers run, and wherever
+// one is killed, WeChat is asked once an epoch and the newest answer stands. The
+// signature path never asks WeChat: a [Reader] hands out the published ticket
+// from memory and, when there is none, leaves a kick in the table.
+package credential
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"slices"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/store"
+	"wechatfn/shared/wechat"
+)
+
+// Account is one WeChat account with a global access token.
+type Account struct {
+	Name    string
+	AppID   string
+	Tickets []wechat.TicketType // to keep alive; none for a mini-program
+}
+
+// WeChat is the part of *wechat.Client that a Keeper calls.
+type WeChat interface {
+	StableToken(ctx context.Context, appID, secret string, force bool) (wechat.Token, error)
+	ClassicToken(ctx context.Context, appID, secret string) (wechat.Token, error)
+	Ticket(ctx context.Context, accessToken string, typ wechat.TicketType) (wechat.Ticket, error)
+}
+
+// Secrets finds the AppSecret of an account. With fresh set it must not answer
+// from a cache: WeChat has just refused the secret it gave before.
+type Secrets func(ctx context.Context, account Account, fresh bool) (config.Secret, error)
+
+var (
+	// ErrBusy: another refresher holds the account's lease.
+	ErrBusy = errors.New("credential: another refresher is at work")
+	// ErrLeaseLost: the lease was taken over before the result could be saved;
+	// the result is dropped and the other's stands.
+	ErrLeaseLost = errors.New("credential: the lease was lost")
+	// ErrUnknownAccount: no account with a token has that AppID.
+	ErrUnknownAccount = errors.New("credential: unknown account")
+)
+
+// KeeperConfig configures a Keeper. Store, WeChat and Secrets are required.
+type KeeperConfig struct {
+	Store    store.Store
+	WeChat   WeChat
+	Secrets  Secrets
+	Accounts []Account
+	Classic  bool // use the classic token call, not stable_token
+
+	Now    func() time.Time // nil: time.Now
+	Jitter func() float64   // in [0,1); nil: math/rand
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+// Keeper renews tokens and tickets. It holds no state of its own, so any number
+// may run at once; its methods are safe for concurrent use.
+type Keeper struct {
+	KeeperConfig
+}
+
+// NewKeeper checks the configuration.
+func NewKeeper(c KeeperConfig) (*Keeper, error) {
+	if c.Store == nil || c.WeChat == nil || c.Secrets == nil {
+		return nil, errors.New("credential: a Keeper needs Store, WeChat and Secrets")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = mathrand.Float64
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return &Keeper{c}, nil
+}
+
+// maxSteps bounds the epochs of one tick: a token found dead or a secret found
+// changed is worth a second one at once.
+const maxSteps = 3
+
+// Tick does what is due for the account, if anything: at rest it is one store
+// read. It returns the record as it stands. Errors: ErrBusy, ErrLeaseLost, the
+// store's; WeChat's failures are logged and kept in the record, which says when
+// to try again.
+func (k *Keeper) Tick(ctx context.Context, account Account) (Record, error) {
+	item, record, err := k.read(ctx, account.AppID)
+	if err != nil {
+		return Record{}, err
+	}
+	for range maxSteps {
+		k.forgiveNewSecret(ctx, account, &record)
+		plan := Next(record, account.Tickets, k.Now())
+		if plan.Idle() {
+			return record, nil
+		}
+		if item, record, err = k.step(ctx, account, item, record, plan, false); err != nil {
+			return record, err
+		}
+	}
+	return record, nil
+}
+
+// Kicked answers a kick: somebody found no ticket to hand out, or holds a token
+// that WeChat calls dead. It looks at what is published, where Tick trusts its
+// own record.
+func (k *Keeper) Kicked(ctx context.Context, account Account) (Record, error) {
+	if dead := k.kickedFor(ctx, account.AppID); dead != "" {
+		if record, err := k.ReportDead(ctx, account, dead); err != nil {
+			return record, err
+		}
+	}
+	item, record, err := k.read(ctx, account.AppID)
+	if err != nil {
+		return Record{}, err
+	}
+	if lost := k.unpublished(ctx, account, record); len(lost) > 0 {
+		record = record.clone()
+		for _, typ := range lost {
+			held := record.Tickets[typ]
+			held.Published = ""
+			record.Tickets[typ] = held
+		}
+		if plan := Next(record, account.Tickets, k.Now()); !plan.Idle() {
+			if _, _, err := k.step(ctx, account, item, record, plan, false); err != nil {
+				return record, err
+			}
+		}
+	}
+	return k.Tick(ctx, account)
+}
+
+// ReportDead marks the token with that fingerprint as refused by WeChat and
+// renews it, without force. When another token is current by now, the report is
+// old news and nothing happens: compare, then refresh.
+func (k *Keeper) ReportDead(ctx context.Context, account Account, fingerprint string) (Record, error) {
+	item, record, err := k.read(ctx, account.AppID)
+	if err != nil {
+		return Record{}, err
+	}
+	if fingerprint == "" || record.Token.Fingerprint != fingerprint {
+		return record, nil
+	}
+	record.Token.Dead = true
+	if plan := Next(record, account.Tickets, k.Now()); !plan.Idle() {
+		_, record, err = k.step(ctx, account, item, record, plan, false)
+	}
+	return record, err
+}
+
+// Account finds a configured account by AppID. Errors: ErrUnknownAccount.
+func (k *Keeper) Account(appID string) (Account, error) {
+	i := slices.IndexFunc(k.Accounts, func(a Account) bool { return a.AppID == appID })
+	if i < 0 {
+		return Account{}, ErrUnknownAccount
+	}
+	return k.Accounts[i], nil
+}
+
+// step is one epoch: take the lease, ask WeChat what the plan says, publish,
+// save and release. The record it starts from is the one that was decided on,
+// for the lease is taken on that very version.
+func (k *Keeper) step(ctx context.Context, account Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
+	record = record.clone()
+	item, err := k.takeLease(ctx, account.AppID, item, &record)
+	if err != nil {
+		return item, record, err
+	}
+	if plan.Token {
+		k.renewToken(ctx, account, &record, force)
+		if len(plan.Tickets) > 0 && usableToken(record.Token, k.Now()) {
+			// A new token is kept before anything else is tried with it.
+			if item, err = k.save(ctx, item, record); err != nil {
+				return item, record, err
+			}
+		}
+	}
+	for _, typ := range plan.Tickets {
+		if err := k.renewTicket(ctx, account, &record, typ); err != nil {
+			return item, record, err
+		}
+	}
+	record.Lease.Owner = ""
+	item, err = k.save(ctx, item, record)
+	return item, record, err
+}
+
+// takeLease is the conditional write that makes this keeper the only one.
+func (k *Keeper) takeLease(ctx context.Context, appID string, item store.Item, record *Record) (store.Item, error) {
+	record.Lease = Lease{
+		Epoch:    record.Lease.Epoch + 1,
+		Owner:    rand.Text(),
+		Deadline: k.Now().Add(leaseLife + time.Second).Unix(), // a started second counts
+	}
+	item.Value = record.encode()
+	var err error
+	if item.Version == "" {
+		item.Key = tokenKey(appID)
+		item, err = k.Store.Create(ctx, item)
+	} else {
+		item, err = k.Store.Replace(ctx, item)
+	}
+	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+		return item, ErrBusy
+	}
+	if err != nil {
+		return item, fmt.Errorf("credential: take the lease: %w", err)
+	}
+	return item, nil
+}
+
+// save writes the record while the lease is still ours. It gets its own time:
+// what WeChat has answered must not be lost because the invocation is ending.
+func (k *Keeper) save(ctx context.Context, item store.Item, record Record) (store.Item, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	item.Value = record.encode()
+	saved, err := k.Store.Replace(ctx, item)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return item, ErrLeaseLost
+	case err != nil:
+		return item, fmt.Errorf("credential: save: %w", err)
+	}
+	return saved, nil
+}
+
+const saveTimeout = 2 * time.Second
+
+// read returns the stored record, or an empty one and an item without version.
+func (k *Keeper) read(ctx context.Context, appID string) (store.Item, Record, error) {
+	item, err := k.Store.Get(ctx, tokenKey(appID))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Item{}, Record{}, nil
+	}
+	if err != nil {
+		return item, Record{}, fmt.Errorf("credential: read: %w", err)
+	}
+	var record Record
+	if err := json.Unmarshal(item.Value, &record); err != nil {
+		// The JSON error would quote nothing secret, but says nothing useful either.
+		return item, Record{}, fmt.Errorf("credential: the record of %s is not readable; delete the item %s", appID, tokenKey(appID))
+	}
+	return item, record, nil
+}
+
+// Look returns the stored record without doing anything.
+func (k *Keeper) Look(ctx context.Context, account Account) (Record, error) {
+	_, record, err := k.read(ctx, account.AppID)
+	return record, err
+}

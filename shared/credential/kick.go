@@ -1,0 +1,67 @@
+package credential
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/wechat"
+)
+
+// kickLife: no more than one kick for an account stands at a time, so however
+// many processes miss a ticket, the refresher is called at most once in 10 s.
+const kickLife = 10 * time.Second
+
+// kick is the value of kick#APPID. Dead is the fingerprint of a token that
+// WeChat refused, empty when a ticket was missed.
+type kick struct {
+	Dead string `json:"dead,omitempty"`
+}
+
+func kickItem(appID string, k kick, now time.Time) store.Item {
+	value, _ := json.Marshal(k) // a struct of one string
+	return store.Item{Key: kickKey(appID), Value: value, ExpiresAt: now.Add(kickLife)}
+}
+
+// kickedFor returns the fingerprint of the token that the standing kick reports
+// as dead, if any. A kick that cannot be read is still a kick.
+func (k *Keeper) kickedFor(ctx context.Context, appID string) string {
+	item, err := k.Store.Get(ctx, kickKey(appID))
+	if err != nil {
+		return ""
+	}
+	var v kick
+	_ = json.Unmarshal(item.Value, &v)
+	return v.Dead
+}
+
+// unpublished lists the tickets that the record takes for published and that
+// are not there: deleted by hand, or never written.
+func (k *Keeper) unpublished(ctx context.Context, account Account, record Record) []wechat.TicketType {
+	var lost []wechat.TicketType
+	for _, typ := range account.Tickets {
+		held := record.Tickets[typ]
+		if held.Published == "" || held.left(k.Now()) <= 0 {
+			continue
+		}
+		item, err := k.Store.Get(ctx, ticketKey(account.AppID, typ))
+		if errors.Is(err, store.ErrNotFound) || (err == nil && item.Version != held.Published) {
+			lost = append(lost, typ)
+		}
+	}
+	return lost
+}
+
+func (p published) item(key string) store.Item {
+	value, _ := json.Marshal(p) // a struct of plain values
+	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
+}
+
+// epochOf is the epoch a published item was written in; 0 for no item.
+func epochOf(item store.Item) int64 {
+	var p published
+	_ = json.Unmarshal(item.Value, &p)
+	return p.Epoch
+}

@@ -1,0 +1,206 @@
+package credential
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/wechat"
+)
+
+// ErrNoTicket: no ticket can be handed out now; the refresher has been kicked.
+var ErrNoTicket = errors.New("credential: no ticket is alive")
+
+// RetryAfter is when a caller that got ErrNoTicket should come again: a kicked
+// refresher needs about a second.
+const RetryAfter = 2 * time.Second
+
+// How long a Reader trusts its memory.
+const (
+	keepFor    = 60 * time.Second // a ticket with life left
+	keepNear   = 10 * time.Second // one whose successor may be there by now
+	keepAbsent = time.Second      // no ticket, or a store that does not answer
+	// overdue: a ticket so near its end should have been renewed by now, so the
+	// refresher is kicked while this one still serves.
+	overdue     = 180 * time.Second
+	readTimeout = 2 * time.Second
+)
+
+// ticket is what memory holds of one: its value and its known end. It is handed
+// out until Margin before.
+type ticket struct {
+	value     string
+	expiresAt time.Time
+}
+
+func (t ticket) usable(now time.Time) bool { return t.expiresAt.Sub(now) > Margin }
+
+// ReaderConfig configures a Reader. Store is required.
+type ReaderConfig struct {
+	Store store.Store
+	// OnKick is called after a kick was left in the table. In the cloud it is nil:
+	// the table's stream calls the refresher.
+	OnKick func(appID string)
+
+	Now    func() time.Time // nil: time.Now
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+// Reader hands out tickets from memory, reading the table once a minute at most
+// while all is well. It never sees an access token or an AppSecret. Safe for
+// concurrent use; its memory is bounded by accounts x ticket types.
+type Reader struct {
+	ReaderConfig
+	flights singleflight.Group
+
+	mu     sync.Mutex // guards what follows; never held over a store call
+	copies map[string]cached
+	kicked map[string]time.Time
+}
+
+type cached struct {
+	ticket ticket
+	until  time.Time // when to read again
+}
+
+// NewReader checks the configuration.
+func NewReader(c ReaderConfig) (*Reader, error) {
+	if c.Store == nil {
+		return nil, errors.New("credential: a Reader needs a Store")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return &Reader{ReaderConfig: c, copies: map[string]cached{}, kicked: map[string]time.Time{}}, nil
+}
+
+// Ticket returns a ticket of the account that is not within Margin of its end,
+// and that end. Errors: ErrNoTicket, joined with the store's when that did not
+// answer.
+func (r *Reader) Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
+	key := ticketKey(appID, typ)
+	now := r.Now()
+	have := r.copy(key)
+	var err error
+	if !now.Before(have.until) {
+		have, err = r.load(ctx, key, have)
+	}
+	if have.ticket.expiresAt.Sub(now) < overdue {
+		r.Kick(ctx, appID)
+	}
+	if !have.ticket.usable(now) {
+		return "", time.Time{}, errors.Join(ErrNoTicket, err)
+	}
+	return have.ticket.value, have.ticket.expiresAt, nil
+}
+
+func (r *Reader) copy(key string) cached {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.copies[key]
+}
+
+// load reads the ticket once however many ask, and keeps the answer. When the
+// store does not answer, the copy in memory goes on until its own end.
+func (r *Reader) load(ctx context.Context, key string, have cached) (cached, error) {
+	loaded, err, _ := r.flights.Do(key, func() (any, error) {
+		if kept := r.copy(key); r.Now().Before(kept.until) {
+			return kept, nil // another flight landed between the look and the call
+		}
+		// Everybody waits for this read: it must not end with the first caller.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		defer cancel()
+		read, err := r.read(ctx, key)
+		if err != nil {
+			r.Logger.WarnContext(ctx, "ticket not read", "error", err)
+			read = have.ticket
+		}
+		return r.keep(key, read, err), err
+	})
+	return loaded.(cached), err
+}
+
+func (r *Reader) keep(key string, t ticket, err error) cached {
+	now := r.Now()
+	c := cached{ticket: t, until: now.Add(keepFor)}
+	switch left := t.expiresAt.Sub(now); {
+	case err != nil || left <= Margin:
+		c.until = now.Add(keepAbsent)
+	case left < ticketWindow+keepFor:
+		c.until = now.Add(keepNear)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.copies[key] = c
+	return c
+}
+
+// read returns the zero ticket when none is stored.
+func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
+	item, err := r.Store.Get(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return ticket{}, nil
+	}
+	if err != nil {
+		return ticket{}, fmt.Errorf("credential: read the ticket: %w", err)
+	}
+	var p published
+	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
+		return ticket{}, fmt.Errorf("credential: the item %s is not a ticket", key)
+	}
+	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0)}, nil
+}
+
+// Kick asks the refresher to look after the account now. At most one kick in 10 s
+// stands in the table for all processes, and this one tries no oftener.
+func (r *Reader) Kick(ctx context.Context, appID string) {
+	if !r.mayKick(appID) {
+		return
+	}
+	_, err := r.Store.Create(ctx, kickItem(appID, kick{}, r.Now()))
+	r.afterKick(ctx, appID, err)
+}
+
+// ReportDead kicks the refresher with the news that WeChat refuses the token
+// with that fingerprint (see [Fingerprint]). A kick that stands without such
+// news is given it.
+func (r *Reader) ReportDead(ctx context.Context, appID, fingerprint string) {
+	news := kickItem(appID, kick{Dead: fingerprint}, r.Now())
+	standing, err := r.Store.Create(ctx, news)
+	if errors.Is(err, store.ErrExists) && string(standing.Value) == "{}" {
+		news.Version = standing.Version
+		_, err = r.Store.Replace(ctx, news)
+	}
+	r.afterKick(ctx, appID, err)
+}
+
+func (r *Reader) afterKick(ctx context.Context, appID string, err error) {
+	switch {
+	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrConflict):
+	case err != nil:
+		r.Logger.WarnContext(ctx, "kick not written", "error", err)
+	case r.OnKick != nil:
+		r.OnKick(appID)
+	}
+}
+
+func (r *Reader) mayKick(appID string) bool {
+	now := r.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.kicked[appID]) < kickLife {
+		return false
+	}
+	r.kicked[appID] = now
+	return true
+}

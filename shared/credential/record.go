@@ -1,0 +1,113 @@
+package credential
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"wechatfn/shared/wechat"
+)
+
+// Record is all that the refresher knows of one account. It is a single item,
+// token#APPID, so that one conditional write can take the lease, fence every
+// older holder off and save what was learnt. All times are Unix seconds.
+type Record struct {
+	Lease   Lease                      `json:"lease"`
+	Token   Token                      `json:"token"`
+	Tickets map[wechat.TicketType]Held `json:"tickets,omitempty"`
+	Forced  []int64                    `json:"forced,omitempty"` // operator's forced refreshes of the last day
+}
+
+// Lease says who may call WeChat for the account. Taking it is a conditional
+// write that raises Epoch, so whoever held it before can no longer save.
+type Lease struct {
+	Epoch    int64  `json:"epoch"`
+	Owner    string `json:"owner,omitempty"` // empty when released
+	Deadline int64  `json:"deadline,omitempty"`
+}
+
+// Token is the global access token itself.
+type Token struct {
+	Held
+	Value string `json:"value,omitempty"`
+	// Dead: WeChat refused the token before its time. It stays in use until the
+	// next one is there: swapped, never cleared.
+	Dead bool `json:"dead,omitempty"`
+}
+
+// Held is what is known of one credential, token or ticket.
+type Held struct {
+	Fingerprint string  `json:"fingerprint,omitempty"` // of the value; empty when none was ever seen
+	ExpiresAt   int64   `json:"expires_at,omitempty"`
+	PolledAt    int64   `json:"polled_at,omitempty"` // when WeChat was last asked with success
+	Failure     Failure `json:"failure,omitzero"`
+
+	// The rest concerns tickets.
+
+	// Watched: the value was already there when it was first seen, so it may end
+	// before ExpiresAt; it is polled each minute until it has changed once.
+	Watched bool `json:"watched,omitempty"`
+	// Published is the version of the item the signature path reads; empty when
+	// it has still to be written.
+	Published string `json:"published,omitempty"`
+}
+
+// Failure keeps the refresher from asking again before Until.
+type Failure struct {
+	Op    string `json:"op,omitempty"`
+	Code  int    `json:"code,omitempty"` // WeChat's errcode, 0 when it did not answer
+	Class string `json:"class,omitempty"`
+	Count int    `json:"count,omitempty"` // in a row
+	Until int64  `json:"until,omitempty"`
+	// Secret is the fingerprint of the AppSecret that was refused; another one
+	// in its place ends the wait.
+	Secret string `json:"secret,omitempty"`
+}
+
+// Fingerprint identifies a secret value without giving it away.
+func Fingerprint(value string) string {
+	if value == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:16])
+}
+
+func (r Record) held(now time.Time) bool {
+	return r.Lease.Owner != "" && now.Unix() < r.Lease.Deadline
+}
+
+// clone copies the parts a step changes, so that a decision never alters its input.
+func (r Record) clone() Record {
+	tickets := make(map[wechat.TicketType]Held, len(r.Tickets))
+	for typ, held := range r.Tickets {
+		tickets[typ] = held
+	}
+	r.Tickets = tickets
+	r.Forced = append([]int64(nil), r.Forced...)
+	return r
+}
+
+func (r Record) encode() []byte {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic("credential: a record of plain values failed to encode: " + err.Error())
+	}
+	return text
+}
+
+// published is the value of ticket#APPID#TYPE, all that the signature function
+// may see of an account.
+type published struct {
+	Ticket    string `json:"ticket"`
+	ExpiresAt int64  `json:"expires_at"`
+	Epoch     int64  `json:"epoch"`
+}
+
+// Keys of the table. The kind before the first # is what IAM grants.
+func tokenKey(appID string) string { return "token#" + appID }
+func kickKey(appID string) string  { return "kick#" + appID }
+func ticketKey(appID string, typ wechat.TicketType) string {
+	return "ticket#" + appID + "#" + string(typ)
+}

@@ -1,0 +1,192 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/wechat"
+)
+
+// renewToken asks WeChat for the token, once, and writes what came of it into
+// the record.
+func (k *Keeper) renewToken(ctx context.Context, account Account, record *Record, force bool) {
+	asked := k.Now()
+	secret, err := k.Secrets(ctx, account, false)
+	if err != nil {
+		k.fail(ctx, account, record, &record.Token.Held, err)
+		return
+	}
+	var answer wechat.Token
+	if k.Classic {
+		answer, err = k.WeChat.ClassicToken(ctx, account.AppID, secret.Reveal())
+	} else {
+		answer, err = k.WeChat.StableToken(ctx, account.AppID, secret.Reveal(), force)
+	}
+	if err != nil {
+		k.fail(ctx, account, record, &record.Token.Held, err)
+		if refusesSecret(err) {
+			record.Token.Failure.Secret = Fingerprint(secret.Reveal())
+		}
+		return
+	}
+	k.learnToken(ctx, account, record, answer, asked)
+}
+
+func (k *Keeper) learnToken(ctx context.Context, account Account, record *Record, answer wechat.Token, asked time.Time) {
+	before := record.Token
+	next := Token{Held: before.learn(answer.Value, answer.ExpiresIn, asked), Value: answer.Value}
+	renewed := next.Fingerprint != before.Fingerprint
+	if before.Dead && !renewed {
+		// WeChat refuses the token and hands it out all the same. Asking with
+		// force would kill it for everybody else: that is for an operator.
+		next.Failure = failed(before.Failure, Failure{Op: opDead, Class: wechat.ClassCredentialDead.String()}, deadPause, asked)
+		k.Logger.ErrorContext(ctx, "token is refused but unchanged", "app", account.Name, "epoch", record.Lease.Epoch)
+	}
+	if renewed {
+		k.Logger.InfoContext(ctx, "token renewed", "app", account.Name, "epoch", record.Lease.Epoch, "life_s", int(next.left(asked).Seconds()))
+	}
+	record.Token = next
+}
+
+// renewTicket asks for one ticket, once, publishes it when it is new and writes
+// what came of it into the record. Its error is the store's, or ErrLeaseLost.
+func (k *Keeper) renewTicket(ctx context.Context, account Account, record *Record, typ wechat.TicketType) error {
+	asked := k.Now()
+	if !usableToken(record.Token, asked) {
+		return nil
+	}
+	before := record.Tickets[typ]
+	answer, err := k.WeChat.Ticket(ctx, record.Token.Value, typ)
+	if err != nil {
+		if isDead(err) {
+			k.Logger.WarnContext(ctx, "token died early", "app", account.Name, "epoch", record.Lease.Epoch)
+			record.Token.Dead = true
+			return nil
+		}
+		k.fail(ctx, account, record, &before, err)
+		record.Tickets[typ] = before
+		return nil
+	}
+	next := before.learnTicket(answer.Value, answer.ExpiresIn, asked)
+	if next.Published == "" {
+		if next.Published, err = k.publish(ctx, account.AppID, typ, published{answer.Value, next.ExpiresAt, record.Lease.Epoch}); err != nil {
+			return err
+		}
+		k.Logger.InfoContext(ctx, "ticket published", "app", account.Name, "type", string(typ), "epoch", record.Lease.Epoch, "life_s", int(next.left(asked).Seconds()))
+	}
+	record.Tickets[typ] = next
+	return nil
+}
+
+const (
+	opDead          = "compare"
+	deadPause       = time.Minute
+	deadPauseMax    = 10 * time.Minute
+	configPause     = 5 * time.Minute
+	quotaPause      = time.Hour
+	busyPause       = 5 * time.Second
+	busyPauseMax    = 40 * time.Second // so that a tick a minute after WeChat is well again finds the way free
+	unexpectedPause = time.Minute
+)
+
+// fail notes a failure in h and logs it: as an error when somebody has to act,
+// as a warning when it passes by itself.
+func (k *Keeper) fail(ctx context.Context, account Account, record *Record, h *Held, err error) {
+	failure, level := Failure{Op: "secret", Class: "secret"}, slog.LevelError
+	pause := unexpectedPause
+	var refused *wechat.Error
+	if errors.As(err, &refused) {
+		failure = Failure{Op: refused.Op, Code: refused.Code, Class: refused.Class().String()}
+		pause, level = k.pause(refused, h.Failure.Count)
+	}
+	h.Failure = failed(h.Failure, failure, pause, k.Now())
+	attrs := []any{"app", account.Name, "epoch", record.Lease.Epoch, "op", failure.Op, "class", failure.Class, "errcode", failure.Code, "retry_s", int(pause.Seconds()), "error", err}
+	if refused != nil && refused.IP() != "" {
+		attrs = append(attrs, "ip", refused.IP())
+	}
+	k.Logger.Log(ctx, level, "refresh failed", attrs...)
+}
+
+// pause says how long to keep away after an error, by its class.
+func (k *Keeper) pause(err *wechat.Error, count int) (time.Duration, slog.Level) {
+	switch err.Class() {
+	case wechat.ClassConfiguration:
+		return max(configPause, err.Pause()), slog.LevelError
+	case wechat.ClassQuota:
+		if err.Pause() > 0 {
+			return err.Pause(), slog.LevelError
+		}
+		return quotaPause, slog.LevelError
+	default:
+		backoff := min(busyPause<<min(count, 10), busyPauseMax)
+		jittered := backoff/2 + time.Duration(k.Jitter()*float64(backoff/2))
+		return max(jittered, err.Pause()), slog.LevelWarn
+	}
+}
+
+// failed is next with the run of failures counted and the end of the wait set.
+func failed(before, next Failure, pause time.Duration, now time.Time) Failure {
+	next.Count = before.Count + 1
+	if next.Op == opDead {
+		pause = min(pause<<min(before.Count, 10), deadPauseMax)
+	}
+	next.Until = now.Add(pause).Unix()
+	return next
+}
+
+// forgiveNewSecret ends the wait after a refused AppSecret as soon as another
+// one is stored. Only then is the secret read outside an epoch.
+func (k *Keeper) forgiveNewSecret(ctx context.Context, account Account, record *Record) {
+	refused := record.Token.Failure.Secret
+	if refused == "" {
+		return
+	}
+	secret, err := k.Secrets(ctx, account, true)
+	if err == nil && Fingerprint(secret.Reveal()) != refused {
+		record.Token.Failure = Failure{}
+	}
+}
+
+func isDead(err error) bool {
+	var refused *wechat.Error
+	return errors.As(err, &refused) && refused.Class() == wechat.ClassCredentialDead
+}
+
+// refusesSecret: 40125, or 40001 where a token was asked for.
+func refusesSecret(err error) bool {
+	var refused *wechat.Error
+	return errors.As(err, &refused) && (refused.Code == 40125 || refused.Code == 40001)
+}
+
+// publish writes the item that the signature path reads, unless a later epoch
+// has published already. It returns the version that now stands.
+func (k *Keeper) publish(ctx context.Context, appID string, typ wechat.TicketType, p published) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	item := p.item(ticketKey(appID, typ))
+	for range 3 {
+		standing, err := k.put(ctx, item)
+		switch {
+		case err == nil:
+			return standing.Version, nil
+		case !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrConflict):
+			return "", errors.Join(errPublish, err)
+		case epochOf(standing) > p.Epoch:
+			return "", ErrLeaseLost
+		}
+		item.Version = standing.Version
+	}
+	return "", errPublish
+}
+
+var errPublish = errors.New("credential: the ticket could not be published")
+
+func (k *Keeper) put(ctx context.Context, item store.Item) (store.Item, error) {
+	if item.Version == "" {
+		return k.Store.Create(ctx, item)
+	}
+	return k.Store.Replace(ctx, item)
+}

@@ -1,0 +1,195 @@
+package jssdk
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/web"
+	"wechatfn/shared/wechat"
+)
+
+// Account is an official account whose pages are signed.
+type Account struct {
+	Name    string
+	AppID   string
+	Tickets []wechat.TicketType // that are kept alive
+}
+
+// Tickets hands out live tickets and their known end; *credential.Reader does.
+type Tickets interface {
+	Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error)
+}
+
+// Config configures a Handler. Accounts, Origins and Tickets are required.
+type Config struct {
+	Accounts   []Account     // the first one is the default of ?app=
+	Origins    []string      // of the pages that may be signed for and that may call
+	Tickets    Tickets       // where tickets come from
+	RetryAfter time.Duration // what a 503 without a ticket advises
+
+	// Table, when set, keeps one signature a URL until its ticket ends.
+	Table store.Store
+
+	Now    func() time.Time // nil: time.Now
+	Rand   io.Reader        // nil: crypto/rand
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+// Handler serves signatures:
+//
+//	GET /signature?url=&app=&force=   also as /get-signature
+//	GET /signature/card?cardId=&...   cardExt for wx.addCard
+//	GET /signature/choose-card?...    for wx.chooseCard
+//	GET /signature/health             seconds left of each ticket
+//
+// Its memory does not grow with the pages it signs.
+type Handler struct {
+	Config
+	http.Handler
+}
+
+// New checks the configuration and builds the routes.
+func New(c Config) (*Handler, error) {
+	if len(c.Accounts) == 0 {
+		return nil, errors.New("jssdk: no official account is configured, so there is nothing to sign for")
+	}
+	if c.Tickets == nil {
+		return nil, errors.New("jssdk: Tickets is required")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	h := &Handler{Config: c}
+	return h, h.route()
+}
+
+func (h *Handler) route() error {
+	mux := new(web.Mux)
+	for pattern, f := range map[string]web.HandlerFunc{
+		"GET /signature":             h.signature,
+		"GET /get-signature":         h.signature,
+		"GET /signature/card":        h.card,
+		"GET /signature/choose-card": h.chooseCard,
+		"GET /signature/health":      h.health,
+	} {
+		mux.Handle(pattern, web.Handle(f, h.Logger))
+	}
+	var err error
+	h.Handler, err = web.CORS(web.CORSConfig{Origins: h.Origins}, mux)
+	return err
+}
+
+// Signature is what wx.config takes.
+type Signature struct {
+	AppID     string `json:"appId"`
+	Timestamp int64  `json:"timestamp"` // Unix seconds
+	NonceStr  string `json:"nonceStr"`
+	Signature string `json:"signature"`
+	URL       string `json:"url"`
+}
+
+func (h *Handler) signature(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "url", "app", "force")
+	if err != nil {
+		return err
+	}
+	if notEncoded(r.URL.RawQuery, &query) {
+		return errURLNotEncoded
+	}
+	pageURL, err := checkURL(query.Get("url"), h.Origins)
+	if err != nil {
+		return err
+	}
+	force, err := parseForce(query.Get("force"))
+	if err != nil {
+		return err
+	}
+	account, err := h.account(&query, wechat.JSAPI)
+	if err != nil {
+		return err
+	}
+	signed, err := h.sign(r.Context(), account, pageURL, force)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, signed)
+}
+
+func (h *Handler) sign(ctx context.Context, account Account, pageURL string, force bool) (Signature, error) {
+	ticket, end, err := h.ticket(ctx, account, wechat.JSAPI)
+	if err != nil {
+		return Signature{}, err
+	}
+	if h.Table != nil {
+		return h.kept(ctx, account, pageURL, ticket, end, force)
+	}
+	return h.make(account, pageURL, ticket)
+}
+
+func (h *Handler) make(account Account, pageURL, ticket string) (Signature, error) {
+	nonce, err := h.nonce()
+	if err != nil {
+		return Signature{}, err
+	}
+	timestamp := h.Now().Unix()
+	return Signature{
+		AppID:     account.AppID,
+		Timestamp: timestamp,
+		NonceStr:  nonce,
+		Signature: Sign(ticket, nonce, timestamp, pageURL),
+		URL:       pageURL,
+	}, nil
+}
+
+func (h *Handler) ticket(ctx context.Context, account Account, typ wechat.TicketType) (string, time.Time, error) {
+	ticket, end, err := h.Tickets.Ticket(ctx, account.AppID, typ)
+	if err != nil {
+		return "", end, noTicket(err, h.RetryAfter)
+	}
+	return ticket, end, nil
+}
+
+// nonce returns 32 hex digits, WeChat's longest.
+func (h *Handler) nonce() (string, error) {
+	var random [16]byte
+	if _, err := io.ReadFull(h.Rand, random[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(random[:]), nil
+}
+
+// account picks the account of ?app= and sees that it keeps such tickets.
+func (h *Handler) account(query *web.Query, typ wechat.TicketType) (Account, error) {
+	i := 0
+	if name := query.Get("app"); name != "" {
+		i = slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
+	}
+	if i < 0 {
+		return Account{}, errAppUnknown
+	}
+	if !slices.Contains(h.Accounts[i].Tickets, typ) {
+		return Account{}, ticketNotKept(h.Accounts[i].Name, typ)
+	}
+	return h.Accounts[i], nil
+}
+
+func parseForce(value string) (bool, error) {
+	switch value {
+	case "", "0", "false":
+		return false, nil
+	case "1", "true":
+		return true, nil
+	}
+	return false, errForce
+}

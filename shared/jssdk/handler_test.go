@@ -1,0 +1,335 @@
+package jssdk
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"wechatfn/shared/wechat"
+)
+
+const (
+	appID  = "wx0123456789abcdef"
+	origin = "https://www.example.com"
+)
+
+var now = time.Unix(1_800_000_000, 0)
+
+// tickets is a fake: one ticket a type, or an error.
+type tickets struct {
+	jsapi string
+	end   time.Time
+	err   error
+	calls int
+}
+
+func (f *tickets) Ticket(_ context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
+	f.calls++
+	if f.err != nil {
+		return "", time.Time{}, f.err
+	}
+	if typ == wechat.WXCard {
+		return "card-" + appID, f.end, nil
+	}
+	return f.jsapi, f.end, nil
+}
+
+func newHandler(t testing.TB, change func(*Config)) *Handler {
+	t.Helper()
+	c := Config{
+		Accounts: []Account{
+			{Name: "shop", AppID: appID, Tickets: []wechat.TicketType{wechat.JSAPI, wechat.WXCard}},
+			{Name: "plain", AppID: "wxffffffffffffffff", Tickets: []wechat.TicketType{wechat.JSAPI}},
+		},
+		Origins:    []string{origin, "http://localhost:8080"},
+		Tickets:    &tickets{jsapi: "ticket-1", end: now.Add(time.Hour)},
+		RetryAfter: 2 * time.Second,
+		Now:        func() time.Time { return now },
+		Logger:     slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&c)
+	}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func get(h http.Handler, target string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	return w
+}
+
+func signed(t *testing.T, w *httptest.ResponseRecorder) Signature {
+	t.Helper()
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	var s Signature
+	if err := json.Unmarshal(w.Body.Bytes(), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// recompute is independent of Sign.
+func recompute(ticket string, s Signature) string {
+	return fmt.Sprintf("%x", sha1.Sum(fmt.Appendf(nil, "jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, s.NonceStr, s.Timestamp, s.URL)))
+}
+
+func TestSignature(t *testing.T) {
+	h := newHandler(t, nil)
+	for page, want := range map[string]string{
+		origin + "/a?x=1&y=<2>#part":             origin + "/a?x=1&y=<2>",
+		origin:                                   origin,
+		origin + "/%E4%BD%A0?q=a+b%20c":          origin + "/%E4%BD%A0?q=a+b%20c",
+		"HTTPS://WWW.example.com:443/A":          "HTTPS://WWW.example.com:443/A",
+		"http://localhost:8080?params=value":     "http://localhost:8080?params=value",
+		origin + "/你好":                           origin + "/你好",
+		origin + "/?next=https://other.com/@x:y": origin + "/?next=https://other.com/@x:y",
+		origin + "/%zz":                          origin + "/%zz",
+	} {
+		for _, path := range []string{"/signature", "/get-signature"} {
+			s := signed(t, get(h, path+"?url="+url.QueryEscape(page)))
+			if s.URL != want || s.AppID != appID || s.Timestamp != now.Unix() || len(s.NonceStr) != 32 {
+				t.Errorf("%s: %+v", page, s)
+			}
+			if s.Signature != recompute("ticket-1", s) {
+				t.Errorf("%s: signature does not hold", page)
+			}
+		}
+	}
+}
+
+func TestAnswerIsExact(t *testing.T) {
+	h := newHandler(t, func(c *Config) { c.Rand = bytes.NewReader(make([]byte, 16)) })
+	w := get(h, "/signature?url="+url.QueryEscape(origin+"/?a=1&b=<2>"))
+	want := `{"appId":"wx0123456789abcdef","timestamp":1800000000,"nonceStr":"00000000000000000000000000000000","signature":"` +
+		Sign("ticket-1", strings.Repeat("0", 32), now.Unix(), origin+"/?a=1&b=<2>") + `","url":"https://www.example.com/?a=1&b=<2>"}`
+	if got := strings.TrimSpace(w.Body.String()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for name, value := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+		if got := w.Header().Get(name); got != value {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestUnencodedPlusAndPlainURLs(t *testing.T) {
+	h := newHandler(t, nil)
+	for _, page := range []string{origin + "/a", origin + "/a?x=1", origin + "/a?q=1+2"} {
+		if s := signed(t, get(h, "/signature?url="+page)); s.URL != page {
+			t.Errorf("%s became %s", page, s.URL)
+		}
+	}
+	if s := signed(t, get(h, "/signature?url="+url.QueryEscape(origin+"/a?x=1")+"&_=1700000000")); s.URL != origin+"/a?x=1" {
+		t.Errorf("a cache buster changed the URL: %s", s.URL)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	h := newHandler(t, nil)
+	esc := url.QueryEscape
+	for _, c := range []struct {
+		name, query string
+		status      int
+		code        string
+	}{
+		{"no url", "", 400, "url_missing"},
+		{"empty url", "url=", 400, "url_missing"},
+		{"only a fragment", "url=" + esc("#a"), 400, "url_relative"},
+		{"relative", "url=" + esc("/a/b"), 400, "url_relative"},
+		{"no scheme", "url=" + esc("www.example.com/a"), 400, "url_relative"},
+		{"scheme-relative", "url=" + esc("//www.example.com/a"), 400, "url_relative"},
+		{"ftp", "url=" + esc("ftp://www.example.com/"), 400, "url_scheme"},
+		{"javascript", "url=" + esc("javascript:alert(1)"), 400, "url_scheme"},
+		{"file", "url=" + esc("file:///etc/passwd"), 400, "url_scheme"},
+		{"no host", "url=" + esc("https:///a"), 400, "url_malformed"},
+		{"backslash host", "url=" + esc(`https://www.example.com\.evil.com/`), 400, "url_malformed"},
+		{"not UTF-8", "url=https%3A%2F%2Fwww.example.com%2F%FF", 400, "url_malformed"},
+		{"2049 bytes", "url=" + esc(origin+"/"+strings.Repeat("a", 2049-len(origin)-1)), 400, "url_too_long"},
+		{"userinfo", "url=" + esc("https://user:pw@www.example.com/"), 400, "url_userinfo"},
+		{"userinfo trick", "url=" + esc("https://www.example.com@evil.com/"), 400, "url_userinfo"},
+		{"other origin", "url=" + esc("https://evil.example/"), 403, "origin_not_allowed"},
+		{"other scheme", "url=" + esc("http://www.example.com/"), 403, "origin_not_allowed"},
+		{"other port", "url=" + esc("https://www.example.com:8443/"), 403, "origin_not_allowed"},
+		{"suffix", "url=" + esc("https://www.example.com.evil.com/"), 403, "origin_not_allowed"},
+		{"newline", "url=" + esc(origin+"/a\nb"), 400, "url_control_characters"},
+		{"NUL", "url=" + esc(origin+"/\x00"), 400, "url_control_characters"},
+		{"DEL", "url=" + esc(origin+"/\x7f"), 400, "url_control_characters"},
+		{"space", "url=" + esc(origin+"/a") + "%20b", 400, "url_control_characters"},
+		{"encoded twice", "url=" + esc(esc(origin+"/a")), 400, "url_encoded_twice"},
+		{"not encoded", "url=" + origin + "/a?x=1&y=2", 400, "url_not_encoded"},
+		{"not encoded, escapes lost", "url=" + origin + "/%E4%BD%A0", 400, "url_not_encoded"},
+		{"bad app", "app=nobody&url=" + esc(origin), 400, "app_unknown"},
+		{"bad force", "force=yes&url=" + esc(origin), 400, "force_invalid"},
+		{"url twice", "url=" + esc(origin) + "&url=" + esc(origin), 400, "parameter_repeated"},
+		{"app twice", "app=shop&app=shop&url=" + esc(origin), 400, "parameter_repeated"},
+		{"bad escape", "url=%zz", 400, "query_malformed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := get(h, "/signature?"+c.query)
+			var p struct {
+				Status      int
+				Code, Title string
+				Hint        struct{ En, Zh string }
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+				t.Fatalf("%v: %s", err, w.Body)
+			}
+			if w.Code != c.status || p.Status != c.status || p.Code != c.code {
+				t.Errorf("%d %s, want %d %s", w.Code, p.Code, c.status, c.code)
+			}
+			if p.Title == "" || p.Hint.En == "" || p.Hint.Zh == "" || w.Header().Get("Content-Type") != "application/problem+json" {
+				t.Errorf("not a whole problem: %s", w.Body)
+			}
+		})
+	}
+}
+
+func TestLongestURL(t *testing.T) {
+	page := origin + "/" + strings.Repeat("a", MaxURLBytes-len(origin)-1)
+	if s := signed(t, get(newHandler(t, nil), "/signature?url="+url.QueryEscape(page))); s.URL != page {
+		t.Error("2048 bytes were refused or changed")
+	}
+}
+
+func TestNoTicket(t *testing.T) {
+	h := newHandler(t, func(c *Config) { c.Tickets = &tickets{err: errors.New("secret-detail")} })
+	w := get(h, "/signature?url="+url.QueryEscape(origin))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "2" {
+		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	if strings.Contains(w.Body.String(), "secret-detail") || !strings.Contains(w.Body.String(), `"ticket_unavailable"`) {
+		t.Errorf("body: %s", w.Body)
+	}
+	if w := get(h, "/signature/health"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"secondsLeft":0`) {
+		t.Errorf("health: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestBadURLCostsNoTicket(t *testing.T) {
+	f := &tickets{jsapi: "t"}
+	h := newHandler(t, func(c *Config) { c.Tickets = f })
+	get(h, "/signature?url="+url.QueryEscape("https://evil.example/"))
+	if f.calls != 0 {
+		t.Errorf("%d ticket look-ups for a refused page", f.calls)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	w := get(newHandler(t, nil), "/signature/health")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `{"app":"plain","type":"jsapi","secondsLeft":3600}`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if strings.Contains(w.Body.String(), "ticket-1") {
+		t.Error("health shows a ticket")
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	h := newHandler(t, nil)
+	if s := signed(t, get(h, "/signature?app=plain&url="+url.QueryEscape(origin))); s.AppID != "wxffffffffffffffff" {
+		t.Errorf("app=plain signed for %s", s.AppID)
+	}
+	if w := get(h, "/signature/card?app=plain&cardId=p1"); w.Code != 400 || !strings.Contains(w.Body.String(), "ticket_not_kept") {
+		t.Errorf("card without wx_card: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestCORS(t *testing.T) {
+	h := newHandler(t, nil)
+	for from, want := range map[string]string{origin: origin, "https://evil.example": ""} {
+		r := httptest.NewRequest(http.MethodGet, "/signature?url="+url.QueryEscape(origin), nil)
+		r.Header.Set("Origin", from)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Header().Get("Access-Control-Allow-Origin"); got != want || !strings.Contains(w.Header().Get("Vary"), "Origin") {
+			t.Errorf("%s: allowed %q, Vary %q", from, got, w.Header().Get("Vary"))
+		}
+	}
+}
+
+func TestCard(t *testing.T) {
+	w := get(newHandler(t, nil), "/signature/card?cardId=pCard_1&code=12&openid=oUser&outerStr=shop")
+	var answer struct{ CardID, CardExt string }
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	var ext CardExt
+	if err := json.Unmarshal([]byte(answer.CardExt), &ext); err != nil {
+		t.Fatal(err)
+	}
+	want := SignCard("card-"+appID, ext.Timestamp, ext.NonceStr, "pCard_1", "12", "oUser")
+	if ext.Signature != want || ext.Timestamp != "1800000000" || ext.OuterStr != "shop" || answer.CardID != "pCard_1" {
+		t.Errorf("%+v", answer)
+	}
+}
+
+func TestChooseCard(t *testing.T) {
+	w := get(newHandler(t, nil), "/signature/choose-card?shopId=1&cardType=CASH&cardId=pCard_1")
+	var c ChooseCard
+	if err := json.Unmarshal(w.Body.Bytes(), &c); err != nil || w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if c.CardSign != SignCard("card-"+appID, appID, "1", c.Timestamp, c.NonceStr, "pCard_1", "CASH") || c.SignType != "SHA1" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestBadCard(t *testing.T) {
+	h := newHandler(t, nil)
+	for query, code := range map[string]string{
+		"":                                   "parameter_invalid",
+		"cardId=a%20b":                       "parameter_invalid",
+		"cardId=" + strings.Repeat("a", 129): "parameter_invalid",
+		"cardId=p&openid=%22":                "parameter_invalid",
+		"cardId=p&cardId=p":                  "parameter_repeated",
+		"cardId=p&app=nobody":                "app_unknown",
+	} {
+		if w := get(h, "/signature/card?"+query); w.Code != 400 || !strings.Contains(w.Body.String(), `"`+code+`"`) {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
+	}
+}
+
+func FuzzSignatureQuery(f *testing.F) {
+	h := newHandler(f, nil)
+	for _, seed := range []string{"url=" + url.QueryEscape(origin+"/a?b#c"), "url=https://www.example.com/?a&b", "url=%", "force=1", "url=https%3A%2F%2F%5B%3A%3A1%5D"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest(http.MethodGet, "/signature", nil)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code >= 500 || !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("%q: %d %s", query, w.Code, w.Body)
+		}
+		if w.Code != 200 {
+			return
+		}
+		s := signed(t, w)
+		u, err := url.Parse(s.URL)
+		if err == nil && !strings.EqualFold(u.Scheme+"://"+strings.TrimSuffix(u.Host, ":443"), origin) && !strings.EqualFold(u.Scheme+"://"+u.Host, "http://localhost:8080") {
+			t.Fatalf("%q signed %q", query, s.URL)
+		}
+		if s.Signature != recompute("ticket-1", s) || strings.Contains(s.URL, "#") {
+			t.Fatalf("%q: %+v", query, s)
+		}
+	})
+}

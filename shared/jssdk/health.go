@@ -1,0 +1,33 @@
+package jssdk
+
+import (
+	"net/http"
+
+	"wechatfn/shared/web"
+)
+
+// health answers 200 while every account has its tickets, else 503; either way
+// with the seconds left of each, and nothing secret.
+func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
+	type ticket struct {
+		App         string `json:"app"`
+		Type        string `json:"type"`
+		SecondsLeft int64  `json:"secondsLeft"`
+	}
+	answer := struct {
+		Status  string   `json:"status"`
+		Tickets []ticket `json:"tickets"`
+	}{Status: "ok", Tickets: []ticket{}}
+	status := http.StatusOK
+	for _, account := range h.Accounts {
+		for _, typ := range account.Tickets {
+			_, end, err := h.Tickets.Ticket(r.Context(), account.AppID, typ)
+			left := int64(end.Sub(h.Now()).Seconds())
+			if err != nil {
+				left, status, answer.Status = 0, http.StatusServiceUnavailable, "no_ticket"
+			}
+			answer.Tickets = append(answer.Tickets, ticket{account.Name, string(typ), left})
+		}
+	}
+	return web.JSON(w, status, answer)
+}

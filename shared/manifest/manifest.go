@@ -1,0 +1,109 @@
+// Package manifest says what wechatfn consists of, as plain values: its
+// functions, their routes, variables, rights and triggers. The dev server, the
+// documentation and the deployment are made from it, so that a thing is stated
+// once.
+package manifest
+
+import "time"
+
+// Function is one Lambda function.
+type Function struct {
+	Name        string // folder below functions/, and the last part of its deployed name
+	Description string
+	Timeout     time.Duration
+	MemoryMB    int
+	Routes      []Route  // HTTP routes, none for a function that is not on the API
+	Env         []string // variables it reads, see config.Variables
+	Grants      []Grant  // what it may do in the table
+	CallsWeChat bool     // it needs an address on WeChat's IP whitelist
+	ReadsSecret bool     // it reads WECHAT_SECRETS_ARN
+	Every       time.Duration
+	Stream      []string // kinds of item whose writes (INSERT and MODIFY) invoke it
+}
+
+// Route is one route of the HTTP API; {name} stands for one path segment, or
+// part of one.
+type Route struct {
+	Method, Path string
+}
+
+// Access is a set of store verbs.
+type Access int
+
+// The verbs, as DynamoDB actions grant them.
+const (
+	Get    Access = 1 << iota // dynamodb:GetItem
+	Put                       // dynamodb:PutItem, for Create and Replace
+	Delete                    // dynamodb:DeleteItem
+)
+
+// Grant gives access to the items whose keys begin with Kind and a #.
+type Grant struct {
+	Kind   string
+	Access Access
+}
+
+// The table's attributes; the store/dynamo package writes them.
+const (
+	TableKey = "pk"
+	TableTTL = "expires_at"
+)
+
+// Functions lists all functions.
+func Functions() []Function {
+	return []Function{signature(), refresher()}
+}
+
+// Lookup returns the function of that name.
+func Lookup(name string) (Function, bool) {
+	for _, f := range Functions() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Function{}, false
+}
+
+func signature() Function {
+	return Function{
+		Name:        "signature",
+		Description: "Signs pages for the JS-SDK",
+		Timeout:     5 * time.Second,
+		MemoryMB:    256,
+		Routes: []Route{
+			{"GET", "/signature"},
+			{"GET", "/get-signature"},
+			{"GET", "/signature/card"},
+			{"GET", "/signature/choose-card"},
+			{"GET", "/signature/health"},
+		},
+		Env: []string{"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "ALLOWED_ORIGINS", "SIGNATURE_CACHE", "LOG_LEVEL"},
+		Grants: []Grant{
+			{"ticket", Get},
+			{"kick", Put},
+			{"signature", Get | Put},
+		},
+	}
+}
+
+func refresher() Function {
+	return Function{
+		Name:        "refresher",
+		Description: "Keeps access tokens and tickets alive",
+		Timeout:     15 * time.Second, // less than a lease lives
+		MemoryMB:    256,
+		Env: []string{
+			"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "WECHAT_SECRETS_ARN",
+			"WECHAT_TOKEN_MODE", "WECHAT_API_BASE", "WECHAT_PROXY_URL", "LOG_LEVEL",
+		},
+		Grants: []Grant{
+			{"token", Get | Put},
+			{"ticket", Get | Put},
+			{"kick", Get},
+		},
+		CallsWeChat: true,
+		ReadsSecret: true,
+		Every:       time.Minute,
+		Stream:      []string{"kick"},
+	}
+}

@@ -14,9 +14,14 @@ const (
 	// Margin: nothing is handed out in the last minute before its known end.
 	Margin = 60 * time.Second
 
-	tokenWindow  = 300 * time.Second
-	ticketWindow = 240 * time.Second
-	ticketCheck  = 14*time.Minute + 15*time.Second // a ticket with life left, in case WeChat ended it early
+	tokenWindow = 300 * time.Second
+	ticketCheck = 14*time.Minute + 15*time.Second // a ticket with life left, in case WeChat ended it early
+
+	// A ticket is polled each minute from ticketWindow before its end, or from
+	// leadMargin before the point where its predecessor was seen to change.
+	ticketWindow    = 240 * time.Second
+	ticketWindowMax = time.Hour
+	leadMargin      = 180 * time.Second
 
 	pollSpacing = 45 * time.Second // at most one poll a tick, however many ticks arrive
 	kickSpacing = 9 * time.Second  // with nothing to hand out: at the pace of kicks
@@ -84,7 +89,7 @@ func ticketDue(h Held, now time.Time) bool {
 		return true
 	case h.Published == "" || left <= Margin:
 		return h.since(now) >= kickSpacing
-	case h.Watched || left <= ticketWindow:
+	case h.Watched || left <= h.window():
 		return h.since(now) >= pollSpacing
 	default:
 		return h.since(now) >= ticketCheck
@@ -93,6 +98,14 @@ func ticketDue(h Held, now time.Time) bool {
 
 func (h Held) left(now time.Time) time.Duration  { return time.Unix(h.ExpiresAt, 0).Sub(now) }
 func (h Held) since(now time.Time) time.Duration { return now.Sub(time.Unix(h.PolledAt, 0)) }
+
+// window is how long before its end a ticket is polled each minute. Whether
+// WeChat hands out the next ticket some time before the end of the last is not
+// known, so it is learnt.
+func (h Held) window() time.Duration {
+	learnt := time.Duration(h.Lead)*time.Second + leadMargin
+	return min(max(ticketWindow, learnt), ticketWindowMax)
+}
 
 // learn returns what is known of a credential after WeChat answered value with
 // expiresIn to a question asked at now.
@@ -121,6 +134,7 @@ func (h Held) learnTicket(value string, expiresIn time.Duration, now time.Time) 
 	if next.Fingerprint == h.Fingerprint {
 		return next
 	}
+	next.Lead = int64(max(0, h.left(now)).Seconds())
 	gap := h.since(now)
 	next.Watched = h.Fingerprint == "" || gap > 2*time.Minute
 	if !next.Watched && gap > Margin {

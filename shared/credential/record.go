@@ -48,6 +48,9 @@ type Held struct {
 	// Watched: the value was already there when it was first seen, so it may end
 	// before ExpiresAt; it is polled each minute until it has changed once.
 	Watched bool `json:"watched,omitempty"`
+	// Lead is how many seconds before its predecessor's end this one was first
+	// seen.
+	Lead int64 `json:"lead,omitempty"`
 	// Published is the version of the item the signature path reads; empty when
 	// it has still to be written.
 	Published string `json:"published,omitempty"`

@@ -113,18 +113,24 @@ func (k *Keeper) fail(ctx context.Context, account Account, record *Record, h *H
 // pause says how long to keep away after an error, by its class.
 func (k *Keeper) pause(err *wechat.Error, count int) (time.Duration, slog.Level) {
 	switch err.Class() {
-	case wechat.ClassConfiguration:
+	case wechat.ClassConfiguration, wechat.ClassBug:
 		return max(configPause, err.Pause()), slog.LevelError
 	case wechat.ClassQuota:
 		if err.Pause() > 0 {
 			return err.Pause(), slog.LevelError
 		}
 		return quotaPause, slog.LevelError
+	case wechat.ClassBusy:
+		return k.backoff(count), slog.LevelWarn
 	default:
-		backoff := min(busyPause<<min(count, 10), busyPauseMax)
-		jittered := backoff/2 + time.Duration(k.Jitter()*float64(backoff/2))
-		return max(jittered, err.Pause()), slog.LevelWarn
+		return k.backoff(count), slog.LevelError
 	}
+}
+
+// backoff doubles with each failure in a row, half of it by chance.
+func (k *Keeper) backoff(count int) time.Duration {
+	whole := min(busyPause<<min(count, 10), busyPauseMax)
+	return whole/2 + time.Duration(k.Jitter()*float64(whole/2))
 }
 
 // failed is next with the run of failures counted and the end of the wait set.

@@ -1,0 +1,208 @@
+package credential
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+const (
+	testAppID  = "wx0123456789abcdef"
+	testSecret = "canary-secret-0123456789abcdef"
+)
+
+// world is an account in a simulated WeChat and a real store, all on one clock:
+// the fake one of testing/synctest where the test runs in a bubble.
+type world struct {
+	t       testing.TB
+	sim     *wechatsim.Sim
+	store   *counted
+	account Account
+	secret  func(fresh bool) string
+	classic bool
+	log     *lockedBuffer
+}
+
+func newWorld(t testing.TB, switches wechatsim.Switches) *world {
+	t.Helper()
+	sim, err := wechatsim.New(wechatsim.Config{
+		Apps:     []wechatsim.App{{ID: testAppID, Secret: testSecret}},
+		Switches: switches,
+		Seed:     t.Name(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w := &world{
+		t: t, sim: sim, store: &counted{Store: db}, log: new(lockedBuffer),
+		account: Account{Name: "shop", AppID: testAppID, Tickets: []wechat.TicketType{wechat.JSAPI}},
+		secret:  func(bool) string { return testSecret },
+	}
+	t.Cleanup(w.searchForSecrets)
+	return w
+}
+
+// searchForSecrets looks for planted and live secrets in all that was logged.
+func (w *world) searchForSecrets() {
+	logged := w.log.String()
+	ticket, _ := w.sim.CurrentTicket(testAppID, "jsapi")
+	for _, secret := range []string{testSecret, ticket, w.stored().Token.Value} {
+		if secret != "" && strings.Contains(logged, secret) {
+			w.t.Errorf("a secret was logged:\n%s", logged)
+		}
+	}
+}
+
+func (w *world) client() *wechat.Client {
+	c, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// keeper returns a refresher of its own, on the given store.
+func (w *world) keeperOn(s store.Store) *Keeper {
+	k, err := NewKeeper(KeeperConfig{
+		Store: s, WeChat: w.client(), Accounts: []Account{w.account}, Classic: w.classic,
+		Secrets: func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
+			return config.NewSecret(w.secret(fresh)), nil
+		},
+		Jitter: func() float64 { return 0.5 },
+		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return k
+}
+
+func (w *world) keeper() *Keeper { return w.keeperOn(w.store) }
+
+// reader returns a signature function of its own; onKick may be nil.
+func (w *world) reader(onKick func(string)) *Reader {
+	r, err := NewReader(ReaderConfig{Store: w.store, OnKick: onKick, Logger: slog.New(slog.NewTextHandler(w.log, nil))})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *world) tick(k *Keeper) Record {
+	w.t.Helper()
+	record, err := k.Tick(w.t.Context(), w.account)
+	if err != nil && !errors.Is(err, ErrBusy) {
+		w.t.Fatalf("tick: %v", err)
+	}
+	return record
+}
+
+// stored is the record in the table, without counting the read.
+func (w *world) stored() Record {
+	_, record, err := (&Keeper{KeeperConfig{Store: w.store.Store}}).read(context.Background(), testAppID)
+	if err != nil {
+		return Record{}
+	}
+	return record
+}
+
+func (w *world) calls() string {
+	return fmt.Sprintf("%d token, %d ticket", w.tokenCalls(), w.sim.Calls(wechatsim.PathTicket))
+}
+
+func (w *world) tokenCalls() int {
+	return w.sim.Calls(wechatsim.PathStableToken) + w.sim.Calls(wechatsim.PathToken)
+}
+
+func (w *world) wantCalls(token, ticket int) {
+	w.t.Helper()
+	if got, want := w.calls(), fmt.Sprintf("%d token, %d ticket", token, ticket); got != want {
+		w.t.Errorf("WeChat was asked for %s; want %s", got, want)
+	}
+}
+
+// wantTicket asserts that the reader hands out a ticket that WeChat accepts.
+func (w *world) wantTicket(r *Reader) string {
+	w.t.Helper()
+	value, end, err := r.Ticket(w.t.Context(), testAppID, wechat.JSAPI)
+	if err != nil {
+		w.t.Fatalf("no ticket: %v", err)
+	}
+	w.checkTicket(value, end)
+	return value
+}
+
+func (w *world) checkTicket(value string, end time.Time) {
+	w.t.Helper()
+	if !w.sim.TicketAlive(testAppID, "jsapi", value) {
+		w.t.Errorf("%s: a dead ticket was handed out", time.Now())
+	}
+	if left := time.Until(end); left <= Margin {
+		w.t.Errorf("%s: a ticket was handed out %v before its end", time.Now(), left)
+	}
+}
+
+// counted counts the calls of each verb.
+type counted struct {
+	store.Store
+	gets, writes atomic.Int64
+}
+
+func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
+	c.gets.Add(1)
+	return c.Store.Get(ctx, key)
+}
+
+func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	c.writes.Add(1)
+	return c.Store.Create(ctx, item)
+}
+
+func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	c.writes.Add(1)
+	return c.Store.Replace(ctx, item)
+}
+
+func (c *counted) want(t testing.TB, gets, writes int64) {
+	t.Helper()
+	if g, w := c.gets.Swap(0), c.writes.Swap(0); g != gets || w != writes {
+		t.Errorf("%d store reads and %d writes; want %d and %d", g, w, gets, writes)
+	}
+}
+
+func (c *counted) reset() { c.gets.Store(0); c.writes.Store(0) }
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

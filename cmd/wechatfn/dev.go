@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"wechatfn/shared/app"
+	"wechatfn/shared/config"
+	"wechatfn/shared/credential"
+	"wechatfn/shared/store"
+)
+
+// dev is `wechatfn dev`: all functions in one process.
+type dev struct {
+	Addr  string `default:"127.0.0.1:8080" help:"Address to listen on."`
+	Store string `default:".wechatfn/dev.db" help:"SQLite file, or the URL of a DynamoDB engine (its table is made when it is missing)."`
+	Sim   bool   `help:"Use the simulated WeChat even though WECHAT_APP_ID is set."`
+
+	out    io.Writer                              // nil: standard output
+	getenv func(string) string                    // nil: os.Getenv
+	ready  func(url string, handler http.Handler) // told when requests are answered; may be nil
+}
+
+// Run serves until ctx ends.
+func (d *dev) Run(ctx context.Context) error {
+	if d.out == nil {
+		d.out = os.Stdout
+	}
+	if d.getenv == nil {
+		d.getenv = os.Getenv
+	}
+	listener, err := net.Listen("tcp", d.Addr)
+	if err != nil {
+		return fmt.Errorf("%w (choose another address with --addr)", err)
+	}
+	defer listener.Close()
+	stack, err := d.build(ctx, listener.Addr().(*net.TCPAddr))
+	if err != nil {
+		return err
+	}
+	defer stack.close()
+	return d.serve(ctx, listener, stack)
+}
+
+// stack is everything that runs.
+type stack struct {
+	config    *config.Config
+	url       string
+	simulator *simulator // nil with the real WeChat
+	refresher *app.Refresher
+	handler   http.Handler
+	kicks     chan string
+	close     func()
+}
+
+func (d *dev) build(ctx context.Context, addr *net.TCPAddr) (*stack, error) {
+	s := &stack{url: pageURL(addr), kicks: make(chan string, 16)}
+	simulated := d.Sim || (d.getenv("WECHAT_APP_ID") == "" && d.getenv("WECHAT_APPS") == "")
+	getenv := withDefaults(d.getenv, simulated, addr)
+	var err error
+	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
+		return nil, err
+	}
+	opened, closeStore, err := openStore(ctx, d.Store)
+	if err != nil {
+		return nil, err
+	}
+	s.close = closeStore
+	if err = s.wire(d, opened, simulated); err != nil {
+		closeStore()
+		return nil, err
+	}
+	return s, nil
+}
+
+// wire builds the functions as their mains do; a kick is a message to the loop
+// that ticks, where the cloud has the table's stream.
+func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: s.config.LogLevel}))
+	client, err := s.client(d.Store, simulated)
+	if err != nil {
+		return err
+	}
+	if s.refresher, err = app.NewRefresher(s.config, opened, client, app.EnvironmentSecrets(s.config), logger); err != nil {
+		return err
+	}
+	signature, err := app.Signature(s.config, opened, s.kick, logger)
+	if err != nil {
+		return err
+	}
+	s.handler = routes(s, map[string]http.Handler{"signature": signature}, logger)
+	return nil
+}
+
+func (s *stack) client(storePath string, simulated bool) (credential.WeChat, error) {
+	if !simulated {
+		return app.WeChat(s.config)
+	}
+	var err error
+	if s.simulator, err = newSimulator(s.config, simulatorFile(storePath)); err != nil {
+		return nil, err
+	}
+	return s.simulator.client()
+}
+
+// kick never blocks a request: with so many waiting, one more changes nothing.
+func (s *stack) kick(appID string) {
+	select {
+	case s.kicks <- appID:
+	default:
+	}
+}
+
+func (d *dev) serve(ctx context.Context, listener net.Listener, s *stack) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	life := &lifeline{out: d.out}
+	life.show(s.refresher.Tick(ctx)) // so that the first request finds a ticket
+	ticking := make(chan struct{})
+	go func() {
+		defer close(ticking)
+		s.tick(ctx, life)
+	}()
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	s.banner(d.out)
+	if d.ready != nil {
+		d.ready(s.url, s.handler)
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = shutDown(server)
+	}
+	cancel()
+	<-ticking
+	fmt.Fprintln(d.out, "stopped")
+	return err
+}
+
+func shutDown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close() // a browser holds a connection open
+}
+
+// tick stands in for the schedule and for the table's stream.
+func (s *stack) tick(ctx context.Context, life *lifeline) {
+	every := time.NewTicker(time.Minute)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			life.show(s.refresher.Tick(ctx))
+		case appID := <-s.kicks:
+			life.show(s.refresher.Kick(ctx, appID))
+		}
+	}
+}
+
+func (s *stack) banner(out io.Writer) {
+	weChat := "the real WeChat at " + s.config.APIBase
+	if s.simulator != nil {
+		weChat = "a simulated WeChat (set WECHAT_APP_ID and WECHAT_APP_SECRET for the real one)"
+	}
+	fmt.Fprintf(out, `
+wechatfn dev, with %s
+  account      %s (%s)
+  page         %s
+  signature    %ssignature?url=...
+  health       %ssignature/health
+
+  curl -G %ssignature --data-urlencode 'url=%s'
+
+`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, s.url)
+}
+
+func pageURL(addr *net.TCPAddr) string {
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port)) + "/"
+}
+
+// withDefaults is the environment of a desk: pages of this server may be signed
+// for, and the simulated account is there when there is no other.
+func withDefaults(getenv func(string) string, simulated bool, addr *net.TCPAddr) func(string) string {
+	return func(name string) string {
+		value := getenv(name)
+		switch name {
+		case "ALLOWED_ORIGINS":
+			return strings.Join(append(ownOrigins(addr), value), ",")
+		case "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_APP_SECRET", "WECHAT_APP_SECRETS", "WECHAT_SECRETS_ARN", "WECHAT_TICKETS":
+			if simulated {
+				return simulatedAccount[name]
+			}
+		}
+		return value
+	}
+}
+
+// ownOrigins are the origins under which a browser may reach this server.
+func ownOrigins(addr *net.TCPAddr) []string {
+	hosts := []string{"localhost", addr.IP.String()}
+	if addr.IP.IsUnspecified() {
+		hosts = []string{"localhost", "127.0.0.1"}
+		if addrs, err := net.InterfaceAddrs(); err == nil {
+			for _, a := range addrs {
+				if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+					hosts = append(hosts, ip.IP.String())
+				}
+			}
+		}
+	}
+	origins := make([]string, len(hosts))
+	for i, host := range hosts {
+		origins[i] = "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+	}
+	return origins
+}

@@ -1,0 +1,24 @@
+// Command wechatfn is the command line of wechatfn.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Dev dev `cmd:"" help:"Run everything on this machine, on an embedded store and, without WECHAT_APP_ID, a simulated WeChat."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	parsed := kong.Parse(&c, kong.Name("wechatfn"), kong.Description("Serverless back-end for web pages inside WeChat."), kong.UsageOnError())
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.FatalIfErrorf(parsed.Run())
+}

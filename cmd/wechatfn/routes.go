@@ -1,0 +1,81 @@
+package main
+
+import (
+	_ "embed"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"wechatfn/shared/manifest"
+	"wechatfn/shared/web"
+)
+
+//go:embed page.html
+var pageHTML string
+
+// routes serves every route of the manifest whose function is given, and the
+// desk's own page.
+func routes(s *stack, functions map[string]http.Handler, logger *slog.Logger) http.Handler {
+	mux := new(web.Mux)
+	preflight := map[string]bool{}
+	for _, function := range manifest.Functions() {
+		for _, route := range function.Routes {
+			handler := functions[function.Name]
+			mux.Handle(route.Method+" "+route.Path, handler)
+			if !preflight[route.Path] {
+				preflight[route.Path] = true
+				mux.Handle("OPTIONS "+route.Path, handler)
+			}
+		}
+	}
+	mux.Handle("GET /", web.Handle(s.page, logger))
+	mux.Handle("GET /_dev/status", web.Handle(s.status, logger))
+	mux.Handle("GET /_dev/verify", web.Handle(s.verify, logger))
+	return web.Recover(mux, logger)
+}
+
+var page = template.Must(template.New("page").Parse(pageHTML))
+
+func (s *stack) page(w http.ResponseWriter, _ *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'")
+	return page.Execute(w, map[string]any{
+		"Account": s.config.Apps[0].Name, "AppID": s.config.Apps[0].AppID,
+		"Simulated": s.simulator != nil, "Base": s.config.APIBase,
+	})
+}
+
+// status is the refresher's report.
+func (s *stack) status(w http.ResponseWriter, r *http.Request) error {
+	report, err := s.refresher.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, report)
+}
+
+// verify puts a signature to the simulated WeChat, as wx.config would.
+func (s *stack) verify(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "appId", "url", "nonceStr", "timestamp", "signature")
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Accepted bool   `json:"accepted"`
+		Reason   string `json:"reason,omitempty"`
+	}{Accepted: true}
+	timestamp, err := strconv.ParseInt(query.Get("timestamp"), 10, 64)
+	if err == nil && s.simulator != nil {
+		err = s.simulator.VerifySignature(query.Get("appId"), query.Get("url"), query.Get("nonceStr"), timestamp, query.Get("signature"))
+	}
+	if s.simulator == nil {
+		return &web.Problem{Status: http.StatusNotFound, Code: "no_simulator", Detail: "only the simulated WeChat can be asked"}
+	}
+	if err != nil {
+		answer.Accepted, answer.Reason = false, err.Error()
+	}
+	return web.JSON(w, http.StatusOK, answer)
+}

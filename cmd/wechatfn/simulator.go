@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+// simulatedAccount is the environment that goes with the simulator.
+var simulatedAccount = map[string]string{
+	"WECHAT_APP_ID":     "wx51a7ed0000000000",
+	"WECHAT_APP_SECRET": "simulated",
+	"WECHAT_TICKETS":    "jsapi,wx_card",
+}
+
+// simulator is a simulated WeChat that remembers its tokens and tickets in a
+// file, as the real one would over a restart of ours.
+type simulator struct {
+	*wechatsim.Sim
+	file string
+	mu   sync.Mutex // one writer of the file at a time
+}
+
+// simulatorFile keeps the simulator's memory beside the store's.
+func simulatorFile(storePath string) string {
+	if isEndpoint(storePath) {
+		return ".wechatfn/dev.sim.json"
+	}
+	if storePath == ":memory:" {
+		return ""
+	}
+	return storePath + ".sim.json"
+}
+
+func newSimulator(c *config.Config, file string) (*simulator, error) {
+	s := &simulator{file: file}
+	app := c.Apps[0]
+	var err error
+	s.Sim, err = wechatsim.New(wechatsim.Config{
+		Apps: []wechatsim.App{{ID: app.AppID, Secret: app.Secret.Reveal()}},
+		Seed: "desk",
+		// How WeChat passes from one ticket to the next is not known; as with its
+		// tokens is the likelier of the guesses.
+		Switches: wechatsim.Switches{TicketLead: 300 * time.Second, TicketOverlap: 300 * time.Second},
+		OnChange: func() { s.save() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.restore()
+}
+
+func (s *simulator) client() (*wechat.Client, error) {
+	return wechat.New(wechat.Config{HTTPClient: s.Client()})
+}
+
+func (s *simulator) restore() error {
+	if s.file == "" {
+		return nil
+	}
+	snapshot, err := os.ReadFile(s.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = s.Restore(snapshot)
+	}
+	if err != nil {
+		return fmt.Errorf("the simulator's memory cannot be read (delete %s to start anew): %w", s.file, err)
+	}
+	return nil
+}
+
+// save is called after each change. Losing one costs no more than WeChat
+// changing its mind: the refresher finds out.
+func (s *simulator) save() {
+	if s.file == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snapshot, err := s.Snapshot()
+	if err == nil {
+		err = writeFile(s.file, snapshot)
+	}
+	if err != nil {
+		slog.Warn("the simulator's memory was not saved", "error", err)
+	}
+}
+
+// writeFile replaces a file in one step.
+func writeFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

@@ -1,0 +1,160 @@
+package wechat
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Class says what kind of trouble an Error is, which decides what to do next.
+type Class int
+
+const (
+	// ClassUnknown is an errcode that nothing here knows: alarm, and retry as if WeChat were busy.
+	ClassUnknown Class = iota
+	// ClassBusy: WeChat is busy, unreachable, or answered with something that is not its protocol.
+	// Back off with jitter.
+	ClassBusy
+	// ClassConfiguration: AppID, AppSecret, IP whitelist, or the account's standing. People have to
+	// act: alarm, and retry slowly. After CodeInvalidSecret read the secret again, once.
+	ClassConfiguration
+	// ClassQuota: a limit is reached. Stop for Pause, and alarm.
+	ClassQuota
+	// ClassCredentialDead: the access token that was sent is dead. Get another one in normal mode,
+	// once, and compare; never loop with force.
+	ClassCredentialDead
+	// ClassBug: the request was built wrong; only a change of code helps.
+	ClassBug
+)
+
+func (c Class) String() string {
+	switch c {
+	case ClassBusy:
+		return "busy"
+	case ClassConfiguration:
+		return "configuration"
+	case ClassQuota:
+		return "quota"
+	case ClassCredentialDead:
+		return "credential dead"
+	case ClassBug:
+		return "bug"
+	default:
+		return "unknown"
+	}
+}
+
+// Errcodes that callers act on by number. All of them:
+// https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html
+const (
+	CodeInvalidSecret    = 40125 // AppSecret wrong or replaced
+	CodeNotInWhitelist   = 40164 // caller's IP not in the whitelist; see Error.IP
+	CodeClientIPRefused  = 61004 // the same, as other pages number it
+	CodeDailyQuota       = 45009
+	CodeMinuteQuota      = 45011
+	CodeClearQuotaSpent  = 48006 // this month's ten resets are used up
+	codeBusy             = -1
+	codeInvalidToken     = 40001 // on a token call: wrong secret
+	codeBadToken         = 40014
+	codeTokenExpired     = 42001
+	codeTokenMissing     = 41001
+	codeRefusedForAnHour = 89507
+	codeRefusedForADay   = 89506
+)
+
+// Error is what every call fails with (as *Error). It is a value to read, safe for concurrent use.
+type Error struct {
+	Op      string // call, named after the last part of its path: "stable_token", "getticket" ...
+	Code    int    // WeChat's errcode; 0 when there was none (transport, HTTP status, odd answer)
+	Message string // WeChat's errmsg without what was sent; wording varies, so never match on it
+	Status  int    // HTTP status; 0 when no answer came
+	Err     error  // cause without URL: context.Canceled, context.DeadlineExceeded, or a text
+
+	transient bool // another attempt may well succeed
+}
+
+func (e *Error) Error() string {
+	s := "wechat: " + e.Op
+	switch {
+	case e.Code != 0:
+		return fmt.Sprintf("%s: errcode %d: %s", s, e.Code, e.Message)
+	case e.Err != nil:
+		return s + ": " + e.Err.Error()
+	default:
+		return fmt.Sprintf("%s: HTTP status %d: %s", s, e.Status, e.Message)
+	}
+}
+
+// Unwrap gives context.Canceled or context.DeadlineExceeded where the context was the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Class sorts the error by errcode and call.
+func (e *Error) Class() Class {
+	switch e.Code {
+	case 0, codeBusy:
+		return ClassBusy
+	case codeInvalidToken, codeBadToken, codeTokenExpired:
+		return e.tokenClass()
+	case codeTokenMissing:
+		return ClassBug
+	case CodeDailyQuota, CodeMinuteQuota, CodeClearQuotaSpent:
+		return ClassQuota
+	case 40002, 40013, 41002, 41004, 43002, CodeInvalidSecret, 40243, // AppID, AppSecret
+		CodeNotInWhitelist, CodeClientIPRefused, 89501, 89503, codeRefusedForAnHour, codeRefusedForADay, // IP
+		48001, 48004, 50002, 50004: // the account's standing
+		return ClassConfiguration
+	default:
+		return ClassUnknown
+	}
+}
+
+// tokenClass tells a dead token from a wrong secret: calls that send the secret send no token, and
+// 40001 there speaks of the secret.
+// https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html
+func (e *Error) tokenClass() Class {
+	switch e.Op {
+	case opStableToken, opToken, opClearQuota:
+		if e.Code == codeInvalidToken {
+			return ClassConfiguration
+		}
+		return ClassUnknown
+	default:
+		return ClassCredentialDead
+	}
+}
+
+// Pause is how long to keep away at least, whatever else the caller's backoff says; 0 when WeChat
+// names no time. After a daily quota (45009) an hour is our choice: it may end earlier, by an
+// operator's ClearQuota.
+func (e *Error) Pause() time.Duration {
+	switch e.Code {
+	case CodeMinuteQuota:
+		return time.Minute
+	case CodeDailyQuota, codeRefusedForAnHour:
+		return time.Hour
+	case codeRefusedForADay:
+		return 24 * time.Hour
+	default:
+		return 0
+	}
+}
+
+// IP is the caller's address that has to be added to the account's whitelist, taken from the
+// message of a 40164 or 61004; "" when there is none.
+func (e *Error) IP() string {
+	if e.Code != CodeNotInWhitelist && e.Code != CodeClientIPRefused {
+		return ""
+	}
+	words := strings.FieldsFunc(e.Message, func(c rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF.:", c) })
+	for _, w := range words {
+		a, err := netip.ParseAddr(w)
+		if err != nil {
+			a, err = netip.ParseAddr(strings.Trim(w, ":."))
+		}
+		if err == nil && !a.IsUnspecified() {
+			return a.Unmap().String()
+		}
+	}
+	return ""
+}

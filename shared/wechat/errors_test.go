@@ -1,0 +1,106 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// TestClasses has a row for each errcode of the protocol sheet, section 1.5.
+func TestClasses(t *testing.T) {
+	for _, c := range []struct {
+		op    string
+		code  int
+		class Class
+		pause time.Duration
+	}{
+		{opTicket, 0, ClassBusy, 0},
+		{opStableToken, -1, ClassBusy, 0},
+		{opTicket, 40001, ClassCredentialDead, 0},
+		{opCallbackIPs, 40001, ClassCredentialDead, 0},
+		{opStableToken, 40001, ClassConfiguration, 0},
+		{opToken, 40001, ClassConfiguration, 0},
+		{opClearQuota, 40001, ClassConfiguration, 0},
+		{opTicket, 40014, ClassCredentialDead, 0},
+		{opDomainIPs, 42001, ClassCredentialDead, 0},
+		{opToken, 40014, ClassUnknown, 0},
+		{opStableToken, 42001, ClassUnknown, 0},
+		{opTicket, 41001, ClassBug, 0},
+		{opToken, 40002, ClassConfiguration, 0},
+		{opToken, 40013, ClassConfiguration, 0},
+		{opToken, 41002, ClassConfiguration, 0},
+		{opToken, 41004, ClassConfiguration, 0},
+		{opStableToken, 43002, ClassConfiguration, 0},
+		{opStableToken, 40125, ClassConfiguration, 0},
+		{opStableToken, 40164, ClassConfiguration, 0},
+		{opTicket, 61004, ClassConfiguration, 0},
+		{opStableToken, 40243, ClassConfiguration, 0},
+		{opToken, 45009, ClassQuota, time.Hour},
+		{opTicket, 45011, ClassQuota, time.Minute},
+		{opClearQuota, 48006, ClassQuota, 0},
+		{opStableToken, 89503, ClassConfiguration, 0},
+		{opStableToken, 89501, ClassConfiguration, 0},
+		{opStableToken, 89507, ClassConfiguration, time.Hour},
+		{opStableToken, 89506, ClassConfiguration, 24 * time.Hour},
+		{opTicket, 48001, ClassConfiguration, 0},
+		{opTicket, 48004, ClassConfiguration, 0},
+		{opToken, 50002, ClassConfiguration, 0},
+		{opTicket, 50004, ClassConfiguration, 0},
+		{opTicket, 99999, ClassUnknown, 0},
+	} {
+		e := &Error{Op: c.op, Code: c.code}
+		if e.Class() != c.class || e.Pause() != c.pause {
+			t.Errorf("%s %d: %v, pause %v; want %v, pause %v", c.op, c.code, e.Class(), e.Pause(), c.class, c.pause)
+		}
+	}
+}
+
+func TestClassNames(t *testing.T) {
+	names := map[string]bool{}
+	for c := ClassUnknown; c <= ClassBug; c++ {
+		names[c.String()] = true
+	}
+	if len(names) != 6 || !names["credential dead"] {
+		t.Errorf("names: %v", names)
+	}
+}
+
+func TestIP(t *testing.T) {
+	for _, c := range []struct {
+		code          int
+		message, want string
+	}{
+		{40164, "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist", "1.2.3.4"},
+		{40164, "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist rid: 606eca32-0a5d1790-31fc3ba4", "1.2.3.4"},
+		{61004, "client ip ::ffff:203.0.113.9 is not registered", "203.0.113.9"},
+		{61004, "requestIP:203.0.113.9.", "203.0.113.9"},
+		{40164, "invalid ip 2001:db8::1, not in whitelist", "2001:db8::1"},
+		{40164, "not in whitelist [20220110 14:01:40] rid: 606eca32-0a5d1790", ""},
+		{40164, "ip :: bad", ""},
+		{40164, "", ""},
+		{40125, "invalid ip 1.2.3.4", ""},
+	} {
+		if got := (&Error{Code: c.code, Message: c.message}).IP(); got != c.want {
+			t.Errorf("%d %q: %q, want %q", c.code, c.message, got, c.want)
+		}
+	}
+}
+
+func TestErrorTexts(t *testing.T) {
+	for _, c := range []struct {
+		err  Error
+		want string
+	}{
+		{Error{Op: opTicket, Code: 40001, Status: 200, Message: "invalid"}, "wechat: getticket: errcode 40001: invalid"},
+		{Error{Op: opToken, Status: 502, Message: "HTTP Bad Gateway"}, "wechat: token: HTTP status 502: HTTP Bad Gateway"},
+		{Error{Op: opToken, Err: context.DeadlineExceeded}, "wechat: token: context deadline exceeded"},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	if !errors.Is(&Error{Err: context.Canceled}, context.Canceled) {
+		t.Error("a cancelled context must stay recognisable")
+	}
+}

@@ -1,0 +1,92 @@
+package wechatsim
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// errDropped: the connection breaks and no answer comes.
+var errDropped = errors.New("wechatsim: connection dropped by a fault")
+
+// fields of a JSON answer.
+type fields map[string]any
+
+// refusal is WeChat saying no: HTTP 200 with an errcode. With code 0 it is the simulator saying
+// that nobody knows what WeChat would do.
+type refusal struct {
+	code int
+	text string
+}
+
+func refuse(code int, text string) *refusal { return &refusal{code, text} }
+
+func unknown(text string) *refusal { return &refusal{0, text} }
+
+// answer is what goes out.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+	stall       time.Duration // between the first half of the body and the second
+}
+
+func plain(status int, text string) answer {
+	return answer{status: status, contentType: "text/plain; charset=utf-8", body: []byte("wechatsim: " + text + "\n")}
+}
+
+// render writes an answer in the style the switches ask for.
+func (s *Sim) render(f fields, no *refusal, now time.Time) answer {
+	if no != nil && no.code == 0 {
+		return plain(http.StatusBadRequest, no.text)
+	}
+	if no != nil {
+		f = fields{"errcode": no.code, "errmsg": no.text + s.rid(now)}
+	}
+	if code, ok := f["errcode"].(int); ok && s.switches.StringErrcode {
+		f["errcode"] = strconv.Itoa(code)
+	}
+	body, err := json.Marshal(f)
+	if err != nil {
+		return plain(http.StatusInternalServerError, err.Error()) // fields hold texts and numbers only
+	}
+	return answer{status: http.StatusOK, contentType: s.switches.ContentType, body: body}
+}
+
+// rid is the request id that WeChat hangs on an errmsg; its first group is the time in hex.
+func (s *Sim) rid(now time.Time) string {
+	if s.switches.RID == RIDNone {
+		return ""
+	}
+	s.state.Errors++
+	raw := s.derive("rid", "", s.state.Errors)
+	id := fmt.Sprintf("%08x-%s-%s", now.Unix(), hex.EncodeToString(raw[:4]), hex.EncodeToString(raw[4:8]))
+	return fmt.Sprintf(string(s.switches.RID), id)
+}
+
+// ServeHTTP answers as WeChat would. A dropped connection is http.ErrAbortHandler.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, err := s.handle(r.Context(), r)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", a.contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	half := len(a.body)
+	if a.stall > 0 {
+		half /= 2
+	}
+	_, _ = w.Write(a.body[:half]) // whoever hung up does not hear the rest
+	if a.stall > 0 {
+		_ = http.NewResponseController(w).Flush()
+		if wait(r.Context(), a.stall) != nil {
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = w.Write(a.body[half:])
+	}
+}

@@ -1,0 +1,68 @@
+package wechatsim
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// CallerHeader names the address a request is to come from, for callers that share one socket
+// address. It wins over the connection's own.
+const CallerHeader = "X-Wechatsim-Caller"
+
+// request is a call as the endpoints see it. GETs carry everything in the query; POSTs carry JSON,
+// and the access token in the query.
+type request struct {
+	path, method string
+	caller       netip.Addr
+	now          time.Time
+	token, typ   string
+	body         params
+	notJSON      bool
+}
+
+type params struct {
+	GrantType string `json:"grant_type"`
+	AppID     string `json:"appid"`
+	Secret    string `json:"secret"`
+	AppSecret string `json:"appsecret"` // clear_quota/v2 calls it so
+	Force     bool   `json:"force_refresh"`
+}
+
+func parse(hr *http.Request) (*request, error) {
+	q := hr.URL.Query()
+	r := &request{path: hr.URL.Path, method: hr.Method, token: q.Get("access_token"), typ: q.Get("type")}
+	var err error
+	if r.caller, err = caller(hr); err != nil {
+		return nil, err
+	}
+	if hr.Method != http.MethodPost {
+		r.body = params{GrantType: q.Get("grant_type"), AppID: q.Get("appid"), Secret: q.Get("secret")}
+		return r, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(hr.Body, 64<<10))
+	if err != nil {
+		return nil, errors.New("the body cannot be read")
+	}
+	r.notJSON = json.Unmarshal(text, &r.body) != nil
+	return r, nil
+}
+
+func caller(hr *http.Request) (netip.Addr, error) {
+	host := hr.Header.Get(CallerHeader)
+	if host == "" {
+		var err error
+		if host, _, err = net.SplitHostPort(hr.RemoteAddr); err != nil {
+			host = hr.RemoteAddr
+		}
+	}
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return a, errors.New("the caller's address is not an IP")
+	}
+	return a.Unmap().WithZone(""), nil
+}

@@ -1,0 +1,60 @@
+package wechatsim
+
+import (
+	"testing"
+	"time"
+)
+
+// TestSignVector is WeChat's own sample (jssdk-official of the vectors).
+func TestSignVector(t *testing.T) {
+	got := sign("sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg",
+		"Wm3WZYTPz0wzccnW", 1414587457, "http://mp.weixin.qq.com?params=value")
+	if got != "0f9de62fce790f9a083d5c99e95740ceb90c27ed" {
+		t.Error(got)
+	}
+}
+
+func TestVerifySignature(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
+	const page = "https://example.com/a?b=c&d=%20"
+	ticket := w.ticket()
+	good := sign(ticket, "n", 1714536000, page)
+	for _, c := range []struct {
+		name, app, page, nonce string
+		timestamp              int64
+		signature, want        string
+	}{
+		{"good", appID, page, "n", 1714536000, good, ""},
+		{"with a fragment", appID, page + "#/route?x", "n", 1714536000, good, ""},
+		{"other nonce", appID, page, "m", 1714536000, good, "63002,invalid signature"},
+		{"other time", appID, page, "n", 1714536001, good, "63002,invalid signature"},
+		{"other page", appID, page + "&e", "n", 1714536000, good, "63002,invalid signature"},
+		{"empty", appID, page, "n", 1714536000, "", "differ"},
+		{"other account", other, page, "n", 1714536000, good, "63002,invalid signature"},
+		{"no account", "wx9", page, "n", 1714536000, good, "40048,invalid url domain"},
+		{"other domain", appID, "https://example.org/", "n", 1714536000, sign(ticket, "n", 1714536000, "https://example.org/"), "40048,invalid url domain"},
+		{"no URL", appID, "https://%zz", "n", 1714536000, good, "40048,invalid url domain"},
+	} {
+		err := w.VerifySignature(c.app, c.page, c.nonce, c.timestamp, c.signature)
+		if c.want == "" && err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if c.want != "" {
+			mustContain(t, err, c.want)
+		}
+	}
+	w.pass(life + 5*time.Minute)
+	err := w.VerifySignature(appID, page, "n", 1714536000, good)
+	mustContain(t, err, "config:fail,Error: 系统错误,错误码:63002,invalid signature [20240501 14:05:00][]")
+	mustContain(t, err, "the ticket ended 5m0s ago")
+}
+
+// TestAnyLiveTicketWillDo, while two are accepted.
+func TestAnyLiveTicketWillDo(t *testing.T) {
+	w := newWorld(t, with(func(s *Switches) { s.TicketLead = 300 * time.Second }))
+	first := w.ticket()
+	w.pass(6900 * time.Second)
+	w.expectTicket(first, true)
+	w.expectTicket(w.ticket(), true)
+	w.expectTicket(first, true)
+}

@@ -1,0 +1,107 @@
+package wechatsim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Content types that WeChat has been seen to label its JSON with.
+const (
+	ContentTypeJSON      = "application/json; encoding=utf-8"
+	ContentTypeText      = "text/plain"
+	ContentTypeNoCharset = "application/json"
+)
+
+// RIDStyle is how an errmsg ends, as seen between 2017 and 2025; %s is the id.
+type RIDStyle string
+
+// The styles there are.
+const (
+	RIDNone  RIDStyle = ""
+	RIDSpace RIDStyle = " rid: %s"
+	RIDComma RIDStyle = ", rid: %s"
+	RIDHints RIDStyle = ", hints: [ req_id: %s ]"
+	RIDHint  RIDStyle = " hint: [%s]"
+)
+
+// Switches choose between the ways WeChat may behave where its pages are silent or at odds. The
+// zero value is the world that section 8 of the protocol sheet assumes.
+type Switches struct {
+	ContentType   string // of every answer; default ContentTypeJSON
+	StringErrcode bool   // "errcode":"40029" instead of 40029
+	RID           RIDStyle
+
+	WhitelistCode    int // caller not listed: 40164 (default) or 61004
+	WrongSecretCode  int // 40125 (default), or 40001 as the page on classic tokens says
+	ExpiredTokenCode int // 42001 (default) or 40001; a replaced token is always 40001
+	UnknownTokenCode int // 40001 (default) or 40014, for a value that was never issued
+	MinuteQuotaCode  int // 45011 (default), or 45009 as callers of classic tokens saw it
+
+	// ForceOverlap is how long a token outlives its forced replacement: 0 (default) as the page
+	// says, or 300 s, which its own recipe of two forced calls after a leak hints at.
+	ForceOverlap time.Duration
+	// EarlyForceCode answers a forced call within 30 s of the last: 0 (default) is the current
+	// token, anything else that errcode.
+	EarlyForceCode int
+	// TokenLength is the length of access tokens: default 157; WeChat asks for room for 512.
+	TokenLength int
+
+	// TicketLead is how long before a ticket's end getticket hands out the next one; default 0.
+	TicketLead time.Duration
+	// TicketOverlap is how long a ticket is still accepted after its end; default 0.
+	TicketOverlap time.Duration
+	// TicketEndsEarly lets a ticket end TicketOverlap after the next one was handed out, even
+	// when its own end is yet to come. It matters with TicketLead.
+	TicketEndsEarly bool
+	// TicketGrid puts ends on multiples of 7200 s of Unix time, so that a first fetch may come
+	// late in a ticket's life. By default a ticket's life starts with the first fetch.
+	TicketGrid bool
+	// TicketRemaining answers expires_in with what is left, as one might expect, instead of the
+	// constant 7200 that everybody saw.
+	TicketRemaining bool
+}
+
+// complete fills in defaults and refuses what WeChat never does.
+func (w Switches) complete() (Switches, error) {
+	if w.ContentType == "" {
+		w.ContentType = ContentTypeJSON
+	}
+	if w.TokenLength == 0 {
+		w.TokenLength = 157
+	}
+	if w.TokenLength < 32 || w.TokenLength > 2048 {
+		return w, fmt.Errorf("wechatsim: TokenLength %d is not within 32 to 2048", w.TokenLength)
+	}
+	if !slices.Contains([]RIDStyle{RIDNone, RIDSpace, RIDComma, RIDHints, RIDHint}, w.RID) {
+		return w, fmt.Errorf("wechatsim: unknown RID style %q", w.RID)
+	}
+	for _, d := range []time.Duration{w.ForceOverlap, w.TicketOverlap, w.TicketLead} {
+		if d < 0 || d >= life {
+			return w, fmt.Errorf("wechatsim: %v is not within 0 to %v", d, life)
+		}
+	}
+	return w, w.completeCodes()
+}
+
+func (w *Switches) completeCodes() error {
+	for _, c := range []struct {
+		name    string
+		code    *int
+		allowed []int
+	}{
+		{"WhitelistCode", &w.WhitelistCode, []int{40164, 61004}},
+		{"WrongSecretCode", &w.WrongSecretCode, []int{40125, 40001}},
+		{"ExpiredTokenCode", &w.ExpiredTokenCode, []int{42001, 40001}},
+		{"UnknownTokenCode", &w.UnknownTokenCode, []int{40001, 40014}},
+		{"MinuteQuotaCode", &w.MinuteQuotaCode, []int{45011, 45009}},
+	} {
+		if *c.code == 0 {
+			*c.code = c.allowed[0]
+		}
+		if !slices.Contains(c.allowed, *c.code) {
+			return fmt.Errorf("wechatsim: %s is one of %v", c.name, c.allowed)
+		}
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"wechatfn/shared/app"
+	"wechatfn/shared/app/secrets"
 	"wechatfn/shared/config"
 )
 
@@ -17,7 +18,9 @@ func main() {
 	app.ExitOn(logger, err)
 	s, err := app.DynamoStore(c)
 	app.ExitOn(logger, err)
-	refresher, err := app.NewRefresher(c, s, app.Secrets(c), logger)
+	client, err := app.WeChat(c)
+	app.ExitOn(logger, err)
+	refresher, err := app.NewRefresher(c, s, client, secrets.Find(c), logger)
 	app.ExitOn(logger, err)
 	lambda.Start(refresher)
 }

@@ -13,9 +13,14 @@ import (
 	"wechatfn/shared/store/dynamo"
 )
 
-// Lambda hands a function its identity in these variables and nowhere else, so
-// the SDK's chain of providers (profiles, SSO, STS, instance metadata) is left
-// out: it is a third of the binary and part of each cold start.
+// Credentials reads the AWS identity from the environment. Lambda hands it to a
+// function there and nowhere else, so the SDK's chain of providers (profiles,
+// SSO, STS, instance metadata) is left out: it would be part of each binary and
+// each cold start.
+func Credentials() aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(environmentCredentials)
+}
+
 func environmentCredentials(context.Context) (aws.Credentials, error) {
 	c := aws.Credentials{
 		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
@@ -29,8 +34,12 @@ func environmentCredentials(context.Context) (aws.Credentials, error) {
 	return c, nil
 }
 
-// endpoint is the SDK's own variable for a service elsewhere: a local engine.
-func endpoint(service string) *string {
+// Region is the AWS region that Lambda sets.
+func Region() string { return os.Getenv("AWS_REGION") }
+
+// Endpoint reads the SDK's own variable for a service elsewhere, such as a local
+// engine: AWS_ENDPOINT_URL_DYNAMODB. Nil means AWS's.
+func Endpoint(service string) *string {
 	if url := os.Getenv("AWS_ENDPOINT_URL_" + service); url != "" {
 		return &url
 	}
@@ -40,8 +49,8 @@ func endpoint(service string) *string {
 // DynamoStore opens the table named by the configuration.
 func DynamoStore(c *config.Config) (store.Store, error) {
 	return dynamo.New(dynamo.Config{Table: c.Table, Client: dynamodb.New(dynamodb.Options{
-		Region:       os.Getenv("AWS_REGION"),
-		Credentials:  aws.CredentialsProviderFunc(environmentCredentials),
-		BaseEndpoint: endpoint("DYNAMODB"),
+		Region:       Region(),
+		Credentials:  Credentials(),
+		BaseEndpoint: Endpoint("DYNAMODB"),
 	})})
 }

@@ -30,17 +30,14 @@ type Refresher struct {
 	now    func() time.Time
 }
 
-// NewRefresher builds the refresher.
-func NewRefresher(c *config.Config, s store.Store, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
-	client, err := wechat.New(wechat.Config{BaseURL: c.APIBase, ProxyURL: c.ProxyURL.Reveal()})
-	if err != nil {
-		return nil, err
-	}
-	return newRefresher(c, credential.KeeperConfig{Store: s, WeChat: client, Secrets: secrets, Logger: logger})
+// WeChat builds the client that the configuration asks for.
+func WeChat(c *config.Config) (*wechat.Client, error) {
+	return wechat.New(wechat.Config{BaseURL: c.APIBase, ProxyURL: c.ProxyURL.Reveal()})
 }
 
-func newRefresher(c *config.Config, kc credential.KeeperConfig) (*Refresher, error) {
-	kc.Classic = c.TokenMode == config.ModeClassic
+// NewRefresher builds the refresher.
+func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
+	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Logger: logger, Classic: c.TokenMode == config.ModeClassic}
 	for _, app := range c.Apps {
 		if app.HasToken() {
 			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})

@@ -84,7 +84,8 @@ func (i Item) Expired(now time.Time) bool {
 	return !i.ExpiresAt.IsZero() && now.Unix() >= i.ExpirySeconds()
 }
 
-// ExpirySeconds is ExpiresAt as it is stored: Unix seconds rounded up, 0 for never.
+// ExpirySeconds is ExpiresAt as it is stored: Unix seconds rounded up, 0 for
+// never. Times at or before the epoch are stored as 1, which is as past.
 func (i Item) ExpirySeconds() int64 {
 	if i.ExpiresAt.IsZero() {
 		return 0
@@ -93,7 +94,7 @@ func (i Item) ExpirySeconds() int64 {
 	if i.ExpiresAt.Nanosecond() > 0 {
 		seconds++
 	}
-	return seconds
+	return max(seconds, 1)
 }
 
 // ExpiryTime is the inverse of ExpirySeconds.

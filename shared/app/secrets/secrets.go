@@ -1,54 +1,41 @@
-package app
+// Package secrets finds AppSecrets in Secrets Manager. It stands apart from
+// package app so that only the functions that need it hold its client.
+package secrets
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"wechatfn/shared/app"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 )
 
-// Secrets returns where AppSecrets come from: Secrets Manager when the
-// configuration names a secret there, else the environment.
-func Secrets(c *config.Config) credential.Secrets {
+// Find returns where AppSecrets come from: Secrets Manager when the configuration
+// names a secret there, else the environment.
+func Find(c *config.Config) credential.Secrets {
 	if c.SecretsARN == "" {
-		return environmentSecrets(c)
+		return app.EnvironmentSecrets(c)
 	}
 	client := secretsmanager.New(secretsmanager.Options{
-		Region:       os.Getenv("AWS_REGION"),
-		Credentials:  aws.CredentialsProviderFunc(environmentCredentials),
-		BaseEndpoint: endpoint("SECRETS_MANAGER"),
+		Region:       app.Region(),
+		Credentials:  app.Credentials(),
+		BaseEndpoint: app.Endpoint("SECRETS_MANAGER"),
 	})
-	return (&managedSecrets{client: client, arn: c.SecretsARN, now: time.Now}).find
-}
-
-func environmentSecrets(c *config.Config) credential.Secrets {
-	return func(_ context.Context, account credential.Account, _ bool) (config.Secret, error) {
-		app, _ := c.App(account.Name)
-		return present(app.Secret, account)
-	}
-}
-
-func present(secret config.Secret, account credential.Account) (config.Secret, error) {
-	if secret.IsZero() {
-		return secret, fmt.Errorf("no AppSecret is stored for account %q (%s)", account.Name, account.AppID)
-	}
-	return secret, nil
+	return (&managed{client: client, arn: c.SecretsARN, now: time.Now}).find
 }
 
 // secretsLife bounds how long a rotated secret can go unnoticed.
 const secretsLife = 300 * time.Second
 
-// managedSecrets reads one secret of Secrets Manager, a JSON object of account
+// managed reads one secret of Secrets Manager, a JSON object of account
 // name to AppSecret, and keeps it for a while.
-type managedSecrets struct {
+type managed struct {
 	client *secretsmanager.Client
 	arn    string
 	now    func() time.Time
@@ -58,7 +45,7 @@ type managedSecrets struct {
 	until time.Time
 }
 
-func (m *managedSecrets) find(ctx context.Context, account credential.Account, fresh bool) (config.Secret, error) {
+func (m *managed) find(ctx context.Context, account credential.Account, fresh bool) (config.Secret, error) {
 	secrets := m.cached()
 	if secrets == nil || fresh {
 		var err error
@@ -66,10 +53,10 @@ func (m *managedSecrets) find(ctx context.Context, account credential.Account, f
 			return config.Secret{}, err
 		}
 	}
-	return present(secrets.For(config.App{Name: account.Name, AppID: account.AppID}), account)
+	return app.Present(secrets.For(config.App{Name: account.Name, AppID: account.AppID}), account)
 }
 
-func (m *managedSecrets) cached() config.AppSecrets {
+func (m *managed) cached() config.AppSecrets {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.now().After(m.until) {
@@ -78,7 +65,7 @@ func (m *managedSecrets) cached() config.AppSecrets {
 	return m.kept
 }
 
-func (m *managedSecrets) read(ctx context.Context) (config.AppSecrets, error) {
+func (m *managed) read(ctx context.Context) (config.AppSecrets, error) {
 	out, err := m.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &m.arn})
 	if err != nil {
 		return nil, fmt.Errorf("read the AppSecrets: %w", err)

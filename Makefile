@@ -1,0 +1,72 @@
+# Everything is done from here; `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
+FUNCTIONS := $(notdir $(wildcard functions/*))
+# One binary, one hash: the same source gives the same bytes on any machine.
+BUILD_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w -buildid='
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 26
+
+.PHONY: dev
+dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.0.0.1:9000')
+	go run ./cmd/wechatfn dev $(ARGS)
+
+.PHONY: test
+test: node_modules ## Run all tests, with the race detector, on real engines
+	go test -race ./...
+	go test -run 'ThirtyDays|TenMissed' ./shared/credential
+
+.PHONY: check
+check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@scripts/govulncheck.sh $(GOVULNCHECK)
+	go test -count=1 -run TestLayout .
+	go run ./cmd/wechatfn generate --check
+
+.PHONY: generate
+generate: ## Write what is made from the manifest: docs/reference.md
+	go run ./cmd/wechatfn generate
+
+.PHONY: build
+build: $(FUNCTIONS:%=build-arm64-%) $(FUNCTIONS:%=build-amd64-%) ## Build the functions: build/FN/bootstrap (arm64), build/amd64/FN/bootstrap
+
+build-arm64-%:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(BUILD_FLAGS) -o build/$*/bootstrap ./functions/$*
+
+build-amd64-%:
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build $(BUILD_FLAGS) -o build/amd64/$*/bootstrap ./functions/$*
+
+.PHONY: bench
+bench: node_modules ## Measure: time, allocations, calls a request, sizes, start-up
+	go test -run '^$$' -bench . -benchmem ./shared/jssdk ./shared/credential ./shared/lambdahttp
+	go test -count=1 -run TestBenchmarkReport -v ./functions -args -report
+
+.PHONY: test-dynamodb-local
+test-dynamodb-local: ## Run the store's tests on AWS's DynamoDB Local (needs Java 17 and Maven)
+	scripts/dynamodb-local.sh go test -race -count=1 ./shared/store/dynamo/...
+
+.PHONY: test-memory
+test-memory: ## A million distinct pages through one process: memory stays flat
+	go test -count=1 -run TestMemoryStaysFlat -timeout 30m -v ./shared/app -args -pages 1000000
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (default 20s)
+	scripts/fuzz.sh $(or $(FUZZTIME),20s)
+
+.PHONY: clean
+clean: ## Remove what was built and installed
+	rm -rf build node_modules .cache
+
+node_modules: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch node_modules

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/dynamo"
+)
+
+// LocalTable opens a table in the DynamoDB engine at url, and makes it when it
+// is missing. Without an AWS identity in the environment it names itself
+// "local", which local engines take.
+func LocalTable(ctx context.Context, url, table string) (store.Store, error) {
+	client := dynamodb.New(dynamodb.Options{
+		Region:       cmp.Or(Region(), "us-east-1"),
+		Credentials:  aws.CredentialsProviderFunc(localCredentials),
+		BaseEndpoint: &url,
+	})
+	if err := dynamo.CreateTable(ctx, client, table); err != nil {
+		return nil, fmt.Errorf("DynamoDB engine at %s: %w", url, err)
+	}
+	return dynamo.New(dynamo.Config{Client: client, Table: table})
+}
+
+func localCredentials(ctx context.Context) (aws.Credentials, error) {
+	if c, err := environmentCredentials(ctx); err == nil {
+		return c, nil
+	}
+	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+}

@@ -1,0 +1,112 @@
+// Package lambdahttp runs an http.Handler behind an API Gateway HTTP API or a
+// Lambda function URL: events of payload format 2.0 go in, answers come out.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+package lambdahttp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"wechatfn/shared/web"
+)
+
+const (
+	// defaultReserve is the time kept back for sending an answer that says "too
+	// slow", instead of being killed without one.
+	defaultReserve = 250 * time.Millisecond
+	// defaultMaxEventBytes is what Lambda itself takes in one invocation.
+	defaultMaxEventBytes = 6 << 20
+)
+
+// Options may be left zero.
+type Options struct {
+	// Logger gets panics and events that are not HTTP; nil means slog.Default().
+	Logger *slog.Logger
+	// Reserve is how long before Lambda's deadline the request's context ends:
+	// 250 ms by default, and never more than a quarter of the time that is left.
+	Reserve time.Duration
+	// MaxEventBytes bounds an event, its body as it came (perhaps base64)
+	// included; 6 MiB by default. A larger one is answered with 413.
+	MaxEventBytes int
+}
+
+// Handler is an http.Handler as Lambda sees it. It implements lambda.Handler, so
+// lambda.Start hands it the bytes of an event as they came, without reflection.
+// It is safe for concurrent use if the http.Handler is.
+type Handler struct {
+	next          http.Handler
+	logger        *slog.Logger
+	reserve       time.Duration
+	maxEventBytes int
+}
+
+// New returns a Handler that serves events with h.
+func New(h http.Handler, options Options) *Handler {
+	made := &Handler{h, options.Logger, options.Reserve, options.MaxEventBytes}
+	if made.logger == nil {
+		made.logger = slog.Default()
+	}
+	if made.reserve <= 0 {
+		made.reserve = defaultReserve
+	}
+	if made.maxEventBytes <= 0 {
+		made.maxEventBytes = defaultMaxEventBytes
+	}
+	return made
+}
+
+// Invoke serves one event. The request that the http.Handler sees is the one
+// that net/http would make: path and query as they came, cookies in one header,
+// base64 bodies decoded, the source IP (without a port) as RemoteAddr, the
+// gateway's request id in [web.RequestID].
+//
+// The error is always nil: an event of another kind, a request that cannot be
+// decoded and a panic are answered with a problem, and logged. Neither payload
+// nor what it decodes to is kept.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, cancel := withReserve(ctx, h.reserve)
+	defer cancel()
+	w := newResponse()
+	r, err := h.request(ctx, payload)
+	if err != nil {
+		h.refuse(ctx, w, err)
+		return w.encode(), nil
+	}
+	w.discard = r.Method == http.MethodHead
+	h.serve(w, r)
+	return w.encode(), nil
+}
+
+// serve answers a panic with 500 instead of taking the process down: what comes
+// next would only wait for a cold start.
+func (h *Handler) serve(w *response, r *http.Request) {
+	defer func() {
+		if value := recover(); value != nil {
+			web.LogPanic(r, h.logger, value)
+			w.reset()
+			web.WriteProblem(w, web.Internal(nil))
+		}
+	}()
+	h.next.ServeHTTP(w, r)
+}
+
+// refuse logs why, because the one who wired the function to another kind of
+// event looks there.
+func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, problem *web.Problem) {
+	h.logger.LogAttrs(ctx, slog.LevelError, "event refused",
+		slog.String("code", problem.Code), slog.String("error", problem.Error()))
+	web.WriteProblem(w, problem)
+}
+
+// withReserve ends ctx early enough for an answer to go out.
+func withReserve(ctx context.Context, reserve time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	reserve = min(reserve, max(0, time.Until(deadline)/4))
+	return context.WithDeadline(ctx, deadline.Add(-reserve))
+}

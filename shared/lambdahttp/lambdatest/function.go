@@ -1,0 +1,187 @@
+// Package lambdatest runs compiled Lambda functions in tests: a small Lambda
+// Runtime API on loopback drives the real bootstrap, so that what is tested is
+// what is deployed, down to its exit code. It needs no container and no account.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+package lambdatest
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Config describes a function. Only Binary is required.
+type Config struct {
+	// Binary is the path of a bootstrap; [Build] makes one.
+	Binary string
+	// Env holds NAME=value pairs. The process sees these and what Lambda itself
+	// sets, and nothing of the environment of the test. It may override the
+	// latter, but not AWS_LAMBDA_RUNTIME_API.
+	Env []string
+	// Name is AWS_LAMBDA_FUNCTION_NAME; "function" by default.
+	Name string
+	// Timeout is what one invocation may take, as in the function's
+	// configuration: 10 s by default. What takes longer is killed.
+	Timeout time.Duration
+	// InitTimeout is what a process may take from its start until it asks for
+	// its first event: 10 s by default, as in Lambda.
+	InitTimeout time.Duration
+	// MemoryMB is told to the process, not enforced; 128 by default.
+	MemoryMB int
+	// Concurrency is how many processes may run at once, each with one event at
+	// a time: 1 by default. Further events wait.
+	Concurrency int
+}
+
+// Function is a function under test. It is safe for concurrent use.
+type Function struct {
+	config Config
+	logs   logs
+	// free holds a place for each process that may run: nil where none has been
+	// started yet.
+	free   chan *instance
+	closed chan struct{}
+	once   sync.Once
+
+	mu     sync.Mutex
+	starts []ColdStart
+}
+
+// ColdStart says how long the start of a process took, from exec on.
+type ColdStart struct {
+	// Init is the time until it asked for its first event.
+	Init time.Duration
+	// FirstAnswer is the time until it had answered that event, with a response
+	// or an error; zero where it never did.
+	FirstAnswer time.Duration
+}
+
+// Start makes a function, which is closed when the test ends. As in Lambda a
+// process is started only once there is an event for it, and stays for the next
+// one.
+func Start(tb testing.TB, config Config) *Function {
+	tb.Helper()
+	binary, err := filepath.Abs(config.Binary)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	config.Binary = binary
+	f := newFunction(config)
+	tb.Cleanup(f.Close)
+	return f
+}
+
+func newFunction(config Config) *Function {
+	config.Name = orDefault(config.Name, "function")
+	config.Timeout = orDefault(config.Timeout, 10*time.Second)
+	config.InitTimeout = orDefault(config.InitTimeout, 10*time.Second)
+	config.MemoryMB = orDefault(config.MemoryMB, 128)
+	config.Concurrency = orDefault(config.Concurrency, 1)
+	f := &Function{
+		config: config,
+		free:   make(chan *instance, config.Concurrency),
+		closed: make(chan struct{}),
+	}
+	for range config.Concurrency {
+		f.free <- nil
+	}
+	return f
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Invoke hands one event to a process that is free, or to a new one, and returns
+// its response. Errors: *FunctionError, which leaves the process running,
+// *InitError, *ExitError and *TimeoutError, after which the next event gets a new
+// process, ErrClosed, and the context's own, which also ends the process.
+func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	p, err := f.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		fresh := p == nil
+		if fresh {
+			if p, err = f.start(); err != nil {
+				f.free <- nil
+				return nil, fmt.Errorf("lambdatest: start the function: %w", err)
+			}
+		}
+		response, delivered, err := p.invoke(ctx, event)
+		// A process may die after its last answer; Lambda, too, finds that out
+		// with the next event, and starts another one for it.
+		if _, died := err.(*ExitError); died && !delivered && !fresh {
+			p.stop()
+			p = nil
+			continue
+		}
+		f.release(p, fresh)
+		return response, err
+	}
+}
+
+func (f *Function) acquire(ctx context.Context) (*instance, error) {
+	select {
+	case <-f.closed:
+		return nil, ErrClosed
+	default:
+	}
+	select {
+	case p := <-f.free:
+		return p, nil
+	case <-f.closed:
+		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *Function) release(p *instance, fresh bool) {
+	if fresh {
+		f.mu.Lock()
+		f.starts = append(f.starts, p.coldStart())
+		f.mu.Unlock()
+	}
+	if p.dead() {
+		p.stop()
+		p = nil
+	}
+	f.free <- p
+}
+
+// ColdStarts returns the times of each process that was started, in the order in
+// which their first events ended.
+func (f *Function) ColdStarts() []ColdStart {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.starts)
+}
+
+// Logs returns the lines that all processes have written so far to standard
+// output and standard error. A search for what must not be there belongs after
+// Close, which waits for the last line.
+func (f *Function) Logs() []string { return f.logs.lines() }
+
+// Close ends all processes, once the events that they have are answered. It may
+// be called more than once.
+func (f *Function) Close() {
+	f.once.Do(func() {
+		close(f.closed)
+		for range f.config.Concurrency {
+			if p := <-f.free; p != nil {
+				p.stop()
+			}
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package lambdatest
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// What the account of no one looks like.
+const (
+	region  = "us-east-1"
+	account = "123456789012"
+)
+
+// command is the process as Lambda would start it.
+func command(config Config, runtimeAPI string, out *lineWriter) *exec.Cmd {
+	return &exec.Cmd{
+		Path:        config.Binary,
+		Args:        []string{config.Binary},
+		Env:         environment(config, runtimeAPI),
+		Dir:         filepath.Dir(config.Binary),
+		Stdout:      out,
+		Stderr:      out,
+		SysProcAttr: childAttributes(),
+		// A grandchild that keeps the output open must not keep the test.
+		WaitDelay: time.Second,
+	}
+}
+
+// environment is all that the process sees. os/exec lets the last of two equal
+// names win.
+func environment(config Config, runtimeAPI string) []string {
+	env := []string{
+		"_HANDLER=bootstrap",
+		"AWS_ACCESS_KEY_ID=lambdatest",
+		"AWS_DEFAULT_REGION=" + region,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(config.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_NAME=" + config.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + config.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME=lambdatest",
+		"AWS_REGION=" + region,
+		"AWS_SECRET_ACCESS_KEY=lambdatest",
+		"AWS_SESSION_TOKEN=lambdatest",
+		"LAMBDA_RUNTIME_DIR=/var/runtime",
+		"LAMBDA_TASK_ROOT=" + filepath.Dir(config.Binary),
+		"LANG=en_US.UTF-8",
+		"PATH=/usr/local/bin:/usr/bin:/bin",
+		"TZ=:UTC",
+	}
+	env = append(env, config.Env...)
+	return append(env, "AWS_LAMBDA_RUNTIME_API="+runtimeAPI)
+}
+
+// logs collects the lines of all processes of a function.
+type logs struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *logs) add(line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, string(line))
+}
+
+func (l *logs) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+// lineWriter makes lines of one process's output. os/exec writes to it from one
+// goroutine, because it is both standard output and standard error.
+type lineWriter struct {
+	logs *logs
+	rest []byte
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, found := bytes.Cut(w.rest, []byte{'\n'})
+		if !found {
+			return len(p), nil
+		}
+		w.logs.add(line)
+		w.rest = rest
+	}
+}
+
+// flush adds what came without a line break at the end.
+func (w *lineWriter) flush() {
+	if len(w.rest) > 0 {
+		w.logs.add(w.rest)
+		w.rest = nil
+	}
+}

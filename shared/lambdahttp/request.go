@@ -1,0 +1,103 @@
+package lambdahttp
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"wechatfn/shared/web"
+)
+
+// request makes the request of an event. A problem is returned as its own type:
+// there is no other kind of error here.
+func (h *Handler) request(ctx context.Context, payload []byte) (*http.Request, *web.Problem) {
+	if len(payload) > h.maxEventBytes {
+		return nil, tooLarge(h.maxEventBytes)
+	}
+	e, err := parseEvent(payload)
+	if err != nil {
+		return nil, unsupported(err)
+	}
+	return e.request(ctx)
+}
+
+func (e *event) request(ctx context.Context) (*http.Request, *web.Problem) {
+	body, err := e.decodeBody()
+	if err != nil {
+		return nil, malformed("the body is not base64")
+	}
+	ctx = web.WithRequestID(ctx, e.requestID)
+	r, err := http.NewRequestWithContext(ctx, e.method, "/", nil)
+	if err != nil {
+		return nil, malformed("the method is not a token")
+	}
+	e.setURL(r.URL)
+	r.RequestURI = r.URL.RequestURI()
+	if e.header != nil {
+		r.Header = e.header
+	}
+	r.Host = e.host
+	if r.Host == "" {
+		r.Host = e.domainName
+	}
+	r.RemoteAddr = e.sourceIP
+	r.Body = http.NoBody
+	if body != "" {
+		r.Body = io.NopCloser(strings.NewReader(body))
+		r.ContentLength = int64(len(body))
+	}
+	return r, nil
+}
+
+func (e *event) decodeBody() (string, error) {
+	if !e.base64 {
+		return e.body, nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(e.body)
+	return string(decoded), err
+}
+
+// setURL keeps the bytes: the query is not even looked at, and the path as it
+// came stays in RawPath, where net/url wants it.
+//
+// Function URLs send the path encoded, HTTP APIs have decoded it already. Of the
+// latter a path may not decode (a % alone), and is then meant literally.
+func (e *event) setURL(u *url.URL) {
+	u.RawQuery = e.rawQuery
+	u.Path = e.rawPath
+	if path, err := url.PathUnescape(e.rawPath); err == nil && path != e.rawPath {
+		u.Path, u.RawPath = path, e.rawPath
+	}
+}
+
+func tooLarge(limit int) *web.Problem {
+	return &web.Problem{
+		Status: http.StatusRequestEntityTooLarge,
+		Code:   "event_too_large",
+		Title:  "Request too large",
+		Detail: "an event may have " + strconv.Itoa(limit) + " bytes",
+	}
+}
+
+// unsupported hints at the usual reason.
+func unsupported(cause error) *web.Problem {
+	return &web.Problem{
+		Status: http.StatusBadRequest,
+		Code:   "event_unsupported",
+		Title:  "Unsupported event",
+		Detail: "this function serves events of an API Gateway HTTP API or a function URL, payload format 2.0",
+		Hint: web.Hint{
+			En: "Set the integration's payload format version to 2.0.",
+			Zh: "请将集成的有效负载格式版本设为 2.0。",
+		},
+		Cause: cause,
+	}
+}
+
+func malformed(detail string) *web.Problem {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: detail}
+}

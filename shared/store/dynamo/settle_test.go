@@ -1,0 +1,146 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/dynamo"
+	"wechatfn/shared/store/dynamo/dynamotest"
+)
+
+// answer is what becomes of one write request on its way to the real engine.
+type answer func(engine http.RoundTripper, request *http.Request) (*http.Response, error)
+
+// landed carries out the request and puts another answer in place of the engine's.
+func landed(then answer) answer {
+	return func(engine http.RoundTripper, request *http.Request) (*http.Response, error) {
+		response, err := engine.RoundTrip(request)
+		if err != nil {
+			return nil, err
+		}
+		_ = response.Body.Close()
+		return then(engine, request)
+	}
+}
+
+func fails(err error) answer {
+	return func(http.RoundTripper, *http.Request) (*http.Response, error) { return nil, err }
+}
+
+func says(status int, body string) answer {
+	return func(_ http.RoundTripper, request *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: status,
+			Header:     http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+			Body:       io.NopCloser(bytes.NewBufferString(body)),
+			Request:    request,
+		}, nil
+	}
+}
+
+func problem(code string) string { return `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `"}` }
+
+var (
+	cut         = errors.New("connection reset by peer")
+	refusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	throttled   = says(http.StatusBadRequest, problem("ProvisionedThroughputExceededException"))
+	internal    = says(http.StatusInternalServerError, problem("InternalServerError"))
+)
+
+// TestSettling: which failures of the SDK's tries make the store read back, and
+// what it then reports. The last answer of a list repeats.
+func TestSettling(t *testing.T) {
+	engine := dynamotest.Start(t)
+	for name, c := range map[string]struct {
+		retryer func(*dynamodb.Options)
+		answers []answer
+		reads   int
+		success bool
+	}{
+		"throttled":                         {noRetries, []answer{throttled}, 0, false},
+		"throttled in every try":            {quickRetries, []answer{throttled}, 0, false},
+		"throttled, then served":            {quickRetries, []answer{throttled, landed(says(http.StatusOK, "{}"))}, 0, true},
+		"no connection":                     {noRetries, []answer{fails(refusedDial)}, 0, false},
+		"no permission":                     {noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
+		"not valid":                         {noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
+		"cut before":                        {noRetries, []answer{fails(cut)}, 1, false},
+		"cut after":                         {noRetries, []answer{landed(fails(cut))}, 1, true},
+		"cut after, then throttled":         {quickRetries, []answer{landed(fails(cut)), throttled}, 1, true},
+		"cut after, then no connection":     {quickRetries, []answer{landed(fails(cut)), fails(refusedDial)}, 1, true},
+		"server error":                      {noRetries, []answer{internal}, 1, false},
+		"server error after landing":        {noRetries, []answer{landed(internal)}, 1, true},
+		"gateway timeout after landing":     {noRetries, []answer{landed(says(http.StatusGatewayTimeout, ""))}, 1, true},
+		"unreadable success, though landed": {noRetries, []answer{landed(says(http.StatusOK, `{"Attri`))}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := engine.NewTable(t)
+			script := &scripted{engine: http.DefaultTransport, answers: c.answers}
+			s := newStore(t, dynamo.Config{Client: engine.NewClient(script, c.retryer), Table: engine.Table})
+
+			item, err := s.Create(t.Context(), store.Item{Key: "state#canary", Value: []byte("canary")})
+			if (err == nil) != c.success {
+				t.Errorf("error %v, want success %t", err, c.success)
+			}
+			if script.reads != c.reads {
+				t.Errorf("%d reads, want %d", script.reads, c.reads)
+			}
+			if c.success {
+				if got, err := s.Get(t.Context(), item.Key); err != nil || got.Version != item.Version {
+					t.Errorf("what stands is %v (%v), want version %s", got, err, item.Version)
+				}
+			} else if strings.Contains(err.Error(), "canary") {
+				t.Errorf("the error quotes the item: %v", err)
+			}
+		})
+	}
+}
+
+// scripted gives each write the next answer and passes reads on.
+type scripted struct {
+	engine  http.RoundTripper
+	answers []answer
+	writes  int
+	reads   int
+}
+
+func (s *scripted) RoundTrip(request *http.Request) (*http.Response, error) {
+	if !isWrite(request) {
+		s.reads++
+		return s.engine.RoundTrip(request)
+	}
+	next := s.answers[min(s.writes, len(s.answers)-1)]
+	s.writes++
+	return next(s.engine, request)
+}
+
+// TestErrorsKeepTheirCause: callers tell a missing table or a throttle apart.
+func TestErrorsKeepTheirCause(t *testing.T) {
+	engine := dynamotest.Start(t)
+	s := newStore(t, dynamo.Config{Client: engine.NewClient(nil, noRetries), Table: "no-such-table"})
+	_, err := s.Get(t.Context(), "token#wx1234")
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "ResourceNotFoundException" {
+		t.Errorf("get: error %v, want ResourceNotFoundException", err)
+	}
+}
+
+func TestNewNeedsClientAndTable(t *testing.T) {
+	for name, cfg := range map[string]dynamo.Config{
+		"nothing":   {},
+		"no client": {Table: "t"},
+		"no table":  {Client: dynamodb.New(dynamodb.Options{})},
+	} {
+		if _, err := dynamo.New(cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package dynamo_test
+
+import (
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/dynamo"
+	"wechatfn/shared/store/dynamo/dynamotest"
+)
+
+// TestStoredAttributes holds the format of the table: the stack's TTL setting,
+// the stream's filter and its readers know these names.
+func TestStoredAttributes(t *testing.T) {
+	engine := dynamotest.Start(t)
+	s := newStore(t, dynamo.Config{Client: engine.Client, Table: engine.Table})
+	expiry := time.Now().Add(time.Hour).Truncate(time.Second)
+
+	lasting, err := s.Create(t.Context(), store.Item{Key: "user#1", Value: []byte(`{}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAttributes(t, engine, lasting, map[string]types.AttributeValue{})
+
+	lasting.ExpiresAt = expiry.Add(-time.Millisecond)
+	expiring, err := s.Replace(t.Context(), lasting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAttributes(t, engine, expiring, map[string]types.AttributeValue{
+		"expires_at": &types.AttributeValueMemberN{Value: strconv.FormatInt(expiry.Unix(), 10)},
+	})
+}
+
+func wantAttributes(t *testing.T, engine dynamotest.Engine, item store.Item, want map[string]types.AttributeValue) {
+	t.Helper()
+	key := map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: item.Key}}
+	got, err := engine.Client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &engine.Table, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want["pk"] = key["pk"]
+	want["value"] = &types.AttributeValueMemberS{Value: string(item.Value)}
+	want["version"] = &types.AttributeValueMemberS{Value: item.Version}
+	if !reflect.DeepEqual(got.Item, want) {
+		t.Errorf("attributes %v, want %v", got.Item, want)
+	}
+}
+
+func TestCreateTable(t *testing.T) {
+	engine := dynamotest.Start(t)
+	for range 2 {
+		if err := dynamo.CreateTable(t.Context(), engine.Client, engine.Table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ttl, err := engine.Client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &engine.Table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ttl.TimeToLiveDescription; got.AttributeName == nil || *got.AttributeName != "expires_at" {
+		t.Errorf("TTL %+v, want it on expires_at", got)
+	}
+	table, err := engine.Client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &engine.Table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stream := table.Table.StreamSpecification; stream == nil || stream.StreamViewType != types.StreamViewTypeKeysOnly {
+		t.Errorf("stream %+v, want one of keys", stream)
+	}
+}

@@ -1,0 +1,234 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/store"
+)
+
+func openFile(t *testing.T, cfg Config) *Store {
+	t.Helper()
+	s, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func create(t *testing.T, s *Store, item store.Item) store.Item {
+	t.Helper()
+	created, err := s.Create(t.Context(), item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created
+}
+
+func TestFilesAreTheOwners(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "new", "state")
+	path := filepath.Join(folder, "store.db")
+	create(t, openFile(t, Config{Path: path}), store.Item{Key: "token#wx1234"})
+
+	for name, want := range map[string]os.FileMode{folder: 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %o, want %o", name, got, want)
+		}
+	}
+}
+
+func TestItemsSurviveReopening(t *testing.T) {
+	// The path must not be read as a URI.
+	path := filepath.Join(t.TempDir(), "a b?c=d#e%41&.db")
+	s := openFile(t, Config{Path: path})
+	item := create(t, s, store.Item{Key: "ticket#wx1234#jsapi", Value: []byte(`{}`)})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := openFile(t, Config{Path: path}).Get(t.Context(), item.Key)
+	if err != nil || got.Version != item.Version {
+		t.Errorf("got %+v (%v), want version %s", got, err, item.Version)
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	folder := t.TempDir()
+	garbage := filepath.Join(folder, "garbage.db")
+	if err := os.WriteFile(garbage, []byte("this is no database, and long enough to show it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"no path": "", "a folder": folder, "under a file": filepath.Join(garbage, "x.db"), "garbage": garbage} {
+		if s, err := Open(Config{Path: path}); err == nil {
+			t.Errorf("%s: no error", name)
+			_ = s.Close()
+		}
+	}
+}
+
+func TestClosedStoreFails(t *testing.T) {
+	s := openFile(t, Config{Path: ":memory:"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "token#wx1234"); err == nil || errors.Is(err, store.ErrNotFound) {
+		t.Errorf("get: error %v, want a failure", err)
+	}
+	if _, err := s.Create(t.Context(), store.Item{Key: "token#wx1234"}); err == nil {
+		t.Error("create: no error")
+	}
+}
+
+func TestManyOpenANewFile(t *testing.T) {
+	const openers = 16
+	path := filepath.Join(t.TempDir(), "store.db")
+	var opened sync.WaitGroup
+	for i := range openers {
+		opened.Go(func() {
+			s, err := Open(Config{Path: path})
+			if err != nil {
+				t.Errorf("open: %v", err)
+				return
+			}
+			defer s.Close()
+			if _, err := s.Create(t.Context(), store.Item{Key: fmt.Sprint(i)}); err != nil {
+				t.Errorf("create: %v", err)
+			}
+		})
+	}
+	opened.Wait()
+}
+
+// TestSweep: the rows go in bounded batches, and only those that have expired.
+func TestSweep(t *testing.T) {
+	const dead = sweepLimit + 10
+	now := time.Now()
+	s := openFile(t, Config{Path: ":memory:", Now: func() time.Time { return now }})
+	for i := range dead {
+		create(t, s, store.Item{Key: fmt.Sprintf("kick#%d", i), ExpiresAt: now.Add(time.Minute)})
+	}
+	create(t, s, store.Item{Key: "user#lasting"})
+	create(t, s, store.Item{Key: "user#living", ExpiresAt: now.Add(time.Hour)})
+	now = now.Add(time.Minute)
+
+	rows := []int{dead + 2, dead + 2 - sweepLimit, 2}
+	for _, want := range rows {
+		if got := countRows(t, s); got != want {
+			t.Errorf("%d rows, want %d", got, want)
+		}
+		for s.writes.Load()%sweepEvery != sweepEvery-1 {
+			replaceLasting(t, s)
+		}
+		replaceLasting(t, s)
+	}
+}
+
+func replaceLasting(t *testing.T, s *Store) {
+	t.Helper()
+	item, err := s.Get(t.Context(), "user#lasting")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Replace(t.Context(), item); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func countRows(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	if err := s.db.QueryRowContext(t.Context(), "SELECT count(*) FROM items").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestInBubble: simulations run stores under testing/synctest.
+func TestInBubble(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		item := create(t, s, store.Item{Key: "lease#wx1234", ExpiresAt: time.Now().Add(time.Minute)})
+		var writers sync.WaitGroup
+		for range 8 {
+			writers.Go(func() {
+				if _, err := s.Replace(t.Context(), item); err != nil && !errors.Is(err, store.ErrConflict) {
+					t.Error(err)
+				}
+			})
+		}
+		writers.Wait()
+		time.Sleep(time.Minute)
+		if _, err := s.Get(t.Context(), item.Key); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("get: error %v, want %v", err, store.ErrNotFound)
+		}
+	})
+}
+
+// counterVariable makes the test binary count instead of testing.
+const counterVariable = "WECHATFN_TEST_COUNT_IN"
+
+// TestProcesses: several processes on one file lose no increment.
+func TestProcesses(t *testing.T) {
+	const processes, each = 4, 50
+	if path := os.Getenv(counterVariable); path != "" {
+		count(t, openFile(t, Config{Path: path}), each)
+		return
+	}
+	path := filepath.Join(t.TempDir(), "store.db")
+	var running sync.WaitGroup
+	for range processes {
+		running.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcesses$")
+			cmd.Env = append(os.Environ(), counterVariable+"="+path)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	running.Wait()
+	item, err := openFile(t, Config{Path: path}).Get(t.Context(), "counter")
+	if want := strconv.Itoa(processes * each); err != nil || string(item.Value) != want {
+		t.Errorf("counted %q (%v), want %s", item.Value, err, want)
+	}
+}
+
+// count adds one n times; whoever comes first creates the counter.
+func count(t *testing.T, s *Store, n int) {
+	t.Helper()
+	item, err := s.Create(t.Context(), store.Item{Key: "counter", Value: []byte("0")})
+	if err != nil && !errors.Is(err, store.ErrExists) {
+		t.Fatal(err)
+	}
+	for done := 0; done < n; {
+		value, err := strconv.Atoi(string(item.Value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		item.Value = []byte(strconv.Itoa(value + 1))
+		switch item, err = s.Replace(t.Context(), item); {
+		case err == nil:
+			done++
+		case !errors.Is(err, store.ErrConflict):
+			t.Fatal(err)
+		}
+	}
+}

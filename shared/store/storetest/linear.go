@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"wechatfn/shared/store"
+)
+
+type verb int
+
+const (
+	get verb = iota
+	create
+	replace
+	remove
+	verbCount
+)
+
+// input is one call on the one key of a history, output what it returned.
+type input struct {
+	verb           verb
+	value, version string
+}
+
+// output: item is the zero Item where none came back, err a sentinel or nil.
+type output struct {
+	item register
+	err  error
+}
+
+// register is the sequential store: the version is empty where nothing stands.
+type register struct{ value, version string }
+
+// linearizable records a history of concurrent calls and looks for one order of
+// them that a sequential store could have answered the same way.
+func linearizable(s *suite) {
+	const clients, calls, patience = 8, 40, 20 * time.Second
+	h := history{start: time.Now()}
+	s.together(clients, func(id int, handle store.Store) {
+		random := rand.New(rand.NewPCG(1, uint64(id)))
+		for n := range calls {
+			in := input{verb: verb(random.IntN(int(verbCount))), value: fmt.Sprintf("%d-%d", id, n), version: h.known(random)}
+			h.record(s, id, in, handle)
+		}
+	})
+	if got := porcupine.CheckOperationsTimeout(sequential, h.operations, patience); got != porcupine.Ok {
+		s.Errorf("the history of %d calls is %s, want %s", len(h.operations), got, porcupine.Ok)
+	}
+}
+
+// sequential answers as the contract says, one call after the other.
+var sequential = porcupine.Model{
+	Init: func() any { return register{} },
+	Step: func(state, in, out any) (bool, any) {
+		want, next := step(state.(register), in.(input), out.(output).item)
+		return out.(output) == want, next
+	},
+	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in, out) },
+}
+
+// step takes what the call returned to learn which version the store made up.
+func step(state register, in input, returned register) (want output, next register) {
+	written := register{value: in.value, version: returned.version}
+	stands, matches := state.version != "", state.version != "" && state.version == in.version
+	fresh := returned.version != "" && returned.version != state.version
+	switch {
+	case in.verb == get && stands:
+		return output{item: state}, state
+	case in.verb == get:
+		return output{err: store.ErrNotFound}, state
+	case in.verb == create && stands:
+		return output{item: state, err: store.ErrExists}, state
+	case in.verb == remove && matches:
+		return output{}, register{}
+	case in.verb == remove:
+		return output{err: store.ErrConflict}, state
+	case in.verb == replace && !matches:
+		return output{item: state, err: store.ErrConflict}, state
+	case !fresh:
+		return output{err: errors.New("no new version")}, state
+	default:
+		return output{item: written}, written
+	}
+}
+
+// history is what several clients did and saw.
+type history struct {
+	start      time.Time
+	mu         sync.Mutex
+	operations []porcupine.Operation
+	versions   []string
+}
+
+// known picks a version that some client has seen, mostly one of the last.
+func (h *history) known(random *rand.Rand) string {
+	const recent = 2
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.versions) == 0 {
+		return "none"
+	}
+	return h.versions[max(0, len(h.versions)-1-random.IntN(recent))]
+}
+
+// record makes the call and notes it with its times.
+func (h *history) record(s *suite, client int, in input, handle store.Store) {
+	called := historyTime(h.start)
+	item, err := in.send(s, handle)
+	returned := historyTime(h.start)
+
+	out := output{item: register{string(item.Value), item.Version}, err: sentinel(err)}
+	if err != nil && out.err == nil {
+		s.Errorf("%+v: %v", in, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.operations = append(h.operations, porcupine.Operation{ClientId: client, Input: in, Call: called, Output: out, Return: returned})
+	if item.Version != "" {
+		h.versions = append(h.versions, item.Version)
+	}
+}
+
+func (in input) send(s *suite, handle store.Store) (store.Item, error) {
+	item := store.Item{Key: key, Value: []byte(in.value), Version: in.version}
+	switch in.verb {
+	case get:
+		return handle.Get(s.Context(), key)
+	case create:
+		return handle.Create(s.Context(), item)
+	case replace:
+		return handle.Replace(s.Context(), item)
+	default:
+		return store.Item{}, handle.Delete(s.Context(), key, in.version)
+	}
+}
+
+// sentinel is the store's error in err, or nil.
+func sentinel(err error) error {
+	for _, s := range []error{store.ErrNotFound, store.ErrExists, store.ErrConflict} {
+		if errors.Is(err, s) {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+// Package storetest is the conformance suite of the store's back-ends: a back-end
+// is one when [Run] passes on it. docs/store.md shows how to write one.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/shared/store"
+)
+
+// Harness is one engine, empty when the harness was made.
+type Harness struct {
+	// Open returns a new handle on the engine's items, as another process would
+	// have it. It is closed by t.Cleanup. An engine that lives inside one handle
+	// (an in-memory database) may return the same handle again.
+	Open func(t testing.TB, env Env) store.Store
+}
+
+// Env is what a handle must use in place of the real things.
+type Env struct {
+	// Now is the clock.
+	Now func() time.Time
+	// Wire carries every call that the handle makes to its engine: wrap the
+	// lowest layer that there is (an http.RoundTripper, a driver.Conn).
+	Wire *Wire
+}
+
+// Run tests the back-end that start makes harnesses for, one for each case.
+func Run(t *testing.T, start func(t testing.TB) Harness) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { c.run(newSuite(t, start(t))) })
+	}
+}
+
+// testCase takes a testing.TB of the suite's, so that the suite's own tests can
+// run it on broken stores and see it fail.
+type testCase struct {
+	name string
+	run  func(*suite)
+}
+
+var cases = []testCase{
+	{"round trip", roundTrip},
+	{"odd keys and values", oddKeysAndValues},
+	{"large and empty values", largeAndEmptyValues},
+	{"limits", limits},
+	{"create refuses a live item", createRefusesLive},
+	{"replace refuses a stale version", replaceRefusesStale},
+	{"replace refuses an absent item", replaceRefusesAbsent},
+	{"delete refuses a wrong version", deleteRefusesWrongVersion},
+	{"a recreated item is another one", recreatedIsAnother},
+	{"versions are never reused", versionsAreUnique},
+
+	{"an expired item is absent", expiredIsAbsent},
+	{"expiry is exact to the second", expiryBoundary},
+	{"expiry is rounded up", expiryRoundsUp},
+	{"replace changes the expiry", replaceChangesExpiry},
+
+	{"cancelled before", cancelledBefore},
+	{"cancelled during a read", cancelledDuringRead},
+	{"cancelled before a write landed", cancelledBeforeLanding},
+	{"cancelled after a write landed", cancelledAfterLanding},
+	{"a write that landed though it failed", landedThoughFailed},
+	{"a write that never landed", neverLanded},
+	{"a refusal whose answer was lost", refusalLost},
+	{"a write of unknown fate", unknownFate},
+	{"errors hold no secrets", errorsHoldNoSecrets},
+	{"one engine call a verb", engineCalls},
+
+	{"handles see each other's writes", handlesShareItems},
+	{"one winner among 100 creators", oneCreator},
+	{"one winner among 100 creators over an expired item", oneCreatorOverExpired},
+	{"one winner among replacers and deleters", oneReplacer},
+	{"concurrent increments all count", counter},
+	{"linearizable", linearizable},
+	{"random histories match the model", matchesModel},
+}
+
+// suite is one case's view of one harness: two handles on the same items.
+type suite struct {
+	testing.TB
+	clock         *clock
+	wire          *Wire
+	store, second store.Store
+}
+
+func newSuite(t testing.TB, h Harness) *suite {
+	clock, wire := newClock(), &Wire{}
+	return &suite{
+		TB:     t,
+		clock:  clock,
+		wire:   wire,
+		store:  h.Open(t, Env{Now: clock.Now, Wire: wire}),
+		second: h.Open(t, Env{Now: clock.Now, Wire: &Wire{}}),
+	}
+}
+
+// clock starts at the present: engines that sweep by their own clock must find
+// nothing expired that the suite has not expired.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Now().Truncate(time.Second)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// in is an item that expires after ttl; 0 means never.
+func (s *suite) in(key, value string, ttl time.Duration) store.Item {
+	item := store.Item{Key: key, Value: []byte(value)}
+	if ttl != 0 {
+		item.ExpiresAt = s.clock.Now().Add(ttl)
+	}
+	return item
+}
+
+// create must succeed.
+func (s *suite) create(item store.Item) store.Item {
+	s.Helper()
+	got, err := s.store.Create(s.Context(), item)
+	if err != nil {
+		s.Fatalf("create: %v", err)
+	}
+	s.wantWritten("create", got, item)
+	return got
+}
+
+// replace must succeed.
+func (s *suite) replace(item store.Item) store.Item {
+	s.Helper()
+	got, err := s.store.Replace(s.Context(), item)
+	if err != nil {
+		s.Fatalf("replace: %v", err)
+	}
+	s.wantWritten("replace", got, item)
+	return got
+}
+
+func (s *suite) delete(item store.Item) {
+	s.Helper()
+	if err := s.store.Delete(s.Context(), item.Key, item.Version); err != nil {
+		s.Fatalf("delete: %v", err)
+	}
+}
+
+// wantWritten checks what a write returned against what it was given.
+func (s *suite) wantWritten(verb string, got, given store.Item) {
+	s.Helper()
+	if got.Version == "" || got.Version == given.Version {
+		s.Errorf("%s returned version %q for one given %q, want a new one", verb, got.Version, given.Version)
+	}
+	given.Version = got.Version
+	given.ExpiresAt = store.ExpiryTime(given.ExpirySeconds())
+	s.wantItem(verb, got, given)
+}
+
+func (s *suite) wantItem(what string, got, want store.Item) {
+	s.Helper()
+	if !equal(got, want) {
+		s.Errorf("%s: got %s, want %s", what, describe(got), describe(want))
+	}
+}
+
+// wantStands checks that want is what both handles read; the zero Item means
+// that nothing stands.
+func (s *suite) wantStands(key string, want store.Item) {
+	s.Helper()
+	for _, handle := range []store.Store{s.store, s.second} {
+		got, err := handle.Get(s.Context(), key)
+		if absent := want.Version == ""; absent != errors.Is(err, store.ErrNotFound) || (err != nil && !absent) {
+			s.Errorf("get: error %v, want item %s", err, describe(want))
+		}
+		s.wantItem("get", got, want)
+	}
+}
+
+func (s *suite) wantError(what string, got, want error) {
+	s.Helper()
+	if !errors.Is(got, want) {
+		s.Errorf("%s: error %v, want %v", what, got, want)
+	}
+}
+
+// refused checks a refusal and the item that came with it.
+func (s *suite) refused(verb string, got store.Item, err, want error, stands store.Item) {
+	s.Helper()
+	s.wantError(verb, err, want)
+	s.wantItem(verb, got, stands)
+}
+
+func equal(a, b store.Item) bool {
+	return a.Key == b.Key && bytes.Equal(a.Value, b.Value) && a.Version == b.Version && a.ExpiresAt.Equal(b.ExpiresAt)
+}
+
+// cancelled returns a context that has ended.
+func (s *suite) cancelled() context.Context {
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	return ctx
+}

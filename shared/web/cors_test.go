@@ -1,0 +1,119 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"wechatfn/shared/web"
+)
+
+func newCORS(t *testing.T, config web.CORSConfig) http.Handler {
+	t.Helper()
+	h, err := web.CORS(config, named("inner"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestCORS(t *testing.T) {
+	h := newCORS(t, web.CORSConfig{Origins: []string{"https://m.example.com", "http://localhost:8080"}})
+	for origin, allowed := range map[string]bool{
+		"https://m.example.com":       true,
+		"http://localhost:8080":       true,
+		"http://m.example.com":        false,
+		"https://m.example.com:444":   false,
+		"https://m.example.com.evil":  false,
+		"https://M.example.com":       false,
+		"null":                        false,
+		"*":                           false,
+		"":                            false,
+		"https://x, https://evil.com": false,
+	} {
+		t.Run(origin, func(t *testing.T) {
+			r := get("/")
+			r.Header.Set("Origin", origin)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			want := ""
+			if allowed {
+				want = origin
+			}
+			if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if w.Header().Get("Vary") != "Origin" || w.Body.String() != "inner " {
+				t.Errorf("got %v %s", w.Header(), w.Body)
+			}
+			if w.Header().Get("Access-Control-Allow-Credentials") != "" {
+				t.Error("credentials allowed")
+			}
+		})
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	h := newCORS(t, web.CORSConfig{
+		Origins:     []string{"https://m.example.com"},
+		Methods:     []string{"GET", "DELETE"},
+		Headers:     []string{"Authorization"},
+		Credentials: true,
+		MaxAge:      time.Hour,
+	})
+	tests := []struct {
+		origin string
+		want   map[string]string
+	}{
+		{"https://m.example.com", map[string]string{
+			"Access-Control-Allow-Origin":      "https://m.example.com",
+			"Access-Control-Allow-Methods":     "GET, DELETE",
+			"Access-Control-Allow-Headers":     "Authorization",
+			"Access-Control-Allow-Credentials": "true",
+			"Access-Control-Max-Age":           "3600",
+			"Vary":                             "Origin",
+		}},
+		{"https://evil.example", map[string]string{
+			"Access-Control-Allow-Origin":      "",
+			"Access-Control-Allow-Methods":     "",
+			"Access-Control-Allow-Headers":     "",
+			"Access-Control-Allow-Credentials": "",
+			"Access-Control-Max-Age":           "",
+			"Vary":                             "Origin",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.origin, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodOptions, "/", nil)
+			r.Header.Set("Origin", test.origin)
+			r.Header.Set("Access-Control-Request-Method", "DELETE")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != http.StatusNoContent || w.Body.Len() != 0 {
+				t.Errorf("got %d %q", w.Code, w.Body)
+			}
+			for name, want := range test.want {
+				if got := w.Header().Get(name); got != want {
+					t.Errorf("%s: got %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestOptionsThatIsNoPreflightGoesOn(t *testing.T) {
+	w := httptest.NewRecorder()
+	newCORS(t, web.CORSConfig{}).ServeHTTP(w, httptest.NewRequest(http.MethodOptions, "/", nil))
+	if w.Body.String() != "inner " {
+		t.Errorf("got %d %q", w.Code, w.Body)
+	}
+}
+
+func TestCORSRefusesWhatIsNoOrigin(t *testing.T) {
+	for _, origin := range []string{"*", "null", "", "example.com", "https://", "https://*.example.com", "https://a/", "https://a/x", "https://u@a", "https://A", "//a", "https://a?x", "https://a,https://b"} {
+		if _, err := web.CORS(web.CORSConfig{Origins: []string{origin}}, nil); err == nil {
+			t.Errorf("%q accepted", origin)
+		}
+	}
+}

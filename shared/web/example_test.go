@@ -1,0 +1,33 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"wechatfn/shared/web"
+)
+
+func Example() {
+	greet := func(w http.ResponseWriter, r *http.Request) error {
+		query, err := web.ParseQuery(r, "name")
+		if err != nil {
+			return err
+		}
+		if query.Get("name") == "" {
+			return &web.Problem{Status: http.StatusBadRequest, Code: "name_missing", Detail: "no name was sent"}
+		}
+		return web.JSON(w, http.StatusOK, map[string]string{"hello": query.Get("name")})
+	}
+	var mux web.Mux
+	mux.Handle("GET /greet", web.Handle(greet, nil))
+
+	for _, target := range []string{"/greet?name=a%26b", "/greet"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		fmt.Print(w.Code, " ", w.Body)
+	}
+	// Output:
+	// 200 {"hello":"a&b"}
+	// 400 {"type":"urn:wechatfn:problem:name_missing","title":"Bad Request","status":400,"detail":"no name was sent","code":"name_missing"}
+}

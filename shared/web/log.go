@@ -1,0 +1,95 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// maxLogPath bounds what a scanner can make us pay for in log storage.
+const maxLogPath = 200
+
+// Log writes one line a request: method, path, status, duration_ms, the request
+// id and the code of a problem where there is one. Never the query, a header or
+// a body: they hold OAuth codes, cookies and tokens. A nil logger means
+// slog.Default().
+func Log(next http.Handler, logger *slog.Logger) http.Handler {
+	return &requestLog{next, orDefault(logger)}
+}
+
+type requestLog struct {
+	next   http.Handler
+	logger *slog.Logger
+}
+
+func (l *requestLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	rec := record(w)
+	panicking := true
+	defer func() { l.log(r, rec, panicking, time.Since(start)) }()
+	l.next.ServeHTTP(rec, r)
+	panicking = false
+}
+
+func (l *requestLog) log(r *http.Request, rec *recorder, panicking bool, took time.Duration) {
+	if !l.logger.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
+	// The last two are zero Attrs where there is nothing to say, and handlers
+	// leave those out.
+	l.logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		slog.String("method", r.Method),
+		slog.String("path", logPath(r)),
+		slog.Int("status", rec.answered(panicking)),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		codeAttr(rec.code),
+		requestIDAttr(r.Context()))
+}
+
+// answered is the status that the client sees.
+func (rec *recorder) answered(panicking bool) int {
+	switch {
+	case panicking:
+		return http.StatusInternalServerError
+	case rec.status == 0:
+		return http.StatusOK
+	}
+	return rec.status
+}
+
+func logPath(r *http.Request) string {
+	if len(r.URL.Path) > maxLogPath {
+		return r.URL.Path[:maxLogPath] + "..."
+	}
+	return r.URL.Path
+}
+
+func codeAttr(code string) slog.Attr {
+	if code == "" {
+		return slog.Attr{}
+	}
+	return slog.String("code", code)
+}
+
+type requestIDKey struct{}
+
+// WithRequestID returns a context whose requests are logged under id, the one
+// that the gateway's own log has.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID returns the id given to WithRequestID, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+func requestIDAttr(ctx context.Context) slog.Attr {
+	id := RequestID(ctx)
+	if id == "" {
+		return slog.Attr{}
+	}
+	return slog.String("request_id", id)
+}

@@ -3,9 +3,11 @@
 #
 #   scripts/dynamodb-local.sh go test ./shared/store/dynamo/...
 #
-# It is fetched with Maven once, into .cache/, and started in memory on a free
-# loopback port. The command finds its URL in WECHATFN_DYNAMODB_ENDPOINT; with the
-# end of the command it ends too. Needs Java 17 or later, and Maven the first time.
+# It is fetched with Maven once, into .cache/, and started in memory on a free port
+# (DynamoDB Local listens on every interface; it has no switch for that, and it holds
+# nothing but test items). The command finds its loopback URL in
+# WECHATFN_DYNAMODB_ENDPOINT; with the end of the command the engine ends too.
+# Needs Java 17 or later, and Maven the first time.
 set -euo pipefail
 
 if [ $# -eq 0 ]; then

@@ -11,7 +11,8 @@ import (
 )
 
 type commands struct {
-	Dev dev `cmd:"" help:"Run everything on this machine, on an embedded store and, without WECHAT_APP_ID, a simulated WeChat."`
+	Generate generate `cmd:"" hidden:"" help:"Write the files that are made from the manifest."`
+	Dev      dev      `cmd:"" help:"Run everything on this machine, on an embedded store and, without WECHAT_APP_ID, a simulated WeChat."`
 }
 
 func main() {

@@ -50,7 +50,11 @@ func TestNext(t *testing.T) {
 		{"token dead", at(func(r *Record) { r.Token.Dead = true }), 0, true, false},
 		{"token dead, waiting", at(func(r *Record) { r.Token.Dead = true; r.Token.Failure.Until = unix }), -time.Nanosecond, false, false},
 		{"token dead, waited", at(func(r *Record) { r.Token.Dead = true; r.Token.Failure.Until = unix }), 0, true, false},
-		{"token ended, waiting", at(func(r *Record) { r.Token.ExpiresAt = unix; r.Token.Failure.Until = unix + 1; delete(r.Tickets, wechat.JSAPI) }), 0, false, false},
+		{"token ended, waiting", at(func(r *Record) {
+			r.Token.ExpiresAt = unix
+			r.Token.Failure.Until = unix + 1
+			delete(r.Tickets, wechat.JSAPI)
+		}), 0, false, false},
 
 		{"ticket never seen", at(func(r *Record) { delete(r.Tickets, wechat.JSAPI) }), 0, false, true},
 		{"ticket a moment before its window", ticketAt(func(h *Held) { h.ExpiresAt = unix + 240 }), -time.Nanosecond, false, false},

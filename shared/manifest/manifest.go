@@ -4,7 +4,10 @@
 // once.
 package manifest
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Function is one Lambda function.
 type Function struct {
@@ -106,4 +109,21 @@ func refresher() Function {
 		Every:       time.Minute,
 		Stream:      []string{"kick"},
 	}
+}
+
+// String lists the DynamoDB actions.
+func (a Access) String() string { return strings.Join(a.Actions(), ", ") }
+
+// Actions are the DynamoDB actions to allow, without their dynamodb: prefix.
+func (a Access) Actions() []string {
+	var actions []string
+	for _, one := range []struct {
+		access Access
+		action string
+	}{{Get, "GetItem"}, {Put, "PutItem"}, {Delete, "DeleteItem"}} {
+		if a&one.access != 0 {
+			actions = append(actions, one.action)
+		}
+	}
+	return actions
 }

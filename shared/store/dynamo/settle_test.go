@@ -50,7 +50,7 @@ func says(status int, body string) answer {
 func problem(code string) string { return `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `"}` }
 
 var (
-	cut         = errors.New("connection reset by peer")
+	errCut      = errors.New("connection reset by peer")
 	refusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	throttled   = says(http.StatusBadRequest, problem("ProvisionedThroughputExceededException"))
 	internal    = says(http.StatusInternalServerError, problem("InternalServerError"))
@@ -72,10 +72,10 @@ func TestSettling(t *testing.T) {
 		"no connection":                     {noRetries, []answer{fails(refusedDial)}, 0, false},
 		"no permission":                     {noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
 		"not valid":                         {noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
-		"cut before":                        {noRetries, []answer{fails(cut)}, 1, false},
-		"cut after":                         {noRetries, []answer{landed(fails(cut))}, 1, true},
-		"cut after, then throttled":         {quickRetries, []answer{landed(fails(cut)), throttled}, 1, true},
-		"cut after, then no connection":     {quickRetries, []answer{landed(fails(cut)), fails(refusedDial)}, 1, true},
+		"cut before":                        {noRetries, []answer{fails(errCut)}, 1, false},
+		"cut after":                         {noRetries, []answer{landed(fails(errCut))}, 1, true},
+		"cut after, then throttled":         {quickRetries, []answer{landed(fails(errCut)), throttled}, 1, true},
+		"cut after, then no connection":     {quickRetries, []answer{landed(fails(errCut)), fails(refusedDial)}, 1, true},
 		"server error":                      {noRetries, []answer{internal}, 1, false},
 		"server error after landing":        {noRetries, []answer{landed(internal)}, 1, true},
 		"gateway timeout after landing":     {noRetries, []answer{landed(says(http.StatusGatewayTimeout, ""))}, 1, true},

@@ -95,7 +95,7 @@ func TestClosedStoreFails(t *testing.T) {
 }
 
 func TestManyOpenANewFile(t *testing.T) {
-	const openers = 16
+	const openers = 32
 	path := filepath.Join(t.TempDir(), "store.db")
 	var opened sync.WaitGroup
 	for i := range openers {
@@ -117,7 +117,7 @@ func TestManyOpenANewFile(t *testing.T) {
 // TestSweep: the rows go in bounded batches, and only those that have expired.
 func TestSweep(t *testing.T) {
 	const dead = sweepLimit + 10
-	now := time.Now()
+	now := time.Now().Truncate(time.Second)
 	s := openFile(t, Config{Path: ":memory:", Now: func() time.Time { return now }})
 	for i := range dead {
 		create(t, s, store.Item{Key: fmt.Sprintf("kick#%d", i), ExpiresAt: now.Add(time.Minute)})

@@ -77,7 +77,7 @@ func open(connector driver.Connector, now func() time.Time) (*Store, error) {
 	// than poll for SQLite's write lock.
 	db.SetMaxOpenConns(1)
 	s := &Store{db: db, now: now}
-	if err := s.prepare(context.Background()); err != nil {
+	if err := s.prepareWhenFree(context.Background()); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open: %w", err), db.Close())
 	}
 	s.removeExpired(context.Background())
@@ -116,6 +116,25 @@ func createFile(path string) error {
 func dsn(path string) string {
 	escaped := (&url.URL{Path: path}).EscapedPath()
 	return fmt.Sprintf("file:%s?_busy_timeout=%d&_journal_mode=WAL&_synchronous=NORMAL", escaped, busyTimeout.Milliseconds())
+}
+
+// prepareWhenFree tries again while another process has the file: the switch to
+// WAL mode, which only a new file needs, does not heed the busy timeout.
+func (s *Store) prepareWhenFree(ctx context.Context) error {
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := s.prepare(ctx)
+		if !isBusy(err) || wait > busyTimeout {
+			return err
+		}
+		time.Sleep(wait)
+	}
+}
+
+// isBusy looks at the primary result code; SQLite keeps details in the higher bits.
+func isBusy(err error) bool {
+	const primary, busy = 0xff, 5
+	var failure *sqlite.Error
+	return errors.As(err, &failure) && failure.Code()&primary == busy
 }
 
 func (s *Store) prepare(ctx context.Context) error {

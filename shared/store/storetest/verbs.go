@@ -176,7 +176,7 @@ func versionsAreUnique(s *suite) {
 	}
 	for range rounds {
 		item := note(s.create(s.in(key, "same", time.Second)))
-		item = note(s.replace(item))
+		note(s.replace(item))
 		s.clock.advance(time.Second)
 		item = note(s.create(s.in(key, "same", ttl)))
 		item = note(s.replace(item))

@@ -1,0 +1,134 @@
+package jssdk
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/sqlite"
+)
+
+// table counts what reaches a real store, and fails when told to.
+type table struct {
+	store.Store
+	mu            sync.Mutex
+	reads, writes int
+	fail          error
+}
+
+func newTable(t testing.TB) *table {
+	t.Helper()
+	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return &table{Store: db}
+}
+
+func (c *table) note(n *int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*n++
+	return c.fail
+}
+
+func (c *table) Get(ctx context.Context, key string) (store.Item, error) {
+	if err := c.note(&c.reads); err != nil {
+		return store.Item{}, err
+	}
+	return c.Store.Get(ctx, key)
+}
+
+func (c *table) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	if err := c.note(&c.writes); err != nil {
+		return store.Item{}, err
+	}
+	return c.Store.Create(ctx, item)
+}
+
+func (c *table) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	if err := c.note(&c.writes); err != nil {
+		return store.Item{}, err
+	}
+	return c.Store.Replace(ctx, item)
+}
+
+func keeping(t *testing.T) (*Handler, *table, *tickets) {
+	c, f := newTable(t), &tickets{jsapi: "ticket-1", end: now.Add(time.Hour)}
+	return newHandler(t, func(config *Config) { config.Table, config.Tickets = c, f }), c, f
+}
+
+var request = "/signature?url=" + url.QueryEscape(origin+"/a")
+
+func TestKeptSignatureIsOneForAll(t *testing.T) {
+	h, c, _ := keeping(t)
+	first := signed(t, get(h, request))
+	if c.reads != 1 || c.writes != 1 {
+		t.Errorf("first: %d reads, %d writes; want 1 and 1", c.reads, c.writes)
+	}
+	if again := signed(t, get(h, request)); again != first {
+		t.Errorf("kept %+v, got %+v", first, again)
+	}
+	if c.reads != 2 || c.writes != 1 {
+		t.Errorf("again: %d reads, %d writes; want one read more", c.reads, c.writes)
+	}
+	if other := signed(t, get(h, request+"2")); other.NonceStr == first.NonceStr {
+		t.Error("two pages share a signature")
+	}
+}
+
+func TestForcedSignatureTakesTheKeptOnesPlace(t *testing.T) {
+	h, _, _ := keeping(t)
+	first := signed(t, get(h, request))
+	forced := signed(t, get(h, request+"&force=true"))
+	if forced.NonceStr == first.NonceStr {
+		t.Error("force gave the kept signature")
+	}
+	if again := signed(t, get(h, request)); again != forced {
+		t.Error("the forced signature was not kept")
+	}
+}
+
+// The best-known bug of the library this replaces: a signature that outlives its
+// ticket.
+func TestKeptSignatureNeverOutlivesItsTicket(t *testing.T) {
+	h, c, f := keeping(t)
+	first := signed(t, get(h, request))
+	f.jsapi = "ticket-2"
+	second := signed(t, get(h, request))
+	if second.NonceStr == first.NonceStr || second.Signature != recompute("ticket-2", second) {
+		t.Error("a signature of the last ticket was served")
+	}
+	item, err := c.Store.Get(t.Context(), keptKey(appID, origin+"/a"))
+	if err != nil || !item.ExpiresAt.Equal(f.end) {
+		t.Errorf("kept until %v, the ticket ends %v (%v)", item.ExpiresAt, f.end, err)
+	}
+}
+
+func TestConcurrentFirstRequestsShareOneSignature(t *testing.T) {
+	h, _, _ := keeping(t)
+	var wg sync.WaitGroup
+	all := make([]Signature, 50)
+	for i := range all {
+		wg.Go(func() { all[i] = signed(t, get(h, request)) })
+	}
+	wg.Wait()
+	for _, s := range all {
+		if s != all[0] {
+			t.Fatalf("two signatures were given out: %+v and %+v", all[0], s)
+		}
+	}
+}
+
+func TestStoreFailureCostsTheKeepingOnly(t *testing.T) {
+	h, c, _ := keeping(t)
+	c.fail = errors.New("throttled")
+	if s := signed(t, get(h, request)); s.Signature != recompute("ticket-1", s) {
+		t.Error("the signature does not hold")
+	}
+}

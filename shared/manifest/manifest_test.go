@@ -1,0 +1,66 @@
+package manifest
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"wechatfn/shared/config"
+)
+
+func TestFoldersAreTheFunctions(t *testing.T) {
+	folders, err := os.ReadDir("../../functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		if _, err := os.Stat("../../functions/" + folder.Name() + "/main.go"); err != nil {
+			continue
+		}
+		if _, ok := Lookup(folder.Name()); !ok {
+			t.Errorf("functions/%s is not in the manifest", folder.Name())
+		}
+	}
+	for _, f := range Functions() {
+		if _, err := os.Stat("../../functions/" + f.Name + "/main.go"); err != nil {
+			t.Errorf("%s is in the manifest only: %v", f.Name, err)
+		}
+	}
+}
+
+func TestVariablesAreKnown(t *testing.T) {
+	for _, f := range Functions() {
+		for _, name := range f.Env {
+			i := slices.IndexFunc(config.Variables(), func(v config.Variable) bool { return v.Name == name })
+			if i < 0 {
+				t.Errorf("%s reads %s, which the configuration does not know", f.Name, name)
+			} else if config.Variables()[i].Secret && name != "WECHAT_PROXY_URL" {
+				t.Errorf("%s gets the secret %s in its environment", f.Name, name)
+			}
+		}
+		if f.ReadsSecret != slices.Contains(f.Env, "WECHAT_SECRETS_ARN") {
+			t.Errorf("%s: ReadsSecret is %v", f.Name, f.ReadsSecret)
+		}
+	}
+}
+
+func TestEachRouteHasOneFunction(t *testing.T) {
+	seen := map[Route]string{}
+	for _, f := range Functions() {
+		for _, r := range f.Routes {
+			if other := seen[r]; other != "" {
+				t.Errorf("%s %s belongs to %s and %s", r.Method, r.Path, other, f.Name)
+			}
+			seen[r] = f.Name
+		}
+	}
+}
+
+func TestFunctionsEndBeforeAnInvocationMatters(t *testing.T) {
+	for _, f := range Functions() {
+		if f.Timeout <= 0 || f.Timeout > 29*time.Second || f.MemoryMB < 128 {
+			t.Errorf("%s: timeout %v, memory %d", f.Name, f.Timeout, f.MemoryMB)
+		}
+	}
+}

@@ -1,14 +1,29 @@
 package app
 
 import (
+	"bytes"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 )
 
-// Logger logs JSON lines, which CloudWatch understands.
+// Logger logs JSON lines, which CloudWatch understands. It also takes the
+// standard logger, which net/http writes to, off what a server sent unasked.
 func Logger(w io.Writer, level slog.Level) *slog.Logger {
+	log.SetOutput(quietLog{w})
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// quietLog drops net/http's one message that quotes an answer: it might be one
+// of WeChat's, with a token in it.
+type quietLog struct{ io.Writer }
+
+func (q quietLog) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("Unsolicited response")) {
+		return len(p), nil
+	}
+	return q.Writer.Write(p)
 }
 
 // ExitOn logs why a function cannot start and ends the process, which Lambda

@@ -33,11 +33,14 @@ type Route struct {
 // Access is a set of store verbs.
 type Access int
 
-// The verbs, as DynamoDB actions grant them.
+// The verbs, as DynamoDB actions grant them. Who writes may read too: a write
+// that failed in transit is settled by reading back.
 const (
-	Get    Access = 1 << iota // dynamodb:GetItem
-	Put                       // dynamodb:PutItem, for Create and Replace
-	Delete                    // dynamodb:DeleteItem
+	Get    Access = 1 << iota // GetItem
+	put                       // PutItem, for Create and Replace
+	remove                    // DeleteItem
+	Put    = put | Get
+	Delete = remove | Get
 )
 
 // Grant gives access to the items whose keys begin with Kind and a #.
@@ -84,7 +87,7 @@ func signature() Function {
 		Grants: []Grant{
 			{"ticket", Get},
 			{"kick", Put},
-			{"signature", Get | Put},
+			{"signature", Put},
 		},
 	}
 }
@@ -100,8 +103,8 @@ func refresher() Function {
 			"WECHAT_TOKEN_MODE", "WECHAT_API_BASE", "WECHAT_PROXY_URL", "LOG_LEVEL",
 		},
 		Grants: []Grant{
-			{"token", Get | Put},
-			{"ticket", Get | Put},
+			{"token", Put},
+			{"ticket", Put},
 			{"kick", Get},
 		},
 		CallsWeChat: true,
@@ -120,7 +123,7 @@ func (a Access) Actions() []string {
 	for _, one := range []struct {
 		access Access
 		action string
-	}{{Get, "GetItem"}, {Put, "PutItem"}, {Delete, "DeleteItem"}} {
+	}{{Get, "GetItem"}, {put, "PutItem"}, {remove, "DeleteItem"}} {
 		if a&one.access != 0 {
 			actions = append(actions, one.action)
 		}

@@ -1,8 +1,12 @@
 package dynamo_test
 
 import (
+	"errors"
+	"io"
+	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,4 +77,34 @@ func TestCreateTable(t *testing.T) {
 	if stream := table.Table.StreamSpecification; stream == nil || stream.StreamViewType != types.StreamViewTypeKeysOnly {
 		t.Errorf("stream %+v, want one of keys", stream)
 	}
+}
+
+// TestReadsAreConsistent looks at the request: the test engines know no stale reads.
+func TestReadsAreConsistent(t *testing.T) {
+	engine := dynamotest.Start(t)
+	seen := &lastBody{engine: http.DefaultTransport}
+	s := newStore(t, dynamo.Config{Client: engine.NewClient(seen), Table: engine.Table})
+	if _, err := s.Get(t.Context(), "ticket#wx1234#jsapi"); !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if want := `"ConsistentRead":true`; !strings.Contains(seen.body, want) {
+		t.Errorf("request %s, want %s in it", seen.body, want)
+	}
+}
+
+// lastBody keeps the last request's body.
+type lastBody struct {
+	engine http.RoundTripper
+	body   string
+}
+
+func (l *lastBody) RoundTrip(request *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	l.body = string(body)
+	request = request.WithContext(request.Context())
+	request.Body = io.NopCloser(strings.NewReader(l.body))
+	return l.engine.RoundTrip(request)
 }

@@ -95,8 +95,14 @@ func TestClosedStoreFails(t *testing.T) {
 }
 
 func TestManyOpenANewFile(t *testing.T) {
-	const openers = 32
-	path := filepath.Join(t.TempDir(), "store.db")
+	const files, openers = 10, 16
+	for range files {
+		openTogether(t, filepath.Join(t.TempDir(), "store.db"), openers)
+	}
+}
+
+func openTogether(t *testing.T, path string, openers int) {
+	t.Helper()
 	var opened sync.WaitGroup
 	for i := range openers {
 		opened.Go(func() {

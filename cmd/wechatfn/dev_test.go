@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"wechatfn/shared/manifest"
+	"wechatfn/shared/store/dynamo/dynamotest"
+	"wechatfn/shared/store/sqlite"
+)
+
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// startDev runs `wechatfn dev` and returns its URL, its output, and a function
+// that stops it as Ctrl-C does.
+func startDev(t *testing.T, store string, env map[string]string) (pageURL string, out *buffer, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	out = new(buffer)
+	d := &dev{Addr: "127.0.0.1:0", Store: store, out: out, getenv: func(name string) string { return env[name] }, ready: func(url string, _ http.Handler) { ready <- url }}
+	go func() { ended <- d.Run(ctx) }()
+	select {
+	case pageURL = <-ready:
+	case err := <-ended:
+		t.Fatalf("dev ended: %v", err)
+	}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("dev ended with %v", err)
+		}
+		if !strings.HasSuffix(out.String(), "stopped\n") {
+			t.Errorf("no word of the end in %q", out)
+		}
+	})
+	t.Cleanup(stop)
+	return pageURL, out, stop
+}
+
+func fetch(t *testing.T, url string) (int, http.Header, string) {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, answer.Header, string(body)
+}
+
+type signature struct {
+	AppID, NonceStr, Signature, URL string
+	Timestamp                       int64
+}
+
+func signPage(t *testing.T, base, page string) signature {
+	t.Helper()
+	status, _, body := fetch(t, base+"signature?url="+url.QueryEscape(page))
+	var s signature
+	if err := json.Unmarshal([]byte(body), &s); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	return s
+}
+
+// storedTicket reads the ticket past our own code's cache.
+func storedTicket(t *testing.T, path, appID string) string {
+	t.Helper()
+	db, err := sqlite.Open(sqlite.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	item, err := db.Get(t.Context(), "ticket#"+appID+"#jsapi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v struct{ Ticket string }
+	if err := json.Unmarshal(item.Value, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v.Ticket
+}
+
+var curlLine = regexp.MustCompile(`(?m)^  curl -G (\S+) --data-urlencode 'url=(\S+)'$`)
+
+func TestDevSigns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state", "dev.db")
+	base, out, _ := startDev(t, path, nil)
+	printed := curlLine.FindStringSubmatch(out.String())
+	if printed == nil || printed[1] != base+"signature" {
+		t.Fatalf("no curl line in\n%s", out)
+	}
+	s := signPage(t, base, printed[2])
+	text := fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", storedTicket(t, path, s.AppID), s.NonceStr, s.Timestamp, printed[2])
+	if got := fmt.Sprintf("%x", sha1.Sum([]byte(text))); got != s.Signature {
+		t.Errorf("signature %s, recomputed %s", s.Signature, got)
+	}
+	for _, want := range []string{"a simulated WeChat", "access token alive until", "jsapi ticket alive until", "wx_card ticket alive until"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q was not printed:\n%s", want, out)
+		}
+	}
+}
+
+func TestDevAsksTheSimulatedWeChat(t *testing.T) {
+	base, _, _ := startDev(t, ":memory:", nil)
+	s := signPage(t, base, base)
+	verify := func(page string) string {
+		_, _, body := fetch(t, base+"_dev/verify?"+url.Values{"appId": {s.AppID}, "nonceStr": {s.NonceStr}, "signature": {s.Signature}, "timestamp": {fmt.Sprint(s.Timestamp)}}.Encode()+"&url="+url.QueryEscape(page))
+		return body
+	}
+	if body := verify(base); !strings.Contains(body, `"accepted":true`) {
+		t.Errorf("refused: %s", body)
+	}
+	if body := verify(base + "other"); !strings.Contains(body, `"accepted":false`) {
+		t.Errorf("accepted for another page: %s", body)
+	}
+}
+
+func TestDevServesItsPage(t *testing.T) {
+	base, _, _ := startDev(t, ":memory:", nil)
+	status, header, body := fetch(t, base)
+	if status != 200 || !strings.Contains(body, "/signature?url=") || header.Get("Content-Security-Policy") == "" {
+		t.Errorf("%d %v", status, header)
+	}
+	if status, _, body := fetch(t, base+"_dev/status"); status != 200 || !strings.Contains(body, `"secondsLeft"`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, body := fetch(t, base+"nothing"); status != 404 || !strings.Contains(body, `"not_found"`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestDevServesEveryRouteOfTheManifest(t *testing.T) {
+	base, _, _ := startDev(t, ":memory:", nil)
+	for _, f := range manifest.Functions() {
+		for _, route := range f.Routes {
+			request, _ := http.NewRequest(route.Method, strings.TrimSuffix(base, "/")+route.Path, nil)
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode == 404 || answer.StatusCode == 405 || answer.StatusCode >= 500 {
+				t.Errorf("%s %s: %d", route.Method, route.Path, answer.StatusCode)
+			}
+		}
+	}
+}
+
+func TestDevStateSurvivesARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dev.db")
+	base, _, stop := startDev(t, path, nil)
+	appID := signPage(t, base, base).AppID
+	before := storedTicket(t, path, appID)
+	stop()
+	base, _, _ = startDev(t, path, nil)
+	s := signPage(t, base, base)
+	if after := storedTicket(t, path, appID); after != before {
+		t.Error("the ticket was lost")
+	}
+	_, _, body := fetch(t, base+"_dev/verify?"+url.Values{"appId": {s.AppID}, "url": {base}, "nonceStr": {s.NonceStr}, "signature": {s.Signature}, "timestamp": {fmt.Sprint(s.Timestamp)}}.Encode())
+	if !strings.Contains(body, `"accepted":true`) {
+		t.Errorf("WeChat forgot its ticket: %s", body)
+	}
+}
+
+func TestDevOnDynamoDB(t *testing.T) {
+	engine := dynamotest.Start(t)
+	t.Chdir(t.TempDir()) // for the simulator's memory
+	base, _, _ := startDev(t, engine.Endpoint, nil)
+	if s := signPage(t, base, base); s.URL != base {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestDevSaysWhatIsWrong(t *testing.T) {
+	d := &dev{Addr: "127.0.0.1:0", Store: ":memory:", out: io.Discard, getenv: func(name string) string {
+		return map[string]string{"WECHAT_APP_ID": "wrong", "ALLOWED_ORIGINS": "*"}[name]
+	}}
+	err := d.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "WECHAT_APP_ID") || !strings.Contains(err.Error(), "WECHAT_APP_SECRET") || !strings.Contains(err.Error(), "ALLOWED_ORIGINS") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The program itself: Ctrl-C ends it with status 0, at once.
+func TestInterruptIsClean(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "wechatfn")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out := new(buffer)
+	cmd := exec.Command(binary, "dev", "--addr", "127.0.0.1:0", "--store", filepath.Join(t.TempDir(), "dev.db"))
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); curlLine.FindString(out.String()) == ""; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not start:\n%s", out)
+		}
+	}
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	if err := cmd.Wait(); err != nil || !strings.HasSuffix(out.String(), "stopped\n") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	t.Chdir("../..")
+	if err := (&generate{Check: true}).Run(); err != nil {
+		t.Error(err)
+	}
+}

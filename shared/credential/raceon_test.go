@@ -1,0 +1,6 @@
+//go:build race
+
+package credential
+
+// raceDetector makes tests that live through a month live through less.
+const raceDetector = true

@@ -19,7 +19,7 @@ import (
 	"wechatfn/shared/wechatsim"
 )
 
-var pages = flag.Int("pages", 20_000, "distinct pages to sign in TestMemoryStaysFlat")
+var pages = flag.Int("pages", 5_000, "distinct pages to sign in TestMemoryStaysFlat")
 
 // P16: memory does not grow with the number of distinct pages, in either cache
 // mode. The whole function runs: event bytes in, response bytes out.

@@ -6,17 +6,18 @@ SHELL := /bin/bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
-FUNCTIONS := $(notdir $(wildcard functions/*))
+FUNCTIONS := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
 # One binary, one hash: the same source gives the same bytes on any machine.
 BUILD_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w -buildid='
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 26
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: dev
 dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.0.0.1:9000')
-	go run ./cmd/wechatfn dev $(ARGS)
+	@echo "building ..." && go build -o build/wechatfn ./cmd/wechatfn
+	@exec build/wechatfn dev $(ARGS)
 
 .PHONY: test
 test: node_modules ## Run all tests, with the race detector, on real engines

@@ -4,9 +4,11 @@ package wechatfn
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -144,5 +146,34 @@ func TestLayoutNames(t *testing.T) {
 		if slices.Contains([]string{"util", "utils", "common", "types", "models", "helpers"}, filepath.Base(name)) {
 			t.Errorf("%s: name a package after what it does", name)
 		}
+	}
+}
+
+var problemCode = regexp.MustCompile(`(?:Code: +|badURL\()"([a-z_]+)"`)
+
+// Every code that a client may meet is explained.
+func TestLayoutProblemsAreDocumented(t *testing.T) {
+	docs, err := os.ReadFile("docs/problems.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := 0
+	for _, folder := range []string{"shared/web", "shared/lambdahttp", "shared/jssdk"} {
+		files, _ := filepath.Glob(folder + "/*.go")
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, match := range problemCode.FindAllSubmatch(text, -1) {
+				codes++
+				if !bytes.Contains(docs, fmt.Appendf(nil, "`%s`", match[1])) {
+					t.Errorf("%s: the problem %s is not in docs/problems.md", file, match[1])
+				}
+			}
+		}
+	}
+	if codes < 20 {
+		t.Errorf("only %d codes were found", codes)
 	}
 }

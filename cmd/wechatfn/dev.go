@@ -54,6 +54,7 @@ func (d *dev) Run(ctx context.Context) error {
 type stack struct {
 	config    *config.Config
 	url       string
+	origins   []string   // under which a browser may reach this server
 	simulator *simulator // nil with the real WeChat
 	refresher *app.Refresher
 	handler   http.Handler
@@ -65,6 +66,7 @@ func (d *dev) build(ctx context.Context, addr *net.TCPAddr) (*stack, error) {
 	s := &stack{url: pageURL(addr), kicks: make(chan string, 16)}
 	simulated := d.Sim || (d.getenv("WECHAT_APP_ID") == "" && d.getenv("WECHAT_APPS") == "")
 	getenv := withDefaults(d.getenv, simulated, addr)
+	s.origins = ownOrigins(addr)
 	var err error
 	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
 		return nil, err
@@ -84,12 +86,13 @@ func (d *dev) build(ctx context.Context, addr *net.TCPAddr) (*stack, error) {
 // wire builds the functions as their mains do; a kick is a message to the loop
 // that ticks, where the cloud has the table's stream.
 func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: s.config.LogLevel}))
+	logger := textLogger(s.config.LogLevel)
 	client, err := s.client(d.Store, simulated)
 	if err != nil {
 		return err
 	}
-	if s.refresher, err = app.NewRefresher(s.config, opened, client, app.EnvironmentSecrets(s.config), logger); err != nil {
+	// The life lines tell what went well.
+	if s.refresher, err = app.NewRefresher(s.config, opened, client, app.EnvironmentSecrets(s.config), textLogger(s.config.LogLevel+slog.LevelWarn)); err != nil {
 		return err
 	}
 	signature, err := app.Signature(s.config, opened, s.kick, logger)
@@ -98,6 +101,10 @@ func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
 	}
 	s.handler = routes(s, map[string]http.Handler{"signature": signature}, logger)
 	return nil
+}
+
+func textLogger(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 func (s *stack) client(storePath string, simulated bool) (credential.WeChat, error) {
@@ -184,10 +191,11 @@ wechatfn dev, with %s
   page         %s
   signature    %ssignature?url=...
   health       %ssignature/health
+  also at      %s
 
   curl -G %ssignature --data-urlencode 'url=%s'
 
-`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, s.url)
+`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, strings.Join(s.origins, " "), s.url, s.url)
 }
 
 func pageURL(addr *net.TCPAddr) string {

@@ -130,7 +130,7 @@ func TestDevSigns(t *testing.T) {
 	if got := fmt.Sprintf("%x", sha1.Sum([]byte(text))); got != s.Signature {
 		t.Errorf("signature %s, recomputed %s", s.Signature, got)
 	}
-	for _, want := range []string{"a simulated WeChat", "access token alive until", "jsapi ticket alive until", "wx_card ticket alive until"} {
+	for _, want := range []string{"a simulated WeChat", "default access token   alive until", "default jsapi ticket   alive until", "default wx_card ticket alive until"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q was not printed:\n%s", want, out)
 		}
@@ -163,6 +163,22 @@ func TestDevServesItsPage(t *testing.T) {
 	}
 	if status, _, body := fetch(t, base+"nothing"); status != 404 || !strings.Contains(body, `"not_found"`) {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestDevIsNotServedUnderOtherNames(t *testing.T) {
+	base, _, _ := startDev(t, ":memory:", nil)
+	for _, path := range []string{"", "_dev/status", "_dev/verify"} {
+		request, _ := http.NewRequest(http.MethodGet, base+path, nil)
+		request.Host = "rebound.example"
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("/%s: %d", path, answer.StatusCode)
+		}
 	}
 }
 

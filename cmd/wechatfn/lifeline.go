@@ -42,10 +42,10 @@ func (l *lifeline) line(account, what string, c app.CredentialReport) {
 	case c.SecondsLeft == 0 && known && before == 0:
 	case c.SecondsLeft == 0:
 		l.ends[key] = 0
-		fmt.Fprintf(l.out, "%s  %-12s none alive%s\n", clock(now), what, reason(c))
+		fmt.Fprintf(l.out, "%s  %s %-14s none alive%s\n", clock(now), account, what, reason(c))
 	case end < before-slack || end > before+slack:
 		l.ends[key] = end
-		fmt.Fprintf(l.out, "%s  %-12s alive until %s, %v left\n", clock(now), what, clock(time.Unix(end, 0)), time.Duration(c.SecondsLeft)*time.Second)
+		fmt.Fprintf(l.out, "%s  %s %-14s alive until %s, %v left\n", clock(now), account, what, clock(time.Unix(end, 0)), time.Duration(c.SecondsLeft)*time.Second)
 	}
 }
 
@@ -53,7 +53,10 @@ func reason(c app.CredentialReport) string {
 	if c.Failure == nil {
 		return ""
 	}
-	return fmt.Sprintf(": %s refused, errcode %d, %s", c.Failure.Op, c.Failure.Code, c.Failure.Class)
+	if c.Failure.Code == 0 {
+		return fmt.Sprintf(": %s got no answer (%s)", c.Failure.Op, c.Failure.Class)
+	}
+	return fmt.Sprintf(": %s was refused, errcode %d (%s)", c.Failure.Op, c.Failure.Code, c.Failure.Class)
 }
 
 func clock(t time.Time) string { return t.Format(time.TimeOnly) }

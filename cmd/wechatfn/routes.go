@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/web"
@@ -29,10 +30,29 @@ func routes(s *stack, functions map[string]http.Handler, logger *slog.Logger) ht
 			}
 		}
 	}
-	mux.Handle("GET /", web.Handle(s.page, logger))
-	mux.Handle("GET /_dev/status", web.Handle(s.status, logger))
-	mux.Handle("GET /_dev/verify", web.Handle(s.verify, logger))
+	mux.Handle("GET /", s.own(web.Handle(s.page, logger)))
+	mux.Handle("GET /_dev/status", s.own(web.Handle(s.status, logger)))
+	mux.Handle("GET /_dev/verify", s.own(web.Handle(s.verify, logger)))
 	return web.Recover(mux, logger)
+}
+
+// own keeps the desk's pages from a site that has its own name resolve to this
+// machine (DNS rebinding): they are served under allowed origins only.
+func (s *stack) own(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, origin := range s.config.Origins {
+			if _, host, _ := strings.Cut(origin, "://"); strings.EqualFold(host, r.Host) {
+				next.ServeHTTP(w, r)
+				return
+			}
+		}
+		web.WriteProblem(w, &web.Problem{
+			Status: http.StatusMisdirectedRequest,
+			Code:   "host_unknown",
+			Detail: "this page is not served under the name " + strconv.Quote(r.Host),
+			Hint:   web.Hint{En: "Add its origin to ALLOWED_ORIGINS.", Zh: "请把该来源加入 ALLOWED_ORIGINS。"},
+		})
+	})
 }
 
 var page = template.Must(template.New("page").Parse(pageHTML))
@@ -41,7 +61,8 @@ func (s *stack) page(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	return page.Execute(w, map[string]any{
 		"Account": s.config.Apps[0].Name, "AppID": s.config.Apps[0].AppID,
 		"Simulated": s.simulator != nil, "Base": s.config.APIBase,

@@ -96,7 +96,7 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 	case e.Action == "force_refresh":
 		return r.Force(ctx, e.App)
 	}
-	return Report{}, fmt.Errorf("refresher: unknown action %q; there are tick, status and force_refresh", e.Action)
+	return Report{}, fmt.Errorf("refresher: unknown action %.32q; there are tick, status and force_refresh", e.Action)
 }
 
 // Tick looks after all accounts at once. Errors: the store's.
@@ -160,25 +160,26 @@ func (r *Refresher) kicks(ctx context.Context, e event) Report {
 		seen[appID] = true
 		one, err := r.Kick(ctx, appID)
 		if err != nil {
-			r.logger.ErrorContext(ctx, "kick failed", "app_id", appID, "error", err)
+			r.logger.ErrorContext(ctx, "kick failed", "app_id", fmt.Sprintf("%.32s", appID), "error", err)
 		}
 		report.Accounts = append(report.Accounts, one.Accounts...)
 	}
 	return report
 }
 
-// Force is the operator's forced refresh; the empty name is the first account.
-// Errors: *credential.BudgetError, credential.ErrBusy, the store's.
+// Force is the operator's forced refresh. The name may be left out where there is
+// one account only. Errors: *credential.BudgetError, credential.ErrBusy,
+// credential.ErrUnknownAccount, the store's.
 func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
 	var report Report
 	for _, account := range r.keeper.Accounts {
-		if account.Name == name || name == "" {
+		if account.Name == name || (name == "" && len(r.keeper.Accounts) == 1) {
 			record, err := r.keeper.Force(ctx, account)
 			report.add(account, record, r.now())
 			return report, err
 		}
 	}
-	return report, credential.ErrUnknownAccount
+	return report, fmt.Errorf("refresher: force_refresh needs the name of an account in app: %w", credential.ErrUnknownAccount)
 }
 
 // passing: another refresher did or does the work.

@@ -138,6 +138,7 @@ func TestBadEvents(t *testing.T) {
 		`"x"`:                                    "not a JSON object",
 		`{"action":"explode"}`:                   "unknown action",
 		`{"action":"force_refresh","app":"nix"}`: "unknown account",
+		`{"action":"force_refresh"}`:             "needs the name of an account",
 		`{"action":7}`:                           "not a JSON object",
 	} {
 		if _, err := r.Invoke(t.Context(), []byte(event)); err == nil || !strings.Contains(err.Error(), want) {

@@ -107,6 +107,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no origin":         {env("WECHAT_APP_ID", id), "ALLOWED_ORIGINS: is not set"},
 		"secret of nobody":  {env("WECHAT_APPS", "["+good+"]", "WECHAT_APP_SECRETS", `{"b":"x"}`), `has no AppSecret for account "a"`},
 		"secrets not JSON":  {env("WECHAT_APPS", "["+good+"]", "WECHAT_APP_SECRETS", canary), "WECHAT_APP_SECRETS: is not a JSON object"},
+		"unicode origin":    {env("WECHAT_APP_ID", id, "ALLOWED_ORIGINS", "https://例子.中国"), "Punycode"},
 		"base with a query": {env("WECHAT_APP_ID", id, "WECHAT_API_BASE", "https://a/?x=1"), "must not have"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +150,7 @@ func TestSecretNeverPrints(t *testing.T) {
 func TestOriginOf(t *testing.T) {
 	for raw, want := range map[string]string{
 		"https://A.com:443/x": "https://a.com", "http://a.com:80": "http://a.com", "http://a.com:443": "http://a.com:443",
-		"https://a.com:": "https://a.com", "https://[::1]:8443/": "https://[::1]:8443", "ftp://a.com": "", "https:///x": "", "/x": "",
+		"https://a.com:": "https://a.com", "https://[::1]:8443/": "https://[::1]:8443", "ftp://a.com": "", "https:///x": "", "/x": "", "https://a.com:8443": "https://a.com:8443",
 	} {
 		u, err := url.Parse(raw)
 		if err != nil {

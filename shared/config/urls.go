@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // baseURL reads WECHAT_API_BASE.
@@ -51,6 +52,7 @@ func (l *loader) origins() []string {
 
 var (
 	errWildcard = errors.New("is a wildcard; list each origin, so that nobody else's page is signed")
+	errUnicode  = errors.New("has a host that is not ASCII; write it as browsers send it, in Punycode (xn--...)")
 	errOrigin   = errors.New("is not an origin; write scheme and host only, for example https://www.example.com")
 )
 
@@ -61,6 +63,9 @@ func parseOrigin(value string) (string, error) {
 	u, err := url.Parse(value)
 	if err != nil || u.Opaque != "" || u.User != nil || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
 		return "", errOrigin
+	}
+	if strings.IndexFunc(u.Host, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		return "", errUnicode
 	}
 	origin, ok := OriginOf(u)
 	if !ok {
@@ -73,16 +78,21 @@ func parseOrigin(value string) (string, error) {
 // case, default port left out), and false for anything but http and https.
 func OriginOf(u *url.URL) (string, bool) {
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	if u.Hostname() == "" {
-		return "", false
-	}
+	standard := ":443"
 	switch scheme {
 	case "https":
-		host = strings.TrimSuffix(host, ":443")
 	case "http":
-		host = strings.TrimSuffix(host, ":80")
+		standard = ":80"
 	default:
 		return "", false
 	}
-	return scheme + "://" + strings.TrimSuffix(host, ":"), true
+	if short, ok := strings.CutSuffix(host, standard); ok {
+		host = short
+	} else {
+		host = strings.TrimSuffix(host, ":")
+	}
+	if host == "" {
+		return "", false
+	}
+	return scheme + "://" + host, true
 }

@@ -40,7 +40,7 @@ func Variables() []Variable {
 		{Name: envAPIBase, Default: DefaultAPIBase, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer; a simulator on a desk."},
 		{Name: envProxyURL, Secret: true, Example: "http://user:password@proxy.example.com:3128", Help: "Forward proxy for calls to WeChat, the cheap way to a fixed address. The AWS SDK does not use it."},
 		{Name: envOrigins, Example: "https://www.example.com,https://m.example.com", Help: "Origins of the pages that may be signed for and that may call from a browser (CORS)."},
-		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes each signature anew; `table` keeps one a URL in the table until its ticket ends."},
+		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes each signature anew; `table` keeps one per URL in the table until its ticket ends."},
 		{Name: envTable, Example: "wechatfn", Help: "Name of the DynamoDB table."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
 	}

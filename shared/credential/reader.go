@@ -31,6 +31,7 @@ const (
 	// refresher is kicked while this one still serves.
 	overdue     = 180 * time.Second
 	readTimeout = 2 * time.Second
+	kickTimeout = time.Second // with a read before it and a settling after it, less than the function's
 )
 
 // ticket is what memory holds of one: its value and its known end. It is handed
@@ -167,6 +168,8 @@ func (r *Reader) Kick(ctx context.Context, appID string) {
 	if !r.mayKick(appID) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, kickTimeout)
+	defer cancel()
 	_, err := r.Store.Create(ctx, kickItem(appID, kick{}, r.Now()))
 	r.afterKick(ctx, appID, err)
 }

@@ -28,6 +28,9 @@ func (h *Handler) card(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if strings.Trim(query.Get("fixedBeginTimestamp"), "0123456789") != "" {
+		return badParameter("fixedBeginTimestamp", "is in Unix seconds: digits only")
+	}
 	account, err := h.account(&query, wechat.WXCard)
 	if err != nil {
 		return err

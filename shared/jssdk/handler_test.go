@@ -136,6 +136,9 @@ func TestUnencodedPlusAndPlainURLs(t *testing.T) {
 			t.Errorf("%s became %s", page, s.URL)
 		}
 	}
+	if s := signed(t, get(h, "/signature?url="+url.QueryEscape(origin+"/a?x=1")+"&from=https://x/")); s.URL != origin+"/a?x=1" {
+		t.Errorf("another parameter's URL got in the way: %s", s.URL)
+	}
 	if s := signed(t, get(h, "/signature?url="+url.QueryEscape(origin+"/a?x=1")+"&_=1700000000")); s.URL != origin+"/a?x=1" {
 		t.Errorf("a cache buster changed the URL: %s", s.URL)
 	}
@@ -172,6 +175,17 @@ func TestBadInput(t *testing.T) {
 		{"NUL", "url=" + esc(origin+"/\x00"), 400, "url_control_characters"},
 		{"DEL", "url=" + esc(origin+"/\x7f"), 400, "url_control_characters"},
 		{"space", "url=" + esc(origin+"/a") + "%20b", 400, "url_control_characters"},
+		{"one slash", "url=" + esc("https:/www.example.com/"), 400, "url_relative"},
+		{"backslashes", "url=" + esc(`https:\\www.example.com/`), 400, "url_relative"},
+		{"host and port", "url=" + esc("localhost:8080/x"), 400, "url_relative"},
+		{"mailto", "url=" + esc("mailto:a@b.c"), 400, "url_scheme"},
+		{"two ports", "url=" + esc("https://www.example.com::443/"), 403, "origin_not_allowed"},
+		{"dot at the end of the host", "url=" + esc("https://www.example.com./"), 403, "origin_not_allowed"},
+		{"broken IPv6", "url=" + esc("https://[::1/"), 403, "origin_not_allowed"},
+		{"encoded thrice", "url=" + esc(esc(esc(origin+"/a"))), 400, "url_encoded_twice"},
+		{"not encoded, an escaped slash lost", "url=" + origin + "/?next=%2Fa", 400, "url_not_encoded"},
+		{"not encoded, a whole URL lost", "url=" + origin + "/?next=https%3A%2F%2Fx%2F", 400, "url_not_encoded"},
+		{"megabytes of escapes", "url=https://" + strings.Repeat("%41", 1<<20), 400, "url_too_long"},
 		{"encoded twice", "url=" + esc(esc(origin+"/a")), 400, "url_encoded_twice"},
 		{"not encoded", "url=" + origin + "/a?x=1&y=2", 400, "url_not_encoded"},
 		{"not encoded, escapes lost", "url=" + origin + "/%E4%BD%A0", 400, "url_not_encoded"},
@@ -298,6 +312,7 @@ func TestBadCard(t *testing.T) {
 		"cardId=a%20b":                       "parameter_invalid",
 		"cardId=" + strings.Repeat("a", 129): "parameter_invalid",
 		"cardId=p&openid=%22":                "parameter_invalid",
+		"cardId=p&fixedBeginTimestamp=now":   "parameter_invalid",
 		"cardId=p&cardId=p":                  "parameter_repeated",
 		"cardId=p&app=nobody":                "app_unknown",
 	} {

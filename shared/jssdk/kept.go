@@ -21,11 +21,16 @@ type keptSignature struct {
 	Bound     string `json:"bound"`
 }
 
+// keepTimeout bounds what keeping may cost a page that waits for its signature.
+const keepTimeout = time.Second
+
 // kept returns the signature that the table holds for the page, or makes one
 // and keeps it. With force a new one takes its place. Whoever writes first wins,
 // and all callers get that one. A store that fails costs the keeping, not the
 // signature.
 func (h *Handler) kept(ctx context.Context, account Account, pageURL, ticket string, end time.Time, force bool) (Signature, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
 	key, bound := keptKey(account.AppID, pageURL), hash(ticket)
 	standing, err := h.Table.Get(ctx, key)
 	if s, ok := opened(standing, bound); ok && !force {

@@ -67,25 +67,59 @@ func originOf(pageURL string) (string, error) {
 func noScheme(pageURL string) error {
 	lower := strings.ToLower(pageURL)
 	switch {
-	case strings.HasPrefix(lower, "http%3a"), strings.HasPrefix(lower, "https%3a"):
+	case strings.HasPrefix(lower, "http%"), strings.HasPrefix(lower, "https%"):
 		return errURLEncodedTwice
-	case strings.Contains(strings.SplitN(lower, "/", 2)[0], ":"):
-		return errURLScheme // mailto:, javascript:, weixin: and the like
+	case hasOtherScheme(lower):
+		return errURLScheme
 	default:
 		return errURLRelative
 	}
 }
 
+// hasOtherScheme: mailto:, javascript:, weixin: and the like, but neither
+// http:/host nor a host with its port.
+func hasOtherScheme(lower string) bool {
+	scheme, rest, ok := strings.Cut(lower, ":")
+	port := rest != "" && rest[0] >= '0' && rest[0] <= '9'
+	return ok && !port && scheme != "http" && scheme != "https" && !strings.ContainsAny(scheme, "/?")
+}
+
 // notEncoded reports whether the url parameter was sent as it is, so that what
 // arrived is not what the page's address is: cut at its first &, or with its
-// escapes decoded.
+// escapes decoded. Whoever encodes a value encodes a character everywhere in it
+// or nowhere, so a character that comes both ways gives an unencoded one away.
 func notEncoded(rawQuery string, query *web.Query) bool {
-	if !strings.Contains(rawQuery, "://") {
+	raw := rawURL(rawQuery)
+	if !strings.Contains(raw, "://") || len(raw) > 3*MaxURLBytes { // longer ones are refused as that
 		return false
 	}
 	pageURL := query.Get("url")
 	cut := strings.Contains(pageURL, "?") && len(query.Unknown()) > 0
-	return cut || strings.IndexFunc(pageURL, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+	return cut || mixed(raw) || strings.IndexFunc(pageURL, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+}
+
+// rawURL is the url parameter before decoding.
+func rawURL(rawQuery string) string {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		if value, ok := strings.CutPrefix(pair, "url="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// mixed reports whether a character stands in raw both as it is and escaped.
+func mixed(raw string) bool {
+	for i := 0; i+2 < len(raw); i++ {
+		if raw[i] != '%' {
+			continue
+		}
+		if c, err := url.PathUnescape(raw[i : i+3]); err == nil && c != "%" && strings.Contains(raw, c) {
+			return true
+		}
+		i += 2
+	}
+	return false
 }
 
 func badURL(code, title, detail string, hint web.Hint) *web.Problem {

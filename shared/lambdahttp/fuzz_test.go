@@ -51,7 +51,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, query, name, value, cookie string, body []byte, contentType string) {
 		for _, s := range []string{path, query, name, value, cookie, contentType} {
 			if !utf8.ValidString(s) {
-				t.Skip("the gateway sends UTF-8")
+				return // the gateway sends UTF-8
 			}
 		}
 		e := events.APIGatewayV2HTTPRequest{

@@ -7,8 +7,11 @@ import (
 	"time"
 )
 
-// maxLogPath bounds what a scanner can make us pay for in log storage.
-const maxLogPath = 200
+// These bound what a scanner can make us pay for in log storage.
+const (
+	maxLogPath   = 200
+	maxLogMethod = 16
+)
 
 // Log writes one line a request: method, path, status, duration_ms, the request
 // id and the code of a problem where there is one. Never the query, a header or
@@ -39,7 +42,7 @@ func (l *requestLog) log(r *http.Request, rec *recorder, panicking bool, took ti
 	// The last two are zero Attrs where there is nothing to say, and handlers
 	// leave those out.
 	l.logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
-		slog.String("method", r.Method),
+		slog.String("method", r.Method[:min(len(r.Method), maxLogMethod)]),
 		slog.String("path", logPath(r)),
 		slog.Int("status", rec.answered(panicking)),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),

@@ -22,7 +22,8 @@ dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.
 .PHONY: test
 test: node_modules ## Run all tests, with the race detector, on real engines
 	go test -race ./...
-	go test -run 'ThirtyDays|TenMissed' ./shared/credential
+	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
+	go test -run TestWarmAllocations ./functions
 
 .PHONY: check
 check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"wechatfn/shared/config"
@@ -46,11 +48,16 @@ func Endpoint(service string) *string {
 	return nil
 }
 
+// maxBackoff between tries fits functions that answer within seconds; the SDK's
+// own is 20 s.
+const maxBackoff = 200 * time.Millisecond
+
 // DynamoStore opens the table named by the configuration.
 func DynamoStore(c *config.Config) (store.Store, error) {
 	return dynamo.New(dynamo.Config{Table: c.Table, Client: dynamodb.New(dynamodb.Options{
 		Region:       Region(),
 		Credentials:  Credentials(),
 		BaseEndpoint: Endpoint("DYNAMODB"),
+		Retryer:      retry.AddWithMaxBackoffDelay(retry.NewStandard(), maxBackoff),
 	})})
 }

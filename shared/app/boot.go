@@ -12,6 +12,7 @@ import (
 // standard logger, which net/http writes to, off what a server sent unasked.
 func Logger(w io.Writer, level slog.Level) *slog.Logger {
 	log.SetOutput(quietLog{w})
+	log.SetFlags(0) // the runtime's own lines are JSON too
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
 

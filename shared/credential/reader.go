@@ -178,6 +178,8 @@ func (r *Reader) Kick(ctx context.Context, appID string) {
 // with that fingerprint (see [Fingerprint]). A kick that stands without such
 // news is given it.
 func (r *Reader) ReportDead(ctx context.Context, appID, fingerprint string) {
+	ctx, cancel := context.WithTimeout(ctx, kickTimeout)
+	defer cancel()
 	news := kickItem(appID, kick{Dead: fingerprint}, r.Now())
 	standing, err := r.Store.Create(ctx, news)
 	if errors.Is(err, store.ErrExists) && string(standing.Value) == "{}" {

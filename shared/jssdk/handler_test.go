@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,11 +31,11 @@ type tickets struct {
 	jsapi string
 	end   time.Time
 	err   error
-	calls int
+	calls atomic.Int32
 }
 
 func (f *tickets) Ticket(_ context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
-	f.calls++
+	f.calls.Add(1)
 	if f.err != nil {
 		return "", time.Time{}, f.err
 	}
@@ -240,8 +241,8 @@ func TestBadURLCostsNoTicket(t *testing.T) {
 	f := &tickets{jsapi: "t"}
 	h := newHandler(t, func(c *Config) { c.Tickets = f })
 	get(h, "/signature?url="+url.QueryEscape("https://evil.example/"))
-	if f.calls != 0 {
-		t.Errorf("%d ticket look-ups for a refused page", f.calls)
+	if n := f.calls.Load(); n != 0 {
+		t.Errorf("%d ticket look-ups for a refused page", n)
 	}
 }
 

@@ -1,0 +1,33 @@
+package functions_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"wechatfn/shared/manifest"
+)
+
+// TestGrantsAreUsed walks every way that leads to the table and compares what
+// was called with what the manifest grants. That nothing else is called is
+// checked in each test: the proxy refuses it.
+func TestGrantsAreUsed(t *testing.T) {
+	w := newWorld(t)
+	w.settings["SIGNATURE_CACHE"] = "table"
+	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
+
+	cold.table.lose("PutItem kick") // so that the write is settled by reading back
+	cold.serve(recorded(t, "signature"))
+	refresher.report(w.streamEvent("INSERT"))
+	refresher.report(w.streamEvent("INSERT")) // looks whether what is published is there
+	wantSignature(t, w, signature.serve(recorded(t, "signature")), appID)
+
+	used := map[string]map[string]bool{"signature": cold.table.everUsed(), "refresher": refresher.table.everUsed()}
+	maps.Copy(used["signature"], signature.table.everUsed())
+	for name, got := range used {
+		m, _ := manifest.Lookup(name)
+		if want := grants(m); !maps.Equal(got, want) {
+			t.Errorf("%s called %q, granted is %q", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+}

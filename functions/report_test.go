@@ -1,0 +1,163 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"wechatfn/shared/lambdahttp/lambdatest"
+	"wechatfn/shared/manifest"
+	"wechatfn/shared/wechatsim"
+)
+
+var report = flag.Bool("report", false, "measure times as well and print them (make bench)")
+
+const (
+	startRounds = 30
+	warmRounds  = 50
+	warmCalls   = 400 // a round
+)
+
+// TestBenchmarkReport holds the sizes to their limits and, with -report, prints
+// sizes, calls and times. Times depend on the machine and its other work, so
+// none of them can fail a test, and each is set against yardsticks that were
+// measured in turns with it. Calls and allocations are held by
+// TestEachRequestsCalls and TestWarmAllocations.
+func TestBenchmarkReport(t *testing.T) {
+	for _, m := range manifest.Functions() {
+		wantSize(t, m.Name, read(t, lambdatest.Build(t, "./"+m.Name)))
+	}
+	if !*report {
+		return
+	}
+	out := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
+	reportSizes(t, out)
+	reportCalls(t, out)
+	reportStarts(t, out)
+	reportWarm(t, out)
+	if err := out.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func reportSizes(t *testing.T, out io.Writer) {
+	fmt.Fprint(out, "\nBYTES\tbinary, arm64\tzip\tbinary, here\tzip\n")
+	tree := copyTree(t, "tree", time.Now())
+	for _, m := range manifest.Functions() {
+		arm64, here := makeFunction(t, tree, m.Name), read(t, lambdatest.Build(t, "./"+m.Name))
+		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\n", m.Name, len(arm64), zipped(t, arm64), len(here), zipped(t, here))
+	}
+	for _, name := range []string{"hello", "lean", "getitem"} {
+		here := read(t, yardstick(t, name))
+		fmt.Fprintf(out, "yardstick %s\t\t\t%d\t%d\n", name, len(here), zipped(t, here))
+	}
+}
+
+func reportCalls(t *testing.T, out io.Writer) {
+	w := newWorld(t)
+	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
+	fmt.Fprint(out, "\nCALLS\tof the table\tof WeChat\n")
+	for _, step := range []struct {
+		name  string
+		f     *function
+		event []byte
+	}{
+		{"signature, no ticket", cold, recorded(t, "signature")},
+		{"refresher, kicked, nothing there", refresher, recorded(t, "refresher-kick")},
+		{"refresher, tick, nothing to do", refresher, recorded(t, "refresher")},
+		{"signature, first of a process", signature, recorded(t, "signature")},
+		{"signature, warm", signature, recorded(t, "signature")},
+	} {
+		if _, err := step.f.invoke(step.event); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(out, "%s\t%v\t%d\n", step.name, step.f.table.take(), w.sim.Calls(wechatsim.PathStableToken)+w.sim.Calls(wechatsim.PathTicket))
+		w.sim.ResetCounts()
+	}
+}
+
+func yardstick(tb testing.TB, name string) string {
+	return lambdatest.Build(tb, "../shared/lambdahttp/lambdatest/yardstick/"+name)
+}
+
+// contestant is a function whose start is measured.
+type contestant struct {
+	name, binary string
+	event        []byte
+	env          []string
+	init, first  []time.Duration
+}
+
+// reportStarts measures from exec to the first answer, with one read of the
+// table in it but for hello's.
+func reportStarts(t *testing.T, out io.Writer) {
+	w := newWorld(t)
+	w.start("refresher").tick()
+	key, _ := json.Marshal("ticket#" + appID + "#jsapi")
+	m, _ := manifest.Lookup("signature")
+	env := append(w.environment(m), "AWS_ENDPOINT_URL_DYNAMODB="+w.engine.Endpoint)
+	contestants := []*contestant{
+		{name: "yardstick hello", binary: yardstick(t, "hello"), event: key},
+		{name: "yardstick lean", binary: yardstick(t, "lean"), event: key, env: env},
+		{name: "yardstick getitem", binary: yardstick(t, "getitem"), event: key, env: env},
+		{name: "signature", binary: lambdatest.Build(t, "./signature"), event: recorded(t, "signature"), env: env},
+	}
+	for range startRounds {
+		for _, c := range contestants {
+			c.start(t)
+		}
+	}
+	lean, getitem := contestants[1], contestants[2]
+	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx lean\n", startRounds)
+	for _, c := range contestants {
+		fmt.Fprintf(out, "%s\t%s\t%s\t%.2f\t%.2f\n", c.name, ms(median(c.init)), ms(median(c.first)), ratio(c.first, getitem.first), ratio(c.first, lean.first))
+	}
+}
+
+func (c *contestant) start(t *testing.T) {
+	f := lambdatest.Start(t, lambdatest.Config{Binary: c.binary, Env: c.env, MemoryMB: 256})
+	defer f.Close()
+	if answer, err := f.Invoke(t.Context(), c.event); err != nil {
+		t.Fatalf("%s: %s, %v", c.name, answer, err)
+	}
+	cold := f.ColdStarts()[0]
+	c.init, c.first = append(c.init, cold.Init), append(c.first, cold.FirstAnswer)
+}
+
+func reportWarm(t *testing.T, out io.Writer) {
+	signature, decode := warmSignature(t), decodeEvent(t)
+	var took, yardstick []time.Duration
+	for range warmRounds {
+		yardstick = append(yardstick, perCall(decode))
+		took = append(took, perCall(signature))
+	}
+	fmt.Fprintf(out, "\nWARM, median of %d\ttime\tallocations\tratio\n", warmRounds)
+	fmt.Fprintf(out, "encoding/json decodes the event\t%s\t%.0f\t%.2f\n", us(median(yardstick)), testing.AllocsPerRun(1000, decode), 1.0)
+	fmt.Fprintf(out, "signature, event to answer\t%s\t%.0f\t%.2f\n", us(median(took)), testing.AllocsPerRun(1000, signature), ratio(took, yardstick))
+}
+
+func perCall(once func()) time.Duration {
+	start := time.Now()
+	for range warmCalls {
+		once()
+	}
+	return time.Since(start) / warmCalls
+}
+
+func median(times []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[len(sorted)/2]
+}
+
+func ratio(times, yardstick []time.Duration) float64 {
+	return float64(median(times)) / float64(median(yardstick))
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1e3) }
+
+func us(d time.Duration) string { return fmt.Sprintf("%.1f us", float64(d.Nanoseconds())/1e3) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -101,18 +102,17 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 
 // Tick looks after all accounts at once. Errors: the store's.
 func (r *Refresher) Tick(ctx context.Context) (Report, error) {
-	return r.each(func(a credential.Account) (credential.Record, error) { return r.keeper.Tick(ctx, a) })
+	return r.each(r.keeper.Accounts, func(a credential.Account) (credential.Record, error) { return r.keeper.Tick(ctx, a) })
 }
 
 // Status reads how all accounts stand.
 func (r *Refresher) Status(ctx context.Context) (Report, error) {
-	return r.each(func(a credential.Account) (credential.Record, error) { return r.keeper.Look(ctx, a) })
+	return r.each(r.keeper.Accounts, func(a credential.Account) (credential.Record, error) { return r.keeper.Look(ctx, a) })
 }
 
-// each runs f for every account, side by side: WeChat being slow for one must
-// not cost another its renewal.
-func (r *Refresher) each(f func(credential.Account) (credential.Record, error)) (Report, error) {
-	accounts := r.keeper.Accounts
+// each runs f for the accounts, side by side: WeChat being slow for one must not
+// cost another its renewal.
+func (r *Refresher) each(accounts []credential.Account, f func(credential.Account) (credential.Record, error)) (Report, error) {
 	records, errs := make([]credential.Record, len(accounts)), make([]error, len(accounts))
 	var wg sync.WaitGroup
 	for i, account := range accounts {
@@ -131,38 +131,37 @@ func (r *Refresher) each(f func(credential.Account) (credential.Record, error)) 
 	return report, errors.Join(errs...)
 }
 
-// Kick answers one kick.
-func (r *Refresher) Kick(ctx context.Context, appID string) (Report, error) {
-	var report Report
-	account, err := r.keeper.Account(appID)
-	if err != nil {
-		return report, err
+// Kick answers the kicks of some accounts. Errors: credential.ErrUnknownAccount,
+// the store's.
+func (r *Refresher) Kick(ctx context.Context, appIDs ...string) (Report, error) {
+	var accounts []credential.Account
+	var unknown error
+	for _, appID := range appIDs {
+		account, err := r.keeper.Account(appID)
+		if err != nil {
+			unknown = err
+			continue
+		}
+		accounts = append(accounts, account)
 	}
-	record, err := r.keeper.Kicked(ctx, account)
-	report.add(account, record, r.now())
-	if passing(err) {
-		err = nil
-	}
-	return report, err
+	report, err := r.each(accounts, func(a credential.Account) (credential.Record, error) { return r.keeper.Kicked(ctx, a) })
+	return report, errors.Join(unknown, err)
 }
 
 // kicks answers the kicks of a stream batch. A kick that fails is not worth a
 // retry of the batch, which would hold up the stream: the next kick or tick
 // does the same.
 func (r *Refresher) kicks(ctx context.Context, e event) Report {
-	var report Report
-	seen := map[string]bool{}
+	var appIDs []string
 	for _, record := range e.Records {
 		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, "kick#")
-		if !ok || seen[appID] {
-			continue
+		if ok && !slices.Contains(appIDs, appID) {
+			appIDs = append(appIDs, appID)
 		}
-		seen[appID] = true
-		one, err := r.Kick(ctx, appID)
-		if err != nil {
-			r.logger.ErrorContext(ctx, "kick failed", "app_id", fmt.Sprintf("%.32s", appID), "error", err)
-		}
-		report.Accounts = append(report.Accounts, one.Accounts...)
+	}
+	report, err := r.Kick(ctx, appIDs...)
+	if err != nil {
+		r.logger.ErrorContext(ctx, "kick failed", "error", err)
 	}
 	return report
 }

@@ -40,6 +40,9 @@ func (k *Keeper) Force(ctx context.Context, account Account) (Record, error) {
 		return record, &BudgetError{RetryAfter: wait}
 	}
 	record.Forced = forced
+	// Until the answer is kept: should it get lost, or the refresher be killed, the
+	// next tick asks which token stands.
+	record.Token.Dead = true
 	_, record, err = k.step(ctx, account, item, record, Plan{Token: true}, true)
 	return record, err
 }

@@ -156,6 +156,9 @@ func (k *Keeper) ReportDead(ctx context.Context, account Account, fingerprint st
 	if fingerprint == "" || record.Token.Fingerprint != fingerprint {
 		return record, nil
 	}
+	if record.held(k.Now()) {
+		return record, ErrBusy // not noted: who still finds the token dead says so again
+	}
 	record.Token.Dead = true
 	if plan := Next(record, account.Tickets, k.Now()); !plan.Idle() {
 		_, record, err = k.step(ctx, account, item, record, plan, false)
@@ -190,22 +193,31 @@ func (k *Keeper) step(ctx context.Context, account Account, item store.Item, rec
 			}
 		}
 	}
+	var unpublished error
 	for _, typ := range plan.Tickets {
-		if err := k.renewTicket(ctx, account, &record, typ); err != nil {
+		err := k.renewTicket(ctx, account, &record, typ)
+		if errors.Is(err, ErrLeaseLost) {
 			return item, record, err
 		}
+		unpublished = errors.Join(unpublished, err) // what else was learnt is saved all the same
 	}
 	record.Lease.Owner = ""
 	item, err = k.save(ctx, item, record)
-	return item, record, err
+	return item, record, errors.Join(unpublished, err)
 }
 
 // takeLease is the conditional write that makes this keeper the only one.
 func (k *Keeper) takeLease(ctx context.Context, appID string, item store.Item, record *Record) (store.Item, error) {
+	now := k.Now()
 	record.Lease = Lease{
 		Epoch:    record.Lease.Epoch + 1,
 		Owner:    rand.Text(),
-		Deadline: k.Now().Add(leaseLife + time.Second).Unix(), // a started second counts
+		Deadline: now.Add(leaseLife + time.Second).Unix(), // a started second counts
+	}
+	if item.Version == "" {
+		// Past every epoch of a record that was deleted: its tickets may still stand,
+		// and its holders may still be at work.
+		record.Lease.Epoch = now.Unix()
 	}
 	item.Value = record.encode()
 	var err error

@@ -43,7 +43,7 @@ func (k *Keeper) unpublished(ctx context.Context, account Account, record Record
 	var lost []wechat.TicketType
 	for _, typ := range account.Tickets {
 		held := record.Tickets[typ]
-		if held.Published == "" || held.left(k.Now()) <= 0 {
+		if held.left(k.Now()) <= 0 {
 			continue
 		}
 		item, err := k.Store.Get(ctx, ticketKey(account.AppID, typ))
@@ -52,16 +52,4 @@ func (k *Keeper) unpublished(ctx context.Context, account Account, record Record
 		}
 	}
 	return lost
-}
-
-func (p published) item(key string) store.Item {
-	value, _ := json.Marshal(p) // a struct of plain values
-	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
-}
-
-// epochOf is the epoch a published item was written in; 0 for no item.
-func epochOf(item store.Item) int64 {
-	var p published
-	_ = json.Unmarshal(item.Value, &p)
-	return p.Epoch
 }

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"math"
 	"time"
 
 	"wechatfn/shared/wechat"
@@ -25,6 +26,11 @@ const (
 
 	pollSpacing = 45 * time.Second // at most one poll a tick, however many ticks arrive
 	kickSpacing = 9 * time.Second  // with nothing to hand out: at the pace of kicks
+
+	// A ticket that WeChat goes on repeating so long after its end is not worth
+	// more than 732 calls a day.
+	endedFor     = 5 * time.Minute
+	endedSpacing = 118 * time.Second
 
 	// leaseLife outlasts the refresher's timeout (15 s), so that a live holder
 	// is never overtaken, and lets the next tick or kick take over a dead one.
@@ -85,8 +91,8 @@ func ticketDue(h Held, now time.Time) bool {
 	}
 	left := h.left(now)
 	switch {
-	case h.Fingerprint == "":
-		return true
+	case left <= -endedFor:
+		return h.since(now) >= endedSpacing
 	case h.Published == "" || left <= Margin:
 		return h.since(now) >= kickSpacing
 	case h.Watched || left <= h.window():
@@ -96,8 +102,17 @@ func ticketDue(h Held, now time.Time) bool {
 	}
 }
 
-func (h Held) left(now time.Time) time.Duration  { return time.Unix(h.ExpiresAt, 0).Sub(now) }
-func (h Held) since(now time.Time) time.Duration { return now.Sub(time.Unix(h.PolledAt, 0)) }
+func (h Held) left(now time.Time) time.Duration { return time.Unix(h.ExpiresAt, 0).Sub(now) }
+
+// since is how long ago WeChat was asked. What a clock that was ahead has noted
+// counts for nothing.
+func (h Held) since(now time.Time) time.Duration {
+	since := now.Sub(time.Unix(h.PolledAt, 0))
+	if since < -time.Minute {
+		return math.MaxInt64
+	}
+	return since
+}
 
 // window is how long before its end a ticket is polled each minute. Whether
 // WeChat hands out the next ticket some time before the end of the last is not
@@ -117,7 +132,7 @@ func (h Held) learn(value string, expiresIn time.Duration, now time.Time) Held {
 	if fp := Fingerprint(value); fp != h.Fingerprint {
 		h = Held{Fingerprint: fp, ExpiresAt: end}
 	} else if end < h.ExpiresAt {
-		h.ExpiresAt = end
+		h.ExpiresAt, h.Published = end, "" // readers must know
 	}
 	h.PolledAt = now.Unix()
 	h.Failure = Failure{}
@@ -134,9 +149,9 @@ func (h Held) learnTicket(value string, expiresIn time.Duration, now time.Time) 
 	if next.Fingerprint == h.Fingerprint {
 		return next
 	}
-	next.Lead = int64(max(0, h.left(now)).Seconds())
+	next.Lead = int64(h.left(now).Seconds())
 	gap := h.since(now)
-	next.Watched = h.Fingerprint == "" || gap > 2*time.Minute
+	next.Watched = gap > 2*time.Minute // as it is where none was ever seen
 	if !next.Watched && gap > Margin {
 		next.ExpiresAt -= int64((gap - Margin).Seconds())
 	}

@@ -99,7 +99,7 @@ func TestLearn(t *testing.T) {
 		published string
 	}{
 		{"the same never gains life", before, "one", 7200 * time.Second, 1000, false, "v"},
-		{"the same may lose life", before, "one", 300 * time.Second, 300, false, "v"},
+		{"the same may lose life, and is published again", before, "one", 300 * time.Second, 300, false, ""},
 		{"another, seen a minute after", before, "two", 7200 * time.Second, 7200, false, ""},
 		{"another, longer than a ticket lives", before, "two", 9000 * time.Second, 7200, false, ""},
 		{"another after 100 s", older(before, 100), "two", 7200 * time.Second, 7160, false, ""},

@@ -25,13 +25,14 @@ const RetryAfter = 2 * time.Second
 // How long a Reader trusts its memory.
 const (
 	keepFor    = 60 * time.Second // a ticket with life left
-	keepNear   = 10 * time.Second // one whose successor may be there by now
-	keepAbsent = time.Second      // no ticket, or a store that does not answer
+	keepNear   = 10 * time.Second // one that may have a successor by now, or a store that does not answer
+	keepAbsent = time.Second      // no ticket
 	// overdue: a ticket so near its end should have been renewed by now, so the
 	// refresher is kicked while this one still serves.
-	overdue     = 180 * time.Second
+	overdue = 180 * time.Second
+	// A table that hangs must leave a request time to be answered.
 	readTimeout = 2 * time.Second
-	kickTimeout = time.Second // with a read before it and a settling after it, less than the function's
+	kickTimeout = time.Second
 )
 
 // ticket is what memory holds of one: its value and its known end. It is handed
@@ -39,6 +40,7 @@ const (
 type ticket struct {
 	value     string
 	expiresAt time.Time
+	watched   bool // it may end before
 }
 
 func (t ticket) usable(now time.Time) bool { return t.expiresAt.Sub(now) > Margin }
@@ -54,8 +56,8 @@ type ReaderConfig struct {
 	Logger *slog.Logger     // nil: slog.Default()
 }
 
-// Reader hands out tickets from memory, reading the table once a minute at most
-// while all is well. It never sees an access token or an AppSecret. Safe for
+// Reader hands out tickets from memory, reading the table once a minute, and
+// every 10 s when a ticket may have a successor. It never sees an access token or an AppSecret. Safe for
 // concurrent use; its memory is bounded by accounts x ticket types.
 type Reader struct {
 	ReaderConfig
@@ -90,12 +92,12 @@ func NewReader(c ReaderConfig) (*Reader, error) {
 // answer.
 func (r *Reader) Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
 	key := ticketKey(appID, typ)
-	now := r.Now()
 	have := r.copy(key)
 	var err error
-	if !now.Before(have.until) {
-		have, err = r.load(ctx, key, have)
+	if !r.Now().Before(have.until) {
+		have, err = r.load(ctx, key)
 	}
+	now := r.Now() // the table may have taken its time
 	if have.ticket.expiresAt.Sub(now) < overdue {
 		r.Kick(ctx, appID)
 	}
@@ -113,9 +115,10 @@ func (r *Reader) copy(key string) cached {
 
 // load reads the ticket once however many ask, and keeps the answer. When the
 // store does not answer, the copy in memory goes on until its own end.
-func (r *Reader) load(ctx context.Context, key string, have cached) (cached, error) {
+func (r *Reader) load(ctx context.Context, key string) (cached, error) {
 	loaded, err, _ := r.flights.Do(key, func() (any, error) {
-		if kept := r.copy(key); r.Now().Before(kept.until) {
+		kept := r.copy(key)
+		if r.Now().Before(kept.until) {
 			return kept, nil // another flight landed between the look and the call
 		}
 		// Everybody waits for this read: it must not end with the first caller.
@@ -124,7 +127,7 @@ func (r *Reader) load(ctx context.Context, key string, have cached) (cached, err
 		read, err := r.read(ctx, key)
 		if err != nil {
 			r.Logger.WarnContext(ctx, "ticket not read", "error", err)
-			read = have.ticket
+			read = kept.ticket
 		}
 		return r.keep(key, read, err), err
 	})
@@ -135,9 +138,9 @@ func (r *Reader) keep(key string, t ticket, err error) cached {
 	now := r.Now()
 	c := cached{ticket: t, until: now.Add(keepFor)}
 	switch left := t.expiresAt.Sub(now); {
-	case err != nil || left <= Margin:
+	case left <= Margin:
 		c.until = now.Add(keepAbsent)
-	case left < ticketWindow+keepFor:
+	case err != nil || t.watched || left < ticketWindow+keepFor:
 		c.until = now.Add(keepNear)
 	}
 	r.mu.Lock()
@@ -159,7 +162,7 @@ func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
 		return ticket{}, fmt.Errorf("credential: the item %s is not a ticket", key)
 	}
-	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0)}, nil
+	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
 }
 
 // Kick asks the refresher to look after the account now. At most one kick in 10 s

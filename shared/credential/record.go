@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
 
@@ -31,8 +32,8 @@ type Lease struct {
 type Token struct {
 	Held
 	Value string `json:"value,omitempty"`
-	// Dead: WeChat refused the token before its time. It stays in use until the
-	// next one is there: swapped, never cleared.
+	// Dead: WeChat refused the token before its time, or may have ended it by force.
+	// The value stays until the next one is there, but is asked for nothing.
 	Dead bool `json:"dead,omitempty"`
 }
 
@@ -49,7 +50,7 @@ type Held struct {
 	// before ExpiresAt; it is polled each minute until it has changed once.
 	Watched bool `json:"watched,omitempty"`
 	// Lead is how many seconds before its predecessor's end this one was first
-	// seen.
+	// seen; negative when after.
 	Lead int64 `json:"lead,omitempty"`
 	// Published is the version of the item the signature path reads; empty when
 	// it has still to be written.
@@ -77,8 +78,13 @@ func Fingerprint(value string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// maxLease, in seconds, is more than any lease lasts, clocks minutes apart
+// included. One that says otherwise was taken by a clock that was wrong.
+const maxLease = 900
+
 func (r Record) held(now time.Time) bool {
-	return r.Lease.Owner != "" && now.Unix() < r.Lease.Deadline
+	left := r.Lease.Deadline - now.Unix()
+	return r.Lease.Owner != "" && 0 < left && left <= maxLease
 }
 
 // clone copies the parts a step changes, so that a decision never alters its input.
@@ -106,6 +112,20 @@ type published struct {
 	Ticket    string `json:"ticket"`
 	ExpiresAt int64  `json:"expires_at"`
 	Epoch     int64  `json:"epoch"`
+	// Watched: the ticket may end before ExpiresAt, so that readers look often.
+	Watched bool `json:"watched,omitempty"`
+}
+
+func (p published) item(key string) store.Item {
+	value, _ := json.Marshal(p) // a struct of plain values
+	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
+}
+
+// publishedIn reads a published item; the zero value for none.
+func publishedIn(item store.Item) published {
+	var p published
+	_ = json.Unmarshal(item.Value, &p)
+	return p
 }
 
 // Keys of the table. The kind before the first # is what IAM grants.

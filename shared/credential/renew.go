@@ -14,9 +14,10 @@ import (
 // the record.
 func (k *Keeper) renewToken(ctx context.Context, account Account, record *Record, force bool) {
 	asked := k.Now()
-	secret, err := k.Secrets(ctx, account, false)
+	secret, err := k.Secrets(ctx, account, force) // a forced call is too dear for a secret that may be old
 	if err != nil {
 		k.fail(ctx, account, record, &record.Token.Held, err)
+		record.Token.Dead = record.Token.Dead && !force // WeChat was not asked
 		return
 	}
 	var answer wechat.Token
@@ -30,6 +31,9 @@ func (k *Keeper) renewToken(ctx context.Context, account Account, record *Record
 		if refusesSecret(err) {
 			record.Token.Failure.Secret = Fingerprint(secret.Reveal())
 		}
+		if force && answered(err) {
+			record.Token.Dead = false // WeChat did nothing, so the token lives on
+		}
 		return
 	}
 	k.learnToken(ctx, account, record, answer, asked)
@@ -42,7 +46,8 @@ func (k *Keeper) learnToken(ctx context.Context, account Account, record *Record
 	if before.Dead && !renewed {
 		// WeChat refuses the token and hands it out all the same. Asking with
 		// force would kill it for everybody else: that is for an operator.
-		next.Failure = failed(before.Failure, Failure{Op: opDead, Class: wechat.ClassCredentialDead.String()}, deadPause, asked)
+		pause := doubled(deadPause, deadPauseMax, before.Failure.Count)
+		next.Failure = failed(before.Failure, Failure{Op: "compare", Class: wechat.ClassCredentialDead.String()}, pause, asked)
 		k.Logger.ErrorContext(ctx, "token is refused but unchanged", "app", account.Name, "epoch", record.Lease.Epoch)
 	}
 	if renewed {
@@ -72,7 +77,12 @@ func (k *Keeper) renewTicket(ctx context.Context, account Account, record *Recor
 	}
 	next := before.learnTicket(answer.Value, answer.ExpiresIn, asked)
 	if next.Published == "" {
-		if next.Published, err = k.publish(ctx, account.AppID, typ, published{answer.Value, next.ExpiresAt, record.Lease.Epoch}); err != nil {
+		p := published{Ticket: answer.Value, ExpiresAt: next.ExpiresAt, Epoch: record.Lease.Epoch, Watched: next.Watched}
+		next.Published, err = k.publish(ctx, account.AppID, typ, &p)
+		next.ExpiresAt = p.ExpiresAt
+		if err != nil {
+			next.Failure = failed(before.Failure, Failure{Op: "publish", Class: "store"}, k.backoff(before.Failure.Count), asked)
+			record.Tickets[typ] = next
 			return err
 		}
 		k.Logger.InfoContext(ctx, "ticket published", "app", account.Name, "type", string(typ), "epoch", record.Lease.Epoch, "life_s", int(next.left(asked).Seconds()))
@@ -82,11 +92,11 @@ func (k *Keeper) renewTicket(ctx context.Context, account Account, record *Recor
 }
 
 const (
-	opDead          = "compare"
 	deadPause       = time.Minute
 	deadPauseMax    = 10 * time.Minute
 	configPause     = 5 * time.Minute
-	quotaPause      = time.Hour
+	quotaPause      = time.Minute
+	quotaPauseMax   = time.Hour
 	busyPause       = 5 * time.Second
 	busyPauseMax    = 40 * time.Second // so that a tick a minute after WeChat is well again finds the way free
 	unexpectedPause = time.Minute
@@ -116,10 +126,12 @@ func (k *Keeper) pause(err *wechat.Error, count int) (time.Duration, slog.Level)
 	case wechat.ClassConfiguration, wechat.ClassBug:
 		return max(configPause, err.Pause()), slog.LevelError
 	case wechat.ClassQuota:
-		if err.Pause() > 0 {
-			return err.Pause(), slog.LevelError
+		if err.Code == wechat.CodeDailyQuota {
+			// It has been seen for a limit by the minute too: only when it stays is it
+			// the day's.
+			return doubled(quotaPause, quotaPauseMax, count), slog.LevelError
 		}
-		return quotaPause, slog.LevelError
+		return max(quotaPause, err.Pause()), slog.LevelError
 	case wechat.ClassBusy:
 		return k.backoff(count), slog.LevelWarn
 	default:
@@ -129,16 +141,18 @@ func (k *Keeper) pause(err *wechat.Error, count int) (time.Duration, slog.Level)
 
 // backoff doubles with each failure in a row, half of it by chance.
 func (k *Keeper) backoff(count int) time.Duration {
-	whole := min(busyPause<<min(count, 10), busyPauseMax)
+	whole := doubled(busyPause, busyPauseMax, count)
 	return whole/2 + time.Duration(k.Jitter()*float64(whole/2))
+}
+
+// doubled is first, twice as long for each failure before, and most at the most.
+func doubled(first, most time.Duration, count int) time.Duration {
+	return min(first<<min(count, 10), most)
 }
 
 // failed is next with the run of failures counted and the end of the wait set.
 func failed(before, next Failure, pause time.Duration, now time.Time) Failure {
 	next.Count = before.Count + 1
-	if next.Op == opDead {
-		pause = min(pause<<min(before.Count, 10), deadPauseMax)
-	}
 	next.Until = now.Add(pause).Unix()
 	return next
 }
@@ -161,6 +175,12 @@ func isDead(err error) bool {
 	return errors.As(err, &refused) && refused.Class() == wechat.ClassCredentialDead
 }
 
+// answered: WeChat has answered, with an errcode that says it did nothing.
+func answered(err error) bool {
+	var answer *wechat.Error
+	return errors.As(err, &answer) && answer.Code > 0
+}
+
 // refusesSecret: 40125, or 40001 where a token was asked for.
 func refusesSecret(err error) bool {
 	var refused *wechat.Error
@@ -168,22 +188,31 @@ func refusesSecret(err error) bool {
 }
 
 // publish writes the item that the signature path reads, unless a later epoch
-// has published already. It returns the version that now stands.
-func (k *Keeper) publish(ctx context.Context, appID string, typ wechat.TicketType, p published) (string, error) {
+// has published already. It returns the version that now stands. A ticket that
+// stands already, because whoever published it died before it could save, gains
+// no life: p.ExpiresAt becomes what it was.
+func (k *Keeper) publish(ctx context.Context, appID string, typ wechat.TicketType, p *published) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	item := p.item(ticketKey(appID, typ))
+	version := ""
 	for range 3 {
+		item := p.item(ticketKey(appID, typ))
+		item.Version = version
 		standing, err := k.put(ctx, item)
 		switch {
 		case err == nil:
 			return standing.Version, nil
 		case !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrConflict):
 			return "", errors.Join(errPublish, err)
-		case epochOf(standing) > p.Epoch:
+		}
+		before := publishedIn(standing)
+		if before.Epoch > p.Epoch {
 			return "", ErrLeaseLost
 		}
-		item.Version = standing.Version
+		if before.Ticket == p.Ticket {
+			p.ExpiresAt = min(p.ExpiresAt, before.ExpiresAt)
+		}
+		version = standing.Version
 	}
 	return "", errPublish
 }

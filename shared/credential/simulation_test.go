@@ -22,6 +22,7 @@ type life struct {
 	ticks   func(minute int) int
 
 	served, refused int
+	dead            time.Duration // for how long a dead ticket was handed out
 	starved         time.Duration // longest run of refusals
 	since           time.Time
 }
@@ -75,7 +76,12 @@ func (l *life) request(r *Reader) {
 	}
 	l.since = time.Time{}
 	l.served++
-	l.checkTicket(value, end)
+	if !l.sim.TicketAlive(testAppID, "jsapi", value) {
+		l.dead += l.every
+	}
+	if left := time.Until(end); left <= Margin {
+		l.t.Errorf("%s: a ticket was handed out %v before its end", time.Now(), left)
+	}
 }
 
 func (l *life) checkToken() {
@@ -119,10 +125,11 @@ func TestThirtyDays(t *testing.T) {
 					w.classic = classic
 					w.account.Tickets = []wechat.TicketType{wechat.JSAPI, wechat.WXCard}
 					l := newLife(w)
+					time.Sleep(31*time.Minute + 7*time.Second) // somewhere on the grid
 					l.tick(l.k)
 					for day := range days {
 						w.sim.ResetCounts()
-						l.refused, l.starved = 0, 0
+						l.refused, l.starved, l.dead = 0, 0, 0
 						l.run(24 * time.Hour)
 						l.checkToken()
 						l.checkDay(day, c.gap)
@@ -137,6 +144,10 @@ func (l *life) checkDay(day int, gap time.Duration) {
 	l.t.Helper()
 	if l.starved > gap || (gap == 0 && l.refused > 0) {
 		l.t.Errorf("day %d: %d requests refused, %v on end; %v is allowed", day, l.refused, l.starved, gap)
+	}
+	// The first ticket may have been born before anybody looked, and end unseen.
+	if l.dead > 0 && (day > 0 || l.dead > unknowable) {
+		l.t.Errorf("day %d: a dead ticket was handed out for %v", day, l.dead)
 	}
 	tokens, tickets := l.tokenCalls(), l.sim.Calls(wechatsim.PathTicket)
 	limit := 400
@@ -160,7 +171,7 @@ func TestDuplicateTicksCostNothing(t *testing.T) {
 			l.ticks = func(int) int { return ticks }
 			l.tick(l.k)
 			l.run(12 * time.Hour)
-			if l.refused > 0 {
+			if l.refused > 0 || l.dead > 0 {
 				t.Errorf("%d ticks at a time: %d requests refused", ticks, l.refused)
 			}
 			calls = w.calls()
@@ -190,7 +201,7 @@ func TestTenMissedTicks(t *testing.T) {
 					}
 					l.tick(l.k)
 					l.run(270 * time.Minute)
-					if l.starved > c.gap || (c.gap == 0 && l.refused > 0) {
+					if l.dead > 0 || l.starved > c.gap || (c.gap == 0 && l.refused > 0) {
 						t.Errorf("ticks %d to %d missed: %d requests refused, %v on end", first, first+9, l.refused, l.starved)
 					}
 				})

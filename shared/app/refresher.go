@@ -33,12 +33,12 @@ type Refresher struct {
 
 // WeChat builds the client that the configuration asks for.
 func WeChat(c *config.Config) (*wechat.Client, error) {
-	return wechat.New(wechat.Config{BaseURL: c.APIBase, ProxyURL: c.ProxyURL.Reveal()})
+	return wechat.New(wechat.Config{BaseURL: c.APIBase, ProxyURL: c.ProxyURL.Reveal(), Classic: c.TokenMode == config.ModeClassic})
 }
 
 // NewRefresher builds the refresher.
 func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
-	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Logger: logger, Classic: c.TokenMode == config.ModeClassic}
+	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Logger: logger}
 	for _, app := range c.Apps {
 		if app.HasToken() {
 			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})

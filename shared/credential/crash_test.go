@@ -50,13 +50,8 @@ func (m *mortal) Replace(ctx context.Context, in store.Item) (item store.Item, e
 	return item, err
 }
 
-func (m *mortal) StableToken(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
-	err = m.step(func() error { token, err = m.WeChat.StableToken(ctx, appID, secret, force); return err })
-	return token, err
-}
-
-func (m *mortal) ClassicToken(ctx context.Context, appID, secret string) (token wechat.Token, err error) {
-	err = m.step(func() error { token, err = m.WeChat.ClassicToken(ctx, appID, secret); return err })
+func (m *mortal) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
+	err = m.step(func() error { token, err = m.WeChat.Token(ctx, appID, secret, force); return err })
 	return token, err
 }
 

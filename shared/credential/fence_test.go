@@ -104,9 +104,9 @@ func (s *sleepy) Replace(ctx context.Context, in store.Item) (store.Item, error)
 	return s.Store.Replace(context.WithoutCancel(ctx), in)
 }
 
-func (s *sleepy) ClassicToken(ctx context.Context, appID, secret string) (wechat.Token, error) {
+func (s *sleepy) Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error) {
 	s.pause()
-	token, err := s.WeChat.ClassicToken(ctx, appID, secret)
+	token, err := s.WeChat.Token(ctx, appID, secret, force)
 	s.pause() // the answer is old when it arrives
 	return token, err
 }

@@ -35,8 +35,7 @@ type Account struct {
 
 // WeChat is the part of *wechat.Client that a Keeper calls.
 type WeChat interface {
-	StableToken(ctx context.Context, appID, secret string, force bool) (wechat.Token, error)
-	ClassicToken(ctx context.Context, appID, secret string) (wechat.Token, error)
+	Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error)
 	Ticket(ctx context.Context, accessToken string, typ wechat.TicketType) (wechat.Ticket, error)
 }
 
@@ -60,7 +59,6 @@ type KeeperConfig struct {
 	WeChat   WeChat
 	Secrets  Secrets
 	Accounts []Account
-	Classic  bool // use the classic token call, not stable_token
 
 	Now    func() time.Time // nil: time.Now
 	Jitter func() float64   // in [0,1); nil: math/rand

@@ -20,12 +20,7 @@ func (k *Keeper) renewToken(ctx context.Context, account Account, record *Record
 		record.Token.Dead = record.Token.Dead && !force // WeChat was not asked
 		return
 	}
-	var answer wechat.Token
-	if k.Classic {
-		answer, err = k.WeChat.ClassicToken(ctx, account.AppID, secret.Reveal())
-	} else {
-		answer, err = k.WeChat.StableToken(ctx, account.AppID, secret.Reveal(), force)
-	}
+	answer, err := k.WeChat.Token(ctx, account.AppID, secret.Reveal(), force)
 	if err != nil {
 		k.fail(ctx, account, record, &record.Token.Held, err)
 		if refusesSecret(err) {

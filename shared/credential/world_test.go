@@ -72,7 +72,7 @@ func (w *world) searchForSecrets() {
 }
 
 func (w *world) client() *wechat.Client {
-	c, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client()})
+	c, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client(), Classic: w.classic})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (w *world) client() *wechat.Client {
 // keeper returns a refresher of its own, on the given store.
 func (w *world) keeperOn(s store.Store) *Keeper {
 	k, err := NewKeeper(KeeperConfig{
-		Store: s, WeChat: w.client(), Accounts: []Account{w.account}, Classic: w.classic,
+		Store: s, WeChat: w.client(), Accounts: []Account{w.account},
 		Secrets: func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
 			return config.NewSecret(w.secret(fresh)), nil
 		},

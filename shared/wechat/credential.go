@@ -61,6 +61,15 @@ func hidden(life time.Duration) slog.Value {
 	return slog.GroupValue(slog.String("value", redacted), slog.Duration("expires_in", life))
 }
 
+// Token asks for the kind of token that the Client was configured for. A classic
+// token is always a new one, forced or not.
+func (c *Client) Token(ctx context.Context, appID, secret string, force bool) (Token, error) {
+	if c.classic {
+		return c.ClassicToken(ctx, appID, secret)
+	}
+	return c.StableToken(ctx, appID, secret, force)
+}
+
 // StableToken asks /cgi-bin/stable_token. In normal mode it repeats the token until 300 s are left;
 // then a call yields a new one, and both work to the old one's end. With force it replaces the
 // token and kills the one before: for leaks only, 20 a day, and within 30 s of the last one it has

@@ -125,13 +125,12 @@ func (e *Error) tokenClass() Class {
 }
 
 // Pause is how long to keep away at least, whatever else the caller's backoff says; 0 when WeChat
-// names no time. After a daily quota (45009) an hour is our choice: it may end earlier, by an
-// operator's ClearQuota.
+// names no time, or more than one: 45009 is told of for the day's quota and for the minute's.
 func (e *Error) Pause() time.Duration {
 	switch e.Code {
 	case CodeMinuteQuota:
 		return time.Minute
-	case CodeDailyQuota, codeRefusedForAnHour:
+	case codeRefusedForAnHour:
 		return time.Hour
 	case codeRefusedForADay:
 		return 24 * time.Hour

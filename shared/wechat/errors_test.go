@@ -36,7 +36,7 @@ func TestClasses(t *testing.T) {
 		{opStableToken, 40164, ClassConfiguration, 0},
 		{opTicket, 61004, ClassConfiguration, 0},
 		{opStableToken, 40243, ClassConfiguration, 0},
-		{opToken, 45009, ClassQuota, time.Hour},
+		{opToken, 45009, ClassQuota, 0},
 		{opTicket, 45011, ClassQuota, time.Minute},
 		{opClearQuota, 48006, ClassQuota, 0},
 		{opStableToken, 89503, ClassConfiguration, 0},

@@ -30,6 +30,8 @@ type Config struct {
 	// "" means a direct connection: HTTP_PROXY and HTTPS_PROXY are never looked at, since a proxy
 	// sees where secrets go and must be named on purpose.
 	ProxyURL string
+	// Classic makes Token ask for a classic token instead of a stable one.
+	Classic bool
 	// HTTPClient replaces the client that is built here; redirects are refused all the same.
 	// It excludes ProxyURL, which could not be honoured.
 	HTTPClient *http.Client
@@ -37,9 +39,10 @@ type Config struct {
 
 // Client calls WeChat. It is safe for concurrent use and keeps connections alive between calls.
 type Client struct {
-	base   string
-	http   *http.Client
-	redact []string // proxy credentials, which no error may show
+	base    string
+	classic bool
+	http    *http.Client
+	redact  []string // proxy credentials, which no error may show
 }
 
 // New checks cfg and makes a Client; it does not connect. Its errors never repeat a URL, because
@@ -56,7 +59,7 @@ func New(cfg Config) (*Client, error) {
 	if proxy != nil && cfg.HTTPClient != nil {
 		return nil, errors.New("wechat: ProxyURL and HTTPClient exclude each other")
 	}
-	return &Client{base: base, http: httpClient(cfg.HTTPClient, proxy), redact: credentials(proxy)}, nil
+	return &Client{base: base, classic: cfg.Classic, http: httpClient(cfg.HTTPClient, proxy), redact: credentials(proxy)}, nil
 }
 
 func parseBase(raw string) (string, error) {

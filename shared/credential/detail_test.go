@@ -283,10 +283,10 @@ func TestStoreFailuresAreTold(t *testing.T) {
 				}
 				return nil
 			}})
-			item, err := w.store.Get(t.Context(), ticketKey(testAppID, wechat.JSAPI))
+			key := ticketKey(testAppID, wechat.JSAPI)
+			_, err := w.store.Get(t.Context(), key)
 			if errors.Is(err, store.ErrNotFound) { // so that publishing replaces
-				item = store.Item{Key: ticketKey(testAppID, wechat.JSAPI), Value: []byte("{}")}
-				_, err = w.store.Create(t.Context(), item)
+				_, err = w.store.Create(t.Context(), store.Item{Key: key, Value: []byte("{}")})
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -34,7 +34,7 @@ func TestFromNothingToSignature(t *testing.T) {
 			if life := report.Accounts[0].Tickets["jsapi"].SecondsLeft; life < 7000 {
 				t.Errorf("the new ticket lives %d s", life)
 			}
-			refresher.wantCalls(calls{"GetItem kick": 1, "GetItem token": 2, "PutItem token": 3, "PutItem ticket": 1})
+			refresher.wantCalls(calls{"GetItem kick": 1, "GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
 			w.wantWeChat(1, 1)
 
 			wantSignature(t, w, w.start("signature").serve(recorded(t, "signature")), appID)

@@ -101,67 +101,60 @@ func (k *Keeper) Tick(ctx context.Context, account Account) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	for range maxSteps {
-		k.forgiveNewSecret(ctx, account, &record)
-		plan := Next(record, account.Tickets, k.Now())
-		if plan.Idle() {
-			return record, nil
-		}
-		if item, record, err = k.step(ctx, account, item, record, plan, false); err != nil {
-			return record, err
-		}
-	}
-	return record, nil
+	return k.work(ctx, account, item, record)
 }
 
 // Kicked answers a kick: somebody found no ticket to hand out, or holds a token
 // that WeChat calls dead. It looks at what is published, where Tick trusts its
-// own record.
+// own record. Errors: as Tick's.
 func (k *Keeper) Kicked(ctx context.Context, account Account) (Record, error) {
-	if dead := k.kickedFor(ctx, account.AppID); dead != "" {
-		if record, err := k.ReportDead(ctx, account, dead); err != nil {
-			return record, err
-		}
-	}
+	dead := k.kickedFor(ctx, account.AppID)
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
 	}
-	if lost := k.unpublished(ctx, account, record); len(lost) > 0 {
-		record = record.clone()
-		for _, typ := range lost {
-			held := record.Tickets[typ]
-			held.Published = ""
-			record.Tickets[typ] = held
-		}
-		if plan := Next(record, account.Tickets, k.Now()); !plan.Idle() {
-			if _, _, err := k.step(ctx, account, item, record, plan, false); err != nil {
-				return record, err
-			}
-		}
+	if record.held(k.Now()) {
+		return record, ErrBusy // not noted: who still misses something kicks again
 	}
-	return k.Tick(ctx, account)
+	record = k.withoutUnpublished(ctx, account, record)
+	record.Token.Dead = record.Token.Dead || record.Token.is(dead)
+	return k.work(ctx, account, item, record)
 }
 
 // ReportDead marks the token with that fingerprint as refused by WeChat and
 // renews it, without force. When another token is current by now, the report is
-// old news and nothing happens: compare, then refresh.
+// old news and nothing happens: compare, then refresh. Errors: as Tick's.
 func (k *Keeper) ReportDead(ctx context.Context, account Account, fingerprint string) (Record, error) {
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
 	}
-	if fingerprint == "" || record.Token.Fingerprint != fingerprint {
+	if !record.Token.is(fingerprint) {
 		return record, nil
 	}
 	if record.held(k.Now()) {
 		return record, ErrBusy // not noted: who still finds the token dead says so again
 	}
 	record.Token.Dead = true
-	if plan := Next(record, account.Tickets, k.Now()); !plan.Idle() {
-		_, record, err = k.step(ctx, account, item, record, plan, false)
+	return k.work(ctx, account, item, record)
+}
+
+// work takes one step after another until nothing is due. The record may know
+// more than the item it was read from; what it knows is saved with the first
+// step.
+func (k *Keeper) work(ctx context.Context, account Account, item store.Item, record Record) (Record, error) {
+	for range maxSteps {
+		k.forgiveNewSecret(ctx, account, &record)
+		plan := Next(record, account.Tickets, k.Now())
+		if plan.Idle() {
+			return record, nil
+		}
+		var err error
+		if item, record, err = k.step(ctx, account, item, record, plan, false); err != nil {
+			return record, err
+		}
 	}
-	return record, err
+	return record, nil
 }
 
 // Account finds a configured account by AppID. Errors: ErrUnknownAccount.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
-	"wechatfn/shared/wechat"
 )
 
 // kickLife: no more than one kick for an account stands at a time, so however
@@ -37,10 +36,10 @@ func (k *Keeper) kickedFor(ctx context.Context, appID string) string {
 	return v.Dead
 }
 
-// unpublished lists the tickets that the record takes for published and that
-// are not there: deleted by hand, or never written.
-func (k *Keeper) unpublished(ctx context.Context, account Account, record Record) []wechat.TicketType {
-	var lost []wechat.TicketType
+// withoutUnpublished returns the record without word of tickets that it takes for
+// published and that are not there: deleted by hand, or written over.
+func (k *Keeper) withoutUnpublished(ctx context.Context, account Account, record Record) Record {
+	record = record.clone()
 	for _, typ := range account.Tickets {
 		held := record.Tickets[typ]
 		if held.left(k.Now()) <= 0 {
@@ -48,8 +47,9 @@ func (k *Keeper) unpublished(ctx context.Context, account Account, record Record
 		}
 		item, err := k.Store.Get(ctx, ticketKey(account.AppID, typ))
 		if errors.Is(err, store.ErrNotFound) || (err == nil && item.Version != held.Published) {
-			lost = append(lost, typ)
+			held.Published = ""
+			record.Tickets[typ] = held
 		}
 	}
-	return lost
+	return record
 }

@@ -87,6 +87,11 @@ func (r Record) held(now time.Time) bool {
 	return r.Lease.Owner != "" && 0 < left && left <= maxLease
 }
 
+// is reports whether the fingerprint is that of this token.
+func (t Token) is(fingerprint string) bool {
+	return fingerprint != "" && fingerprint == t.Fingerprint
+}
+
 // clone copies the parts a step changes, so that a decision never alters its input.
 func (r Record) clone() Record {
 	tickets := make(map[wechat.TicketType]Held, len(r.Tickets))

@@ -11,7 +11,7 @@ import (
 )
 
 // Attributes of an item. DynamoDB reserves many words (value is one), so
-// conditions name attributes through placeholders.
+// conditions name attributes through aliases.
 const (
 	attrKey     = "pk"
 	attrValue   = "value"

@@ -141,19 +141,13 @@ func TestFirstReportStands(t *testing.T) {
 func TestDeadTokenAndNewSecretInOneTick(t *testing.T) {
 	for _, code := range []int{40125, 40001} {
 		bubble(t, wechatsim.Switches{WrongSecretCode: code}, func(t *testing.T, w *world) {
-			const next = "canary-secret-two-0123456789abcd"
-			cached := testSecret
-			w.secret = func(fresh bool) string {
-				if fresh {
-					cached = next
-				}
-				return cached
-			}
+			stored := nextSecret
+			w.cacheSecret(&stored)
 			k := w.keeper()
 			w.tick(k)
 			time.Sleep(time.Minute)
 			_ = w.sim.ForeignRefresh(testAppID)
-			_ = w.sim.SetSecret(testAppID, next)
+			_ = w.sim.SetSecret(testAppID, nextSecret)
 			if record := w.tick(k); record.Token.Dead || !w.sim.TokenAlive(testAppID, record.Token.Value) {
 				t.Errorf("errcode %d: after the tick: %+v", code, record.Token.Held)
 			}

@@ -308,3 +308,16 @@ func TestLeaseIsLinearizable(t *testing.T) {
 		t.Errorf("the history of %d writes is %s", len(all), got)
 	}
 }
+
+// Who comes second tells how things stood, not the lease it did not get.
+func TestSecondTellsWhatStands(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
+		before := w.tick(w.keeper())
+		time.Sleep(time.Minute)
+		k := w.scripted(&script{beforeReplace: func(string) error { return store.ErrConflict }})
+		record, err := k.Tick(t.Context(), w.account)
+		if !errors.Is(err, ErrBusy) || record.Lease != before.Lease {
+			t.Errorf("%v: lease %+v, want %+v", err, record.Lease, before.Lease)
+		}
+	})
+}

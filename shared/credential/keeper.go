@@ -170,10 +170,11 @@ func (k *Keeper) Account(appID string) (Account, error) {
 // save and release. The record it starts from is the one that was decided on,
 // for the lease is taken on that very version.
 func (k *Keeper) step(ctx context.Context, account Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
+	read := record
 	record = record.clone()
 	item, err := k.takeLease(ctx, account.AppID, item, &record)
 	if err != nil {
-		return item, record, err
+		return item, read, err
 	}
 	if plan.Token {
 		k.renewToken(ctx, account, &record, force)

@@ -266,17 +266,11 @@ func TestForceIsCountedThoughTheCallFails(t *testing.T) {
 // P10
 func TestNewAppSecret(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		const next = "canary-secret-two-0123456789abcd"
-		stored, cached := testSecret, testSecret
-		w.secret = func(fresh bool) string {
-			if fresh {
-				cached = stored
-			}
-			return cached
-		}
+		stored := testSecret
+		w.cacheSecret(&stored)
 		k := w.keeper()
 		w.tick(k)
-		_ = w.sim.SetSecret(testAppID, next) // reset in WeChat's console, not stored yet
+		_ = w.sim.SetSecret(testAppID, nextSecret) // reset in WeChat's console, not stored yet
 		time.Sleep(7200 * time.Second)
 		w.sim.ResetCounts()
 		for range 20 {
@@ -286,7 +280,7 @@ func TestNewAppSecret(t *testing.T) {
 		if n := w.tokenCalls(); n > 5 {
 			t.Errorf("a refused secret was tried %d times in 20 minutes", n)
 		}
-		stored = next
+		stored = nextSecret
 		begin := time.Now()
 		for rounds := 0; rounds < 10 && w.stored().Token.left(time.Now()) <= 0; rounds++ {
 			time.Sleep(time.Minute)
@@ -295,7 +289,7 @@ func TestNewAppSecret(t *testing.T) {
 		if took := time.Since(begin); took > 150*time.Second {
 			t.Errorf("the new secret was in use after %v", took)
 		}
-		if strings.Contains(w.log.String(), next) {
+		if strings.Contains(w.log.String(), nextSecret) {
 			t.Error("the new secret was logged")
 		}
 	})
@@ -303,15 +297,9 @@ func TestNewAppSecret(t *testing.T) {
 
 func TestCachedSecretIsReadAgainAtOnce(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		const next = "canary-secret-two-0123456789abcd"
-		cached := testSecret
-		w.secret = func(fresh bool) string {
-			if fresh {
-				cached = next
-			}
-			return cached
-		}
-		_ = w.sim.SetSecret(testAppID, next)
+		stored := nextSecret
+		w.cacheSecret(&stored)
+		_ = w.sim.SetSecret(testAppID, nextSecret)
 		record := w.tick(w.keeper())
 		if record.Token.Value == "" {
 			t.Error("one tick was not enough")

@@ -22,6 +22,7 @@ import (
 const (
 	testAppID  = "wx0123456789abcdef"
 	testSecret = "canary-secret-0123456789abcdef"
+	nextSecret = "canary-secret-two-0123456789abcd"
 )
 
 // world is an account in a simulated WeChat and a real store, all on one clock:
@@ -64,10 +65,22 @@ func newWorld(t testing.TB, switches wechatsim.Switches) *world {
 func (w *world) searchForSecrets() {
 	logged := w.log.String()
 	ticket, _ := w.sim.CurrentTicket(testAppID, "jsapi")
-	for _, secret := range []string{testSecret, ticket, w.stored().Token.Value} {
+	for _, secret := range []string{testSecret, nextSecret, ticket, w.stored().Token.Value} {
 		if secret != "" && strings.Contains(logged, secret) {
 			w.t.Errorf("a secret was logged:\n%s", logged)
 		}
+	}
+}
+
+// cacheSecret makes the secret come from a cache that only a fresh look renews
+// from what is stored.
+func (w *world) cacheSecret(stored *string) {
+	cached := testSecret
+	w.secret = func(fresh bool) string {
+		if fresh {
+			cached = *stored
+		}
+		return cached
 	}
 }
 

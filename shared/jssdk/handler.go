@@ -70,6 +70,9 @@ func New(c Config) (*Handler, error) {
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
 	h := &Handler{Config: c}
 	return h, h.route()
 }

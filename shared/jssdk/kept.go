@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"time"
 
 	"wechatfn/shared/store"
@@ -62,15 +61,8 @@ func (h *Handler) put(ctx context.Context, item store.Item) (store.Item, error) 
 
 func (h *Handler) warn(ctx context.Context, err error) {
 	if err != nil {
-		h.logger().WarnContext(ctx, "signature not kept", "error", err)
+		h.Logger.WarnContext(ctx, "signature not kept", "error", err)
 	}
-}
-
-func (h *Handler) logger() *slog.Logger {
-	if h.Logger == nil {
-		return slog.Default()
-	}
-	return h.Logger
 }
 
 // opened reads a kept signature that was made with the ticket bound names.

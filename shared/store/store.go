@@ -123,6 +123,19 @@ func (i Item) Validate() error {
 	return nil
 }
 
+// Admit refuses what must not reach an engine: an item that breaks a limit (see
+// Validate), and a call whose context has ended. Back-ends begin each verb with
+// it.
+func (i Item) Admit(ctx context.Context) error {
+	if err := i.Validate(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("store: %s: %w", Kind(i.Key), err)
+	}
+	return nil
+}
+
 // Kind is the part of a key before its first '#': what IAM policies and log
 // lines name, without the identifiers that follow.
 func Kind(key string) string {

@@ -47,7 +47,7 @@ func New(cfg Config) (*Store, error) {
 
 // Get implements [store.Store] with one consistent GetItem.
 func (s *Store) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := before(ctx, "get", store.Item{Key: key}); err != nil {
+	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
 		return store.Item{}, err
 	}
 	item, err := s.read(ctx, key)
@@ -74,7 +74,7 @@ func (s *Store) Replace(ctx context.Context, item store.Item) (store.Item, error
 // returns the refusal with the live item that stands. The clock is read once, so
 // that the engine and this function agree on what is live.
 func (s *Store) put(ctx context.Context, verb string, item store.Item, refusal error, only condition) (store.Item, error) {
-	if err := before(ctx, verb, item); err != nil {
+	if err := item.Admit(ctx); err != nil {
 		return store.Item{}, err
 	}
 	written, now := stored(item, store.NewVersion()), s.now()
@@ -106,7 +106,7 @@ func (s *Store) put(ctx context.Context, verb string, item store.Item, refusal e
 
 // Delete implements [store.Store] with one DeleteItem.
 func (s *Store) Delete(ctx context.Context, key, version string) error {
-	if err := before(ctx, "delete", store.Item{Key: key}); err != nil {
+	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
 		return err
 	}
 	only := stillStands(version)
@@ -145,17 +145,6 @@ func (s *Store) read(ctx context.Context, key string) (store.Item, error) {
 		return store.Item{}, err
 	}
 	return unmarshal(out.Item), nil
-}
-
-// before refuses what must not reach the engine.
-func before(ctx context.Context, verb string, item store.Item) error {
-	if err := item.Validate(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return wrap(verb, item.Key, err)
-	}
-	return nil
 }
 
 // wrap names the verb and the kind of key only: identifiers stay out of logs.

@@ -154,7 +154,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := before(ctx, "get", store.Item{Key: key}); err != nil {
+	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
 		return store.Item{}, err
 	}
 	item, err := s.one(ctx, s.get, key, key)
@@ -190,7 +190,7 @@ func (s *Store) Replace(ctx context.Context, item store.Item) (store.Item, error
 // put runs one of the two conditional writes and returns the live item that
 // stands after it, the zero Item when there is none. Whose it is, its version tells.
 func (s *Store) put(ctx context.Context, verb string, stmt *sql.Stmt, version string, item store.Item) (store.Item, error) {
-	if err := before(ctx, verb, item); err != nil {
+	if err := item.Admit(ctx); err != nil {
 		return store.Item{}, err
 	}
 	stands, err := s.one(ctx, stmt, item.Key,
@@ -208,7 +208,7 @@ func (s *Store) put(ctx context.Context, verb string, stmt *sql.Stmt, version st
 
 // Delete implements [store.Store].
 func (s *Store) Delete(ctx context.Context, key, version string) error {
-	if err := before(ctx, "delete", store.Item{Key: key}); err != nil {
+	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
 		return err
 	}
 	result, err := s.remove.ExecContext(ctx, key, version, s.now().Unix())
@@ -223,17 +223,6 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 		return store.ErrConflict
 	}
 	s.countWrite(ctx)
-	return nil
-}
-
-// before refuses what must not reach the engine.
-func before(ctx context.Context, verb string, item store.Item) error {
-	if err := item.Validate(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return wrap(verb, item.Key, err)
-	}
 	return nil
 }
 

@@ -77,7 +77,10 @@ func TestBrokenStoresFail(t *testing.T) {
 }
 
 // TestRandomCasesCatch holds the random cases to bugs that others are there for.
+// The model's draws are the same each time here, so that what it can catch does
+// not change from day to day; on real engines they differ.
 func TestRandomCasesCatch(t *testing.T) {
+	seeded(t, "1")
 	for name, bugs := range map[string][]bug{
 		"random histories match the model": {
 			"create overwrites", "create ignores liveness", "replace revives the dead", "replace shows the dead",
@@ -94,6 +97,17 @@ func TestRandomCasesCatch(t *testing.T) {
 			}
 		}
 	}
+}
+
+// seeded fixes what rapid draws for the length of t.
+func seeded(t *testing.T, seed string) {
+	t.Helper()
+	random := flag.Lookup("rapid.seed").Value
+	before := random.String()
+	if err := random.Set(seed); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = random.Set(before) })
 }
 
 // failsOn runs one case on a harness and reports whether it failed.

@@ -62,8 +62,8 @@ test-memory: ## A million distinct pages through one process: memory stays flat
 	go test -count=1 -run TestMemoryStaysFlat -timeout 30m -v ./shared/app -args -pages 1000000
 
 .PHONY: fuzz
-fuzz: ## Fuzz each target for FUZZTIME (default 20s)
-	scripts/fuzz.sh $(or $(FUZZTIME),20s)
+fuzz: ## Fuzz each target with FUZZ inputs (default 200000)
+	scripts/fuzz.sh $(or $(FUZZ),200000)
 
 .PHONY: clean
 clean: ## Remove what was built and installed

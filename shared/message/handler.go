@@ -1,0 +1,252 @@
+package message
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"wechatfn/shared/store"
+	"wechatfn/shared/web"
+)
+
+// Account is an account that WeChat pushes for.
+type Account struct{ Name, AppID string }
+
+// Config configures a Handler. Accounts, Keys, Sink and Store are required.
+type Config struct {
+	Accounts []Account // the first one is served at /verify itself
+
+	// Keys finds the secrets of an account. fresh is set when a push did not
+	// verify, perhaps because they have just been changed: they should be read
+	// again, but not for each such push, since anybody can send one.
+	Keys func(ctx context.Context, account Account, fresh bool) (*Keyring, error)
+
+	Sink   Sink
+	Store  store.Store
+	Proofs map[string]string // content of MP_verify_CODE.txt, by CODE
+
+	Window time.Duration // how far a timestamp may be from now; 0: 10 minutes
+	Budget time.Duration // for a push as a whole; 0: 3.75 s, since WeChat waits for 5 s
+
+	Now    func() time.Time // nil: time.Now
+	Rand   io.Reader        // nil: crypto/rand
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+const (
+	defaultWindow = 10 * time.Minute
+	defaultBudget = 3750 * time.Millisecond
+	// closing is kept back from the hand-over for storing and sending the answer.
+	closing = 400 * time.Millisecond
+	// skew is how far the clocks of two processes may be apart.
+	skew = 250 * time.Millisecond
+	// maxBody is many times the largest push.
+	maxBody = 64 << 10
+)
+
+// Handler serves the server URL:
+//
+//	GET  /verify, /verify/{app}     WeChat's check: the echostr
+//	POST /verify, /verify/{app}     a push: success, or a passive reply
+//	GET  /verify/health             whether the secrets can be read
+//	GET  /MP_verify_{code}.txt      proof that the domain is ours
+type Handler struct {
+	Config
+	http.Handler
+	ledger ledger
+}
+
+// New checks the configuration and builds the routes.
+func New(c Config) (*Handler, error) {
+	switch {
+	case len(c.Accounts) == 0:
+		return nil, errors.New("message: no account is configured that takes pushes")
+	case c.Keys == nil || c.Sink == nil || c.Store == nil:
+		return nil, errors.New("message: Keys, Sink and Store are required")
+	}
+	if c.Window == 0 {
+		c.Window = defaultWindow
+	}
+	if c.Budget == 0 {
+		c.Budget = defaultBudget
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	// A push can come from one window before its time to one window after it.
+	h := &Handler{Config: c, ledger: ledger{c.Store, c.Now, 2*c.Window + 5*time.Minute}}
+	h.route()
+	return h, nil
+}
+
+func (h *Handler) route() {
+	mux := new(web.Mux)
+	for pattern, f := range map[string]web.HandlerFunc{
+		"GET /verify":               h.check,
+		"GET /verify/{app}":         h.check,
+		"POST /verify":              h.push,
+		"POST /verify/{app}":        h.push,
+		"GET /verify/health":        h.health,
+		"GET /MP_verify_{code}.txt": h.proof,
+	} {
+		mux.Handle(pattern, web.Handle(f, h.Logger))
+	}
+	h.Handler = mux
+}
+
+// request reads the account and the query.
+func (h *Handler) request(r *http.Request) (Account, *query, error) {
+	parsed, err := web.ParseQuery(r, "signature", "msg_signature", "timestamp", "nonce", "echostr", "app")
+	if err != nil {
+		return Account{}, nil, err
+	}
+	q := readQuery(&parsed)
+	name := r.PathValue("app")
+	if name == "" {
+		name = q.app
+	}
+	if name == "" {
+		return h.Accounts[0], q, nil
+	}
+	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
+	if i < 0 {
+		return Account{}, nil, errUnknownApp
+	}
+	return h.Accounts[i], q, nil
+}
+
+// keys finds the keyring and tries with it; should that fail, and newer secrets
+// be there, it tries with those.
+func (h *Handler) keys(ctx context.Context, account Account, try func(*Keyring) error) error {
+	ring, err := h.Keys(ctx, account, false)
+	if err != nil {
+		return noSecrets(err)
+	}
+	if err = try(ring); err == nil || !errors.As(err, new(refusal)) {
+		return err
+	}
+	if newer, failed := h.Keys(ctx, account, true); failed == nil && newer != ring {
+		return try(newer)
+	}
+	return err
+}
+
+// check answers WeChat's check of the URL.
+func (h *Handler) check(w http.ResponseWriter, r *http.Request) error {
+	account, q, err := h.request(r)
+	if err != nil {
+		return err
+	}
+	if err := h.keys(r.Context(), account, q.verified); err != nil {
+		return h.checkProblem(r.Context(), account, err)
+	}
+	if q.fresh(h.Now(), h.Window) != nil {
+		return errStale
+	}
+	if !isEchostr(q.echostr) {
+		return errEchostr
+	}
+	return text(w, q.echostr)
+}
+
+func (h *Handler) checkProblem(ctx context.Context, account Account, err error) error {
+	if !errors.As(err, new(refusal)) {
+		return err
+	}
+	h.Logger.WarnContext(ctx, "check refused", "account", account.Name)
+	return errSignature
+}
+
+// isEchostr bounds what is sent back to what WeChat sends, and to what no browser
+// takes for anything but text: the signature does not cover it.
+func isEchostr(s string) bool {
+	const set = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_=+/"
+	return s != "" && len(s) <= 256 && strings.Trim(s, set) == ""
+}
+
+// push takes a push.
+func (h *Handler) push(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
+	defer cancel()
+	account, q, err := h.request(r)
+	if err != nil {
+		return err
+	}
+	body, err := web.ReadBody(r, maxBody)
+	if err != nil {
+		return err
+	}
+	p, err := h.open(ctx, account, q, body)
+	if err != nil {
+		return err
+	}
+	a, err := h.once(ctx, p)
+	if err != nil {
+		return err
+	}
+	return a.write(w)
+}
+
+// open verifies a push. Its timestamp is looked at first: that costs nothing.
+func (h *Handler) open(ctx context.Context, account Account, q *query, body []byte) (p *push, err error) {
+	if err = q.fresh(h.Now(), h.Window); err == nil {
+		err = h.keys(ctx, account, func(ring *Keyring) (err error) {
+			p, err = ring.open(account, q, body)
+			return err
+		})
+	}
+	if no, ok := errors.AsType[refusal](err); ok {
+		h.Logger.WarnContext(ctx, "push refused", "account", account.Name, "check", string(no))
+	}
+	return p, problem(err)
+}
+
+// text answers with a text that no browser takes for anything else.
+func text(w http.ResponseWriter, body string) error {
+	return answer{"text/plain; charset=utf-8", body}.write(w)
+}
+
+// write answers a push. WeChat takes success for: all is well, no reply.
+func (a answer) write(w http.ResponseWriter) error {
+	if a == (answer{}) {
+		return text(w, "success")
+	}
+	header := w.Header()
+	header.Set("Content-Type", a.ContentType)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, a.Body) // a client that has gone away is nobody to report to
+	return nil
+}
+
+// proof serves the file that WeChat looks for when a domain is entered in its
+// console.
+func (h *Handler) proof(w http.ResponseWriter, r *http.Request) error {
+	content, ok := h.Proofs[r.PathValue("code")]
+	if !ok {
+		return errNoProof
+	}
+	return text(w, content)
+}
+
+// health answers 200 while the secrets of every account can be read, else 503.
+func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
+	for _, account := range h.Accounts {
+		if _, err := h.Keys(r.Context(), account, false); err != nil {
+			return noSecrets(err)
+		}
+	}
+	return web.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}

@@ -1,0 +1,136 @@
+package message
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"wechatfn/shared/web"
+)
+
+// query is what WeChat appends to the URL. Whether it says that the push is
+// encrypted is not read: that is not for a request to decide.
+type query struct {
+	signature, msgSignature, timestamp, nonce, echostr, app string
+}
+
+// maxNonce bounds what a reply has to repeat; WeChat's have about ten digits.
+const maxNonce = 128
+
+// verified checks the signature of the URL.
+func (q *query) verified(ring *Keyring) error {
+	_, err := ring.verify(q.signature, q.timestamp, q.nonce)
+	return err
+}
+
+// fresh bounds how long a push that somebody has seen can be sent again. The
+// store keeps claims for longer than that.
+func (q *query) fresh(now time.Time, window time.Duration) error {
+	seconds, err := strconv.ParseInt(q.timestamp, 10, 64)
+	if err != nil || len(q.nonce) > maxNonce {
+		return refusedStale
+	}
+	if age := now.Unix() - seconds; age > int64(window.Seconds()) || -age > int64(window.Seconds()) {
+		return refusedStale
+	}
+	return nil
+}
+
+// push is a push that is WeChat's.
+type push struct {
+	*Message
+	xml  bool
+	seal *seal // nil: it came in plain text, and the reply goes so
+}
+
+// open verifies, decrypts and reads a push. Errors: a refusal, a malformed.
+func (ring *Keyring) open(account Account, q *query, body []byte) (*push, error) {
+	if !ring.Encrypted() {
+		return ring.openPlain(account, q, body)
+	}
+	return ring.openSealed(account, q, body)
+}
+
+func (ring *Keyring) openPlain(account Account, q *query, body []byte) (*push, error) {
+	if err := q.verified(ring); err != nil {
+		return nil, err
+	}
+	t, isXML, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if t.get("MsgType") == "" && t.get("Encrypt") != "" {
+		return nil, refusedNoKey
+	}
+	m, err := t.message(account)
+	return &push{Message: m, xml: isXML}, err
+}
+
+// openSealed trusts nothing but what was encrypted, so what stands beside it in
+// compatible mode is not even looked at.
+func (ring *Keyring) openSealed(account Account, q *query, body []byte) (*push, error) {
+	if q.msgSignature == "" {
+		return nil, refusedPlain
+	}
+	envelope, _, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	encrypted := envelope.get("Encrypt")
+	token, err := ring.verify(q.msgSignature, q.timestamp, q.nonce, encrypted)
+	if err != nil {
+		return nil, err
+	}
+	text, key, err := ring.decrypt(encrypted)
+	if err != nil {
+		return nil, err
+	}
+	t, isXML, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	m, err := t.message(account)
+	return &push{m, isXML, &seal{token, key, account.AppID, q.nonce}}, err
+}
+
+// seal encrypts the reply to a push, with the secrets that the push was made with.
+type seal struct {
+	token string
+	key   *aesKey
+	appID string
+	nonce string // of the request; the reply repeats it
+}
+
+// envelope is what an encrypted reply looks like.
+type envelope struct {
+	Encrypt      string
+	MsgSignature string
+	TimeStamp    int64
+	Nonce        string
+}
+
+func (s *seal) close(text string, random []byte, now int64) envelope {
+	encrypted := s.key.encrypt(random, text, s.appID)
+	return envelope{encrypted, Sign(s.token, strconv.FormatInt(now, 10), s.nonce, encrypted), now, s.nonce}
+}
+
+func (e envelope) json() (string, error) {
+	text, err := json.Marshal(e)
+	return string(text), err
+}
+
+func (e envelope) xml() string {
+	var w xmlWriter
+	w.element("xml", func() {
+		w.text("Encrypt", e.Encrypt)
+		w.text("MsgSignature", e.MsgSignature)
+		w.number("TimeStamp", e.TimeStamp)
+		w.text("Nonce", e.Nonce)
+	})
+	return w.String()
+}
+
+// read is the query of a request, each parameter once.
+func readQuery(q *web.Query) *query {
+	return &query{q.Get("signature"), q.Get("msg_signature"), q.Get("timestamp"), q.Get("nonce"), q.Get("echostr"), q.Get("app")}
+}

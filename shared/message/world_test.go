@@ -1,0 +1,241 @@
+package message
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/sqlite"
+)
+
+const (
+	testAppID = "wxba5fad812f8e6fb9"
+	testToken = "canarytoken"
+	testKey   = "canaryabcdefghijklmnopqrstuvwxyz0123456789A"
+	otherKey  = "canaryOTHERfghijklmnopqrstuvwxyz0123456789A"
+)
+
+// world is one handler on a real store, with everything that it may say or do
+// recorded.
+type world struct {
+	testing.TB
+	store   *counted
+	sink    *listing
+	secrets config.PushSecrets // read anew when a push does not verify
+	kept    *Keyring
+	reads   int
+	now     func() time.Time
+	log     lockedBuffer
+	handler *Handler
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{TB: t, sink: &listing{}, now: time.Now}
+	w.secrets = config.PushSecrets{Token: config.NewSecret(testToken), AESKey: config.NewSecret(testKey)}
+	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return w.now() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w.store = &counted{Store: db}
+	w.handler = w.newHandler(w.store, w.sink)
+	t.Cleanup(func() {
+		for _, secret := range []string{testToken, testKey, otherKey, "canary"} {
+			if strings.Contains(w.log.String(), secret) {
+				t.Errorf("a secret was logged:\n%s", w.log.String())
+			}
+		}
+	})
+	return w
+}
+
+// newHandler is another process on the same table.
+func (w *world) newHandler(s store.Store, sink Sink) *Handler {
+	w.Helper()
+	h, err := New(Config{
+		Accounts: []Account{{"shop", testAppID}, {"second", "wx0000000000000000"}},
+		Keys:     w.keys, Sink: sink, Store: s,
+		Proofs: map[string]string{"abc123": "abc123"},
+		Now:    func() time.Time { return w.now() },
+		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return h
+}
+
+func (w *world) keys(_ context.Context, account Account, fresh bool) (*Keyring, error) {
+	if w.kept == nil || fresh {
+		w.reads++
+		ring, err := NewKeyring(account.AppID, w.secrets)
+		if err != nil {
+			return nil, err
+		}
+		w.kept = ring
+	}
+	return w.kept, nil
+}
+
+// plain takes the AES key away.
+func (w *world) plain() { w.secrets.AESKey, w.kept = config.Secret{}, nil }
+
+// key is how the tests seal what WeChat would.
+func (w *world) key(encoded string) *aesKey {
+	w.Helper()
+	key, err := parseAESKey(encoded)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return key
+}
+
+// sealed is a push in secure mode.
+func (w *world) sealed(message string) *http.Request {
+	return w.sealedWith(testToken, w.key(testKey).encrypt([]byte("0123456789abcdef"), message, testAppID))
+}
+
+func (w *world) sealedWith(token, encrypted string) *http.Request {
+	return w.post(w.signed(token, encrypted), "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA["+encrypted+"]]></Encrypt></xml>")
+}
+
+// signed is WeChat's query: plain and, where encrypted is given, over it too.
+func (w *world) signed(token, encrypted string) url.Values {
+	timestamp, nonce := strconv.FormatInt(w.now().Unix(), 10), "1514711492"
+	query := url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "signature": {Sign(token, timestamp, nonce)}}
+	if encrypted != "" {
+		query.Set("encrypt_type", "aes")
+		query.Set("msg_signature", Sign(token, timestamp, nonce, encrypted))
+	}
+	return query
+}
+
+func (w *world) post(query url.Values, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/verify?"+query.Encode(), strings.NewReader(body))
+	return r.WithContext(w.Context())
+}
+
+func (w *world) get(query url.Values) *http.Request {
+	return httptest.NewRequest(http.MethodGet, "/verify?"+query.Encode(), nil)
+}
+
+func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	return answer
+}
+
+// want checks status and, for an error, the code.
+func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int, part string) {
+	t.Helper()
+	if body := got.Body.String(); got.Code != status || !strings.Contains(body, part) {
+		t.Errorf("%s: %d %s, want %d and %s", name, got.Code, body, status, part)
+	}
+	if got.Header().Get("X-Content-Type-Options") != "nosniff" || got.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%s: headers %v", name, got.Header())
+	}
+}
+
+const textMessage = "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[openid]]></FromUserName>" +
+	"<CreateTime>1714112445</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[你好]]></Content><MsgId>6272960105994287618</MsgId></xml>"
+
+// listing is a sink that lists, and answers or fails as it is told.
+type listing struct {
+	mu    sync.Mutex
+	taken []Message
+	reply string
+	fail  error
+	wait  time.Duration
+	calls int
+}
+
+func (l *listing) HandOver(ctx context.Context, m *Message) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
+	if l.wait > 0 {
+		if err := wait(ctx, l.wait); err != nil {
+			return nil, err
+		}
+	}
+	if l.fail != nil {
+		return nil, l.fail
+	}
+	l.taken = append(l.taken, *m)
+	return []byte(l.reply), nil
+}
+
+// only is the one message that was taken.
+func (l *listing) only(t testing.TB) Message {
+	t.Helper()
+	if len(l.taken) != 1 {
+		t.Fatalf("%d messages were handed over", len(l.taken))
+	}
+	return l.taken[0]
+}
+
+// counted counts calls of a store and fails when it is told.
+type counted struct {
+	store.Store
+	gets, writes int
+	fail         error
+}
+
+func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
+	c.gets++
+	return c.Store.Get(ctx, key)
+}
+
+func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	if c.writes++; c.fail != nil {
+		return store.Item{}, c.fail
+	}
+	return c.Store.Create(ctx, item)
+}
+
+func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	if c.writes++; c.fail != nil {
+		return store.Item{}, c.fail
+	}
+	return c.Store.Replace(ctx, item)
+}
+
+func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
+
+func (c *counted) take() (gets, writes int) {
+	gets, writes = c.gets, c.writes
+	c.gets, c.writes = 0, 0
+	return gets, writes
+}
+
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)

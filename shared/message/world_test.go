@@ -34,6 +34,7 @@ type world struct {
 	store   *counted
 	sink    *listing
 	secrets config.PushSecrets // read anew when a push does not verify
+	mu      sync.Mutex         // guards what follows
 	kept    *Keyring
 	reads   int
 	now     func() time.Time
@@ -79,6 +80,8 @@ func (w *world) newHandler(s store.Store, sink Sink) *Handler {
 }
 
 func (w *world) keys(_ context.Context, account Account, fresh bool) (*Keyring, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.kept == nil || fresh {
 		w.reads++
 		ring, err := NewKeyring(account.AppID, w.secrets)
@@ -163,19 +166,25 @@ type listing struct {
 }
 
 func (l *listing) HandOver(ctx context.Context, m *Message) ([]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.calls++
 	if l.wait > 0 {
 		if err := wait(ctx, l.wait); err != nil {
 			return nil, err
 		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
 	if l.fail != nil {
 		return nil, l.fail
 	}
 	l.taken = append(l.taken, *m)
 	return []byte(l.reply), nil
+}
+
+func (l *listing) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.taken)
 }
 
 // only is the one message that was taken.
@@ -190,24 +199,31 @@ func (l *listing) only(t testing.TB) Message {
 // counted counts calls of a store and fails when it is told.
 type counted struct {
 	store.Store
+	mu           sync.Mutex
 	gets, writes int
 	fail         error
 }
 
+func (c *counted) count(gets, writes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gets, c.writes = c.gets+gets, c.writes+writes
+}
+
 func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.gets++
+	c.count(1, 0)
 	return c.Store.Get(ctx, key)
 }
 
 func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if c.writes++; c.fail != nil {
+	if c.count(0, 1); c.fail != nil {
 		return store.Item{}, c.fail
 	}
 	return c.Store.Create(ctx, item)
 }
 
 func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if c.writes++; c.fail != nil {
+	if c.count(0, 1); c.fail != nil {
 		return store.Item{}, c.fail
 	}
 	return c.Store.Replace(ctx, item)

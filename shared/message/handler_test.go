@@ -1,0 +1,339 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/config"
+)
+
+func TestCheck(t *testing.T) {
+	w := newWorld(t)
+	query := func(change func(url.Values)) url.Values {
+		q := w.signed(testToken, "")
+		q.Set("echostr", "4375120948345356249")
+		if change != nil {
+			change(q)
+		}
+		return q
+	}
+	sign := func(q url.Values) { q.Set("signature", Sign(testToken, q.Get("timestamp"), q.Get("nonce"))) }
+	at := func(d time.Duration) func(url.Values) {
+		return func(q url.Values) {
+			q.Set("timestamp", strconv.FormatInt(w.now().Add(d).Unix(), 10))
+			sign(q)
+		}
+	}
+	now := time.Now()
+	w.now = func() time.Time { return now }
+	for _, c := range []struct {
+		name   string
+		change func(url.Values)
+		status int
+		part   string
+	}{
+		{"right", nil, 200, "4375120948345356249"},
+		{"as a browser would open it", func(q url.Values) { clear(q) }, 403, `"signature_invalid"`},
+		{"capital letters", func(q url.Values) { q.Set("signature", strings.ToUpper(q.Get("signature"))) }, 403, `"signature_invalid"`},
+		{"another nonce", func(q url.Values) { q.Set("nonce", "2") }, 403, `"signature_invalid"`},
+		{"a window ago", at(-10 * time.Minute), 200, "4375120948345356249"},
+		{"a second earlier", at(-10*time.Minute - time.Second), 403, `"timestamp_stale"`},
+		{"a window ahead", at(10 * time.Minute), 200, "4375120948345356249"},
+		{"a second later", at(10*time.Minute + time.Second), 403, `"timestamp_stale"`},
+		{"no number", func(q url.Values) { q.Set("timestamp", "now"); sign(q) }, 403, `"timestamp_stale"`},
+		{"a number past all bounds", func(q url.Values) { q.Set("timestamp", "9223372036854775807"); sign(q) }, 403, `"timestamp_stale"`},
+		{"and below", func(q url.Values) { q.Set("timestamp", "-9223372036854775808"); sign(q) }, 403, `"timestamp_stale"`},
+		{"a long nonce", func(q url.Values) { q.Set("nonce", strings.Repeat("1", maxNonce+1)); sign(q) }, 403, `"timestamp_stale"`},
+		{"markup", func(q url.Values) { q.Set("echostr", "<script>alert(1)</script>") }, 403, `"echostr_invalid"`},
+		{"empty", func(q url.Values) { q.Del("echostr") }, 403, `"echostr_invalid"`},
+		{"long", func(q url.Values) { q.Set("echostr", strings.Repeat("1", 257)) }, 403, `"echostr_invalid"`},
+		{"twice", func(q url.Values) { q["nonce"] = []string{"1", "2"} }, 400, `"parameter_repeated"`},
+		{"the other account's token", func(q url.Values) { q.Set("app", "nobody") }, 404, `"app_unknown"`},
+	} {
+		want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+	}
+	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d hand-overs for checks", gets, writes, w.sink.calls)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	w := newWorld(t)
+	signed := "?" + w.signed(testToken, "").Encode() + "&echostr=1"
+	for target, wants := range map[string]struct {
+		status int
+		part   string
+	}{
+		"/verify/shop" + signed:            {200, "1"},
+		"/verify/second" + signed:          {200, "1"},
+		"/verify/nobody" + signed:          {404, `"app_unknown"`},
+		"/verify" + signed + "&app=second": {200, "1"},
+		"/verify/health":                   {200, `{"status":"ok"}`},
+		"/MP_verify_abc123.txt":            {200, "abc123"},
+		"/MP_verify_other.txt":             {404, `"not_found"`},
+		"/verify/shop/more":                {404, `"not_found"`},
+	} {
+		got := w.serve(httptest.NewRequest(http.MethodGet, target, nil))
+		want(t, target, got, wants.status, wants.part)
+	}
+	want(t, "PUT", w.serve(httptest.NewRequest(http.MethodPut, "/verify", nil)), 405, `"method_not_allowed"`)
+}
+
+// A push is claimed, handed over and done: two writes and one hand-over. What
+// comes again costs one call and is answered as it was.
+func TestPush(t *testing.T) {
+	for _, mode := range []string{"plain", "secure"} {
+		t.Run(mode, func(t *testing.T) {
+			w := newWorld(t)
+			request := func() *http.Request { return w.sealed(textMessage) }
+			if mode == "plain" {
+				w.plain()
+				request = func() *http.Request { return w.post(w.signed(testToken, ""), textMessage) }
+			}
+			want(t, "first", w.serve(request()), 200, "success")
+			if gets, writes := w.store.take(); gets != 0 || writes != 2 {
+				t.Errorf("%d reads and %d writes for a push", gets, writes)
+			}
+			for range 3 {
+				want(t, "again", w.serve(request()), 200, "success")
+				if gets, writes := w.store.take(); gets != 0 || writes != 1 {
+					t.Errorf("%d reads and %d writes for a push that came again", gets, writes)
+				}
+			}
+			if m := w.sink.only(t); m.MsgID != "6272960105994287618" || m.FromUserName != "openid" || !strings.Contains(string(m.JSON), `"Content":"你好"`) {
+				t.Errorf("%+v %s", m, m.JSON)
+			}
+		})
+	}
+}
+
+// The mode is configured; a request cannot choose it.
+func TestModeIsConfigured(t *testing.T) {
+	w := newWorld(t)
+	want(t, "plain to an account with a key", w.serve(w.post(w.signed(testToken, ""), textMessage)), 403, `"push_refused"`)
+	if !strings.Contains(w.log.String(), `check="not encrypted"`) {
+		t.Errorf("the log does not say so:\n%s", w.log.String())
+	}
+	both := w.signed(testToken, "x")
+	both.Set("encrypt_type", "raw")
+	want(t, "plain, with another type named", w.serve(w.post(both, textMessage)), 403, `"push_refused"`)
+	forged := strings.Replace(textMessage, "</xml>", "<Encrypt>x</Encrypt></xml>", 1)
+	want(t, "plain, with something encrypted beside it", w.serve(w.post(both, forged)), 403, `"push_refused"`)
+
+	// In compatible mode the plain part may say anything: it is not looked at.
+	encrypted := w.key(testKey).encrypt(make([]byte, 16), textMessage, testAppID)
+	lie := "<xml><MsgType>event</MsgType><Content>lie</Content><MsgId>1</MsgId><Encrypt>" + encrypted + "</Encrypt></xml>"
+	want(t, "compatible", w.serve(w.post(w.signed(testToken, encrypted), lie)), 200, "success")
+	if m := w.sink.only(t); strings.Contains(string(m.JSON), "lie") || m.MsgType != "text" {
+		t.Errorf("%s", m.JSON)
+	}
+
+	w.plain()
+	want(t, "encrypted to an account without a key", w.serve(w.sealed(textMessage)), 403, `"push_refused"`)
+	if !strings.Contains(w.log.String(), `check="encrypted, but no AES key"`) {
+		t.Errorf("the log does not say so:\n%s", w.log.String())
+	}
+}
+
+// A new token or key is taken up when a push does not verify with the old one,
+// and the previous ones go on working.
+func TestRotation(t *testing.T) {
+	w := newWorld(t)
+	oldPush, newToken, newKey := w.sealed(eventMessage("1")), w.sealedWith("newtoken", w.key(testKey).encrypt(make([]byte, 16), eventMessage("2"), testAppID)),
+		w.sealedWith("newtoken", w.key(otherKey).encrypt(make([]byte, 16), eventMessage("3"), testAppID))
+	want(t, "before", w.serve(w.sealed(eventMessage("0"))), 200, "success")
+	w.secrets = config.PushSecrets{Token: config.NewSecret("newtoken"), AESKey: config.NewSecret(testKey), PreviousToken: config.NewSecret(testToken)}
+	want(t, "a new token", w.serve(newToken), 200, "success")
+	w.secrets.AESKey, w.secrets.PreviousAESKey = config.NewSecret(otherKey), config.NewSecret(testKey)
+	want(t, "a new key", w.serve(newKey), 200, "success")
+	want(t, "the previous ones", w.serve(oldPush), 200, "success")
+	if len(w.sink.taken) != 4 || w.reads != 3 {
+		t.Errorf("%d messages, secrets read %d times", len(w.sink.taken), w.reads)
+	}
+	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.kept = config.Secret{}, config.Secret{}, nil
+	want(t, "no longer", w.serve(w.sealed(eventMessage("4"))), 403, `"push_refused"`)
+}
+
+func eventMessage(id string) string {
+	return "<xml><ToUserName>gh_1</ToUserName><FromUserName>openid</FromUserName><CreateTime>1714112445</CreateTime><MsgType>event</MsgType><Event>CLICK</Event><EventKey>" + id + "</EventKey></xml>"
+}
+
+// Events have no MsgId. Those that differ in anything are not the same.
+func TestEventsAreToldApart(t *testing.T) {
+	w := newWorld(t)
+	for _, key := range []string{"a", "b", "a", "c", "b"} {
+		want(t, key, w.serve(w.sealed(eventMessage(key))), 200, "success")
+	}
+	for _, status := range []string{"success", "failed", "success"} { // of one template message
+		want(t, status, w.serve(w.sealed("<xml><MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>7</MsgID><Status>"+status+"</Status></xml>")), 200, "success")
+	}
+	if len(w.sink.taken) != 5 {
+		t.Errorf("%d events were handed over", len(w.sink.taken))
+	}
+}
+
+// The reply is encrypted with the request's nonce, and the same bytes for all
+// deliveries.
+func TestReply(t *testing.T) {
+	w := newWorld(t)
+	w.sink.reply = `{"MsgType":"text","Content":"收到 ]]> <b>"}`
+	first := w.serve(w.sealed(textMessage))
+	want(t, "first", first, 200, "<Encrypt><![CDATA[")
+	var sealed struct{ Encrypt, MsgSignature, TimeStamp, Nonce string }
+	if err := xml.Unmarshal(first.Body.Bytes(), &sealed); err != nil {
+		t.Fatal(err)
+	}
+	if sealed.Nonce != "1514711492" || sealed.MsgSignature != Sign(testToken, sealed.TimeStamp, sealed.Nonce, sealed.Encrypt) {
+		t.Errorf("%+v", sealed)
+	}
+	text, err := w.key(testKey).decrypt(sealed.Encrypt, testAppID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reply struct {
+		ToUserName, FromUserName, MsgType, Content string
+		CreateTime                                 int64
+	}
+	if err := xml.Unmarshal(text, &reply); err != nil || reply.ToUserName != "openid" || reply.FromUserName != "gh_1" || reply.Content != "收到 ]]> <b>" || reply.CreateTime == 0 {
+		t.Errorf("%s: %v", text, err)
+	}
+	if again := w.serve(w.sealed(textMessage)); again.Body.String() != first.Body.String() || again.Header().Get("Content-Type") != "application/xml; charset=utf-8" {
+		t.Errorf("again: %s", again.Body)
+	}
+}
+
+// A JSON push is answered in JSON.
+func TestReplyInJSON(t *testing.T) {
+	w := newWorld(t)
+	w.plain()
+	w.sink.reply = `{"MsgType":"transfer_customer_service"}`
+	got := w.serve(w.post(w.signed(testToken, ""), `{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1,"MsgType":"text","Content":"x","MsgId":1}`))
+	want(t, "plain", got, 200, `"MsgType":"transfer_customer_service"}`)
+	if got.Header().Get("Content-Type") != "application/json" || !strings.HasPrefix(got.Body.String(), `{"ToUserName":"openid","FromUserName":"gh_1","CreateTime":`) {
+		t.Errorf("%s %v", got.Body, got.Header())
+	}
+}
+
+// A reply that cannot be used is logged and left out: the message is handed over.
+func TestReplyNotUsable(t *testing.T) {
+	w := newWorld(t)
+	w.sink.reply = `{"MsgType":"text","Content":""}`
+	want(t, "no content", w.serve(w.sealed(textMessage)), 200, "success")
+	if !strings.Contains(w.log.String(), "reply not usable") {
+		t.Error("the log does not say so")
+	}
+	w.sink.reply = `{"MsgType":"text","Content":"x"}`
+	want(t, "nobody to reply to", w.serve(w.sealed(`{"MsgType":"text","MsgId":5}`)), 200, "success")
+}
+
+func TestHandOverFails(t *testing.T) {
+	w := newWorld(t)
+	w.sink.fail = errors.New("the bus is down")
+	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"hand_over_failed"`)
+	w.sink.fail = nil
+	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
+	if gets, writes := w.store.take(); gets != 0 || writes != 4 {
+		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", gets, writes)
+	}
+	w.sink.only(t)
+}
+
+// Out of time is as good as failed, within the budget; the next delivery takes the
+// message.
+func TestHandOverIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sink.wait = time.Hour
+		start := time.Now()
+		want(t, "slow", w.serve(w.sealed(textMessage)), 500, `"hand_over_failed"`)
+		if took := time.Since(start); took > defaultBudget {
+			t.Errorf("it took %v", took)
+		}
+		w.sink.wait, start = 3*time.Second, time.Now()
+		want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("it took %v: the claim was not released", took)
+		}
+		w.sink.only(t)
+	})
+}
+
+// Without the store nothing is handed over: it might be for the second time.
+func TestStoreIsDown(t *testing.T) {
+	w := newWorld(t)
+	w.store.fail = errors.New("throttled")
+	want(t, "down", w.serve(w.sealed(textMessage)), 500, `"internal"`)
+	w.store.fail = nil
+	want(t, "up", w.serve(w.sealed(textMessage)), 200, "success")
+	w.sink.only(t)
+}
+
+func TestNoSecrets(t *testing.T) {
+	w := newWorld(t)
+	w.secrets = config.PushSecrets{}
+	want(t, "check", w.serve(w.get(w.signed("", ""))), 503, `"push_secrets_unavailable"`)
+	want(t, "push", w.serve(w.sealed(textMessage)), 503, `"push_secrets_unavailable"`)
+	want(t, "health", w.serve(httptest.NewRequest(http.MethodGet, "/verify/health", nil)), 503, `"push_secrets_unavailable"`)
+}
+
+func TestNew(t *testing.T) {
+	accounts := []Account{{"a", testAppID}}
+	keys := func(context.Context, Account, bool) (*Keyring, error) { return nil, nil }
+	for name, c := range map[string]Config{
+		"no account": {Keys: keys, Sink: &listing{}, Store: &counted{}},
+		"no keys":    {Accounts: accounts, Sink: &listing{}, Store: &counted{}},
+		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}},
+		"no store":   {Accounts: accounts, Keys: keys, Sink: &listing{}},
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestKeyring(t *testing.T) {
+	secret := config.NewSecret
+	for name, c := range map[string]struct {
+		appID   string
+		secrets config.PushSecrets
+	}{
+		"no AppID":          {"", config.PushSecrets{Token: secret("t")}},
+		"no token":          {testAppID, config.PushSecrets{AESKey: secret(testKey)}},
+		"42 characters":     {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey[1:])}},
+		"44 characters":     {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey + "A")}},
+		"not base64":        {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret("canary!" + testKey[7:])}},
+		"previous is wrong": {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey), PreviousAESKey: secret("canary")}},
+	} {
+		_, err := NewKeyring(c.appID, c.secrets)
+		if err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is stored of a push that is done.
+func TestStored(t *testing.T) {
+	w := newWorld(t)
+	now := time.Unix(1_800_000_000, 0)
+	w.now = func() time.Time { return now }
+	want(t, "push", w.serve(w.sealed(textMessage)), 200, "success")
+	p := &push{Message: &Message{AppID: testAppID, MsgType: "text", MsgID: "6272960105994287618"}}
+	item, err := w.store.Get(t.Context(), p.ledgerKey())
+	if err != nil || !json.Valid(item.Value) || string(item.Value) != `{"answer":{}}` {
+		t.Errorf("%s %v", item.Value, err)
+	}
+	// A push whose clock is a window ahead can be replayed for two windows.
+	if left := item.ExpiresAt.Sub(now); left <= 2*defaultWindow || left > time.Hour {
+		t.Errorf("it is kept for %v", left)
+	}
+}

@@ -1,0 +1,259 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/store"
+)
+
+var errKilled = errors.New("killed")
+
+// fault befalls a process at one of its calls outside: claim, hand-over, done.
+type fault struct {
+	call   int           // 1, 2, 3; 0: none
+	landed bool          // the call lands all the same
+	freeze time.Duration // 0: the process dies; else it stands still for so long
+}
+
+func (f fault) String() string {
+	end := "dies"
+	if f.freeze > 0 {
+		end = "stands still for " + f.freeze.String()
+	}
+	if f.call == 0 {
+		return "well"
+	}
+	return fmt.Sprintf("%s %s %s", end, map[bool]string{true: "after", false: "before"}[f.landed],
+		[]string{"", "claim", "hand-over", "done"}[f.call])
+}
+
+// process is one process of the function, with all that it can reach.
+type process struct {
+	store.Store
+	sink Sink
+	fault
+	calls int
+	dead  bool
+}
+
+func (p *process) call(do func() error) error {
+	if p.calls++; p.dead {
+		return errKilled
+	}
+	if p.calls != p.fault.call {
+		return do()
+	}
+	if p.landed {
+		defer p.strike()
+		return do()
+	}
+	if p.strike(); p.dead {
+		return errKilled
+	}
+	return do()
+}
+
+func (p *process) strike() {
+	p.dead = p.freeze == 0
+	time.Sleep(p.freeze)
+}
+
+func (p *process) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
+	err = p.call(func() error { item, err = p.Store.Create(ctx, in); return err })
+	return item, err
+}
+
+func (p *process) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
+	err = p.call(func() error { item, err = p.Store.Replace(ctx, in); return err })
+	return item, err
+}
+
+func (p *process) HandOver(ctx context.Context, m *Message) (reply []byte, err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // as a client does
+	}
+	err = p.call(func() error { reply, err = p.sink.HandOver(ctx, m); return err })
+	return reply, err
+}
+
+// deliver is one delivery to a new process. WeChat hears nothing of one that
+// died, and waits for 5 s.
+func (w *world) deliver(f fault) (success bool) {
+	p := &process{Store: w.store, sink: w.sink, fault: f}
+	h := w.newHandler(p, p)
+	answered := make(chan bool, 1)
+	request := w.sealed(textMessage)
+	go func() {
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, request)
+		answered <- !p.dead && answer.Code == 200
+	}()
+	select {
+	case success = <-answered:
+	case <-time.After(5 * time.Second):
+	}
+	return success
+}
+
+// faults are all that may befall a process.
+func faults() []fault {
+	all := []fault{{}}
+	for call := 1; call <= 3; call++ {
+		for _, landed := range []bool{false, true} {
+			for _, freeze := range []time.Duration{0, time.Second, 10 * time.Second} {
+				all = append(all, fault{call, landed, freeze})
+			}
+		}
+	}
+	return all
+}
+
+// P13: whatever befalls the first two of four deliveries, at whichever call, the
+// message is handed over; and only a process that never told of its hand-over
+// can make it happen again.
+func TestHandedOverOnce(t *testing.T) {
+	for _, gap := range []time.Duration{0, time.Second, 5 * time.Second} {
+		for _, first := range faults() {
+			for _, second := range faults() {
+				if second.freeze == time.Second {
+					continue // the first has shown it
+				}
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					handedOverOnce(w, gap, first, second)
+					time.Sleep(2 * time.Hour) // who stood still comes to
+					synctest.Wait()
+					if w.sink.count() > 1+silent(first)+silent(second) {
+						t.Errorf("handed over %d times", w.sink.count())
+					}
+					if t.Failed() {
+						t.Fatalf("gap %v, first %v, second %v", gap, first, second)
+					}
+				})
+			}
+		}
+	}
+}
+
+// silent is how many hand-overs of a process others may not know of.
+func silent(f fault) int {
+	if f.call == 2 && (f.landed || f.freeze > 0) || f.call == 3 {
+		return 1
+	}
+	return 0
+}
+
+func handedOverOnce(w *world, gap time.Duration, first, second fault) {
+	w.Helper()
+	succeeded := false
+	for _, f := range []fault{first, second, {}, {}} {
+		if w.deliver(f) {
+			succeeded = true
+			if w.sink.count() == 0 {
+				w.Errorf("WeChat was told success before the message was handed over")
+			}
+		}
+		time.Sleep(gap)
+	}
+	if !succeeded || w.sink.count() == 0 {
+		w.Errorf("four deliveries: succeeded %v, handed over %d times", succeeded, w.sink.count())
+	}
+}
+
+// Four at once, as a stranger may: one hand-over, and all get its reply.
+func TestAtOnce(t *testing.T) {
+	for _, slow := range []time.Duration{0, 100 * time.Millisecond, 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.sink.wait, w.sink.reply = slow, `{"MsgType":"text","Content":"x"}`
+			var wg sync.WaitGroup
+			answers := make([]*httptest.ResponseRecorder, 4)
+			for i := range answers {
+				h, request := w.newHandler(w.store.Store, w.sink), w.sealed(textMessage)
+				wg.Go(func() {
+					answers[i] = httptest.NewRecorder()
+					h.ServeHTTP(answers[i], request)
+				})
+			}
+			wg.Wait()
+			w.sink.only(t)
+			for _, answer := range answers {
+				if answer.Code != 200 || answer.Body.String() != answers[0].Body.String() || !strings.Contains(answer.Body.String(), "Encrypt") {
+					t.Errorf("%d %s", answer.Code, answer.Body)
+				}
+			}
+		})
+	}
+}
+
+// One that meets a push in work for longer than it can wait says so.
+func TestInWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		if w.deliver(fault{call: 2}) {
+			t.Fatal("a dead process answered")
+		}
+		start := time.Now()
+		want(t, "at once", w.serve(w.sealed(textMessage)), 503, `"push_in_work"`)
+		if took := time.Since(start); took > defaultBudget {
+			t.Errorf("it waited %v", took)
+		}
+		want(t, "then", w.serve(w.sealed(textMessage)), 200, "success")
+		if took := time.Since(start); took > defaultBudget+skew {
+			t.Errorf("taken over after %v", took)
+		}
+		w.sink.only(t)
+	})
+}
+
+// Of two that take over from a process that died, one does.
+func TestTakenOverOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sink.wait = 100 * time.Millisecond
+		w.deliver(fault{call: 2})
+		time.Sleep(5 * time.Second)
+		var wg sync.WaitGroup
+		for range 8 {
+			h, request := w.newHandler(w.store, w.sink), w.sealed(textMessage)
+			wg.Go(func() {
+				answer := httptest.NewRecorder()
+				h.ServeHTTP(answer, request)
+				want(t, "taking over", answer, 200, "success")
+			})
+		}
+		wg.Wait()
+		w.sink.only(t)
+	})
+}
+
+// The clock by which time runs out may have stood still with the process; the
+// wall's has not.
+func TestHeldUp(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	w.now = func() time.Time { return now }
+	w.handler = w.newHandler(&heldUp{w.store, func() { now = now.Add(10 * time.Second) }}, w.sink)
+	want(t, "held up", w.serve(w.sealed(textMessage)), 500, `"hand_over_failed"`)
+	if w.sink.calls > 0 {
+		t.Error("handed over by a process whose claim had run out")
+	}
+}
+
+type heldUp struct {
+	store.Store
+	hold func()
+}
+
+func (h *heldUp) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	defer h.hold()
+	return h.Store.Create(ctx, item)
+}

@@ -1,0 +1,125 @@
+package message
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestMessages(t *testing.T) {
+	for _, c := range []struct{ name, in, json string }{
+		{"text", textMessage,
+			`{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1714112445,"MsgType":"text","Content":"你好","MsgId":"6272960105994287618"}`},
+		{"coordinates", `<xml><Location_X>23.134521</Location_X><Scale> 20 </Scale><Latitude>-1.5</Latitude><Precision>1e2</Precision><Label><![CDATA[7]]></Label></xml>`,
+			`{"Location_X":23.134521,"Scale":20,"Latitude":-1.5,"Precision":1e2,"Label":"7"}`},
+		{"not numbers after all", `<xml><CreateTime>soon</CreateTime><Scale>020</Scale><Latitude></Latitude></xml>`,
+			`{"CreateTime":"soon","Scale":"020","Latitude":""}`},
+		{"a list of one", `<xml><SendPicsInfo><Count>1</Count><PicList><item><PicMd5Sum><![CDATA[a]]></PicMd5Sum></item></PicList></SendPicsInfo></xml>`,
+			`{"SendPicsInfo":{"Count":"1","PicList":{"item":[{"PicMd5Sum":"a"}]}}}`},
+		{"a list of two, and what repeats", `<xml><E><List><A>1</A></List><List><A>2</A></List><B>1</B><B>2</B><B>3</B></E></xml>`,
+			`{"E":{"List":[{"A":"1"},{"A":"2"}],"B":["1","2","3"]}}`},
+		{"declaration, comments, space, entities", "\uFEFF<?xml version=\"1.0\"?>\n<xml>\n <!-- x -->\n <Content>a &lt;b&gt; &#65;</Content>\n <Empty/>\n</xml>\n<!-- end -->\n",
+			`{"Content":"a <b> A","Empty":""}`},
+		{"CDATA in two", `<xml><Content><![CDATA[a]]]]><![CDATA[>b]]></Content></xml>`, `{"Content":"a]]>b"}`},
+		{"control characters and bytes that are not UTF-8", "<xml><Content>a\x01b\xffc\uFFFEd</Content></xml>", `{"Content":"a�b�c�d"}`},
+		{"JSON", `{"ToUserName":"gh_1","CreateTime":"1714037059","MsgId":23637352235060880,"Event":"x","n":null,"t":true,"deep":{"list":[1,"a",{"b":[]}]}}`,
+			`{"ToUserName":"gh_1","CreateTime":1714037059,"MsgId":"23637352235060880","Event":"x","n":null,"t":true,"deep":{"list":[1,"a",{"b":[]}]}}`},
+		{"JSON with a raw control character", "{\"Content\":\"a\x14b\"}", `{"Content":"a�b"}`},
+		{"JSON is not escaped for HTML", `{"Content":"<a href='x'>\u003c/a>&"}`, `{"Content":"<a href='x'></a>&"}`},
+	} {
+		read, _, err := parse([]byte(c.in))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		m, err := read.message(Account{})
+		if err != nil || string(m.JSON) != c.json {
+			t.Errorf("%s:\n%s, %v, want\n%s", c.name, m.JSON, err, c.json)
+		}
+	}
+}
+
+func TestCommonFields(t *testing.T) {
+	read, isXML, err := parse([]byte(textMessage))
+	if err != nil || !isXML {
+		t.Fatal(err)
+	}
+	m, err := read.message(Account{"shop", testAppID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.JSON = nil; m.App != "shop" || m.AppID != testAppID || m.MsgType != "text" || m.FromUserName != "openid" || m.ToUserName != "gh_1" || m.CreateTime != 1714112445 || m.MsgID != "6272960105994287618" || m.Event != "" {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestType(t *testing.T) {
+	for want, m := range map[string]Message{
+		"text":      {MsgType: "text", Event: "ignored"},
+		"subscribe": {MsgType: "event", Event: "subscribe"},
+		"event":     {MsgType: "event"},
+		"unknown":   {},
+	} {
+		if got := m.Type(); got != want {
+			t.Errorf("%+v is %s, want %s", m, got, want)
+		}
+	}
+}
+
+// What is refused, and why. Nothing of the body is quoted.
+func TestMalformed(t *testing.T) {
+	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
+	for _, c := range []struct{ name, in, why string }{
+		{"nothing", "", "empty"},
+		{"space", " \n\t", "empty"},
+		{"neither", "hello canary", "neither XML nor JSON"},
+		{"document type", `<!DOCTYPE xml><xml><a>1</a></xml>`, "a document type"},
+		{"document type inside", `<xml><!DOCTYPE xml><a>1</a></xml>`, "a document type"},
+		{"entities", `<!DOCTYPE x [<!ENTITY a "canary">]><xml><a>&a;</a></xml>`, "a document type"},
+		{"unknown entity", `<xml><a>&canary;</a></xml>`, "not well-formed XML"},
+		{"another root", `<html><a>1</a></html>`, "the root is not <xml>"},
+		{"text as a root", `<xml>canary</xml>`, "the root holds no elements"},
+		{"two roots", `<xml><a>1</a></xml><xml><a>2</a></xml>`, "something follows the root"},
+		{"text after the root", `<xml><a>1</a></xml>canary`, "something follows the root"},
+		{"an element twice", `<xml><MsgType>text</MsgType><MsgType>event</MsgType></xml>`, `"MsgType" stands there twice`},
+		{"a list element twice at the root", `<xml><List>1</List><List>2</List></xml>`, `"List" stands there twice`},
+		{"an attribute", `<xml><a canary="1">1</a></xml>`, "an attribute or namespace"},
+		{"a namespace", `<xml xmlns="canary"><a>1</a></xml>`, "an attribute or namespace"},
+		{"a prefix", `<xml><a:b>1</a:b></xml>`, "an attribute or namespace"},
+		{"text beside elements", `<xml><a>1</a>canary</xml>`, "text beside elements"},
+		{"cut off", `<xml><a>canary`, "not well-formed XML"},
+		{"crossed", `<xml><a><b></a></b></xml>`, "not well-formed XML"},
+		{"another charset", `<?xml version="1.0" encoding="gb2312"?><xml><a>1</a></xml>`, "not well-formed XML"},
+		{"too deep", `<xml>` + nested(maxDepth) + `</xml>`, "nested too deeply"},
+		{"very deep", `<xml>` + strings.Repeat("<a>", 20_000), "nested too deeply"},
+		{"too many", `<xml><l>` + strings.Repeat("<a/>", maxFields) + `</l></xml>`, "too many fields"},
+		{"JSON too deep", strings.Repeat(`{"a":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1), "nested too deeply"},
+		{"JSON very deep", strings.Repeat("[", 60_000), "nested too deeply"},
+		{"JSON too many", `{"l":[` + strings.Repeat("1,", maxFields) + `1]}`, "too many fields"},
+		{"JSON twice", `{"MsgType":"text","MsgType":"event"}`, `"MsgType" stands there twice`},
+		{"JSON twice, escaped", `{"MsgType":"text","Msg\u0054ype":"event"}`, `"MsgType" stands there twice`},
+		{"JSON twice inside", `{"a":{"b":1,"b":2}}`, `"b" stands there twice`},
+		{"JSON list", `[{"a":1}]`, "neither XML nor a JSON object"},
+		{"JSON text", `"canary"`, "neither XML nor a JSON object"},
+		{"two JSON values", `{"a":1}{"a":2}`, "something follows the object"},
+		{"JSON and then text", `{"a":1}canary`, "something follows the object"},
+		{"JSON cut off", `{"a":"canary`, "neither XML nor JSON"},
+		{"JSON with a comma", `{"a":1,}`, "neither XML nor JSON"},
+	} {
+		_, _, err := parse([]byte(c.in))
+		if why, ok := errors.AsType[malformed](err); !ok || string(why) != c.why {
+			t.Errorf("%s: %v, want %s", c.name, err, c.why)
+		}
+	}
+}
+
+func TestDeepEnough(t *testing.T) {
+	in := `<xml>` + strings.Repeat("<a>", maxDepth-1) + strings.Repeat("</a>", maxDepth-1) + `</xml>`
+	if _, _, err := parse([]byte(in)); err != nil {
+		t.Error(err)
+	}
+	in = strings.Repeat(`{"a":`, maxDepth) + "1" + strings.Repeat("}", maxDepth)
+	if _, _, err := parse([]byte(in)); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,84 @@
+package message
+
+import (
+	"strings"
+	"testing"
+)
+
+// Every type, as WeChat's pages show it, in both formats.
+func TestReplies(t *testing.T) {
+	m := &Message{FromUserName: "openid", ToUserName: "gh_1"}
+	for _, c := range []struct{ in, xml string }{
+		{`{"MsgType":"text","Content":"a]]>b\u0001"}`, `<Content><![CDATA[a]]]]><![CDATA[>b�]]></Content>`},
+		{`{"MsgType":"image","Image":{"MediaId":"m"}}`, `<Image><MediaId><![CDATA[m]]></MediaId></Image>`},
+		{`{"MsgType":"voice","Voice":{"MediaId":"m"}}`, `<Voice><MediaId><![CDATA[m]]></MediaId></Voice>`},
+		{`{"MsgType":"video","Video":{"MediaId":"m"}}`, `<Video><MediaId><![CDATA[m]]></MediaId></Video>`},
+		{`{"MsgType":"video","Video":{"MediaId":"m","Title":"t","Description":"d"}}`,
+			`<Video><MediaId><![CDATA[m]]></MediaId><Title><![CDATA[t]]></Title><Description><![CDATA[d]]></Description></Video>`},
+		{`{"MsgType":"music","Music":{"Title":"t","Description":"d","MusicUrl":"u","HQMusicUrl":"h","ThumbMediaId":"m"}}`,
+			`<Music><Title><![CDATA[t]]></Title><Description><![CDATA[d]]></Description><MusicUrl><![CDATA[u]]></MusicUrl><HQMusicUrl><![CDATA[h]]></HQMusicUrl><ThumbMediaId><![CDATA[m]]></ThumbMediaId></Music>`},
+		{`{"MsgType":"news","Articles":[{"Title":"1","Description":"d","PicUrl":"p","Url":"u"},{"Title":"2"}]}`,
+			`<ArticleCount>2</ArticleCount><Articles><item><Title><![CDATA[1]]></Title><Description><![CDATA[d]]></Description><PicUrl><![CDATA[p]]></PicUrl><Url><![CDATA[u]]></Url></item>` +
+				`<item><Title><![CDATA[2]]></Title><Description><![CDATA[]]></Description><PicUrl><![CDATA[]]></PicUrl><Url><![CDATA[]]></Url></item></Articles>`},
+		{`{"MsgType":"transfer_customer_service"}`, ``},
+		{`{"MsgType":"transfer_customer_service","TransInfo":{"KfAccount":"k@x"}}`, `<TransInfo><KfAccount><![CDATA[k@x]]></KfAccount></TransInfo>`},
+	} {
+		r, err := parseReply([]byte(c.in))
+		if err != nil {
+			t.Errorf("%s: %v", c.in, err)
+			continue
+		}
+		a := r.answerTo(m, 1714112445)
+		want := `<xml><ToUserName><![CDATA[openid]]></ToUserName><FromUserName><![CDATA[gh_1]]></FromUserName><CreateTime>1714112445</CreateTime><MsgType><![CDATA[` + r.MsgType + `]]></MsgType>` + c.xml + `</xml>`
+		if got := a.xml(); got != want {
+			t.Errorf("%s:\n%s, want\n%s", c.in, got, want)
+		}
+		text, err := a.json()
+		if want := `{"ToUserName":"openid","FromUserName":"gh_1","CreateTime":1714112445,` + c.in[1:]; err != nil || text != strings.ReplaceAll(want, `{"Title":"2"}`, `{"Title":"2","Description":"","PicUrl":"","Url":""}`) {
+			t.Errorf("%s, want\n%s, %v", text, want, err)
+		}
+	}
+}
+
+func TestNoReply(t *testing.T) {
+	for _, in := range []string{"", " \n", "null", " null ", "{}", `""`, `"success"`} {
+		if r, err := parseReply([]byte(in)); r != nil || err != nil {
+			t.Errorf("%q: %v, %v", in, r, err)
+		}
+	}
+}
+
+// What is wrong with a reply is told by name; what it says is not.
+func TestRepliesRefused(t *testing.T) {
+	for in, why := range map[string]string{
+		"canary":                                     "it is not JSON",
+		`{"MsgType":"text"`:                          "it is not JSON",
+		`{"MsgType":"text"} more`:                    "something follows",
+		`[]`:                                         "is not a",
+		`{"MsgType":"text","Content":"x"}{}`:         "something follows",
+		`{"MsgType":"text","Content":5}`:             "Content is not a string",
+		`{"MsgType":"text","Text":"canary"}`:         `unknown field "Text"`,
+		`{"MsgType":"canary"}`:                       `MsgType "canary" is none that can be a reply`,
+		`{"Content":"canary"}`:                       `MsgType "" is none`,
+		`{"MsgType":"text"}`:                         "needs Content",
+		`{"MsgType":"image"}`:                        "needs Image.MediaId",
+		`{"MsgType":"image","Image":{}}`:             "needs Image.MediaId",
+		`{"MsgType":"voice","Voice":{"MediaId":""}}`: "needs Voice.MediaId",
+		`{"MsgType":"video","Video":{"Title":"x"}}`:  "needs Video.MediaId",
+		`{"MsgType":"music","Music":{"Title":"x"}}`:  "needs Music.ThumbMediaId",
+		`{"MsgType":"news","Articles":[]}`:           "needs Articles",
+		`{"MsgType":"news","Articles":[{},{},{},{},{},{},{},{},{}]}`:                "9 Articles, the limit is 8",
+		`{"MsgType":"text","Content":"x","Image":{"MediaId":"m"}}`:                  "parts of another type",
+		`{"MsgType":"transfer_customer_service","Content":"canary"}`:                "parts of another type",
+		`{"MsgType":"transfer_customer_service","TransInfo":{}}`:                    "needs TransInfo.KfAccount",
+		`{"MsgType":"text","Content":"` + strings.Repeat("x", maxReplyBytes) + `"}`: "the limit is 65536",
+	} {
+		r, err := parseReply([]byte(in))
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%.80s: %v, %v, want %s", in, r, err, why)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") && !strings.Contains(why, "canary") {
+			t.Errorf("%s is quoted: %v", in, err)
+		}
+	}
+}

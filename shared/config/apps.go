@@ -15,15 +15,19 @@ const (
 	MiniProgram     = "mini_program"
 )
 
-const defaultName = "default"
+const (
+	defaultName = "default"
+	healthName  = "health" // no account's: its /verify/{app} would be /verify/health
+)
 
 // App is one WeChat account.
 type App struct {
 	Name    string
 	Kind    string // OfficialAccount, Website or MiniProgram
 	AppID   string
-	Tickets []string // tickets kept alive: TicketJSAPI, TicketWXCard; official accounts only
-	Secret  Secret   // zero when the secrets come from Secrets Manager
+	Tickets []string    // tickets kept alive: TicketJSAPI, TicketWXCard; official accounts only
+	Secret  Secret      // zero when the secrets come from Secrets Manager
+	Push    PushSecrets // zero when they come from Secrets Manager, or the account takes no pushes
 }
 
 // HasToken reports whether the account has a global access token to keep alive.
@@ -75,6 +79,9 @@ func (l *loader) check(apps []App, variable string) []App {
 		app := &apps[i]
 		if !isName(app.Name) {
 			l.problem(variable, "account name %q: use 1 to 32 of a-z, 0-9, - and _", app.Name)
+		}
+		if app.Name == healthName {
+			l.problem(variable, "account name %q is taken by the health routes", app.Name)
 		}
 		if !isAppID(app.AppID) {
 			l.problem(variable, "%q is not an AppID: wx and 16 letters or digits", app.AppID)
@@ -186,7 +193,7 @@ func splitList(list string) []string {
 
 // isAppID: wx and 16 letters or digits.
 func isAppID(s string) bool {
-	return len(s) == 18 && strings.HasPrefix(s, "wx") && only(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	return len(s) == 18 && strings.HasPrefix(s, "wx") && only(s, letters+digits)
 }
 
 func isName(s string) bool {

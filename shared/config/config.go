@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Values of the enumerated variables.
@@ -30,6 +31,8 @@ const (
 	Origins Part = 1 << iota // at least one allowed origin
 	Secrets                  // an AppSecret for each account, or the ARN of the secret that holds them
 	Table                    // the name of the DynamoDB table
+	Pushes                   // a token for at least one account that takes pushes, or the ARN of the secret that holds them
+	Bus                      // the EventBridge bus
 )
 
 // Config is the whole configuration, checked.
@@ -43,6 +46,12 @@ type Config struct {
 	SignatureCache string   // CacheNone or CacheTable
 	Table          string
 	LogLevel       slog.Level
+
+	PushSecretsARN string
+	PushWindow     time.Duration     // how far a push's timestamp may be from now
+	DomainProofs   map[string]string // CODE of /MP_verify_CODE.txt to what the file holds
+	EventBus       string            // name or ARN
+	ReplyFunction  string            // name or ARN; empty: nothing answers messages
 }
 
 // Load reads every variable through getenv. The error joins one sentence for
@@ -58,8 +67,14 @@ func Load(getenv func(string) string, needs Part) (*Config, error) {
 		SignatureCache: l.oneOf(envSignatureCache, CacheNone, CacheTable),
 		Table:          l.get(envTable),
 		LogLevel:       l.logLevel(),
+		PushSecretsARN: l.get(envPushSecretsARN),
+		PushWindow:     l.pushWindow(),
+		DomainProofs:   l.domainProofs(),
+		EventBus:       l.get(envEventBus),
+		ReplyFunction:  l.get(envReplyFunction),
 	}
 	c.Apps = l.apps()
+	l.pushSecrets(c.Apps)
 	l.require(c, needs)
 	return c, errors.Join(l.problems...)
 }
@@ -119,6 +134,12 @@ func (l *loader) require(c *Config, needs Part) {
 	}
 	if needs&Secrets != 0 && c.SecretsARN == "" {
 		l.requireSecrets(c.Apps)
+	}
+	if needs&Pushes != 0 {
+		l.requirePushes(c)
+	}
+	if needs&Bus != 0 && c.EventBus == "" {
+		l.problem(envEventBus, "is not set; it names the EventBridge bus that takes the messages")
 	}
 }
 

@@ -25,6 +25,16 @@ const (
 	envSignatureCache = "SIGNATURE_CACHE"
 	envTable          = "TABLE_NAME"
 	envLogLevel       = "LOG_LEVEL"
+	envToken          = "WECHAT_TOKEN"
+	envAESKey         = "WECHAT_ENCODING_AES_KEY"
+	envTokenPrevious  = "WECHAT_TOKEN_PREVIOUS"
+	envAESKeyPrevious = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
+	envPushSecrets    = "WECHAT_PUSH_SECRETS"
+	envPushSecretsARN = "WECHAT_PUSH_SECRETS_ARN"
+	envPushWindow     = "WECHAT_PUSH_WINDOW"
+	envDomainProofs   = "WECHAT_DOMAIN_PROOFS"
+	envEventBus       = "EVENT_BUS_NAME"
+	envReplyFunction  = "REPLY_FUNCTION"
 )
 
 // Variables lists every variable in the order of the documentation.
@@ -41,6 +51,16 @@ func Variables() []Variable {
 		{Name: envProxyURL, Secret: true, Example: "http://user:password@proxy.example.com:3128", Help: "Forward proxy for calls to WeChat, the cheap way to a fixed address. The AWS SDK does not use it."},
 		{Name: envOrigins, Example: "https://www.example.com,https://m.example.com", Help: "Origins of the pages that may be signed for and that may call from a browser (CORS)."},
 		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes each signature anew; `table` keeps one per URL in the table until its ticket ends."},
+		{Name: envToken, Secret: true, Help: "Token of the server URL of the account of `WECHAT_APP_ID`, on a desk, as WeChat's console shows it. Pushes that are not signed with it are refused. In the cloud it comes from Secrets Manager."},
+		{Name: envAESKey, Secret: true, Help: "EncodingAESKey of that account, 43 characters, on a desk. With it pushes must come encrypted (safe mode), without it in plain text."},
+		{Name: envTokenPrevious, Secret: true, Help: "The token before a rotation, accepted beside the current one until this is taken out."},
+		{Name: envAESKeyPrevious, Secret: true, Help: "The EncodingAESKey before a rotation, accepted beside the current one until this is taken out."},
+		{Name: envPushSecrets, Secret: true, Example: `{"shop":{"token":"...","encodingAESKey":"..."}}`, Help: "Tokens and keys of several accounts on a desk: a JSON object, account name (or AppID) to `token`, `encodingAESKey`, `previousToken` and `previousEncodingAESKey`, of which only `token` must be there."},
+		{Name: envPushSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object (the name of one account is `default`), kept for 300 s at most and read again when a push does not verify, at most once in 30 s. It is another secret than that of `WECHAT_SECRETS_ARN`, so that the verify function never reads an AppSecret."},
+		{Name: envPushWindow, Default: "10m", Help: "How far a push's timestamp may be from now, from `1m` to `24h`. An older push is refused as a replay."},
+		{Name: envDomainProofs, Example: "AbCdEf0123456789", Help: "Codes of WeChat's domain proofs, a comma list: `CODE` serves CODE as `/MP_verify_CODE.txt`, as the file that WeChat's console gives holds it; `CODE=CONTENT` serves CONTENT."},
+		{Name: envEventBus, Example: "wechatfn", Help: "Name or ARN of the EventBridge bus that takes the messages."},
+		{Name: envReplyFunction, Example: "wechat-replies", Help: "Name or ARN of a Lambda function that answers messages: it gets the message and returns the reply. Without one nothing is replied."},
 		{Name: envTable, Example: "wechatfn", Help: "Name of the DynamoDB table."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
 	}

@@ -1,0 +1,283 @@
+package wechatsim
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestPushConfig(t *testing.T) {
+	good := PushConfig{URL: "http://dev.example.com:8080/verify?app=shop", Token: "t", EncodingAESKey: pushKey, AppID: appID, Mode: PushSecure}
+	for _, c := range []struct {
+		change func(*PushConfig)
+		want   string
+	}{
+		{func(c *PushConfig) { c.URL = "dev.example.com/verify" }, "needs http:// or https://"},
+		{func(c *PushConfig) { c.URL = "ftp://dev.example.com/" }, "needs http:// or https://"},
+		{func(c *PushConfig) { c.URL = "http://" }, "a host"},
+		{func(c *PushConfig) { c.URL = "http://%zz" }, "a host"},
+		{func(c *PushConfig) { c.Token = "" }, "needs a Token"},
+		{func(c *PushConfig) { c.AppID = "" }, "secure mode needs an AppID"},
+		{func(c *PushConfig) { c.EncodingAESKey = "" }, "43 letters and digits"},
+		{func(c *PushConfig) { c.EncodingAESKey = pushKey[1:] }, "this one has 42"},
+		{func(c *PushConfig) { c.EncodingAESKey = pushKey + "A" }, "this one has 44"},
+		{func(c *PushConfig) { c.EncodingAESKey = "+" + pushKey[1:] }, "letters and digits"},
+		{func(c *PushConfig) { c.Mode = 3 }, "unknown PushMode(3)"},
+		{func(c *PushConfig) { c.Mode = -1 }, "unknown PushMode(-1)"},
+	} {
+		cfg := good
+		c.change(&cfg)
+		_, err := NewPusher(cfg)
+		mustContain(t, err, c.want)
+		if err != nil && cfg.EncodingAESKey != "" && strings.Contains(err.Error(), cfg.EncodingAESKey) {
+			t.Errorf("the key is in %q", err)
+		}
+	}
+	if _, err := NewPusher(good); err != nil {
+		t.Error(err)
+	}
+	if _, err := NewPusher(PushConfig{URL: "http://dev.example.com", Token: "t"}); err != nil {
+		t.Errorf("plain mode needs no more than a URL and a token: %v", err)
+	}
+}
+
+func TestPushCheck(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(echo string) (int, string)
+		want   Verdict
+		reason string
+	}{
+		{"right", func(e string) (int, string) { return 200, e }, Accepted, "echostr came back"},
+		{"in quotes", func(e string) (int, string) { return 200, `"` + e + `"` }, Refused, "more than the echostr"},
+		{"newline", func(e string) (int, string) { return 200, e + "\n" }, Refused, `\n`},
+		{"byte order mark", func(e string) (int, string) { return 200, "\ufeff" + e }, Refused, "byte order mark"},
+		{"other", func(string) (int, string) { return 200, "success" }, Refused, "not the echostr"},
+		{"empty", func(string) (int, string) { return 200, "" }, Refused, "empty"},
+		{"long", func(string) (int, string) { return 200, strings.Repeat("签", 100) }, Refused, strings.Repeat("签", 60) + "…"},
+		{"status", func(e string) (int, string) { return 201, e }, Refused, "status 201 instead of 200"},
+		{"redirect", func(e string) (int, string) { return 302, e }, Refused, "status 302 instead of 200"},
+		{"forbidden", func(e string) (int, string) { return 403, e }, Refused, "status 403"},
+	} {
+		p := pusher(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
+			status, body := c.answer(q.Get("echostr"))
+			return status, body, nil
+		})
+		d, err := p.Check(t.Context())
+		must(t, err)
+		if d.Verdict != c.want || !strings.Contains(d.Reason, c.reason) {
+			t.Errorf("%s: %v: %s", c.name, d.Verdict, d.Reason)
+		}
+	}
+	d, err := pusher(t, func(*http.Request, url.Values, string) (int, string, error) { return 0, "", errReset }).Check(t.Context())
+	must(t, err)
+	expectVerdict(t, d, Refused, "no answer: connection reset by peer")
+}
+
+func TestPushCheckRequest(t *testing.T) {
+	seen := 0
+	p := pusher(t, func(r *http.Request, q url.Values, body string) (int, string, error) {
+		seen++
+		names := []string{}
+		for name := range q {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		if r.Method != "GET" || body != "" || r.URL.Fragment != "" || strings.Join(names, " ") != "app echostr nonce signature timestamp" {
+			t.Errorf("%s %v %q", r.Method, r.URL, body)
+		}
+		if q.Get("signature") != signPush(pushToken, q.Get("timestamp"), q.Get("nonce")) {
+			t.Errorf("the signature does not fit: %v", r.URL)
+		}
+		return 200, q.Get("echostr"), nil
+	}, secure, func(c *PushConfig) { c.URL += "?app=shop#part" })
+	for range 3 {
+		d, err := p.Check(t.Context())
+		must(t, err)
+		expectVerdict(t, d, Accepted, "")
+	}
+	if seen != 3 {
+		t.Error(seen)
+	}
+}
+
+// TestPushRepeats counts deliveries: WeChat repeats where there is no answer or no 200, and nowhere
+// else.
+func TestPushRepeats(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		retries    int
+		answer     func(n int) (int, string, error)
+		deliveries int
+		accepted   bool
+	}{
+		{"at once", 0, func(int) (int, string, error) { return 200, "success", nil }, 1, true},
+		{"empty", 0, func(int) (int, string, error) { return 200, "", nil }, 1, true},
+		{"third", 0, func(n int) (int, string, error) {
+			return map[int]int{1: 500, 2: 404}[n] + b2i(n > 2)*200, "", nil
+		}, 3, true},
+		{"last", 0, func(n int) (int, string, error) { return 200 + b2i(n < 4), "success", nil }, 4, true},
+		{"never", 0, func(int) (int, string, error) { return 503, "", nil }, 4, false},
+		{"never, the other reading", 2, func(int) (int, string, error) { return 503, "", nil }, 3, false},
+		{"never, none", -1, func(int) (int, string, error) { return 503, "", nil }, 1, false},
+		{"broken", 0, func(int) (int, string, error) { return 0, "", errReset }, 4, false},
+		{"redirect", 0, func(int) (int, string, error) { return 307, "success", nil }, 4, false},
+		{"no content", 0, func(int) (int, string, error) { return 204, "", nil }, 4, false},
+		{"nonsense", 0, func(int) (int, string, error) { return 200, "ok", nil }, 1, false},
+		{"nonsense later", 0, func(n int) (int, string, error) { return 200 + b2i(n == 1), "ok", nil }, 2, false},
+	} {
+		n := 0
+		p := pusher(t, func(*http.Request, url.Values, string) (int, string, error) { n++; return c.answer(n) },
+			func(cfg *PushConfig) { cfg.Retries = c.retries })
+		o, err := p.Push(t.Context(), text(t))
+		must(t, err)
+		if n != c.deliveries || len(o.Deliveries) != n || o.Accepted != c.accepted || o.Notice == c.accepted {
+			t.Errorf("%s: %d requests, %+v", c.name, n, o)
+		}
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func TestPushCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		o, err := pusher(t, hangs).Push(t.Context(), text(t))
+		must(t, err)
+		if took := time.Since(began); took != 20*time.Second || len(o.Deliveries) != 4 || !o.Notice {
+			t.Errorf("%v, %+v", took, o)
+		}
+		for _, d := range o.Deliveries {
+			expectVerdict(t, d, Repeat, "no whole answer within 5s")
+			if d.Took != 5*time.Second {
+				t.Error(d.Took)
+			}
+		}
+	})
+}
+
+// TestPushCutOfSlowBodies: the cut is on the whole answer, not on its head.
+func TestPushCutOfSlowBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			takes time.Duration
+			want  Verdict
+		}{{4999 * time.Millisecond, Accepted}, {5001 * time.Millisecond, Repeat}} {
+			p := pusher(t, nil, func(cfg *PushConfig) { cfg.HTTPClient.Transport = slowBody(c.takes) })
+			d := deliver(t, p)
+			if d.Verdict != c.want {
+				t.Errorf("%v: %v: %s", c.takes, d.Verdict, d.Reason)
+			}
+		}
+	})
+}
+
+type slowBody time.Duration
+
+func (s slowBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	a := answer{body: []byte("success"), stall: time.Duration(s)}
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: newStalling(r.Context(), a)}, nil
+}
+
+func TestPushGapAndTimeoutSwitches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		p := pusher(t, hangs, func(c *PushConfig) { c.Timeout, c.Retries, c.RetryGap = 2*time.Second, 2, 7*time.Second })
+		o, err := p.Push(t.Context(), text(t))
+		must(t, err)
+		if took := time.Since(began); took != (3*2+2*7)*time.Second || len(o.Deliveries) != 3 {
+			t.Errorf("%v, %d deliveries", took, len(o.Deliveries))
+		}
+	})
+}
+
+// TestPushEndsWithItsContext, which is not the developer's fault: no verdict, no repeat.
+func TestPushEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+		defer cancel()
+		o, err := pusher(t, hangs).Push(ctx, text(t))
+		if !errors.Is(err, context.DeadlineExceeded) || len(o.Deliveries) != 1 {
+			t.Errorf("%v, %+v", err, o)
+		}
+	})
+	if _, err := pusher(t, hangs).Check(ended(t)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	p := pusher(t, says(500, ""), func(c *PushConfig) { c.RetryGap = time.Hour })
+	if _, err := p.Push(ended(t), text(t)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestPushNonces(t *testing.T) {
+	for _, same := range []bool{false, true} {
+		var urls, bodies []string
+		now := start
+		p := pusher(t, func(r *http.Request, _ url.Values, body string) (int, string, error) {
+			urls, bodies = append(urls, r.URL.String()), append(bodies, body)
+			return 500, "", nil
+		}, secure, func(c *PushConfig) {
+			c.SameNonce = same
+			c.Now = func() time.Time { now = now.Add(time.Second); return now }
+		})
+		o, err := p.Push(t.Context(), text(t))
+		must(t, err)
+		distinct := map[string]bool{}
+		for _, d := range o.Deliveries {
+			distinct[d.Nonce] = true
+			distinct[d.Timestamp] = true
+		}
+		want, wantURLs := 8, 4
+		if same {
+			want, wantURLs = 2, 1
+		}
+		slices.Sort(urls)
+		slices.Sort(bodies)
+		if len(distinct) != want || len(slices.Compact(urls)) != wantURLs || len(slices.Compact(bodies)) != wantURLs {
+			t.Errorf("SameNonce %v: %d nonces and timestamps, %d URLs", same, len(distinct), len(slices.Compact(urls)))
+		}
+	}
+}
+
+// TestPushOverASocket: what a server sees of it, redirects included.
+func TestPushOverASocket(t *testing.T) {
+	var seen []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		seen = append(seen, r.Method+" "+r.URL.Path+" "+r.Header.Get("Content-Type"))
+		if r.ContentLength != int64(len(body)) {
+			t.Errorf("a length of %d for %d bytes", r.ContentLength, len(body))
+		}
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	p, err := NewPusher(PushConfig{URL: server.URL + "/verify", Token: "t", Retries: -1})
+	must(t, err)
+	o, err := p.Push(t.Context(), text(t))
+	must(t, err)
+	expectVerdict(t, o.Deliveries[0], Repeat, "status 307")
+	if strings.Join(seen, ",") != "POST /verify text/xml" {
+		t.Error(seen)
+	}
+	if http.DefaultClient.CheckRedirect != nil {
+		t.Error("the default client was changed")
+	}
+	server.Close()
+	o, err = p.Push(t.Context(), text(t))
+	must(t, err)
+	expectVerdict(t, o.Deliveries[0], Repeat, "no answer: dial tcp")
+}

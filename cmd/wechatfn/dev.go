@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wechatfn/shared/app"
+	"wechatfn/shared/app/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/store"
@@ -23,6 +24,8 @@ type dev struct {
 	Addr  string `default:"127.0.0.1:8080" help:"Address to listen on."`
 	Store string `default:".wechatfn/dev.db" help:"SQLite file, or the URL of a DynamoDB engine (its table is made when it is missing)."`
 	Sim   bool   `help:"Use the simulated WeChat even though WECHAT_APP_ID is set."`
+
+	Forward string `placeholder:"URL" help:"Post each message that WeChat pushes to a local program, as JSON; a JSON object in its answer is the reply."`
 
 	out    io.Writer                              // nil: standard output
 	getenv func(string) string                    // nil: os.Getenv
@@ -57,17 +60,22 @@ type stack struct {
 	origins   []string   // under which a browser may reach this server
 	simulator *simulator // nil with the real WeChat
 	refresher *app.Refresher
+	inbox     *inbox
 	handler   http.Handler
 	kicks     chan string
+	ended     chan struct{} // closed when the server shuts down
 	close     func()
 }
 
 func (d *dev) build(ctx context.Context, addr *net.TCPAddr) (*stack, error) {
-	s := &stack{url: pageURL(addr), kicks: make(chan string, 16)}
+	forward, err := newForward(d.Forward)
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{url: pageURL(addr), inbox: newInbox(d.out, forward), kicks: make(chan string, 16), ended: make(chan struct{})}
 	simulated := d.Sim || (d.getenv("WECHAT_APP_ID") == "" && d.getenv("WECHAT_APPS") == "")
 	getenv := withDefaults(d.getenv, simulated, addr)
 	s.origins = ownOrigins(addr)
-	var err error
 	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
 		return nil, err
 	}
@@ -99,7 +107,11 @@ func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	s.handler = routes(s, map[string]http.Handler{"signature": signature}, logger)
+	verify, err := app.Verify(s.config, opened, pushsecrets.Push(s.config, logger), s.inbox, logger)
+	if err != nil {
+		return err
+	}
+	s.handler = routes(s, map[string]http.Handler{"signature": signature, "verify": verify}, logger)
 	return nil
 }
 
@@ -137,6 +149,7 @@ func (d *dev) serve(ctx context.Context, listener net.Listener, s *stack) error 
 		s.tick(ctx, life)
 	}()
 	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second}
+	server.RegisterOnShutdown(func() { close(s.ended) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	s.banner(d.out)
@@ -191,11 +204,13 @@ wechatfn dev, with %s
   page         %s
   signature    %ssignature?url=...
   health       %ssignature/health
+  server URL   %sverify
   also at      %s
 
   curl -G %ssignature --data-urlencode 'url=%s'
+  build/wechatfn trigger text --url %sverify
 
-`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, strings.Join(s.origins, " "), s.url, s.url)
+`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, strings.Join(s.origins, " "), s.url, s.url, s.url)
 }
 
 func pageURL(addr *net.TCPAddr) string {
@@ -214,7 +229,8 @@ func withDefaults(getenv func(string) string, simulated bool, addr *net.TCPAddr)
 		switch name {
 		case "ALLOWED_ORIGINS":
 			return strings.Join(append(ownOrigins(addr), value), ",")
-		case "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_APP_SECRET", "WECHAT_APP_SECRETS", "WECHAT_SECRETS_ARN", "WECHAT_TICKETS":
+		case "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_APP_SECRET", "WECHAT_APP_SECRETS", "WECHAT_SECRETS_ARN", "WECHAT_TICKETS",
+			"WECHAT_TOKEN", "WECHAT_ENCODING_AES_KEY", "WECHAT_TOKEN_PREVIOUS", "WECHAT_ENCODING_AES_KEY_PREVIOUS", "WECHAT_PUSH_SECRETS", "WECHAT_PUSH_SECRETS_ARN":
 			if simulated {
 				return simulatedAccount[name]
 			}

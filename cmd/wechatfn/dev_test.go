@@ -45,10 +45,16 @@ func (b *buffer) String() string {
 // that stops it as Ctrl-C does.
 func startDev(t *testing.T, store string, env map[string]string) (pageURL string, out *buffer, stop func()) {
 	t.Helper()
+	return start(t, &dev{Store: store}, env)
+}
+
+func start(t *testing.T, d *dev, env map[string]string) (pageURL string, out *buffer, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	out = new(buffer)
-	d := &dev{Addr: "127.0.0.1:0", Store: store, out: out, getenv: func(name string) string { return env[name] }, ready: func(url string, _ http.Handler) { ready <- url }}
+	d.Addr, d.out, d.getenv = "127.0.0.1:0", out, func(name string) string { return env[name] }
+	d.ready = func(url string, _ http.Handler) { ready <- url }
 	go func() { ended <- d.Run(ctx) }()
 	select {
 	case pageURL = <-ready:
@@ -168,7 +174,7 @@ func TestDevServesItsPage(t *testing.T) {
 
 func TestDevIsNotServedUnderOtherNames(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
-	for _, path := range []string{"", "_dev/status", "_dev/verify"} {
+	for _, path := range []string{"", "_dev/status", "_dev/verify", "_dev/messages"} {
 		request, _ := http.NewRequest(http.MethodGet, base+path, nil)
 		request.Host = "rebound.example"
 		answer, err := http.DefaultClient.Do(request)
@@ -183,10 +189,11 @@ func TestDevIsNotServedUnderOtherNames(t *testing.T) {
 }
 
 func TestDevServesEveryRouteOfTheManifest(t *testing.T) {
-	base, _, _ := startDev(t, ":memory:", nil)
+	base, _, _ := startDev(t, ":memory:", map[string]string{"WECHAT_DOMAIN_PROOFS": "abc"})
+	values := strings.NewReplacer("{app}", "default", "{code}", "abc")
 	for _, f := range manifest.Functions() {
 		for _, route := range f.Routes {
-			request, _ := http.NewRequest(route.Method, strings.TrimSuffix(base, "/")+route.Path, nil)
+			request, _ := http.NewRequest(route.Method, strings.TrimSuffix(base, "/")+values.Replace(route.Path), nil)
 			answer, err := http.DefaultClient.Do(request)
 			if err != nil {
 				t.Fatal(err)

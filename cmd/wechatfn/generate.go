@@ -69,6 +69,11 @@ func describe(b *bytes.Buffer, f manifest.Function) {
 	if f.CallsWeChat {
 		b.WriteString("Calls WeChat, so its address must be on the account's IP whitelist.\n")
 	}
+	for _, one := range [][2]string{{"Reads the secret", f.Secret}, {"Puts events on the bus", f.Bus}, {"Invokes the function, if any,", f.Invokes}} {
+		if does, variable := one[0], one[1]; variable != "" {
+			fmt.Fprintf(b, "%s that `%s` names.\n", does, variable)
+		}
+	}
 	fmt.Fprintf(b, "Reads %s.\n", code(strings.Join(f.Env, "`, `")))
 }
 

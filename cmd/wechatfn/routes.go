@@ -33,6 +33,7 @@ func routes(s *stack, functions map[string]http.Handler, logger *slog.Logger) ht
 	mux.Handle("GET /", s.own(web.Handle(s.page, logger)))
 	mux.Handle("GET /_dev/status", s.own(web.Handle(s.status, logger)))
 	mux.Handle("GET /_dev/verify", s.own(web.Handle(s.verify, logger)))
+	mux.Handle("GET /_dev/messages", s.own(web.Handle(s.inbox.stream(s.ended), logger)))
 	return web.Recover(mux, logger)
 }
 

@@ -17,9 +17,11 @@ import (
 
 // simulatedAccount is the environment that goes with the simulator.
 var simulatedAccount = map[string]string{
-	"WECHAT_APP_ID":     "wx51a7ed0000000000",
-	"WECHAT_APP_SECRET": "simulated",
-	"WECHAT_TICKETS":    "jsapi,wx_card",
+	"WECHAT_APP_ID":           "wx51a7ed0000000000",
+	"WECHAT_APP_SECRET":       "simulated",
+	"WECHAT_TICKETS":          "jsapi,wx_card",
+	"WECHAT_TOKEN":            "simulated",
+	"WECHAT_ENCODING_AES_KEY": "S1mu1atedS1mu1atedS1mu1atedS1mu1atedS1mu1ad",
 }
 
 // simulator is a simulated WeChat that remembers its tokens and tickets in a

@@ -35,7 +35,9 @@ func TestMemoryStaysFlat(t *testing.T) {
 			if grown := heapAfter - heap; grown > 2<<20 {
 				t.Errorf("the heap grew by %d KiB", grown>>10)
 			}
-			if grown := rssAfter - rss; grown > 32<<20 {
+			// Below so many pages the runtime's own slack, and the race detector's, is
+			// all that it would measure.
+			if grown := rssAfter - rss; grown > 32<<20 && *pages >= 100_000 {
 				t.Errorf("resident memory grew by %d KiB", grown>>10)
 			}
 		})

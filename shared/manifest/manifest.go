@@ -19,7 +19,9 @@ type Function struct {
 	Env         []string // variables it reads, see config.Variables
 	Grants      []Grant  // what it may do in the table
 	CallsWeChat bool     // it needs an address on WeChat's IP whitelist
-	ReadsSecret bool     // it reads WECHAT_SECRETS_ARN
+	Secret      string   // variable that names the Secrets Manager secret it reads, none for ""
+	Bus         string   // variable that names the EventBridge bus it puts events on
+	Invokes     string   // variable that names the Lambda function it invokes; it may be unset
 	Every       time.Duration
 	Stream      []string // kinds of item whose writes (INSERT and MODIFY) invoke it
 }
@@ -57,7 +59,7 @@ const (
 
 // Functions lists all functions.
 func Functions() []Function {
-	return []Function{signature(), refresher()}
+	return []Function{signature(), verify(), refresher()}
 }
 
 // Lookup returns the function of that name.
@@ -92,6 +94,31 @@ func signature() Function {
 	}
 }
 
+func verify() Function {
+	return Function{
+		Name:        "verify",
+		Description: "Takes what WeChat pushes to the server URL",
+		Timeout:     4 * time.Second, // WeChat waits for 5 s
+		MemoryMB:    256,
+		Routes: []Route{
+			{"GET", "/verify"},
+			{"POST", "/verify"},
+			{"GET", "/verify/{app}"},
+			{"POST", "/verify/{app}"},
+			{"GET", "/verify/health"},
+			{"GET", "/MP_verify_{code}.txt"},
+		},
+		Env: []string{
+			"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_PUSH_SECRETS_ARN", "WECHAT_PUSH_WINDOW",
+			"WECHAT_DOMAIN_PROOFS", "EVENT_BUS_NAME", "REPLY_FUNCTION", "LOG_LEVEL",
+		},
+		Grants:  []Grant{{"push", Put}},
+		Secret:  "WECHAT_PUSH_SECRETS_ARN",
+		Bus:     "EVENT_BUS_NAME",
+		Invokes: "REPLY_FUNCTION",
+	}
+}
+
 func refresher() Function {
 	return Function{
 		Name:        "refresher",
@@ -108,7 +135,7 @@ func refresher() Function {
 			{"kick", Get},
 		},
 		CallsWeChat: true,
-		ReadsSecret: true,
+		Secret:      "WECHAT_SECRETS_ARN",
 		Every:       time.Minute,
 		Stream:      []string{"kick"},
 	}

@@ -39,8 +39,15 @@ func TestVariablesAreKnown(t *testing.T) {
 				t.Errorf("%s gets the secret %s in its environment", f.Name, name)
 			}
 		}
-		if f.ReadsSecret != slices.Contains(f.Env, "WECHAT_SECRETS_ARN") {
-			t.Errorf("%s: ReadsSecret is %v", f.Name, f.ReadsSecret)
+		for _, name := range []string{f.Secret, f.Bus, f.Invokes} {
+			if name != "" && !slices.Contains(f.Env, name) {
+				t.Errorf("%s does not read %s", f.Name, name)
+			}
+		}
+		for _, name := range []string{"WECHAT_SECRETS_ARN", "WECHAT_PUSH_SECRETS_ARN"} {
+			if slices.Contains(f.Env, name) && f.Secret != name {
+				t.Errorf("%s reads %s, but may not", f.Name, name)
+			}
 		}
 	}
 }

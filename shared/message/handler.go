@@ -241,12 +241,23 @@ func (h *Handler) proof(w http.ResponseWriter, r *http.Request) error {
 	return text(w, content)
 }
 
-// health answers 200 while the secrets of every account can be read, else 503.
+// health answers 200 while the secrets of any account can be read, else 503, and
+// tells for each whether they can.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
-	for _, account := range h.Accounts {
-		if _, err := h.Keys(r.Context(), account, false); err != nil {
-			return noSecrets(err)
+	type account struct {
+		App   string `json:"app"`
+		Ready bool   `json:"ready"`
+	}
+	answer := struct {
+		Status   string    `json:"status"`
+		Accounts []account `json:"accounts"`
+	}{Status: "no_secrets"}
+	status := http.StatusServiceUnavailable
+	for _, a := range h.Accounts {
+		_, err := h.Keys(r.Context(), a, false)
+		if answer.Accounts = append(answer.Accounts, account{a.Name, err == nil}); err == nil {
+			answer.Status, status = "ok", http.StatusOK
 		}
 	}
-	return web.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	return web.JSON(w, status, answer)
 }

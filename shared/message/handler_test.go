@@ -78,7 +78,7 @@ func TestRoutes(t *testing.T) {
 		"/verify/second" + signed:          {200, "1"},
 		"/verify/nobody" + signed:          {404, `"app_unknown"`},
 		"/verify" + signed + "&app=second": {200, "1"},
-		"/verify/health":                   {200, `{"status":"ok"}`},
+		"/verify/health":                   {200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
 		"/MP_verify_abc123.txt":            {200, "abc123"},
 		"/MP_verify_other.txt":             {404, `"not_found"`},
 		"/verify/shop/more":                {404, `"not_found"`},
@@ -283,7 +283,7 @@ func TestNoSecrets(t *testing.T) {
 	w.secrets = config.PushSecrets{}
 	want(t, "check", w.serve(w.get(w.signed("", ""))), 503, `"push_secrets_unavailable"`)
 	want(t, "push", w.serve(w.sealed(textMessage)), 503, `"push_secrets_unavailable"`)
-	want(t, "health", w.serve(httptest.NewRequest(http.MethodGet, "/verify/health", nil)), 503, `"push_secrets_unavailable"`)
+	want(t, "health", w.serve(httptest.NewRequest(http.MethodGet, "/verify/health", nil)), 503, `{"status":"no_secrets","accounts":[{"app":"shop","ready":false}`)
 }
 
 func TestNew(t *testing.T) {

@@ -1,0 +1,28 @@
+// Command verify is the Lambda function behind the server URL: WeChat checks it
+// and pushes messages to it.
+package main
+
+import (
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"wechatfn/shared/app"
+	"wechatfn/shared/app/eventbus"
+	"wechatfn/shared/app/pushsecrets"
+	"wechatfn/shared/app/replyfunc"
+	"wechatfn/shared/config"
+	"wechatfn/shared/lambdahttp"
+)
+
+func main() {
+	c, err := config.Load(os.Getenv, app.VerifyNeeds|config.Table|config.Bus)
+	logger := app.Logger(os.Stdout, c.LogLevel)
+	app.ExitOn(logger, err)
+	s, err := app.DynamoStore(c)
+	app.ExitOn(logger, err)
+	sink := replyfunc.New(c, eventbus.New(c), logger)
+	handler, err := app.Verify(c, s, pushsecrets.Push(c, logger), sink, logger)
+	app.ExitOn(logger, err)
+	lambda.Start(lambdahttp.New(handler, lambdahttp.Options{Logger: logger}))
+}

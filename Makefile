@@ -50,7 +50,7 @@ build-amd64-%:
 
 .PHONY: bench
 bench: node_modules ## Measure: time, allocations, calls a request, sizes, start-up
-	go test -run '^$$' -bench . -benchmem ./shared/jssdk ./shared/credential ./shared/lambdahttp
+	go test -run '^$$' -bench . -benchmem ./shared/jssdk ./shared/credential ./shared/message ./shared/lambdahttp
 	go test -count=1 -run TestBenchmarkReport -v ./functions -args -report
 
 .PHONY: test-dynamodb-local

@@ -1,5 +1,5 @@
-// Package wechatsim simulates WeChat as far as an account's global credentials go: access tokens,
-// tickets, whitelists, quotas, faults. It keeps state as WeChat does and lives by an injected
+// Package wechatsim simulates WeChat as far as an account's global credentials go (access tokens,
+// tickets, whitelists, quotas, faults: Sim) and its pushes to a server URL (Pusher). Sim keeps state as WeChat does and lives by an injected
 // clock, so that a test can live through a month in a moment, and `make dev` can run with no
 // account anywhere.
 //

@@ -1,0 +1,53 @@
+package message
+
+import (
+	"testing"
+
+	"wechatfn/shared/config"
+)
+
+// A whole text push in secure mode: from the envelope to the message as JSON.
+func BenchmarkOpen(b *testing.B) {
+	ring, err := NewKeyring(testAppID, config.PushSecrets{Token: config.NewSecret(testToken), AESKey: config.NewSecret(testKey)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	encrypted := ring.keys[0].encrypt(make([]byte, 16), textMessage, testAppID)
+	body := []byte("<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA[" + encrypted + "]]></Encrypt></xml>")
+	q := &query{timestamp: "1714112445", nonce: "1514711492"}
+	q.msgSignature = Sign(testToken, q.timestamp, q.nonce, encrypted)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ring.open(Account{"shop", testAppID}, q, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecrypt(b *testing.B) {
+	key, err := parseAESKey(testKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	encrypted := key.encrypt(make([]byte, 16), textMessage, testAppID)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := key.decrypt(encrypted, testAppID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkXML(b *testing.B) {
+	body := []byte(textMessage)
+	b.ReportAllocs()
+	for b.Loop() {
+		t, _, err := parse(body)
+		if err == nil {
+			_, err = t.message(Account{})
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

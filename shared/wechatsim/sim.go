@@ -1,7 +1,7 @@
 // Package wechatsim simulates WeChat as far as an account's global credentials go (access tokens,
-// tickets, whitelists, quotas, faults: Sim) and its pushes to a server URL (Pusher). Sim keeps state as WeChat does and lives by an injected
-// clock, so that a test can live through a month in a moment, and `make dev` can run with no
-// account anywhere.
+// tickets, whitelists, quotas, faults: Sim) and its pushes to a server URL (Pusher). Sim keeps
+// state as WeChat does and lives by an injected clock, so that a test can live through a month in
+// a moment, and `make dev` can run with no account anywhere.
 //
 // What is known of WeChat stands in the protocol sheet; what is not known is a switch (see
 // Switches), so that code can be tested in each of the worlds it may meet. Requests that WeChat's

@@ -66,6 +66,13 @@ func (p *engineProxy) hang(prefix string) {
 	p.hangFrom = &prefix
 }
 
+// recover answers again.
+func (p *engineProxy) recover() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hangFrom, p.hung = nil, false
+}
+
 func (p *engineProxy) hangs(call string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

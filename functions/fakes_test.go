@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"wechatfn/shared/manifest"
 )
 
 // canaries are the values that nobody may ever see.
@@ -100,61 +102,113 @@ func serveWeChat(tb testing.TB, sim http.Handler, planted *canaries) *wechatServ
 	return s
 }
 
-const secretARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:wechatfn-AbCdEf"
+const (
+	secretARN     = "arn:aws:secretsmanager:us-east-1:123456789012:secret:wechatfn-AbCdEf"
+	pushSecretARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:wechatfn-push-GhIjKl"
+)
 
-// secretsManager is as much of AWS Secrets Manager as one secret needs:
+// secretsManager is as much of AWS Secrets Manager as reading takes. Like IAM it
+// lets each function read the secret that the manifest gives it, and no other:
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 type secretsManager struct {
 	*httptest.Server
 	tb testing.TB
 
-	mu    sync.Mutex
-	value map[string]string // nil: the secret is not there
-	reads int
+	mu      sync.Mutex
+	secrets map[string]*managedSecret // by the variable that names it
 }
 
-func serveSecrets(tb testing.TB, value map[string]string) *secretsManager {
-	s := &secretsManager{tb: tb, value: value}
+// managedSecret is one secret; its manager's mutex guards it.
+type managedSecret struct {
+	manager *secretsManager
+	arn     string
+	value   any // nil: the secret is not there
+	reads   int
+	hangs   bool
+}
+
+func serveSecrets(tb testing.TB) *secretsManager {
+	s := &secretsManager{tb: tb, secrets: map[string]*managedSecret{}}
 	s.Server = httptest.NewServer(s)
 	tb.Cleanup(s.Close)
 	return s
 }
 
-func (s *secretsManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var input struct{ SecretId string }
-	err := json.NewDecoder(r.Body).Decode(&input)
-	if target := r.Header.Get("X-Amz-Target"); err != nil || target != "secretsmanager.GetSecretValue" || input.SecretId != secretARN {
-		s.tb.Errorf("Secrets Manager was asked for %s of %q, %v", target, input.SecretId, err)
-	}
-	s.reads++
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	if s.value == nil {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"__type":"ResourceNotFoundException","Message":"no such secret"}`)
-		return
-	}
-	text, _ := json.Marshal(s.value)
-	_ = json.NewEncoder(w).Encode(map[string]any{"ARN": secretARN, "Name": "wechatfn", "VersionId": "v1", "SecretString": string(text)})
+func (s *secretsManager) add(variable, arn string, value any) *managedSecret {
+	s.secrets[variable] = &managedSecret{manager: s, arn: arn, value: value}
+	return s.secrets[variable]
 }
 
-// put stores other AppSecrets; nil removes the secret.
-func (s *secretsManager) put(value map[string]string) {
+// caller is the function that was given this address, see world.endpoints.
+func caller(r *http.Request) manifest.Function {
+	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	m, _ := manifest.Lookup(name)
+	return m
+}
+
+func (s *secretsManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var input struct{ SecretId string }
+	err := json.NewDecoder(r.Body).Decode(&input)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	secret := s.secrets[caller(r).Secret]
+	if target := r.Header.Get("X-Amz-Target"); err != nil || target != "secretsmanager.GetSecretValue" || secret == nil || input.SecretId != secret.arn {
+		s.tb.Errorf("Secrets Manager was asked by %q for %s of %q, %v", caller(r).Name, target, input.SecretId, err)
+		refuse(w, http.StatusBadRequest, "AccessDeniedException")
+		return
+	}
+	secret.reads++
+	if secret.hangs {
+		s.mu.Unlock()
+		<-r.Context().Done()
+		s.mu.Lock()
+		return
+	}
+	if secret.value == nil {
+		refuse(w, http.StatusBadRequest, "ResourceNotFoundException")
+		return
+	}
+	text, _ := json.Marshal(secret.value)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	_ = json.NewEncoder(w).Encode(map[string]any{"ARN": secret.arn, "Name": "wechatfn", "VersionId": "v1", "SecretString": string(text)})
+}
+
+// refuse answers with an error as AWS's services do.
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `{"__type":"`+code+`","Message":"refused by the test"}`)
+}
+
+// put stores other secrets, as JSON; nil removes the secret.
+func (s *managedSecret) put(value any) {
+	s.manager.mu.Lock()
+	defer s.manager.mu.Unlock()
 	s.value = value
 }
 
-// wantReads checks how often the secret was read since it was last checked.
-func (s *secretsManager) wantReads(want int) {
-	s.tb.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.reads != want {
-		s.tb.Errorf("the secret was read %d times, want %d", s.reads, want)
-	}
+// hang leaves all reads without an answer from now on.
+func (s *managedSecret) hang() {
+	s.manager.mu.Lock()
+	defer s.manager.mu.Unlock()
+	s.hangs = true
+}
+
+// drain returns how often the secret was read since the last time.
+func (s *managedSecret) drain() int {
+	s.manager.mu.Lock()
+	defer s.manager.mu.Unlock()
+	reads := s.reads
 	s.reads = 0
+	return reads
+}
+
+// wantReads checks how often the secret was read since it was last checked.
+func (s *managedSecret) wantReads(want int) {
+	s.manager.tb.Helper()
+	if got := s.drain(); got != want {
+		s.manager.tb.Errorf("the secret was read %d times, want %d", got, want)
+	}
 }
 
 // forwardProxy is an HTTP proxy such as WECHAT_PROXY_URL names. It takes what is

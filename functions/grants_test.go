@@ -22,7 +22,11 @@ func TestGrantsAreUsed(t *testing.T) {
 	refresher.report(w.streamEvent("INSERT")) // looks whether what is published is there
 	wantSignature(t, w, signature.serve(recorded(t, "signature")), appID)
 
-	used := map[string]map[string]bool{"signature": cold.table.everUsed(), "refresher": refresher.table.everUsed()}
+	verify := w.start("verify")
+	verify.table.lose("PutItem push") // so too
+	wantAccepted(t, verify.deliver(verify.pusher(), w.sample("text")))
+
+	used := map[string]map[string]bool{"signature": cold.table.everUsed(), "refresher": refresher.table.everUsed(), "verify": verify.table.everUsed()}
 	maps.Copy(used["signature"], signature.table.everUsed())
 	for name, got := range used {
 		m, _ := manifest.Lookup(name)

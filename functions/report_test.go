@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"testing"
 	"text/tabwriter"
@@ -60,8 +61,9 @@ func reportSizes(t *testing.T, out io.Writer) {
 
 func reportCalls(t *testing.T, out io.Writer) {
 	w := newWorld(t)
-	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
-	fmt.Fprint(out, "\nCALLS\tof the table\tof WeChat\n")
+	cold, refresher, signature, verify := w.start("signature"), w.start("refresher"), w.start("signature"), w.start("verify")
+	push := w.event(verify.pusher(), w.sample("text"))
+	fmt.Fprint(out, "\nCALLS\tof the table\tof WeChat\tof secrets\tof the bus\n")
 	for _, step := range []struct {
 		name  string
 		f     *function
@@ -72,11 +74,17 @@ func reportCalls(t *testing.T, out io.Writer) {
 		{"refresher, tick, nothing to do", refresher, recorded(t, "refresher")},
 		{"signature, first of a process", signature, recorded(t, "signature")},
 		{"signature, warm", signature, recorded(t, "signature")},
+		{"verify, a check of the URL, first of a process", verify, signedAnew(t, "verify-check")},
+		{"verify, a push", verify, push},
+		{"verify, the same push again", verify, push},
+		{"verify, a push that is too old", verify, recorded(t, "verify")},
 	} {
 		if _, err := step.f.invoke(step.event); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(out, "%s\t%v\t%d\n", step.name, step.f.table.take(), w.sim.Calls(wechatsim.PathStableToken)+w.sim.Calls(wechatsim.PathTicket))
+		puts, _ := w.bus.drain()
+		fmt.Fprintf(out, "%s\t%v\t%d\t%d\t%d\n", step.name, step.f.table.take(),
+			w.sim.Calls(wechatsim.PathStableToken)+w.sim.Calls(wechatsim.PathTicket), w.secrets.drain()+w.pushes.drain(), puts)
 		w.sim.ResetCounts()
 	}
 }
@@ -88,30 +96,37 @@ func yardstick(tb testing.TB, name string) string {
 // contestant is a function whose start is measured.
 type contestant struct {
 	name, binary string
-	event        []byte
+	event        func() []byte
 	env          []string
 	init, first  []time.Duration
 }
 
-// reportStarts measures from exec to the first answer, with one read of the
-// table in it but for hello's.
+// reportStarts measures from exec to the first answer. Within it all but hello
+// make one read of the table, and verify reads its secret, writes to the table
+// twice and puts an event on the bus.
 func reportStarts(t *testing.T, out io.Writer) {
 	w := newWorld(t)
 	w.start("refresher").tick()
-	key, _ := json.Marshal("ticket#" + appID + "#jsapi")
-	m, _ := manifest.Lookup("signature")
-	env := append(w.environment(m), "AWS_ENDPOINT_URL_DYNAMODB="+w.engine.Endpoint)
+	quoted, _ := json.Marshal("ticket#" + appID + "#jsapi")
+	key := func() []byte { return quoted }
+	p := w.start("verify").pusher()
+	env := func(name string) []string {
+		m, _ := manifest.Lookup(name)
+		return append(w.environment(m), w.endpoints(m, w.engine.Endpoint)...)
+	}
 	contestants := []*contestant{
 		{name: "yardstick hello", binary: yardstick(t, "hello"), event: key},
-		{name: "yardstick lean", binary: yardstick(t, "lean"), event: key, env: env},
-		{name: "yardstick getitem", binary: yardstick(t, "getitem"), event: key, env: env},
-		{name: "signature", binary: lambdatest.Build(t, "./signature"), event: recorded(t, "signature"), env: env},
+		{name: "yardstick lean", binary: yardstick(t, "lean"), event: key, env: env("signature")},
+		{name: "yardstick getitem", binary: yardstick(t, "getitem"), event: key, env: env("signature")},
+		{name: "signature", binary: lambdatest.Build(t, "./signature"), event: func() []byte { return recorded(t, "signature") }, env: env("signature")},
+		{name: "verify, a push", binary: lambdatest.Build(t, "./verify"), event: func() []byte { return w.event(p, w.sample("text")) }, env: env("verify")},
 	}
 	for range startRounds {
 		for _, c := range contestants {
 			c.start(t)
 		}
 	}
+	w.bus.want(startRounds, startRounds)
 	lean, getitem := contestants[1], contestants[2]
 	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx lean\n", startRounds)
 	for _, c := range contestants {
@@ -122,7 +137,7 @@ func reportStarts(t *testing.T, out io.Writer) {
 func (c *contestant) start(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Config{Binary: c.binary, Env: c.env, MemoryMB: 256})
 	defer f.Close()
-	if answer, err := f.Invoke(t.Context(), c.event); err != nil {
+	if answer, err := f.Invoke(t.Context(), c.event()); err != nil {
 		t.Fatalf("%s: %s, %v", c.name, answer, err)
 	}
 	cold := f.ColdStarts()[0]
@@ -130,15 +145,28 @@ func (c *contestant) start(t *testing.T) {
 }
 
 func reportWarm(t *testing.T, out io.Writer) {
-	signature, decode := warmSignature(t), decodeEvent(t)
-	var took, yardstick []time.Duration
+	fmt.Fprintf(out, "\nWARM, median of %d\ttime\tallocations\tratio\n", warmRounds)
+	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "signature")), map[string]func(){"signature, event to answer": warmSignature(t)})
+	reportWarmAgainst(t, out, decodeEvent(t, signedAnew(t, "verify")), map[string]func(){
+		"verify, push to answer":                  warmPush(t),
+		"yardstick: signature, AES and XML alone": barePush(t),
+	})
+}
+
+// reportWarmAgainst sets some against what decoding their event takes.
+func reportWarmAgainst(t *testing.T, out io.Writer, decode func(), some map[string]func()) {
+	times := map[string][]time.Duration{}
+	var yardstick []time.Duration
 	for range warmRounds {
 		yardstick = append(yardstick, perCall(decode))
-		took = append(took, perCall(signature))
+		for name, once := range some {
+			times[name] = append(times[name], perCall(once))
+		}
 	}
-	fmt.Fprintf(out, "\nWARM, median of %d\ttime\tallocations\tratio\n", warmRounds)
 	fmt.Fprintf(out, "encoding/json decodes the event\t%s\t%.0f\t%.2f\n", us(median(yardstick)), testing.AllocsPerRun(1000, decode), 1.0)
-	fmt.Fprintf(out, "signature, event to answer\t%s\t%.0f\t%.2f\n", us(median(took)), testing.AllocsPerRun(1000, signature), ratio(took, yardstick))
+	for _, name := range slices.Sorted(maps.Keys(some)) {
+		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.2f\n", name, us(median(times[name])), testing.AllocsPerRun(1000, some[name]), ratio(times[name], yardstick))
+	}
 }
 
 func perCall(once func()) time.Duration {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"wechatfn/shared/lambdahttp/lambdatest"
 	"wechatfn/shared/manifest"
@@ -19,24 +21,30 @@ import (
 func TestRecordedEvents(t *testing.T) {
 	w := newWorld(t)
 	w.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
-	functions := map[string]*function{"refresher": w.start("refresher"), "signature": w.start("signature")}
+	functions := map[string]*function{"refresher": w.start("refresher"), "signature": w.start("signature"), "verify": w.start("verify")}
 	functions["refresher"].tick()
-	files, err := os.ReadDir("../events")
+	files, err := filepath.Glob("../events/*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+	status := map[string]int{"signature": http.StatusOK, "verify": http.StatusForbidden} // see TestRecordedPushes
+	readme := string(read(t, "../events/README.md"))
 	for _, file := range files {
-		event := strings.TrimSuffix(file.Name(), ".json")
+		file = filepath.Base(file)
+		if !strings.Contains(readme, "`"+file+"`") {
+			t.Errorf("%s is not in the README", file)
+		}
+		event := strings.TrimSuffix(file, ".json")
 		name, _, _ := strings.Cut(event, "-")
 		f := functions[name]
 		if f == nil {
-			t.Errorf("%s is for no function", file.Name())
+			t.Errorf("%s is for no function", file)
 			continue
 		}
 		answer, err := f.invoke(recorded(t, event))
 		if err != nil {
 			t.Errorf("%s: %v", event, err)
-		} else if name == "signature" && f.decode(answer).status != http.StatusOK {
+		} else if want := status[name]; want != 0 && f.decode(answer).status != want {
 			t.Errorf("%s: %s", event, answer)
 		}
 	}
@@ -49,6 +57,7 @@ func TestRecordedEvents(t *testing.T) {
 // answers the next one too.
 func TestHostileEvents(t *testing.T) {
 	const big = 5 << 20
+	now := strconv.FormatInt(time.Now().Unix(), 10)
 	anything := map[string]string{
 		"nothing":     "",
 		"null":        "null",
@@ -69,6 +78,19 @@ func TestHostileEvents(t *testing.T) {
 			"a big URL":       `{"version":"2.0","rawPath":"/signature","rawQueryString":"url=` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"GET"}}}`,
 			"many parameters": `{"version":"2.0","rawPath":"/signature","rawQueryString":"` + strings.Repeat("a&", big/2) + `","requestContext":{"http":{"method":"GET"}}}`,
 			"a kick":          string(recorded(t, "refresher-kick")),
+		},
+		"verify": {
+			"bad base64":      `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `","isBase64Encoded":true,"body":"%%%","requestContext":{"http":{"method":"POST"}}}`,
+			"no body":         `{"version":"2.0","rawPath":"/verify","requestContext":{"http":{"method":"POST"}}}`,
+			"odd method":      `{"version":"2.0","rawPath":"/verify","requestContext":{"http":{"method":"PUT"}}}`,
+			"a big echostr":   `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `&echostr=` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"GET"}}}`,
+			"many parameters": `{"version":"2.0","rawPath":"/verify","rawQueryString":"` + strings.Repeat("nonce&", big/6) + `","requestContext":{"http":{"method":"POST"}}}`,
+			"a big body":      `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `","body":"` + strings.Repeat("<", big) + `","requestContext":{"http":{"method":"POST"}}}`,
+			"a deep body":     `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `&msg_signature=0","body":"` + strings.Repeat("<a>", 20<<10) + `","requestContext":{"http":{"method":"POST"}}}`,
+			"a big account":   `{"version":"2.0","rawPath":"/verify/` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"POST"}}}`,
+			"a big proof":     `{"version":"2.0","rawPath":"/MP_verify_` + strings.Repeat("a", big) + `.txt","requestContext":{"http":{"method":"GET"}}}`,
+			"a big timestamp": `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + strings.Repeat("9", big) + `","requestContext":{"http":{"method":"POST"}}}`,
+			"a tick":          string(recorded(t, "refresher")),
 		},
 		"refresher": {
 			"null records":     `{"Records":[null,null]}`,
@@ -94,7 +116,7 @@ func TestHostileEvents(t *testing.T) {
 				if size := len(answer) + errorSize(err); size > 4096 {
 					t.Errorf("%s: answered with %d bytes", what, size)
 				}
-				if name == "signature" && (err != nil || f.decode(answer).status < 400 || f.decode(answer).status == http.StatusInternalServerError) {
+				if name != "refresher" && (err != nil || f.decode(answer).status < 400 || f.decode(answer).status == http.StatusInternalServerError) {
 					t.Errorf("%s: %s, %v", what, answer, err)
 				}
 			}
@@ -139,6 +161,19 @@ func TestConfigurationErrors(t *testing.T) {
 			"WECHAT_TOKEN_MODE": "both", "WECHAT_API_BASE": "ftp://user:" + canary + "@wechat.invalid",
 			"WECHAT_PROXY_URL": "ftp://user:" + canary + "@proxy.invalid", "LOG_LEVEL": "loud",
 		}, nil},
+		// Nothing can be wrong with a REPLY_FUNCTION.
+		"verify, all": {"verify", map[string]string{
+			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_PUSH_SECRETS_ARN": "", "WECHAT_PUSH_WINDOW": "25h",
+			"WECHAT_DOMAIN_PROOFS": "a/../b", "EVENT_BUS_NAME": "", "LOG_LEVEL": "loud",
+		}, []string{"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_PUSH_SECRETS_ARN", "WECHAT_PUSH_WINDOW", "WECHAT_DOMAIN_PROOFS", "EVENT_BUS_NAME", "LOG_LEVEL"}},
+		"no push secrets": {"verify", map[string]string{"WECHAT_PUSH_SECRETS_ARN": ""}, []string{"WECHAT_TOKEN", "WECHAT_PUSH_SECRETS_ARN"}},
+		"no bus":          {"verify", map[string]string{"EVENT_BUS_NAME": ""}, []string{"EVENT_BUS_NAME"}},
+		"no account that takes pushes": {"verify", map[string]string{
+			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"login","kind":"website","appId":"` + appID + `"}]`,
+		}, []string{"no account"}},
+		"a token in the wrong place": {"verify", map[string]string{
+			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"` + appID + `","token":"` + canary + `"}]`,
+		}, []string{"WECHAT_APPS"}},
 		"nothing": {"signature", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "", "ALLOWED_ORIGINS": "",
 		}, []string{"TABLE_NAME", "WECHAT_APP_ID", "ALLOWED_ORIGINS"}},

@@ -49,10 +49,12 @@ type world struct {
 	sim      *wechatsim.Sim
 	wechat   *wechatServer
 	engine   dynamotest.Engine
-	secrets  *secretsManager
+	manager  *secretsManager
+	secrets  *managedSecret // the AppSecrets
 	canaries *canaries
 	settings map[string]string // by variable; a function is given those the manifest lists for it
 	timeout  time.Duration     // of functions started from now on; 0 is the manifest's
+	pushWorld
 }
 
 func newWorld(tb testing.TB) *world {
@@ -65,7 +67,8 @@ func newWorld(tb testing.TB) *world {
 		tb.Fatal(err)
 	}
 	w.wechat = serveWeChat(tb, w.sim, w.canaries)
-	w.secrets = serveSecrets(tb, map[string]string{"default": appSecret, "second": secondSecret})
+	w.manager = serveSecrets(tb)
+	w.secrets = w.manager.add("WECHAT_SECRETS_ARN", secretARN, map[string]string{"default": appSecret, "second": secondSecret})
 	w.settings = map[string]string{
 		"TABLE_NAME":         w.engine.Table,
 		"WECHAT_APP_ID":      appID,
@@ -74,6 +77,7 @@ func newWorld(tb testing.TB) *world {
 		"WECHAT_API_BASE":    w.wechat.URL,
 		"LOG_LEVEL":          "debug",
 	}
+	w.addPushes()
 	return w
 }
 
@@ -89,7 +93,8 @@ type function struct {
 	*lambdatest.Function
 	w     *world
 	table *engineProxy
-	said  *canaryNet
+	said  *canaryNet // all that it says
+	noted *canaryNet // what of that does not go to WeChat's users: logs, errors, refusals
 }
 
 // start makes a function. Its environment is what the manifest lists for it, as
@@ -106,11 +111,11 @@ func (w *world) startMany(name string, processes int) *function {
 	if !ok {
 		w.Fatalf("no function %s in the manifest", name)
 	}
-	f := &function{w: w, table: serveEngine(w, w.engine.Endpoint, m), said: &canaryNet{canaries: w.canaries}}
+	f := &function{w: w, table: serveEngine(w, w.engine.Endpoint, m), said: &canaryNet{canaries: w.canaries}, noted: &canaryNet{canaries: w.private}}
 	f.Function = lambdatest.Start(w, lambdatest.Config{
 		Binary:      lambdatest.Build(w, "./"+name),
 		Name:        name,
-		Env:         append(w.environment(m), "AWS_ENDPOINT_URL_DYNAMODB="+f.table.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER="+w.secrets.URL),
+		Env:         append(w.environment(m), w.endpoints(m, f.table.URL)...),
 		Timeout:     cmp.Or(w.timeout, m.Timeout),
 		MemoryMB:    m.MemoryMB,
 		Concurrency: processes,
@@ -119,8 +124,21 @@ func (w *world) startMany(name string, processes int) *function {
 		f.Close()
 		f.said.add(f.Logs()...)
 		f.said.search(w, name)
+		f.noted.add(f.Logs()...)
+		f.noted.search(w, name)
 	})
 	return f
+}
+
+// endpoints tells a function where AWS's services are. Its name in the path
+// tells the services who calls.
+func (w *world) endpoints(m manifest.Function, table string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL_DYNAMODB=" + table,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.manager.URL + "/" + m.Name,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE=" + w.bus.URL + "/" + m.Name,
+		"AWS_ENDPOINT_URL_LAMBDA=" + w.replies.URL + "/" + m.Name,
+	}
 }
 
 func (w *world) environment(m manifest.Function) (env []string) {
@@ -140,8 +158,12 @@ func (f *function) invoke(event []byte) ([]byte, error) {
 func (f *function) invokeContext(ctx context.Context, event []byte) ([]byte, error) {
 	answer, err := f.Invoke(ctx, event)
 	f.said.add(string(answer))
+	if !bytes.HasPrefix(answer, []byte(`{"statusCode":200,`)) {
+		f.noted.add(string(answer))
+	}
 	if err != nil {
 		f.said.add(err.Error())
+		f.noted.add(err.Error())
 	}
 	return answer, err
 }

@@ -16,7 +16,7 @@ func main() {
 	c, err := config.Load(os.Getenv, app.RefresherNeeds|config.Table)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c)
+	s, err := app.DynamoStore(c, 0)
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)

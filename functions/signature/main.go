@@ -15,7 +15,7 @@ func main() {
 	c, err := config.Load(os.Getenv, app.SignatureNeeds|config.Table)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c)
+	s, err := app.DynamoStore(c, 0)
 	app.ExitOn(logger, err)
 	handler, err := app.Signature(c, s, nil, logger)
 	app.ExitOn(logger, err)

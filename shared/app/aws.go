@@ -52,9 +52,10 @@ func Endpoint(service string) *string {
 // own is 20 s.
 const maxBackoff = 200 * time.Millisecond
 
-// DynamoStore opens the table named by the configuration.
-func DynamoStore(c *config.Config) (store.Store, error) {
-	return dynamo.New(dynamo.Config{Table: c.Table, Client: dynamodb.New(dynamodb.Options{
+// DynamoStore opens the table named by the configuration. settle is how long past
+// its time a write of unknown outcome may be read back; 0 for the store's own.
+func DynamoStore(c *config.Config, settle time.Duration) (store.Store, error) {
+	return dynamo.New(dynamo.Config{Table: c.Table, Settle: settle, Client: dynamodb.New(dynamodb.Options{
 		Region:       Region(),
 		Credentials:  Credentials(),
 		BaseEndpoint: Endpoint("DYNAMODB"),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
@@ -13,6 +14,9 @@ import (
 
 // VerifyNeeds is what the verify function cannot run without.
 const VerifyNeeds = config.Pushes
+
+// VerifySettle is short: the answer has to be out before Lambda ends the function.
+const VerifySettle = 200 * time.Millisecond
 
 // Keys finds the secrets of an account, see message.Config.
 type Keys = func(ctx context.Context, account message.Account, fresh bool) (*message.Keyring, error)

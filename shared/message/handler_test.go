@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -52,6 +53,10 @@ func TestCheck(t *testing.T) {
 		{"a second later", at(10*time.Minute + time.Second), 403, `"timestamp_stale"`},
 		{"no number", func(q url.Values) { q.Set("timestamp", "now"); sign(q) }, 403, `"timestamp_stale"`},
 		{"a number past all bounds", func(q url.Values) { q.Set("timestamp", "9223372036854775807"); sign(q) }, 403, `"timestamp_stale"`},
+		{"one that would overflow", func(q url.Values) {
+			q.Set("timestamp", strconv.FormatInt(math.MinInt64+w.now().Unix(), 10))
+			sign(q)
+		}, 403, `"timestamp_stale"`},
 		{"and below", func(q url.Values) { q.Set("timestamp", "-9223372036854775808"); sign(q) }, 403, `"timestamp_stale"`},
 		{"a long nonce", func(q url.Values) { q.Set("nonce", strings.Repeat("1", maxNonce+1)); sign(q) }, 403, `"timestamp_stale"`},
 		{"markup", func(q url.Values) { q.Set("echostr", "<script>alert(1)</script>") }, 403, `"echostr_invalid"`},

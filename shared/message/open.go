@@ -27,10 +27,8 @@ func (q *query) verified(ring *Keyring) error {
 // store keeps claims for longer than that.
 func (q *query) fresh(now time.Time, window time.Duration) error {
 	seconds, err := strconv.ParseInt(q.timestamp, 10, 64)
-	if err != nil || len(q.nonce) > maxNonce {
-		return refusedStale
-	}
-	if age := now.Unix() - seconds; age > int64(window.Seconds()) || -age > int64(window.Seconds()) {
+	most := int64(window.Seconds())
+	if err != nil || len(q.nonce) > maxNonce || seconds < now.Unix()-most || seconds > now.Unix()+most {
 		return refusedStale
 	}
 	return nil

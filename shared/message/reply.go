@@ -159,11 +159,12 @@ type addressed struct {
 	FromUserName string
 	CreateTime   int64 // Unix seconds
 	*Reply
+	ArticleCount int `json:",omitzero"`
 }
 
 // answerTo swaps sender and receiver.
 func (r *Reply) answerTo(m *Message, now int64) addressed {
-	return addressed{m.FromUserName, m.ToUserName, now, r}
+	return addressed{m.FromUserName, m.ToUserName, now, r, len(r.Articles)}
 }
 
 func (a addressed) json() (string, error) {
@@ -181,7 +182,7 @@ func (a addressed) xml() string {
 		w.text("FromUserName", a.FromUserName)
 		w.number("CreateTime", a.CreateTime)
 		w.text("MsgType", a.MsgType)
-		w.content(a.Reply)
+		w.content(a.Reply, a.ArticleCount)
 	})
 	return w.String()
 }
@@ -189,7 +190,7 @@ func (a addressed) xml() string {
 // xmlWriter writes XML as WeChat's pages show it: texts as CDATA, numbers bare.
 type xmlWriter struct{ strings.Builder }
 
-func (w *xmlWriter) content(r *Reply) {
+func (w *xmlWriter) content(r *Reply, articles int) {
 	switch r.MsgType {
 	case "text":
 		w.text("Content", r.Content)
@@ -206,7 +207,7 @@ func (w *xmlWriter) content(r *Reply) {
 	case "music":
 		w.element("Music", func() { w.music(r.Music) })
 	case "news":
-		w.number("ArticleCount", int64(len(r.Articles)))
+		w.number("ArticleCount", int64(articles))
 		w.element("Articles", func() { w.articles(r.Articles) })
 	case "transfer_customer_service":
 		if r.TransInfo != nil {

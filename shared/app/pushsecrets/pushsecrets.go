@@ -45,7 +45,7 @@ func Push(c *config.Config, logger *slog.Logger) func(ctx context.Context, accou
 		if ring := rings[account.AppID]; ring != nil {
 			return ring, nil
 		}
-		return nil, fmt.Errorf("no push secrets are stored for account %q (%s)", account.Name, account.AppID)
+		return nil, fmt.Errorf("account %q (%s): %w", account.Name, account.AppID, message.ErrNoSecrets)
 	}
 }
 

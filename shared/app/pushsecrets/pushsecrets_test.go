@@ -2,7 +2,7 @@ package pushsecrets
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -131,7 +131,7 @@ func TestMissingSecretsNameTheAccount(t *testing.T) {
 		keys := Push(configured(arn), nil)
 		for _, account := range []message.Account{site, news, {Name: "gone", AppID: "wx"}} {
 			ring, err := keys(t.Context(), account, false)
-			if want := fmt.Sprintf("no push secrets are stored for account %q", account.Name); ring != nil || err == nil || !strings.Contains(err.Error(), want) {
+			if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(account.Name)) {
 				t.Errorf("%q: %v", arn, err)
 			}
 		}

@@ -25,6 +25,10 @@ type Config struct {
 	Table  string
 	// Now is the clock that decides what has expired; nil means time.Now.
 	Now func() time.Time
+	// Settle bounds the read-back after a write of unknown outcome, which goes on
+	// past the end of the caller's context, since that may be why the answer was
+	// lost; 0 means 1 s.
+	Settle time.Duration
 }
 
 // Store is a [store.Store] over one DynamoDB table, safe for concurrent use.
@@ -32,6 +36,8 @@ type Store struct {
 	client *dynamodb.Client
 	table  *string
 	now    func() time.Time
+
+	settleTime time.Duration
 }
 
 // New makes no call. It fails where the client or the table's name is missing.
@@ -42,7 +48,10 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Store{client: cfg.Client, table: &cfg.Table, now: cfg.Now}, nil
+	if cfg.Settle == 0 {
+		cfg.Settle = defaultSettle
+	}
+	return &Store{client: cfg.Client, table: &cfg.Table, now: cfg.Now, settleTime: cfg.Settle}, nil
 }
 
 // Get implements [store.Store] with one consistent GetItem.

@@ -15,8 +15,8 @@ import (
 	"wechatfn/shared/store"
 )
 
-// settleTimeout bounds the read-back after a write of unknown outcome.
-const settleTimeout = time.Second
+// defaultSettle bounds the read-back after a write of unknown outcome.
+const defaultSettle = time.Second
 
 // outcome is what is known after a write that returned an error.
 type outcome struct {
@@ -37,7 +37,7 @@ func (s *Store) settle(ctx context.Context, key string, sent attempts, err error
 		return outcome{}
 	}
 	// The end of the caller's context may be why the answer was lost.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settleTime)
 	defer cancel()
 	stands, err := s.read(ctx, key)
 	return outcome{stands: stands, known: err == nil}

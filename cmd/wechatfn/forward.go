@@ -14,7 +14,11 @@ import (
 // forward posts messages to a local program, which stands in for the event bus
 // and for the reply function: it takes a message over by answering with a 2xx
 // status, and a JSON object in its answer is the reply.
-type forward struct{ url string }
+type forward struct {
+	url    string
+	shown  string // without a password
+	client http.Client
+}
 
 func newForward(address string) (*forward, error) {
 	if address == "" {
@@ -24,7 +28,10 @@ func newForward(address string) (*forward, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("--forward: %q is not an http:// or https:// URL", address)
 	}
-	return &forward{address}, nil
+	f := &forward{url: address, shown: u.Redacted()}
+	// A redirect is no 2xx: what followed it would be a GET without the message.
+	f.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return f, nil
 }
 
 // maxAnswer is more than any reply.
@@ -38,15 +45,15 @@ func (f *forward) send(ctx context.Context, m *message.Message) (reply []byte, e
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Wechatfn-App", m.App)
 	r.Header.Set("X-Wechatfn-Appid", m.AppID)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := f.client.Do(r)
 	if err != nil {
 		return nil, err
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case answer.StatusCode < 200 || answer.StatusCode > 299:
-		return nil, fmt.Errorf("%s answered %s", f.url, answer.Status)
+		return nil, fmt.Errorf("%s answered %s", f.shown, answer.Status)
 	case err != nil:
 		return nil, err
 	}

@@ -50,11 +50,11 @@ func newInbox(out io.Writer, f *forward) *inbox {
 func (b *inbox) HandOver(ctx context.Context, m *message.Message) (reply []byte, err error) {
 	if b.forward != nil {
 		if reply, err = b.forward.send(ctx, m); err != nil {
-			fmt.Fprintf(b.out, "%s  %s %s not taken: %v\n", clock(time.Now()), m.App, m.Type(), err)
+			fmt.Fprintf(b.out, "%s  %s %s not taken: %v\n", clock(time.Now()), m.App, printable(m.Type()), err)
 			return nil, err
 		}
 	}
-	fmt.Fprintf(b.out, "%s  %s %s from %s\n", clock(time.Now()), m.App, m.Type(), m.FromUserName)
+	fmt.Fprintf(b.out, "%s  %s %s from %s\n", clock(time.Now()), m.App, printable(m.Type()), printable(m.FromUserName))
 	b.add(received{At: time.Now(), App: m.App, Type: m.Type(), From: m.FromUserName, Message: m.JSON, Reply: string(reply)})
 	return reply, nil
 }

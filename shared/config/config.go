@@ -67,11 +67,11 @@ func Load(getenv func(string) string, needs Part) (*Config, error) {
 		SignatureCache: l.oneOf(envSignatureCache, CacheNone, CacheTable),
 		Table:          l.get(envTable),
 		LogLevel:       l.logLevel(),
-		PushSecretsARN: l.get(envPushSecretsARN),
+		PushSecretsARN: l.resource(envPushSecretsARN),
 		PushWindow:     l.pushWindow(),
 		DomainProofs:   l.domainProofs(),
-		EventBus:       l.get(envEventBus),
-		ReplyFunction:  l.get(envReplyFunction),
+		EventBus:       l.resource(envEventBus),
+		ReplyFunction:  l.resource(envReplyFunction),
 	}
 	c.Apps = l.apps()
 	l.pushSecrets(c.Apps)

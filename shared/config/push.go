@@ -133,18 +133,39 @@ func (s AppPushSecrets) For(app App) (PushSecrets, bool) {
 	return one, ok
 }
 
-// pushSecrets gives the accounts what the environment holds for them: the one
-// account WECHAT_TOKEN and its like, several accounts WECHAT_PUSH_SECRETS. Both
-// are always read, so that what is wrong with them is always told.
+// pushSecrets gives the accounts what the environment holds for them: WECHAT_TOKEN
+// and its like for the one account, or WECHAT_PUSH_SECRETS for any number. Both
+// are always read, so that what is wrong with them is always told, and neither is
+// passed over in silence.
 func (l *loader) pushSecrets(apps []App) {
 	one, several := l.onePush(), l.severalPushes()
-	if l.get(envApps) == "" {
+	l.checkPushConflicts(one, several)
+	for _, name := range slices.Sorted(maps.Keys(several)) {
+		if apps != nil && !slices.ContainsFunc(apps, func(a App) bool { return a.Name == name || a.AppID == name }) {
+			l.problem(envPushSecrets, "account %q is none of those that are configured", name)
+		}
+	}
+	if several == nil {
 		several = AppPushSecrets{defaultName: one}
 	}
 	for i := range apps {
 		if apps[i].TakesPushes() {
 			apps[i].Push, _ = several.For(apps[i])
 		}
+	}
+}
+
+// checkPushConflicts reports what would be passed over.
+func (l *loader) checkPushConflicts(one PushSecrets, several AppPushSecrets) {
+	switch {
+	case one == (PushSecrets{}):
+	case several != nil:
+		l.problem(envToken, "is set and so is %s; keep one of them", envPushSecrets)
+	case l.get(envApps) != "":
+		l.problem(envToken, "is for the one account of %s; for those of %s use %s", envAppID, envApps, envPushSecrets)
+	}
+	if l.get(envPushSecretsARN) != "" && (one != (PushSecrets{}) || several != nil) {
+		l.problem(envPushSecretsARN, "is set, and so are push secrets in the environment; keep one of them")
 	}
 }
 
@@ -178,6 +199,15 @@ func (l *loader) requirePushes(c *Config) {
 		l.problem(envToken, "is not set; copy it from WeChat's console, or put the tokens of several accounts into %s, or into Secrets Manager and its ARN into %s",
 			envPushSecrets, envPushSecretsARN)
 	}
+}
+
+// resource reads the name or ARN of something in AWS.
+func (l *loader) resource(name string) string {
+	value := l.get(name)
+	if len(value) > 1024 || !only(value, letters+digits+"_-./:$#@+=") {
+		l.problem(name, "%.64q is neither a name nor an ARN", value)
+	}
+	return value
 }
 
 const (

@@ -47,8 +47,7 @@ func TestPushSecretsOfOneAccount(t *testing.T) {
 }
 
 func TestPushSecretsOfSeveralAccounts(t *testing.T) {
-	c, err := Load(env("WECHAT_APPS", pushAccounts, "WECHAT_TOKEN", "nobody's",
-		"WECHAT_PUSH_SECRETS", `{"shop":{"token":"a","encodingAESKey":"`+pushKey+`","previousToken":"b"},"wx4f4bc4dec97d474b":{"token":" c "},"site":{"token":"d"},"gone":{"token":"e"}}`), Pushes)
+	c, err := Load(env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"shop":{"token":"a","encodingAESKey":"`+pushKey+`","previousToken":"b"},"wx4f4bc4dec97d474b":{"token":" c "},"site":{"token":"d"}}`), Pushes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,15 +184,15 @@ func TestPushesAreInsistedOn(t *testing.T) {
 		env func(string) string
 		ok  bool
 	}{
-		"token":              {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "a"), true},
-		"none":               {env("WECHAT_APP_ID", pushID), false},
-		"blank":              {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", " \t"), false},
-		"ARN":                {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS_ARN", "arn"), true},
-		"the AppSecrets'":    {env("WECHAT_APP_ID", pushID, "WECHAT_SECRETS_ARN", "arn"), false},
-		"one of several":     {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"news":{"token":"a"}}`), true},
-		"only a site's":      {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"site":{"token":"a"}}`), false},
-		"nobody's":           {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"gone":{"token":"a"}}`), false},
-		"WECHAT_TOKEN alone": {env("WECHAT_APPS", pushAccounts, "WECHAT_TOKEN", "a"), false},
+		"token":           {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "a"), true},
+		"none":            {env("WECHAT_APP_ID", pushID), false},
+		"blank":           {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", " \t"), false},
+		"ARN":             {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS_ARN", "arn"), true},
+		"the AppSecrets'": {env("WECHAT_APP_ID", pushID, "WECHAT_SECRETS_ARN", "arn"), false},
+		"one of several":  {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"news":{"token":"a"}}`), true},
+		"only a site's":   {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"site":{"token":"a"}}`), false},
+		"as for several":  {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", `{"default":{"token":"a"}}`), true},
+		"by its AppID":    {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", `{"`+pushID+`":{"token":"a"}}`), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(c.env, Pushes)
@@ -270,5 +269,27 @@ func TestNoAccountIsNamedHealth(t *testing.T) {
 	}
 	if _, err := Load(accounts("healthy"), 0); err != nil {
 		t.Error(err)
+	}
+}
+
+// What would be passed over is told.
+func TestPushConflicts(t *testing.T) {
+	secrets := `{"default":{"token":"` + canary + `"}}`
+	for name, c := range map[string]struct {
+		env  func(string) string
+		want string
+	}{
+		"token and secrets":      {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", canary, "WECHAT_PUSH_SECRETS", secrets), "WECHAT_TOKEN: is set and so is WECHAT_PUSH_SECRETS"},
+		"token and accounts":     {env("WECHAT_APPS", pushAccounts, "WECHAT_TOKEN", canary), "WECHAT_TOKEN: is for the one account of WECHAT_APP_ID"},
+		"token and ARN":          {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", canary, "WECHAT_PUSH_SECRETS_ARN", "arn"), "WECHAT_PUSH_SECRETS_ARN: is set, and so are"},
+		"secrets and ARN":        {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", secrets, "WECHAT_PUSH_SECRETS_ARN", "arn"), "WECHAT_PUSH_SECRETS_ARN: is set, and so are"},
+		"an account that is not": {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"shoop":{"token":"a"}}`), `WECHAT_PUSH_SECRETS: account "shoop" is none`},
+		"a bus with a space":     {env("WECHAT_APP_ID", pushID, "EVENT_BUS_NAME", "x y"), `EVENT_BUS_NAME: "x y" is neither a name nor an ARN`},
+		"a function with a bang": {env("WECHAT_APP_ID", pushID, "REPLY_FUNCTION", "!!"), `REPLY_FUNCTION: "!!" is neither a name nor an ARN`},
+	} {
+		_, err := Load(c.env, 0)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

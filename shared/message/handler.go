@@ -185,7 +185,7 @@ func isEchostr(s string) bool {
 
 // push takes a push.
 func (h *Handler) push(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
+	ctx, cancel := h.budget(r.Context())
 	defer cancel()
 	account, q, err := h.request(r)
 	if err != nil {
@@ -206,6 +206,18 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request) error {
 	return a.write(w)
 }
 
+// budget ends with the time that there is, and not with the connection: what was
+// handed over must be noted though nobody waits for the answer any more.
+func (h *Handler) budget(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.Budget)
+	deadline, ok := parent.Deadline()
+	if !ok {
+		return ctx, cancel
+	}
+	ctx, inner := context.WithDeadline(ctx, deadline)
+	return ctx, func() { inner(); cancel() }
+}
+
 // open verifies a push. Its timestamp is looked at first: that costs nothing.
 func (h *Handler) open(ctx context.Context, account Account, q *query, body []byte) (p *push, err error) {
 	if err = q.fresh(h.Now(), h.Window); err == nil {
@@ -216,6 +228,13 @@ func (h *Handler) open(ctx context.Context, account Account, q *query, body []by
 	}
 	if no, ok := errors.AsType[refusal](err); ok {
 		h.Logger.WarnContext(ctx, "push refused", "account", account.Name, "check", string(no))
+	}
+	if bad, ok := errors.AsType[malformed](err); ok {
+		level := slog.LevelWarn
+		if errors.Is(err, errGenuine) {
+			level = slog.LevelError // a message is lost
+		}
+		h.Logger.Log(ctx, level, "push malformed", "account", account.Name, "cause", string(bad), "genuine", level == slog.LevelError)
 	}
 	return p, problem(err)
 }

@@ -241,6 +241,47 @@ func TestReplyNotUsable(t *testing.T) {
 	want(t, "nobody to reply to", w.serve(w.sealed(`{"MsgType":"text","MsgId":5}`)), 200, "success")
 }
 
+// A reply that the store could not hold is none.
+func TestReplyTooLarge(t *testing.T) {
+	w := newWorld(t)
+	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("]]>", 21_000) + `"}`
+	for range 2 {
+		want(t, "large", w.serve(w.sealed(textMessage)), 200, "success")
+	}
+	w.sink.only(t)
+	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("<", 60_000) + `"}`
+	want(t, "large, and kept", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
+	want(t, "again", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
+}
+
+// Whether the connection still stands does not matter: what is handed over is
+// noted, and what is not is released.
+func TestClientGone(t *testing.T) {
+	w := newWorld(t)
+	ctx, gone := context.WithCancel(t.Context())
+	gone()
+	w.sink.fail = errors.New("the bus is down")
+	want(t, "failed", w.serve(w.sealed(textMessage).WithContext(ctx)), 500, `"hand_over_failed"`)
+	w.sink.fail = nil
+	want(t, "taken", w.serve(w.sealed(textMessage).WithContext(ctx)), 200, "success")
+	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
+	w.sink.only(t)
+	if gets, writes := w.store.take(); gets != 0 || writes != 5 {
+		t.Errorf("%d reads, %d writes", gets, writes)
+	}
+}
+
+// Different messages of one user are not the same.
+func TestMessagesAreToldApart(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{"1", "2", "1"} {
+		want(t, id, w.serve(w.sealed(strings.Replace(textMessage, "6272960105994287618", id, 1))), 200, "success")
+	}
+	if len(w.sink.taken) != 2 {
+		t.Errorf("%d messages", len(w.sink.taken))
+	}
+}
+
 func TestHandOverFails(t *testing.T) {
 	w := newWorld(t)
 	w.sink.fail = errors.New("the bus is down")

@@ -50,13 +50,14 @@ func (h *Handler) log(ctx context.Context, p *push, event string) {
 
 // handOver gives the message to the sink and makes the answer of its reply.
 func (h *Handler) handOver(ctx context.Context, p *push, until time.Time) (answer, error) {
-	deadline, _ := ctx.Deadline()
-	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-closing))
-	defer cancel()
-	// Both clocks: one may have stood still while the process was frozen.
-	if ctx.Err() != nil || !h.Now().Before(until) {
+	// By the wall's clock: the one that ctx goes by may have stood still while the
+	// process was frozen.
+	left := until.Sub(h.Now()) - skew - closing
+	if left <= 0 || ctx.Err() != nil {
 		return answer{}, errTooLate
 	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
 	reply, err := h.Sink.HandOver(ctx, p.Message)
 	if err != nil {
 		return answer{}, err
@@ -86,6 +87,9 @@ func (h *Handler) reply(p *push, reply []byte) (answer, error) {
 		if _, err = io.ReadFull(h.Rand, random[:]); err == nil {
 			text, err = render(p.seal.close(text, random[:], now), p.xml)
 		}
+	}
+	if len(text) > maxAnswerBytes && err == nil {
+		err = fmt.Errorf("it makes %d bytes, the limit is %d", len(text), maxAnswerBytes)
 	}
 	if p.xml {
 		return answer{"application/xml; charset=utf-8", text}, err

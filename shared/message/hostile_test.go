@@ -95,6 +95,57 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// The same for an account without a key.
+func TestHostileInPlainText(t *testing.T) {
+	w := newWorld(t)
+	w.plain()
+	changed := func(change func(url.Values)) *http.Request {
+		query := w.signed(testToken, "")
+		change(query)
+		return w.post(query, textMessage)
+	}
+	for name, r := range map[string]*http.Request{
+		"no signature":      changed(func(q url.Values) { q.Del("signature") }),
+		"another token":     w.post(w.signed("wrong", ""), textMessage),
+		"another nonce":     changed(func(q url.Values) { q.Set("nonce", "2") }),
+		"another timestamp": changed(func(q url.Values) { q.Set("timestamp", strconv.FormatInt(w.now().Unix()-1, 10)) }),
+		"msg_signature":     changed(func(q url.Values) { q.Set("msg_signature", q.Get("signature")); q.Del("signature") }),
+		"junk, unsigned":    w.post(nil, "junk"),
+	} {
+		want(t, name, w.serve(r), 403, `"push_refused"`)
+	}
+	for name, body := range map[string]string{
+		"nothing": "", "junk": "junk", "a field twice": "<xml><a>1</a><a>2</a></xml>", "a document type": "<!DOCTYPE xml><xml><a>1</a></xml>",
+	} {
+		want(t, name, w.serve(w.post(w.signed(testToken, ""), body)), 400, `"push_malformed"`)
+	}
+	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d hand-overs", gets, writes, w.sink.calls)
+	}
+	if n := strings.Count(w.log.String(), `level=ERROR msg="push malformed" account=shop cause=`); n != 4 {
+		t.Errorf("%d of 4 messages that are lost were logged as an error:\n%s", n, w.log.String())
+	}
+}
+
+// A nonce may look like a time to come. Then, a year later, an old push whose
+// nonce and timestamp have changed places is signed rightly, and fresh.
+func TestSwappedTimestamp(t *testing.T) {
+	w := newWorld(t)
+	now := time.Unix(1_771_000_000, 0)
+	w.now = func() time.Time { return now }
+	message := strings.Replace(textMessage, "1714112445", "1771000000", 1)
+	encrypted := w.key(testKey).encrypt(make([]byte, 16), message, testAppID)
+	push := func(timestamp, nonce string) *http.Request {
+		return w.post(url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "msg_signature": {Sign(testToken, timestamp, nonce, encrypted)}}, "<xml><Encrypt>"+encrypted+"</Encrypt></xml>")
+	}
+	want(t, "then", w.serve(push("1771000000", "1802000000")), 200, "success")
+	now = time.Unix(1_802_000_000, 0)
+	want(t, "a year later", w.serve(push("1802000000", "1771000000")), 403, `"push_refused"`)
+	want(t, "an old message, made new", w.serve(push("1802000000", "5")), 200, "success")
+	w.sink.taken = w.sink.taken[:1]
+	w.sink.only(t)
+}
+
 func manyNames(n int) string {
 	var b strings.Builder
 	b.WriteString("<xml>")

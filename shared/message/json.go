@@ -17,7 +17,7 @@ func parseJSON(body []byte) (tree, error) {
 		return tree{}, jsonError(err)
 	}
 	if t.kind != anObject {
-		return tree{}, malformed("neither XML nor a JSON object")
+		return tree{}, malformed("it is neither XML nor a JSON object")
 	}
 	if _, err := p.Token(); !errors.Is(err, io.EOF) {
 		return tree{}, malformed("something follows the object")
@@ -30,7 +30,7 @@ func jsonError(err error) error {
 	if own, ok := errors.AsType[malformed](err); ok {
 		return own
 	}
-	return malformed("neither XML nor JSON")
+	return malformed("it is neither XML nor JSON")
 }
 
 type jsonParser struct {
@@ -89,9 +89,9 @@ func (p *jsonParser) member(t *tree, depth int) (c child, err error) {
 		}
 		name, ok := token.(string)
 		if !ok {
-			return child{}, malformed("neither XML nor JSON")
+			return child{}, malformed("it is neither XML nor JSON")
 		}
-		if t.has(name) {
+		if t.find(name) != nil {
 			return child{}, duplicate(name)
 		}
 		c.name = name

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -52,7 +53,7 @@ const look = 200 * time.Millisecond
 // count as a duplicate would be lost.
 func (p *push) ledgerKey() string {
 	h := sha256.New()
-	if p.MsgType != "event" && p.MsgID != "" {
+	if !p.IsEvent() && p.MsgID != "" {
 		fmt.Fprintf(h, "%s\x00id\x00%s", p.AppID, p.MsgID)
 	} else {
 		fmt.Fprintf(h, "%s\x00all\x00%s", p.AppID, p.JSON)
@@ -118,9 +119,13 @@ func (l *ledger) release(ctx context.Context, item store.Item) error {
 	return err
 }
 
+// encode does not escape for HTML: an answer is full of < and >.
 func encode(e entry) []byte {
-	text, _ := json.Marshal(e) // strings and a number always encode
-	return text
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(e) // strings and a number always encode
+	return bytes.TrimSpace(text.Bytes())
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -6,7 +6,10 @@
 // https://developers.weixin.qq.com/doc/subscription/guide/dev/push/
 package message
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Message is one push, verified and decrypted.
 type Message struct {
@@ -26,11 +29,15 @@ type Message struct {
 	JSON []byte
 }
 
+// IsEvent tells events from messages. Not all of WeChat's pages agree on the
+// capitals.
+func (m *Message) IsEvent() bool { return strings.EqualFold(m.MsgType, "event") }
+
 // Type is what a consumer chooses by: the Event of an event, else the MsgType,
 // "unknown" where there is neither.
 func (m *Message) Type() string {
 	switch {
-	case m.MsgType == "event" && m.Event != "":
+	case m.IsEvent() && m.Event != "":
 		return m.Event
 	case m.MsgType != "":
 		return m.MsgType

@@ -194,6 +194,25 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
+// What was in work may be released while one waits: then it begins anew.
+func TestReleasedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		failing := &listing{wait: time.Second, fail: errors.New("down")}
+		var wg sync.WaitGroup
+		h, request := w.newHandler(w.store, failing), w.sealed(textMessage)
+		wg.Go(func() {
+			answer := httptest.NewRecorder()
+			h.ServeHTTP(answer, request)
+			want(t, "first", answer, 500, `"hand_over_failed"`)
+		})
+		synctest.Wait()
+		want(t, "second", w.serve(w.sealed(textMessage)), 200, "success")
+		wg.Wait()
+		w.sink.only(t)
+	})
+}
+
 // One that meets a push in work for longer than it can wait says so.
 func TestInWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

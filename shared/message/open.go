@@ -2,6 +2,8 @@ package message
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -55,7 +57,7 @@ func (ring *Keyring) openPlain(account Account, q *query, body []byte) (*push, e
 	}
 	t, isXML, err := parse(body)
 	if err != nil {
-		return nil, err
+		return nil, genuine(err)
 	}
 	if t.get("MsgType") == "" && t.get("Encrypt") != "" {
 		return nil, refusedNoKey
@@ -85,11 +87,32 @@ func (ring *Keyring) openSealed(account Account, q *query, body []byte) (*push, 
 	}
 	t, isXML, err := parse(text)
 	if err != nil {
-		return nil, err
+		return nil, genuine(err)
 	}
 	m, err := t.message(account)
+	if err == nil && q.swapped(m.CreateTime) {
+		return nil, refusedStale
+	}
 	return &push{m, isXML, &seal{token, key, account.AppID, q.nonce}}, err
 }
+
+// errGenuine: the push is WeChat's, whatever else is wrong with it.
+var errGenuine = errors.New("message: a genuine push")
+
+func genuine(err error) error { return fmt.Errorf("%w: %w", errGenuine, err) }
+
+// swapped reports whether timestamp and nonce have changed places, which the
+// signature does not notice since it sorts its parts: a nonce may look like a time
+// to come, and when that has come, an old push would be fresh again. The message
+// tells when it was made.
+func (q *query) swapped(made int64) bool {
+	const far = 24 * 60 * 60
+	timestamp, _ := strconv.ParseInt(q.timestamp, 10, 64)
+	nonce, err := strconv.ParseInt(q.nonce, 10, 64)
+	return err == nil && made > 0 && distance(timestamp, made) > far && distance(nonce, made) < far
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // seal encrypts the reply to a push, with the secrets that the push was made with.
 type seal struct {

@@ -71,7 +71,7 @@ func badPush(cause malformed) *web.Problem {
 		Status: http.StatusBadRequest,
 		Code:   "push_malformed",
 		Title:  "Malformed push",
-		Detail: "the body is " + string(cause),
+		Detail: "the body cannot be read: " + string(cause),
 		Cause:  cause,
 	}
 }
@@ -85,8 +85,8 @@ func noSecrets(cause error) *web.Problem {
 		RetryAfter: 2 * time.Second,
 		Cause:      cause,
 		Hint: web.Hint{
-			En: "Put them into the secret that WECHAT_PUSH_SECRETS_ARN names; the log says what is wrong.",
-			Zh: "请将其写入 WECHAT_PUSH_SECRETS_ARN 所指的密钥；原因见日志。",
+			En: "Put them into the secret that WECHAT_PUSH_SECRETS_ARN names (on a desk: WECHAT_TOKEN and WECHAT_ENCODING_AES_KEY, or WECHAT_PUSH_SECRETS); the log says what is wrong.",
+			Zh: "请将其写入 WECHAT_PUSH_SECRETS_ARN 所指的密钥（本地开发：WECHAT_TOKEN 和 WECHAT_ENCODING_AES_KEY，或 WECHAT_PUSH_SECRETS）；原因见日志。",
 		},
 	}
 }

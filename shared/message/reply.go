@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,8 +64,10 @@ type Article struct{ Title, Description, PicUrl, Url string }
 type TransInfo struct{ KfAccount string }
 
 const (
-	maxArticles   = 8
-	maxReplyBytes = 64 << 10 // of the JSON; WeChat's own limits are far lower
+	maxArticles = 8
+	// WeChat's own limits are far lower. The store's is not much higher.
+	maxReplyBytes  = 64 << 10  // of the JSON
+	maxAnswerBytes = 128 << 10 // of what is made of it
 )
 
 // parseReply reads what a sink answered. nil stands for no reply: null, {}, "" and
@@ -92,12 +96,26 @@ func parseReply(text []byte) (*Reply, error) {
 // replySyntax tells the names that are wrong and never quotes a value.
 func replySyntax(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s is not a %v", wrong.Field, wrong.Type)
+		return mistyped(wrong)
 	}
 	if strings.Contains(err.Error(), "unknown field") {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return errors.New("it is not JSON")
+}
+
+func mistyped(wrong *json.UnmarshalTypeError) error {
+	kind := "an object"
+	switch wrong.Type.Kind() {
+	case reflect.String:
+		kind = "a text"
+	case reflect.Slice:
+		kind = "a list"
+	}
+	if wrong.Field == "" {
+		return errors.New("it is not a JSON object")
+	}
+	return fmt.Errorf("%s is not %s", wrong.Field, kind)
 }
 
 // check sees that the part that MsgType names is there, whole, and alone.
@@ -137,6 +155,9 @@ func (r *Reply) missing() (name string, ok bool) {
 	case "music":
 		return needs(r.Music != nil && r.Music.ThumbMediaId != "", "Music.ThumbMediaId")
 	case "news":
+		if slices.ContainsFunc(r.Articles, func(a Article) bool { return a.Title == "" }) {
+			return "a Title in each of its Articles", true
+		}
 		return needs(len(r.Articles) > 0, "Articles")
 	case "transfer_customer_service":
 		return needs(r.TransInfo == nil || r.TransInfo.KfAccount != "", "TransInfo.KfAccount")

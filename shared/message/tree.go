@@ -14,7 +14,7 @@ import (
 // looking for repeated names takes.
 const (
 	maxDepth  = 16
-	maxFields = 2000
+	maxFields = 1000
 )
 
 type malformed string
@@ -22,8 +22,9 @@ type malformed string
 func (m malformed) Error() string { return "message: malformed: " + string(m) }
 
 const (
-	errTooDeep malformed = "nested too deeply"
-	errTooMany malformed = "too many fields"
+	errTooDeep malformed = "it is nested too deeply"
+	errTooMany malformed = "it has too many fields"
+	errNotXML  malformed = "it is not well-formed XML"
 )
 
 // tree is a message as it came, XML and JSON alike.
@@ -48,14 +49,32 @@ type child struct {
 	tree tree
 }
 
-// get returns the text of a member that is a text or a literal, else "".
-func (t *tree) get(name string) string {
+// find returns the member of that name, or nil.
+func (t *tree) find(name string) *tree {
 	for i := range t.children {
-		if c := &t.children[i]; c.name == name && c.tree.kind <= aLiteral {
-			return c.tree.text
+		if t.children[i].name == name {
+			return &t.children[i].tree
 		}
 	}
+	return nil
+}
+
+// get returns the text of a member that is a text or a number, else "".
+func (t *tree) get(name string) string {
+	if c := t.find(name); c != nil && (c.kind == aText || c.kind == aLiteral && isNumber(c.text)) {
+		return c.text
+	}
 	return ""
+}
+
+// id returns a member that is a 64-bit number in decimal, else "": a zero, as
+// well as nothing, is the id of no message.
+func (t *tree) id(name string) string {
+	text := strings.TrimSpace(t.get(name))
+	if strings.Trim(text, "0123456789") != "" || strings.Trim(text, "0") == "" {
+		return ""
+	}
+	return text
 }
 
 // isNumeric tells the members that consumers compare as numbers. XML does not
@@ -71,14 +90,27 @@ func isNumeric(name string) bool {
 // isID tells the members that are 64-bit numbers, which JavaScript would round.
 func isID(name string) bool { return name == "MsgId" || name == "MsgID" || name == "MsgDataId" }
 
-// isList tells the elements that are a list even where there is only one, so
-// that consumers need not look.
-func isList(name string) bool { return name == "item" || name == "List" }
+// isList tells the members that are a list even where there is only one, so that
+// consumers need not look. The last two are texts elsewhere.
+func isList(name string, k kind) bool {
+	switch name {
+	case "item", "List":
+		return k != aList
+	case "Actions", "detail":
+		return k == anObject
+	}
+	return false
+}
 
-// normalize gives the common members one type, whichever format they came in.
+// normalize gives the common members one type, whichever format they came in and
+// however deep they stand.
 func (t *tree) normalize() {
 	for i := range t.children {
 		c := &t.children[i]
+		if c.tree.normalize(); isList(c.name, c.tree.kind) {
+			c.tree = tree{kind: aList, children: []child{{tree: c.tree}}}
+			continue
+		}
 		switch {
 		case c.tree.kind == aText && isNumeric(c.name):
 			if number := strings.TrimSpace(c.tree.text); isNumber(number) {
@@ -105,10 +137,10 @@ func (t *tree) message(account Account) (*Message, error) {
 		Event:        t.get("Event"),
 		FromUserName: t.get("FromUserName"),
 		ToUserName:   t.get("ToUserName"),
-		MsgID:        t.get("MsgId"),
+		MsgID:        t.id("MsgId"),
 	}
 	if m.MsgID == "" {
-		m.MsgID = t.get("MsgID") // events spell it so
+		m.MsgID = t.id("MsgID") // events spell it so
 	}
 	m.CreateTime, _ = strconv.ParseInt(t.get("CreateTime"), 10, 64)
 	w := newJSONWriter()
@@ -174,15 +206,15 @@ func (w *jsonWriter) string(s string) error {
 // parse reads XML or JSON, whichever it is: content types are not to be relied
 // on. The error is a malformed.
 func parse(body []byte) (t tree, isXML bool, err error) {
-	body = clean(body)
-	switch trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF"))); {
-	case len(trimmed) == 0:
-		return tree{}, false, malformed("empty")
-	case trimmed[0] == '<':
-		t, err = parseXML(trimmed)
+	body = bytes.TrimRight(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF"))), "\x00")
+	switch {
+	case len(body) == 0:
+		return tree{}, false, malformed("it is empty")
+	case body[0] == '<':
+		t, err = parseXML(clean(body))
 		return t, true, err
 	default:
-		t, err = parseJSON(trimmed)
+		t, err = parseJSON(spaced(body))
 		return t, false, err
 	}
 }
@@ -202,22 +234,27 @@ func clean(body []byte) []byte {
 	}, body)
 }
 
+// spaced makes control characters spaces, as JSON allows them nowhere but, some of
+// them, between values.
+func spaced(body []byte) []byte {
+	if !slices.ContainsFunc(body, func(b byte) bool { return b < ' ' }) {
+		return body
+	}
+	return bytes.Map(func(r rune) rune { return max(r, ' ') }, body)
+}
+
 // add puts a child where it belongs: XML repeats an element to make a list.
 func (t *tree) add(c child) {
-	i := slices.IndexFunc(t.children, func(old child) bool { return old.name == c.name })
-	switch {
-	case i < 0 && isList(c.name):
-		t.children = append(t.children, child{c.name, tree{kind: aList, children: []child{{tree: c.tree}}}})
-	case i < 0:
+	switch old := t.find(c.name); {
+	case old == nil:
 		t.children = append(t.children, c)
-	case t.children[i].tree.kind != aList:
-		t.children[i].tree = tree{kind: aList, children: []child{{tree: t.children[i].tree}, {tree: c.tree}}}
+	case old.kind != aList:
+		*old = tree{kind: aList, children: []child{{tree: *old}, {tree: c.tree}}}
 	default:
-		old := &t.children[i].tree
 		old.children = append(old.children, child{tree: c.tree})
 	}
 }
 
 func duplicate(name string) error {
-	return malformed(fmt.Sprintf("%.64q stands there twice", name))
+	return malformed(fmt.Sprintf("field %.64q stands twice", name))
 }

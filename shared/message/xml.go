@@ -9,10 +9,56 @@ import (
 )
 
 // parseXML reads <xml>...</xml> and nothing else: no document type (and so no
-// entities), no attributes, no namespaces, no text beside elements, nothing after
-// the root. Below the root an element may not stand twice, so that nobody can
-// read another value than we do; further down a repeated element is a list.
+// entities), no attributes, no namespaces, nothing after the root. Below the root
+// an element with a text may not stand twice, so that nobody can read another value
+// than we do; one with elements, and any further down, is a list where it repeats.
 func parseXML(body []byte) (tree, error) {
+	t, err := readXML(body)
+	if err != errNotXML {
+		return t, err
+	}
+	if mended := mend(body); mended != nil {
+		return readXML(mended)
+	}
+	return t, err
+}
+
+// mend ends each CDATA section where its element ends, rather than at the first
+// ]]> inside: WeChat does not seem to cut a user's text in two there. Nil: there is
+// nothing to mend.
+func mend(body []byte) []byte {
+	const begin, end = "<![CDATA[", "]]>"
+	var out []byte
+	for rest := body; ; {
+		head, inside, ok := bytes.Cut(rest, []byte(begin))
+		name := lastTag(head)
+		if !ok || name == "" {
+			if out == nil {
+				return nil
+			}
+			return append(out, rest...)
+		}
+		at := bytes.LastIndex(inside, []byte(end+"</"+name+">"))
+		if at < 0 {
+			return nil
+		}
+		out = append(append(out, head...), begin...)
+		out = append(out, bytes.ReplaceAll(inside[:at], []byte(end), []byte("]]"+end+begin+">"))...)
+		out = append(out, end...)
+		rest = inside[at+len(end):]
+	}
+}
+
+// lastTag is the name of the start tag that text ends with, "" if it does not.
+func lastTag(text []byte) string {
+	i := bytes.LastIndexByte(text, '<')
+	if i < 0 || text[len(text)-1] != '>' {
+		return ""
+	}
+	return string(text[i+1 : len(text)-1])
+}
+
+func readXML(body []byte) (tree, error) {
 	p := xmlParser{Decoder: xml.NewDecoder(bytes.NewReader(body))}
 	root, err := p.root()
 	if err != nil {
@@ -37,7 +83,7 @@ func xmlError(err error) error {
 	if own, ok := errors.AsType[malformed](err); ok {
 		return own
 	}
-	return malformed("not well-formed XML")
+	return errNotXML
 }
 
 type xmlParser struct {
@@ -54,7 +100,7 @@ func (p *xmlParser) next() (xml.Token, error) {
 		}
 		switch token := token.(type) {
 		case xml.Directive:
-			return nil, malformed("a document type")
+			return nil, malformed("it holds a document type")
 		case xml.Comment, xml.ProcInst:
 			continue
 		case xml.CharData:
@@ -87,7 +133,7 @@ func (p *xmlParser) element(start xml.StartElement, depth int) (tree, error) {
 	case p.fields > maxFields:
 		return tree{}, errTooMany
 	case start.Name.Space != "" || len(start.Attr) > 0:
-		return tree{}, malformed("an attribute or namespace")
+		return tree{}, malformed("it holds an attribute or a namespace")
 	}
 	var t tree
 	var own strings.Builder
@@ -104,9 +150,9 @@ func (p *xmlParser) element(start xml.StartElement, depth int) (tree, error) {
 				return tree{}, err
 			}
 		case xml.EndElement:
-			return t.close(own.String())
+			return t.close(own.String(), depth)
 		case xml.Directive:
-			return tree{}, malformed("a document type")
+			return tree{}, malformed("it holds a document type")
 		}
 	}
 }
@@ -116,7 +162,8 @@ func (p *xmlParser) child(t *tree, start xml.StartElement, depth int) error {
 	if err != nil {
 		return err
 	}
-	if depth == 1 && t.has(start.Name.Local) {
+	old := t.find(start.Name.Local)
+	if depth == 1 && old != nil && (read.kind != anObject || old.kind < anObject) {
 		return duplicate(start.Name.Local)
 	}
 	t.kind = anObject
@@ -124,23 +171,15 @@ func (p *xmlParser) child(t *tree, start xml.StartElement, depth int) error {
 	return nil
 }
 
-func (t *tree) has(name string) bool {
-	for i := range t.children {
-		if t.children[i].name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// close ends an element: it holds elements or a text, not both.
-func (t tree) close(own string) (tree, error) {
+// close ends an element: it holds elements or a text, not both. The root may: the
+// marks that WeChat's clients leave there (webwx_msg_cli_ver_0x1) say nothing.
+func (t tree) close(own string, depth int) (tree, error) {
 	if t.kind != anObject {
 		t.text = own
 		return t, nil
 	}
-	if strings.TrimSpace(own) != "" {
-		return tree{}, malformed("text beside elements")
+	if depth > 1 && strings.TrimSpace(own) != "" {
+		return tree{}, malformed("it has text beside elements")
 	}
 	return t, nil
 }

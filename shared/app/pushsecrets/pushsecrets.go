@@ -15,8 +15,9 @@ import (
 
 const (
 	// gap: anybody can send a push that does not verify, so not each may cause a
-	// read.
-	gap = 30 * time.Second
+	// read. It is short beside the time that WeChat repeats a push for, so that a
+	// stranger cannot keep new secrets from being seen.
+	gap = 5 * time.Second
 	// standIn: without its secrets each push is refused, and lost when WeChat gives
 	// up sending it. So a trouble with Secrets Manager is bridged for a while. The
 	// price: a token that was taken away, because it leaked, lives for as long,
@@ -30,7 +31,7 @@ const (
 // configuration names a secret there, else the environment. They are parsed once
 // and kept: those of Secrets Manager for 300 s, or for an hour while it cannot be
 // read, of which the logger is told. fresh asks for them to be read again because
-// a push did not verify; that is done at most once in 30 s. Safe for concurrent
+// a push did not verify; that is done at most once in 5 s. Safe for concurrent
 // use.
 func Push(c *config.Config, logger *slog.Logger) func(ctx context.Context, account message.Account, fresh bool) (*message.Keyring, error) {
 	get := environment(c)

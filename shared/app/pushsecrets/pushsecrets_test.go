@@ -106,7 +106,7 @@ func TestHowTheManagersAreKept(t *testing.T) {
 	}{
 		{0, false, false, 1, true},
 		{0, true, false, 2, true},
-		{29 * time.Second, true, false, 2, true},
+		{4 * time.Second, true, false, 2, true},
 		{time.Second, true, false, 3, true},
 		{301 * time.Second, false, true, 4, true},
 		{30 * time.Second, true, true, 5, true},

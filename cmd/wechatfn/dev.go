@@ -152,7 +152,7 @@ func (d *dev) serve(ctx context.Context, listener net.Listener, s *stack) error 
 	server.RegisterOnShutdown(func() { close(s.ended) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	s.banner(d.out)
+	s.banner(d)
 	if d.ready != nil {
 		d.ready(s.url, s.handler)
 	}
@@ -193,7 +193,8 @@ func (s *stack) tick(ctx context.Context, life *lifeline) {
 	}
 }
 
-func (s *stack) banner(out io.Writer) {
+func (s *stack) banner(d *dev) {
+	out := d.out
 	weChat := "the real WeChat at " + s.config.APIBase
 	if s.simulator != nil {
 		weChat = "a simulated WeChat (set WECHAT_APP_ID and WECHAT_APP_SECRET for the real one)"
@@ -204,13 +205,42 @@ wechatfn dev, with %s
   page         %s
   signature    %ssignature?url=...
   health       %ssignature/health
-  server URL   %sverify
+  server URL   %s
   also at      %s
 
   curl -G %ssignature --data-urlencode 'url=%s'
-  build/wechatfn trigger text --url %sverify
+%s
+`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.url, s.url, s.triggerLine())
+	if s.simulator != nil && d.getenv("WECHAT_TOKEN") != "" {
+		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the simulated account is.\n\n")
+	}
+}
 
-`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, strings.Join(s.origins, " "), s.url, s.url, s.url)
+// serverURLs are the addresses at which accounts take pushes.
+func (s *stack) serverURLs() string {
+	var urls []string
+	for i, a := range s.config.Apps {
+		switch {
+		case a.Push.Token.IsZero():
+		case i == 0:
+			urls = append(urls, s.url+"verify")
+		default:
+			urls = append(urls, s.url+"verify/"+a.Name)
+		}
+	}
+	if urls == nil {
+		return "none: set WECHAT_TOKEN (and WECHAT_ENCODING_AES_KEY)"
+	}
+	return strings.Join(urls, " ")
+}
+
+// triggerLine works where trigger knows the account: the simulated one, or that of
+// the environment.
+func (s *stack) triggerLine() string {
+	if s.config.Apps[0].Push.Token.IsZero() {
+		return ""
+	}
+	return "  build/wechatfn trigger text --url " + s.url + "verify\n"
 }
 
 func pageURL(addr *net.TCPAddr) string {

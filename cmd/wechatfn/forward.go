@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,6 +35,9 @@ func newForward(address string) (*forward, error) {
 	return f, nil
 }
 
+// errXMLReply: the message is taken over, but that is no reply.
+var errXMLReply = errors.New("its answer is XML, and a reply is a JSON object (docs/messages.md)")
+
 // maxAnswer is more than any reply.
 const maxAnswer = 64 << 10
 
@@ -58,8 +62,11 @@ func (f *forward) send(ctx context.Context, m *message.Message) (reply []byte, e
 		return nil, err
 	}
 	// Programs answer "ok", a page, or nothing; none of that is a reply.
-	if body = bytes.TrimSpace(body); !bytes.HasPrefix(body, []byte("{")) {
-		return nil, nil
+	switch body = bytes.TrimSpace(body); {
+	case bytes.HasPrefix(body, []byte("{")):
+		return body, nil
+	case bytes.HasPrefix(body, []byte("<xml")):
+		return nil, errXMLReply
 	}
-	return body, nil
+	return nil, nil
 }

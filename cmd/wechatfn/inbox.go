@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -49,14 +50,26 @@ func newInbox(out io.Writer, f *forward) *inbox {
 // HandOver implements message.Sink.
 func (b *inbox) HandOver(ctx context.Context, m *message.Message) (reply []byte, err error) {
 	if b.forward != nil {
-		if reply, err = b.forward.send(ctx, m); err != nil {
+		reply, err = b.forward.send(ctx, m)
+		if errors.Is(err, errXMLReply) {
+			fmt.Fprintf(b.out, "%s  %s: no reply: %v\n", clock(time.Now()), b.forward.shown, err)
+			err = nil
+		}
+		if err != nil {
 			fmt.Fprintf(b.out, "%s  %s %s not taken: %v\n", clock(time.Now()), m.App, printable(m.Type()), err)
 			return nil, err
 		}
 	}
 	fmt.Fprintf(b.out, "%s  %s %s from %s\n", clock(time.Now()), m.App, printable(m.Type()), printable(m.FromUserName))
-	b.add(received{At: time.Now(), App: m.App, Type: m.Type(), From: m.FromUserName, Message: m.JSON, Reply: string(reply)})
+	b.add(received{At: time.Now(), App: m.App, Type: m.Type(), From: m.FromUserName, Message: m.JSON, Reply: shownReply(reply)})
 	return reply, nil
+}
+
+func shownReply(reply []byte) string {
+	if err := message.CheckReply(reply); err != nil {
+		return "not usable: " + err.Error()
+	}
+	return string(reply)
 }
 
 func (b *inbox) add(r received) {

@@ -48,7 +48,8 @@ type trigger struct {
 // Help lists the types below what the flags say.
 func (t *trigger) Help() string {
 	return "Types: check " + strings.Join(wechatsim.SampleTypes(), " ") + "\n\n" +
-		"subscribe_scan is a subscription by way of a QR code; location is a message, LOCATION an event."
+		"subscribe_scan is a subscription by way of a QR code; location is a message, LOCATION an event. " +
+		"Any other word is a MsgType, or with --event the name of an event."
 }
 
 // Run fails unless WeChat would be content with every answer.

@@ -60,9 +60,14 @@ func (t *trigger) hint(d wechatsim.Delivery) {
 	if d.Status < 400 || d.Status > 499 {
 		return
 	}
-	if aesKey != "" && t.Encrypt != nil && !*t.Encrypt {
+	switch {
+	case d.Status == http.StatusNotFound:
+		t.line("hint", "the path of a server URL is /verify, or /verify/NAME")
+	case aesKey != "" && t.Encrypt != nil && !*t.Encrypt:
 		t.line("hint", "a server that has an AES key refuses what is not encrypted: leave --no-encrypt away")
-	} else if simulated {
+	case aesKey == "" && t.Type != "check" && d.Status == http.StatusForbidden:
+		t.line("hint", "no AES key is known here, so this went in plain text; a server that has one refuses that: give --aes-key")
+	case simulated && d.Status == http.StatusForbidden:
 		t.line("hint", "this was signed for the simulated account: set WECHAT_TOKEN, WECHAT_ENCODING_AES_KEY and WECHAT_APP_ID for one of yours")
 	}
 }

@@ -70,6 +70,13 @@ const (
 	maxAnswerBytes = 128 << 10 // of what is made of it
 )
 
+// CheckReply tells what is wrong with a reply, nil where nothing is, or where there
+// is none. It never quotes what the reply says.
+func CheckReply(reply []byte) error {
+	_, err := parseReply(reply)
+	return err
+}
+
 // parseReply reads what a sink answered. nil stands for no reply: null, {}, "" and
 // "success" as well as nothing at all.
 func parseReply(text []byte) (*Reply, error) {

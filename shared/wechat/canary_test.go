@@ -58,6 +58,25 @@ var canaryVerbs = []struct {
 		_, err := c.CallbackIPs(ctx, canary)
 		return err
 	}},
+	{"exchange", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.ExchangeCode(ctx, "wx1", canary, "canary-code")
+		return err
+	}},
+	{"exchange code", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.ExchangeCode(ctx, "wx1", "SECRET", canary)
+		return err
+	}},
+	{"refresh user", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.RefreshUserToken(ctx, "wx1", canary)
+		return err
+	}},
+	{"user info", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.UserInfo(ctx, canary, "canary-openid", "en")
+		return err
+	}},
+	{"check user", func(ctx context.Context, c *wechat.Client) error {
+		return c.CheckUserToken(ctx, canary, "canary-openid")
+	}},
 }
 
 // TestNoSecretInErrors plants the secret in whatever comes back, for every call.
@@ -104,7 +123,7 @@ func TestNoSecretInErrors(t *testing.T) {
 				if err == nil && verb.name != "clear" {
 					t.Errorf("%s, %s: no error", name, verb.name)
 				}
-				if err != nil && strings.Contains(err.Error(), "/cgi-bin/") {
+				if err != nil && (strings.Contains(err.Error(), "/cgi-bin/") || strings.Contains(err.Error(), "/sns/")) {
 					t.Errorf("%s, %s shows the URL: %v", name, verb.name, err)
 				}
 				if text := leaks(err); text != "" {
@@ -145,7 +164,8 @@ func TestLongMessageIsCut(t *testing.T) {
 func TestCredentialsDoNotPrint(t *testing.T) {
 	var b bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&b, nil))
-	for _, v := range []any{wechat.Token{Value: canary}, wechat.Ticket{Value: canary}, &wechat.Token{Value: canary}} {
+	for _, v := range []any{wechat.Token{Value: canary}, wechat.Ticket{Value: canary}, &wechat.Token{Value: canary},
+		wechat.UserToken{AccessToken: canary, RefreshToken: canary, OpenID: canary, UnionID: canary, Scope: canary}} {
 		fmt.Fprintf(&b, "%v %+v %#v %s %q %d %x\n", v, v, v, v, v, v, v)
 		log.Info("x", "v", v)
 	}

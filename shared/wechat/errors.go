@@ -26,6 +26,9 @@ const (
 	ClassCredentialDead
 	// ClassBug: the request was built wrong; only a change of code helps.
 	ClassBug
+	// ClassUser: one user's login, through no fault of the account: no alarm. CodeSpent,
+	// UserTokenDead, NoPermission and LoginAgain say what to do.
+	ClassUser
 )
 
 func (c Class) String() string {
@@ -40,6 +43,8 @@ func (c Class) String() string {
 		return "credential dead"
 	case ClassBug:
 		return "bug"
+	case ClassUser:
+		return "user"
 	default:
 		return "unknown"
 	}
@@ -48,17 +53,30 @@ func (c Class) String() string {
 // Errcodes that callers act on by number. All of them:
 // https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html
 const (
-	CodeInvalidSecret    = 40125 // AppSecret wrong or replaced
-	CodeNotInWhitelist   = 40164 // caller's IP not in the whitelist; see Error.IP
-	CodeClientIPRefused  = 61004 // the same, as other pages number it
-	CodeDailyQuota       = 45009
-	CodeMinuteQuota      = 45011
-	CodeClearQuotaSpent  = 48006 // this month's ten resets are used up
+	CodeInvalidAppID    = 40013
+	CodeInvalidSecret   = 40125 // AppSecret wrong or replaced
+	CodeNotInWhitelist  = 40164 // caller's IP not in the whitelist; see Error.IP
+	CodeClientIPRefused = 61004 // the same, as other pages number it
+	CodeDailyQuota      = 45009
+	CodeMinuteQuota     = 45011
+	CodeClearQuotaSpent = 48006 // this month's ten resets are used up
+
+	CodeBadCode             = 40029 // login code: unknown, of another account, or expired
+	CodeUsedCode            = 40163 // login code: exchanged before
+	CodeExpiredCode         = 42003 // login code: older than five minutes
+	CodeMissingCode         = 41008 // no login code was sent
+	CodeBadToken            = 40014 // access token, global or a user's
+	CodeExpiredToken        = 42001 // access token, global or a user's
+	CodeBadRefreshToken     = 40030
+	CodeExpiredRefreshToken = 42002
+	CodePasswordChanged     = 42007 // the user changed the password: all the user's tokens are void
+	CodeBadOpenID           = 40003
+	CodeNoPermission        = 48001 // of a user's token: not granted; else the account lacks the right
+
 	codeBusy             = -1
-	codeInvalidToken     = 40001 // on a token call: wrong secret
-	codeBadToken         = 40014
-	codeTokenExpired     = 42001
+	codeInvalidToken     = 40001 // on a call that sends the secret: wrong secret
 	codeTokenMissing     = 41001
+	codeNotGranted       = 50001 // the user has not granted this
 	codeRefusedForAnHour = 89507
 	codeRefusedForADay   = 89506
 )
@@ -94,27 +112,37 @@ func (e *Error) Class() Class {
 	switch e.Code {
 	case 0, codeBusy:
 		return ClassBusy
-	case codeInvalidToken, codeBadToken, codeTokenExpired:
+	case codeInvalidToken, CodeBadToken, CodeExpiredToken:
 		return e.tokenClass()
+	case CodeBadCode, CodeUsedCode, CodeExpiredCode, CodeMissingCode, CodeBadRefreshToken, CodeExpiredRefreshToken,
+		CodePasswordChanged, CodeBadOpenID, codeNotGranted:
+		return ClassUser
 	case codeTokenMissing:
 		return ClassBug
 	case CodeDailyQuota, CodeMinuteQuota, CodeClearQuotaSpent:
 		return ClassQuota
-	case 40002, 40013, 41002, 41004, 43002, CodeInvalidSecret, 40243, // AppID, AppSecret
+	case CodeNoPermission:
+		if e.NoPermission() {
+			return ClassUser
+		}
+		return ClassConfiguration
+	case 40002, CodeInvalidAppID, 41002, 41004, 43002, CodeInvalidSecret, 40243, // AppID, AppSecret
 		CodeNotInWhitelist, CodeClientIPRefused, 89501, 89503, codeRefusedForAnHour, codeRefusedForADay, // IP
-		48001, 48004, 50002, 50004: // the account's standing
+		48004, 50002, 50004: // the account's standing
 		return ClassConfiguration
 	default:
 		return ClassUnknown
 	}
 }
 
-// tokenClass tells a dead token from a wrong secret: calls that send the secret send no token, and
-// 40001 there speaks of the secret.
+// tokenClass tells a dead token from a wrong secret, and the account's token from a user's: calls
+// that send the secret send no token, and 40001 there speaks of the secret.
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html
 func (e *Error) tokenClass() Class {
 	switch e.Op {
-	case opStableToken, opToken, opClearQuota:
+	case opUserInfo, opCheckUser, opRefreshUser:
+		return ClassUser
+	case opStableToken, opToken, opClearQuota, opExchange:
 		if e.Code == codeInvalidToken {
 			return ClassConfiguration
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestClasses has a row for each errcode of the protocol sheet, section 1.5.
+// TestClasses has a row for each errcode of the protocol sheet, sections 1.5 and 2.2.
 func TestClasses(t *testing.T) {
 	for _, c := range []struct {
 		op    string
@@ -48,6 +48,36 @@ func TestClasses(t *testing.T) {
 		{opToken, 50002, ClassConfiguration, 0},
 		{opTicket, 50004, ClassConfiguration, 0},
 		{opTicket, 99999, ClassUnknown, 0},
+		{opExchange, -1, ClassBusy, 0},
+		{opExchange, 40001, ClassConfiguration, 0},
+		{opExchange, 40013, ClassConfiguration, 0},
+		{opExchange, 40125, ClassConfiguration, 0},
+		{opExchange, 40164, ClassConfiguration, 0},
+		{opExchange, 48001, ClassConfiguration, 0},
+		{opExchange, 40014, ClassUnknown, 0},
+		{opExchange, 45011, ClassQuota, time.Minute},
+		{opExchange, 40029, ClassUser, 0},
+		{opExchange, 40163, ClassUser, 0},
+		{opExchange, 42003, ClassUser, 0},
+		{opExchange, 41008, ClassUser, 0},
+		{opRefreshUser, 40013, ClassConfiguration, 0},
+		{opRefreshUser, 40030, ClassUser, 0},
+		{opRefreshUser, 42002, ClassUser, 0},
+		{opRefreshUser, 42007, ClassUser, 0},
+		{opRefreshUser, 42001, ClassUser, 0},
+		{opRefreshUser, 48001, ClassConfiguration, 0},
+		{opUserInfo, 40001, ClassUser, 0},
+		{opUserInfo, 40014, ClassUser, 0},
+		{opUserInfo, 42001, ClassUser, 0},
+		{opUserInfo, 42007, ClassUser, 0},
+		{opUserInfo, 40003, ClassUser, 0},
+		{opUserInfo, 48001, ClassUser, 0},
+		{opUserInfo, 50001, ClassUser, 0},
+		{opUserInfo, 48004, ClassConfiguration, 0},
+		{opUserInfo, 41001, ClassBug, 0},
+		{opCheckUser, 40003, ClassUser, 0},
+		{opCheckUser, 40014, ClassUser, 0},
+		{opCheckUser, 48001, ClassConfiguration, 0},
 	} {
 		e := &Error{Op: c.op, Code: c.code}
 		if e.Class() != c.class || e.Pause() != c.pause {
@@ -58,10 +88,10 @@ func TestClasses(t *testing.T) {
 
 func TestClassNames(t *testing.T) {
 	names := map[string]bool{}
-	for c := ClassUnknown; c <= ClassBug; c++ {
+	for c := ClassUnknown; c <= ClassUser; c++ {
 		names[c.String()] = true
 	}
-	if len(names) != 6 || !names["credential dead"] {
+	if len(names) != 7 || !names["credential dead"] || !names["user"] {
 		t.Errorf("names: %v", names)
 	}
 }

@@ -82,3 +82,33 @@ func ExampleError_IP() {
 	}
 	// Output: configuration 40164 add to the whitelist: 192.0.2.1
 }
+
+func ExampleAuthorizeURL() {
+	fmt.Println(wechat.AuthorizeURL(wechat.OfficialAccount, "wx1", "https://shop.example/oauth/callback",
+		wechat.ScopeUserInfo, "0123456789abcdef0123456789abcdef", wechat.AuthorizeOptions{}))
+	// Output: https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1&redirect_uri=https%3A%2F%2Fshop.example%2Foauth%2Fcallback&response_type=code&scope=snsapi_userinfo&state=0123456789abcdef0123456789abcdef#wechat_redirect
+}
+
+func ExampleClient_ExchangeCode() {
+	client, sim := simulated()
+	ctx := context.Background()
+	code, err := sim.IssueCode("wx1", "ming", wechat.ScopeUserInfo, false)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := client.ExchangeCode(ctx, "wx1", "secret", code)
+	fmt.Println(token, err)
+	user, err := client.UserInfo(ctx, token.AccessToken, token.OpenID, "")
+	fmt.Println(user.Nickname, err)
+
+	_, err = client.ExchangeCode(ctx, "wx1", "secret", code)
+	var refused *wechat.Error
+	if errors.As(err, &refused) {
+		fmt.Println(refused.Class(), refused.Code, refused.CodeSpent(), refused.LoginAgain())
+	}
+	// Output:
+	// {[redacted] 2h0m0s} <nil>
+	// 小明 🌿 <nil>
+	// user 40163 true true
+}

@@ -126,7 +126,7 @@ func TestConnectionIsReused(t *testing.T) {
 		if r.Method == http.MethodGet && (r.ContentLength != 0 || len(r.TransferEncoding) != 0) {
 			t.Errorf("a GET with a body: %d %v", r.ContentLength, r.TransferEncoding)
 		}
-		_, _ = io.WriteString(w, `{"access_token":"T","ticket":"T","expires_in":7200,"ip_list":["203.0.113.1"]}`)
+		_, _ = io.WriteString(w, `{"errcode":0,"access_token":"T","ticket":"T","expires_in":7200,"ip_list":["203.0.113.1"],"openid":"canary-openid"}`)
 	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -149,24 +149,34 @@ func TestConnectionIsReused(t *testing.T) {
 }
 
 // TestNetHTTPDoesNotRepeat: on a reused connection that breaks, net/http would quietly send a GET
-// again; each classic token call makes a token, so it must not.
+// again; each classic token call makes a token, and a code works once, so it must not.
 func TestNetHTTPDoesNotRepeat(t *testing.T) {
-	var requests atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if requests.Add(1) > 1 {
-			panic(http.ErrAbortHandler)
+	for name, call := range map[string]func(*wechat.Client) error{
+		"classic": func(c *wechat.Client) error {
+			_, err := c.ClassicToken(t.Context(), "wx1", "SECRET")
+			return err
+		},
+		"exchange": func(c *wechat.Client) error {
+			_, err := c.ExchangeCode(t.Context(), "wx1", "SECRET", "CODE")
+			return err
+		},
+	} {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if requests.Add(1) > 1 {
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O"}`)
+		}))
+		c := dial(t, wechat.Config{BaseURL: server.URL})
+		if err := call(c); err != nil {
+			t.Fatal(err)
 		}
-		_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200}`)
-	}))
-	defer server.Close()
-	c := dial(t, wechat.Config{BaseURL: server.URL})
-	if _, err := c.ClassicToken(t.Context(), "wx1", "SECRET"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := c.ClassicToken(t.Context(), "wx1", "SECRET")
-	expectBusy(t, err, 0)
-	if requests.Load() != 2 {
-		t.Errorf("%d requests for two calls", requests.Load())
+		expectBusy(t, call(c), 0)
+		if requests.Load() != 2 {
+			t.Errorf("%s: %d requests for two calls", name, requests.Load())
+		}
+		server.Close()
 	}
 }
 

@@ -1,11 +1,12 @@
-// Package wechat is a client of api.weixin.qq.com for an account's global credentials: access
-// tokens, tickets, and the few maintenance calls around them.
+// Package wechat is a client of api.weixin.qq.com: an account's global credentials (access tokens,
+// tickets, and the few maintenance calls around them), and the logins of its users (AuthorizeURL,
+// ExchangeCode, UserInfo ...).
 //
-// WeChat's URLs and bodies carry the AppSecret and the access token, so no error of this package
+// WeChat's URLs and bodies carry the AppSecret, codes and tokens, so no error of this package
 // ever shows a URL, a request or an answer; what was sent is cut out of WeChat's own messages too.
 //
 // Retries are decided here alone: one more attempt for calls that may be repeated, none for calls
-// that change something each time (a forced refresh, a classic token, a quota reset).
+// that change something each time (a forced refresh, a classic token, a quota reset, a login code).
 package wechat
 
 import (

@@ -1,10 +1,12 @@
 package wechatsim
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -32,6 +34,7 @@ type answer struct {
 	status      int
 	contentType string
 	body        []byte
+	header      http.Header   // what else a page needs
 	stall       time.Duration // between the first half of the body and the second
 }
 
@@ -54,6 +57,9 @@ func (s *Sim) render(f fields, no *refusal, now time.Time) answer {
 	if err != nil {
 		return plain(http.StatusInternalServerError, err.Error()) // fields hold texts and numbers only
 	}
+	if s.switches.NicknameControlByte {
+		body = bytes.ReplaceAll(body, []byte(`\u0014`), []byte{0x14})
+	}
 	return answer{status: http.StatusOK, contentType: s.switches.ContentType, body: body}
 }
 
@@ -74,6 +80,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	maps.Copy(w.Header(), a.header)
 	w.Header().Set("Content-Type", a.contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)

@@ -15,6 +15,7 @@ type Group string
 const (
 	GroupToken Group = "token" // calls that send the AppSecret
 	GroupAPI   Group = "api"   // calls that send an access token
+	GroupSNS   Group = "sns"   // calls about a user's login; said to be open to all
 )
 
 // Whitelist switches an account's whitelist on for a group of paths, open to exactly ips. Callers
@@ -69,10 +70,10 @@ func (s *Sim) authenticate(r *request) (*account, *refusal) {
 	case r.body.GrantType != "client_credential":
 		return nil, refuse(40002, "invalid grant_type")
 	}
-	return s.bySecret(r, r.body.Secret)
+	return s.bySecret(r, r.body.Secret, GroupToken)
 }
 
-func (s *Sim) bySecret(r *request, secret string) (*account, *refusal) {
+func (s *Sim) bySecret(r *request, secret string, g Group) (*account, *refusal) {
 	app, ok := s.known[r.body.AppID]
 	if !ok {
 		return nil, refuse(40013, "invalid appid")
@@ -81,7 +82,7 @@ func (s *Sim) bySecret(r *request, secret string) (*account, *refusal) {
 		return nil, refuse(s.switches.WrongSecretCode, "invalid appsecret, view more at http://t.cn/RAEkdVq")
 	}
 	a := s.state.Apps[app.ID]
-	return a, s.allowed(a, GroupToken, r.caller)
+	return a, s.allowed(a, g, r.caller)
 }
 
 // byToken checks a call that sends an access token.

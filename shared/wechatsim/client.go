@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -43,10 +44,12 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	header := http.Header{"Content-Type": {a.contentType}}
+	maps.Copy(header, a.header)
 	return &http.Response{
 		StatusCode: a.status, Status: strconv.Itoa(a.status) + " " + http.StatusText(a.status),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r, ContentLength: int64(len(a.body)),
-		Header: http.Header{"Content-Type": {a.contentType}}, Body: newStalling(ctx, a),
+		Header: header, Body: newStalling(ctx, a),
 	}, nil
 }
 

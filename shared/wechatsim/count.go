@@ -17,6 +17,9 @@ func (s *Sim) arrive(r *request) Fault {
 	if c.AppID == "" {
 		c.AppID, _, _ = s.owner(r.token)
 	}
+	if c.AppID == "" {
+		c.AppID, _ = s.grantOf(r.token)
+	}
 	s.calls[c]++
 	return s.match(c)
 }

@@ -16,7 +16,7 @@ type Fault struct {
 
 	DropBefore  bool          // the connection breaks before WeChat did anything
 	Delay       time.Duration // WeChat takes that long before it does anything
-	ErrCode     int           // refused with this errcode: -1, 45009, 40001 on a live token ...
+	ErrCode     int           // refused with this errcode: -1, 45009, 40001 on a live token, 10009 on a page ...
 	ErrMsg      string        // default "wechatsim fault"
 	Status      int           // another HTTP status
 	Body        string        // another body, such as an HTML page; Status defaults to 200 then
@@ -66,6 +66,9 @@ func (f Fault) refuse(s *Sim, r *request) (answer, bool) {
 		text := f.ErrMsg
 		if text == "" {
 			text = "wechatsim fault"
+		}
+		if e, _ := endpoints(r.path); e.page != nil {
+			return errorPage(refuse(f.ErrCode, text)), true
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -14,6 +14,10 @@ type Quotas struct {
 	ForceDay      int // 20
 	TicketDay     int // 10 000, from a copy of the page; the current figure is not known
 	ResetsMonth   int // 10 quota resets, shared by both calls
+
+	ExchangeMinute    int // 50 000
+	RefreshUserMinute int // 50 000
+	UserInfoMinute    int // 50 000
 }
 
 func (q Quotas) complete() Quotas {
@@ -23,6 +27,7 @@ func (q Quotas) complete() Quotas {
 	}{
 		{&q.ClassicDay, 2000}, {&q.ClassicMinute, -1}, {&q.StableDay, 500_000}, {&q.StableMinute, 10_000},
 		{&q.ForceDay, 20}, {&q.TicketDay, 10_000}, {&q.ResetsMonth, 10},
+		{&q.ExchangeMinute, 50_000}, {&q.RefreshUserMinute, 50_000}, {&q.UserInfoMinute, 50_000},
 	} {
 		if *d.limit == 0 {
 			*d.limit = d.value
@@ -114,7 +119,7 @@ func (s *Sim) serveClearQuotaV2(r *request) (fields, *refusal) {
 	case r.body.AppSecret == "":
 		return nil, refuse(41004, "appsecret missing")
 	}
-	a, no := s.bySecret(r, r.body.AppSecret)
+	a, no := s.bySecret(r, r.body.AppSecret, GroupToken)
 	if no != nil {
 		return nil, no
 	}

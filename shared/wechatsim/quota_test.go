@@ -14,7 +14,10 @@ func few(n int) func(*Config) {
 
 func TestDefaultQuotas(t *testing.T) {
 	q := Quotas{TicketDay: -1, ForceDay: 3}.complete()
-	if q != (Quotas{ClassicDay: 2000, ClassicMinute: -1, StableDay: 500_000, StableMinute: 10_000, ForceDay: 3, TicketDay: -1, ResetsMonth: 10}) {
+	if q != (Quotas{
+		ClassicDay: 2000, ClassicMinute: -1, StableDay: 500_000, StableMinute: 10_000, ForceDay: 3, TicketDay: -1, ResetsMonth: 10,
+		ExchangeMinute: 50_000, RefreshUserMinute: 50_000, UserInfoMinute: 50_000,
+	}) {
 		t.Errorf("%+v", q)
 	}
 }

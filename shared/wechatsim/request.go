@@ -23,6 +23,9 @@ type request struct {
 	token, typ   string
 	body         params
 	notJSON      bool
+
+	code, refresh, openid, lang string // calls about a user's login
+	rawQuery, device            string // pages: the query as it came, and who used this browser last
 }
 
 type params struct {
@@ -42,6 +45,8 @@ func parse(hr *http.Request) (*request, error) {
 	}
 	if hr.Method != http.MethodPost {
 		r.body = params{GrantType: q.Get("grant_type"), AppID: q.Get("appid"), Secret: q.Get("secret")}
+		r.code, r.refresh, r.openid, r.lang = q.Get("code"), q.Get("refresh_token"), q.Get("openid"), q.Get("lang")
+		r.rawQuery, r.device = hr.URL.RawQuery, device(hr)
 		return r, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(hr.Body, 64<<10))

@@ -1,6 +1,7 @@
 // Package wechatsim simulates WeChat as far as an account's global credentials go (access tokens,
-// tickets, whitelists, quotas, faults: Sim) and its pushes to a server URL (Pusher). Sim keeps
-// state as WeChat does and lives by an injected clock, so that a test can live through a month in
+// tickets, whitelists, quotas, faults: Sim), the logins of its users (authorize pages, codes, user
+// tokens, profiles: Sim too) and its pushes to a server URL (Pusher). Sim keeps state as WeChat does
+// and lives by an injected clock, so that a test can live through a month in
 // a moment, and `make dev` can run with no account anywhere.
 //
 // What is known of WeChat stands in the protocol sheet; what is not known is a switch (see
@@ -24,6 +25,16 @@ type App struct {
 	ID, Secret string
 	// JSDomains are the hosts whose pages may use JS-SDK (VerifySignature); none means any.
 	JSDomains []string
+	// Kind is OfficialAccount (the default), Website or MiniProgram. It decides which authorize
+	// page the app may use.
+	Kind string
+	// OAuthDomain is the host that logins may return to, in full and without a scheme; "" means any.
+	OAuthDomain string
+	// Scopes are what logins may ask for; nil means all that the kind has.
+	Scopes []string
+	// OpenPlatform names the Open Platform account that the app is linked to: apps with the same
+	// name see the same unionid of a user. "" means that it is linked to none.
+	OpenPlatform string
 }
 
 // Config makes a simulator.
@@ -33,6 +44,9 @@ type Config struct {
 	Seed     string           // tokens and tickets are derived from it, so equal seeds repeat them
 	Quotas   Quotas
 	Switches Switches
+	// Users are the people who can log in; nil means a few made-up ones. The first is who uses a
+	// browser unless it says otherwise.
+	Users []User
 	// CallbackIPs and APIDomainIPs are what the calls that list addresses answer; nil means a
 	// documentation block, where callback entries are CIDR.
 	CallbackIPs, APIDomainIPs []string
@@ -49,6 +63,7 @@ type Sim struct {
 	quotas   Quotas
 	switches Switches
 	lists    map[string][]string // path to addresses
+	users    []User
 	onChange func()
 
 	mu     sync.Mutex
@@ -75,17 +90,30 @@ func New(cfg Config) (*Sim, error) {
 	if s.onChange == nil {
 		s.onChange = func() {}
 	}
+	if s.users, err = checkUsers(cfg.Users); err != nil {
+		return nil, err
+	}
 	for _, app := range cfg.Apps {
-		if app.ID == "" || app.Secret == "" {
-			return nil, errors.New("wechatsim: an app needs ID and Secret")
+		if err := s.add(app); err != nil {
+			return nil, err
 		}
-		if _, twice := s.known[app.ID]; twice {
-			return nil, fmt.Errorf("wechatsim: app %s is named twice", app.ID)
-		}
-		s.known[app.ID] = app
-		s.state.Apps[app.ID] = newAccount()
 	}
 	return s, nil
+}
+
+func (s *Sim) add(app App) error {
+	if app.ID == "" || app.Secret == "" {
+		return errors.New("wechatsim: an app needs ID and Secret")
+	}
+	if _, twice := s.known[app.ID]; twice {
+		return fmt.Errorf("wechatsim: app %s is named twice", app.ID)
+	}
+	if err := app.complete(); err != nil {
+		return err
+	}
+	s.known[app.ID] = app
+	s.state.Apps[app.ID] = newAccount()
+	return nil
 }
 
 // endpoint is one path of WeChat's.
@@ -93,17 +121,25 @@ type endpoint struct {
 	method string
 	// serve works under the lock and answers with fields of a JSON object, or refuses.
 	serve func(*Sim, *request) (fields, *refusal)
+	// page works likewise, for a browser.
+	page func(*Sim, *request) answer
 }
 
 func endpoints(path string) (endpoint, bool) {
 	e, ok := map[string]endpoint{
-		PathToken:        {http.MethodGet, (*Sim).serveClassic},
-		PathStableToken:  {http.MethodPost, (*Sim).serveStable},
-		PathTicket:       {http.MethodGet, (*Sim).serveTicket},
-		PathCallbackIPs:  {http.MethodGet, (*Sim).serveAddresses},
-		PathDomainIPs:    {http.MethodGet, (*Sim).serveAddresses},
-		PathClearQuota:   {http.MethodPost, (*Sim).serveClearQuota},
-		PathClearQuotaV2: {http.MethodPost, (*Sim).serveClearQuotaV2},
+		PathToken:        {method: http.MethodGet, serve: (*Sim).serveClassic},
+		PathStableToken:  {method: http.MethodPost, serve: (*Sim).serveStable},
+		PathTicket:       {method: http.MethodGet, serve: (*Sim).serveTicket},
+		PathCallbackIPs:  {method: http.MethodGet, serve: (*Sim).serveAddresses},
+		PathDomainIPs:    {method: http.MethodGet, serve: (*Sim).serveAddresses},
+		PathClearQuota:   {method: http.MethodPost, serve: (*Sim).serveClearQuota},
+		PathClearQuotaV2: {method: http.MethodPost, serve: (*Sim).serveClearQuotaV2},
+		PathAuthorize:    {method: http.MethodGet, page: (*Sim).serveAuthorize},
+		PathQRConnect:    {method: http.MethodGet, page: (*Sim).serveAuthorize},
+		PathExchange:     {method: http.MethodGet, serve: (*Sim).serveExchange},
+		PathRefreshUser:  {method: http.MethodGet, serve: (*Sim).serveRefreshUser},
+		PathUserInfo:     {method: http.MethodGet, serve: (*Sim).serveUserInfo},
+		PathCheckUser:    {method: http.MethodGet, serve: (*Sim).serveCheckUser},
 	}[path]
 	return e, ok
 }
@@ -117,6 +153,13 @@ const (
 	PathDomainIPs    = "/cgi-bin/get_api_domain_ip"
 	PathClearQuota   = "/cgi-bin/clear_quota"
 	PathClearQuotaV2 = "/cgi-bin/clear_quota/v2"
+
+	PathAuthorize   = "/connect/oauth2/authorize" // a page, for official accounts
+	PathQRConnect   = "/connect/qrconnect"        // a page, for websites
+	PathExchange    = "/sns/oauth2/access_token"
+	PathRefreshUser = "/sns/oauth2/refresh_token"
+	PathUserInfo    = "/sns/userinfo"
+	PathCheckUser   = "/sns/auth"
 )
 
 // handle takes one request through counting, faults and its endpoint. The error is the context's,
@@ -153,11 +196,7 @@ func (s *Sim) serve(e endpoint, r *request) answer {
 	s.mu.Lock()
 	r.now = s.now()
 	before := s.state.Revision
-	f, no := e.check(r)
-	if no == nil {
-		f, no = e.serve(s, r)
-	}
-	a := s.render(f, no, r.now)
+	a := s.answer(e, r)
 	changed := s.state.Revision != before
 	s.mu.Unlock()
 	if changed {
@@ -166,14 +205,25 @@ func (s *Sim) serve(e endpoint, r *request) answer {
 	return a
 }
 
-func (e endpoint) check(r *request) (fields, *refusal) {
+func (s *Sim) answer(e endpoint, r *request) answer {
+	if no := e.check(r); no != nil {
+		return s.render(nil, no, r.now)
+	}
+	if e.page != nil {
+		return e.page(s, r)
+	}
+	f, no := e.serve(s, r)
+	return s.render(f, no, r.now)
+}
+
+func (e endpoint) check(r *request) *refusal {
 	switch {
 	case r.method == e.method:
-		return nil, nil
+		return nil
 	case e.method == http.MethodPost:
-		return nil, refuse(43002, "require POST method")
+		return refuse(43002, "require POST method")
 	default:
-		return nil, unknown("this call is a GET")
+		return unknown("this call is a GET")
 	}
 }
 

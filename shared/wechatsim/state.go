@@ -33,6 +33,8 @@ type account struct {
 	Tickets   map[string][]ticket    `json:"tickets"`
 	Used      map[string]usage       `json:"used"`
 	Allowed   map[Group][]netip.Addr `json:"allowed"` // a group that is missing is open to all
+	Codes     []loginCode            `json:"codes,omitempty"`
+	Grants    []grant                `json:"grants,omitempty"`
 }
 
 func newState() state { return state{Apps: map[string]*account{}} }
@@ -41,8 +43,8 @@ func newAccount() *account {
 	return &account{Tickets: map[string][]ticket{}, Used: map[string]usage{}, Allowed: map[Group][]netip.Addr{}}
 }
 
-// Snapshot is the state as JSON: tokens, tickets, counts against quotas, whitelists. It holds
-// tokens in clear but no AppSecret.
+// Snapshot is the state as JSON: tokens, tickets, counts against quotas, whitelists, login codes and
+// user tokens. It holds tokens and codes in clear but no AppSecret.
 func (s *Sim) Snapshot() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -60,7 +60,45 @@ type Switches struct {
 	// TicketRemaining answers expires_in with what is left, as one might expect, instead of the
 	// constant 7200 that everybody saw.
 	TicketRemaining bool
+
+	CodeLife             time.Duration // of a login code: 300 s (default), or up to the 600 s that the website FAQ names
+	ExpiredCodeCode      int           // 42003 (default) or 40029
+	UsedCodeCode         int           // 40163 (default) or 40029
+	UnknownUserTokenCode int           // 40014 (default) or 40001; expired ones follow ExpiredTokenCode
+	// Refusal is what a user's no does; default RefusalState.
+	Refusal RefusalStyle
+	// StateOptional takes an authorize URL without state, as its page says; by default that is
+	// error 10013, which the same page lists.
+	StateOptional bool
+	// RefreshRestarts lets a refresh restart the refresh token's 30 days; by default they run on.
+	RefreshRestarts bool
+	// UnionID is who gets one; default UnionIDLinked.
+	UnionID UnionIDStyle
+	// SnapshotProfile answers a snapshot user's profile, made up like its openid, where the default
+	// is 48001.
+	SnapshotProfile bool
+	// NicknameControlByte puts a raw byte 0x14 into nicknames, which makes the answer no JSON.
+	NicknameControlByte bool
 }
+
+// RefusalStyle is what happens when a user refuses a login.
+type RefusalStyle string
+
+// The styles there are.
+const (
+	RefusalState RefusalStyle = ""      // back to redirect_uri with state and no code, as older pages say
+	RefusalBare  RefusalStyle = "bare"  // back to redirect_uri as it is
+	RefusalStays RefusalStyle = "stays" // not back at all, as the website page says
+)
+
+// UnionIDStyle is when WeChat tells a user's unionid.
+type UnionIDStyle string
+
+// The styles there are.
+const (
+	UnionIDLinked  UnionIDStyle = ""        // to apps with OpenPlatform, whatever the scope
+	UnionIDProfile UnionIDStyle = "profile" // to any app, when the scope includes the profile
+)
 
 // complete fills in defaults and refuses what WeChat never does.
 func (w Switches) complete() (Switches, error) {
@@ -81,7 +119,26 @@ func (w Switches) complete() (Switches, error) {
 			return w, fmt.Errorf("wechatsim: %v is not within 0 to %v", d, life)
 		}
 	}
+	if err := w.completeLogin(); err != nil {
+		return w, err
+	}
 	return w, w.completeCodes()
+}
+
+func (w *Switches) completeLogin() error {
+	if w.CodeLife == 0 {
+		w.CodeLife = 300 * time.Second
+	}
+	if w.CodeLife < 0 || w.CodeLife > 600*time.Second {
+		return fmt.Errorf("wechatsim: CodeLife %v is not within 0 to 600 s", w.CodeLife)
+	}
+	if !slices.Contains([]RefusalStyle{RefusalState, RefusalBare, RefusalStays}, w.Refusal) {
+		return fmt.Errorf("wechatsim: unknown Refusal style %q", w.Refusal)
+	}
+	if !slices.Contains([]UnionIDStyle{UnionIDLinked, UnionIDProfile}, w.UnionID) {
+		return fmt.Errorf("wechatsim: unknown UnionID style %q", w.UnionID)
+	}
+	return nil
 }
 
 func (w *Switches) completeCodes() error {
@@ -95,6 +152,9 @@ func (w *Switches) completeCodes() error {
 		{"ExpiredTokenCode", &w.ExpiredTokenCode, []int{42001, 40001}},
 		{"UnknownTokenCode", &w.UnknownTokenCode, []int{40001, 40014}},
 		{"MinuteQuotaCode", &w.MinuteQuotaCode, []int{45011, 45009}},
+		{"ExpiredCodeCode", &w.ExpiredCodeCode, []int{42003, 40029}},
+		{"UsedCodeCode", &w.UsedCodeCode, []int{40163, 40029}},
+		{"UnknownUserTokenCode", &w.UnknownUserTokenCode, []int{40014, 40001}},
 	} {
 		if *c.code == 0 {
 			*c.code = c.allowed[0]

@@ -1,0 +1,144 @@
+package wechatsim
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+)
+
+//go:embed oauth_page.html
+var pageText string
+
+var pages = template.Must(template.New("pages").Parse(pageText))
+
+// What the parameter wechatsim of an authorize URL may say, so that no page is shown. The parameter
+// user names who says it, by ID or openid.
+const (
+	AnswerApprove  = "approve"
+	AnswerRefuse   = "refuse"
+	AnswerSnapshot = "snapshot" // approve, as a user who previews the page
+)
+
+// serveAuthorize: a silent login goes back at once, another one asks the user first.
+func (s *Sim) serveAuthorize(r *request) answer {
+	l, no := parseLogin(r.rawQuery)
+	if no == nil {
+		no = s.check(l, r.path)
+	}
+	if no != nil {
+		return errorPage(no)
+	}
+	u, ok := s.userAt(l, r)
+	switch {
+	case !ok:
+		return errorPage(unknown(fmt.Sprintf("no user %q", l.user)))
+	case l.answer == "" && l.Scope != scopeBase:
+		return s.askPage(l, u, r)
+	case l.answer == AnswerRefuse:
+		return s.refused(l)
+	case l.answer == "", l.answer == AnswerApprove, l.answer == AnswerSnapshot:
+		code := s.newCode(l.AppID, s.state.Apps[l.AppID], u.ID, l.Scope, l.answer == AnswerSnapshot, r.now)
+		a := redirect(back(l.Redirect, "code="+code+"&state="+l.State))
+		if l.user != "" {
+			a.header.Set("Set-Cookie", deviceCookie(u.ID).String())
+		}
+		return a
+	default:
+		return errorPage(unknown("wechatsim is approve, refuse or snapshot"))
+	}
+}
+
+func (s *Sim) refused(l login) answer {
+	switch s.switches.Refusal {
+	case RefusalStays:
+		return page(http.StatusOK, "refused", nil)
+	case RefusalBare:
+		return redirect(l.Redirect)
+	default:
+		return redirect(back(l.Redirect, "state="+l.State))
+	}
+}
+
+// userAt is who holds the browser: the one it names, the one who logged in from it last, or the
+// first.
+func (s *Sim) userAt(l login, r *request) (User, bool) {
+	if l.user != "" {
+		return s.user(l.AppID, l.user)
+	}
+	if u, ok := s.user(l.AppID, r.device); ok {
+		return u, true
+	}
+	return s.users[0], true
+}
+
+// cookieName holds who used a browser last, for silent logins after one that asked. It has no path
+// and so reaches no page of the product.
+const cookieName = "wechatsim_user"
+
+func device(hr *http.Request) string {
+	c, err := hr.Cookie(cookieName)
+	if err != nil {
+		return ""
+	}
+	id, err := url.QueryUnescape(c.Value)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+func deviceCookie(id string) *http.Cookie {
+	return &http.Cookie{Name: cookieName, Value: url.QueryEscape(id), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+func (s *Sim) askPage(l login, chosen User, r *request) answer {
+	host := l.Redirect
+	if u, err := url.Parse(l.Redirect); err == nil {
+		host = u.Host
+	}
+	return page(http.StatusOK, "ask", map[string]any{
+		"Login": l, "Host": host, "Users": s.users, "Chosen": chosen.ID, "QRCode": r.path == PathQRConnect,
+	})
+}
+
+// pageErrors are the page errors in Chinese.
+var pageErrors = map[int]string{
+	10003: "redirect_uri 域名与后台配置不一致", 10004: "此公众号被封禁", 10005: "此公众号并没有这些 scope 的权限",
+	10006: "必须关注此测试号", 10009: "操作太频繁了，请稍后重试", 10010: "scope 不能为空", 10011: "redirect_uri 不能为空",
+	10012: "appid 不能为空", 10013: "state 不能为空", 10015: "公众号未授权第三方平台，请检查授权状态", 10016: "AppID 的类型与此页面不符（公众号或网站应用）",
+}
+
+// errorPage tells an error of WeChat's by its number, with HTTP 200; one that has no number, with
+// HTTP 400, is the simulator being strict where WeChat shows a link that cannot be opened.
+func errorPage(no *refusal) answer {
+	status := http.StatusOK
+	if no.code == 0 {
+		status = http.StatusBadRequest
+	}
+	return page(status, "error", map[string]any{"Code": no.code, "Chinese": pageErrors[no.code], "English": no.text})
+}
+
+func redirect(to string) answer {
+	return answer{
+		status: http.StatusFound, contentType: "text/plain; charset=utf-8",
+		header: http.Header{"Location": {to}, "Cache-Control": {"no-store"}},
+	}
+}
+
+func page(status int, name string, data any) answer {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		return plain(http.StatusInternalServerError, err.Error())
+	}
+	return answer{
+		status: status, contentType: "text/html; charset=utf-8", body: b.Bytes(),
+		header: http.Header{
+			"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"},
+			// No form-action: browsers hold it against the redirect that answers a form.
+			"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"},
+		},
+	}
+}

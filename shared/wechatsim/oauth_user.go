@@ -1,0 +1,120 @@
+package wechatsim
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Kinds of account, as the configuration of a product names them.
+const (
+	OfficialAccount = "official_account"
+	Website         = "website"
+	MiniProgram     = "mini_program"
+)
+
+const (
+	scopeBase     = "snsapi_base"
+	scopeUserInfo = "snsapi_userinfo"
+	scopeLogin    = "snsapi_login"
+)
+
+// complete fills in defaults and refuses what is not there.
+func (a *App) complete() error {
+	all := map[string][]string{
+		OfficialAccount: {scopeBase, scopeUserInfo}, Website: {scopeLogin}, MiniProgram: {},
+	}
+	if a.Kind == "" {
+		a.Kind = OfficialAccount
+	}
+	scopes, ok := all[a.Kind]
+	if !ok {
+		return fmt.Errorf("wechatsim: app %s: unknown kind %q", a.ID, a.Kind)
+	}
+	if a.Scopes == nil {
+		a.Scopes = scopes
+	}
+	for _, scope := range a.Scopes {
+		if !slices.Contains(scopes, scope) {
+			return fmt.Errorf("wechatsim: app %s: a %s has no scope %q", a.ID, a.Kind, scope)
+		}
+	}
+	return nil
+}
+
+// User is somebody with WeChat. The openid differs from app to app and the unionid from one Open
+// Platform account to the next; OpenID and UnionID tell them.
+type User struct {
+	ID         string // the simulator's name for the user; WeChat tells it nobody
+	Nickname   string
+	HeadImgURL string // "" for a user without a picture
+	Sex        int    // 0 unknown, as WeChat answers since 2021; 1 male, 2 female
+	Province   string
+	City       string
+	Country    string
+	Privilege  []string
+}
+
+// defaultUsers: one as WeChat shows people now, one with all that it used to tell, and one without
+// a picture whose name is trouble wherever it is not escaped.
+func defaultUsers() []User {
+	const picture = "https://thirdwx.qlogo.cn/mmopen/vi_32/wechatsim/132"
+	return []User{
+		{ID: "ming", Nickname: "小明 🌿", HeadImgURL: picture},
+		{ID: "hua", Nickname: "Li Hua", HeadImgURL: picture, Sex: 2, Province: "Guangdong", City: "Shenzhen", Country: "CN",
+			Privilege: []string{"chinaunicom"}},
+		{ID: "odd", Nickname: `<b>"O'Odd" & Söhne</b>`},
+	}
+}
+
+func checkUsers(users []User) ([]User, error) {
+	if len(users) == 0 {
+		return defaultUsers(), nil
+	}
+	seen := map[string]bool{}
+	for _, u := range users {
+		if u.ID == "" {
+			return nil, errors.New("wechatsim: a user needs an ID")
+		}
+		if seen[u.ID] {
+			return nil, fmt.Errorf("wechatsim: user %s is named twice", u.ID)
+		}
+		seen[u.ID] = true
+	}
+	return slices.Clone(users), nil
+}
+
+// OpenID is what an app calls a user.
+func (s *Sim) OpenID(appID, userID string) string { return s.identity("openid", appID, userID) }
+
+// UnionID is what all apps linked to the same Open Platform account call a user. Whether WeChat
+// tells it is up to Switches.UnionID.
+func (s *Sim) UnionID(appID, userID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unionID(appID, userID, "unionid")
+}
+
+func (s *Sim) unionID(appID, userID, kind string) string {
+	group := s.known[appID].OpenPlatform
+	if group == "" {
+		group = "\x00" + appID // an app on its own
+	}
+	return s.identity(kind, group, userID)
+}
+
+// identity is 28 characters that start with an o, as WeChat's are.
+func (s *Sim) identity(kind, group, userID string) string {
+	raw := s.derive(kind+" "+userID, group, 0)
+	return "o" + base64.RawURLEncoding.EncodeToString(raw)[:27]
+}
+
+// user finds a user by the simulator's name or by the app's openid.
+func (s *Sim) user(appID, name string) (User, bool) {
+	i := slices.IndexFunc(s.users, func(u User) bool { return u.ID == name || s.OpenID(appID, u.ID) == name })
+	if i < 0 {
+		return User{}, false
+	}
+	return s.users[i], true
+}

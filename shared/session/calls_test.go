@@ -1,0 +1,134 @@
+package session
+
+import (
+	"testing"
+	"time"
+)
+
+// The store calls of each verb, as its comment promises.
+func TestCalls(t *testing.T) {
+	bubble(t, Config{MaxDevices: 2}, func(w *world) {
+		ctx, l := w.Context(), login()
+		a := w.issue(l)
+		w.wantCalls("login of a new user", "create user, create session")
+		b := w.issue(seeded(l))
+		w.wantCalls("login of a known user", "create user, replace user, create session")
+		w.issue(seeded(l))
+		w.wantCalls("login that is repeated", "create user, create session")
+
+		_, _ = w.Check(ctx, a)
+		w.wantCalls("check", "get session")
+		_, _ = w.Check(ctx, "malformed")
+		w.wantCalls("check of what is no token", "")
+		_, _ = w.Touch(ctx, a)
+		w.wantCalls("early touch", "get session")
+		time.Sleep(4 * day)
+		_, _ = w.Touch(ctx, a)
+		w.wantCalls("touch", "get session, replace session")
+		_, _ = w.Touch(ctx, a)
+		w.wantCalls("touch again", "get session")
+		older := b
+		b = w.rotate(b)
+		w.wantCalls("rotate", "get session, replace session")
+
+		w.issue(l)
+		w.wantCalls("login with a device too many",
+			"create user, replace user, create session, get session, replace session, replace user")
+		_, _ = w.Check(ctx, older)
+		w.wantCalls("token used again", "get session, replace session, get user, replace user")
+		_, _ = w.Check(ctx, b)
+		w.wantCalls("check of a revoked one", "get session")
+	})
+}
+
+func TestCallsOfLogout(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		ctx, l := w.Context(), login()
+		a, b := w.issue(l), w.issue(l)
+		w.issue(l)
+		w.table.calls = nil
+		w.want("revoke", w.Revoke(ctx, a), nil)
+		w.wantCalls("revoke", "get session, replace session, get user, replace user")
+		w.want("revoke again", w.Revoke(ctx, a), nil)
+		w.wantCalls("revoke again", "get session, get user")
+		w.want("revoke all", w.RevokeAll(ctx, b, ""), nil)
+		w.wantCalls("revoke all of two", "get session, get user, get session, replace session, get session, replace session, replace user")
+		w.want("revoke user", w.RevokeUser(ctx, testAppID, testOpenID, ""), nil)
+		w.wantCalls("revoke nothing", "get user")
+	})
+}
+
+func TestCallsOfRegistry(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		ctx, l := w.Context(), login()
+		l.UnionID = testUnionID
+		w.issue(l)
+		w.wantCalls("first unionid", "create user, create session, create union")
+		w.issue(l)
+		w.wantCalls("second login", "create user, create union, replace user, create session")
+		w.issue(l)
+		w.wantCalls("third login", "create user, replace user, create session")
+		l.AppID = otherAppID
+		w.issue(l)
+		w.wantCalls("unionid of two apps", "create user, create session, create union, replace union")
+
+		_, _ = w.User(ctx, testAppID, testOpenID)
+		w.wantCalls("user", "get user")
+		_, _ = w.OpenIDs(ctx, testUnionID)
+		w.wantCalls("openids", "get union")
+		_, _ = w.Update(ctx, testAppID, testOpenID, func(u *User) error { u.Tokens.Scope = "snsapi_base"; return nil })
+		w.wantCalls("update", "get user, replace user")
+		_, _ = w.Update(ctx, testAppID, testOpenID, func(u *User) error { return nil })
+		w.wantCalls("update of nothing", "get user")
+	})
+}
+
+// Where the absolute end is the end, there is nothing to extend.
+func TestCallsOfTouchAtTheEnd(t *testing.T) {
+	bubble(t, Config{Idle: DefaultLife}, func(w *world) {
+		token := w.issue(login())
+		time.Sleep(DefaultLife - time.Second)
+		w.table.calls = nil
+		_, err := w.Touch(w.Context(), token)
+		w.want("touch", err, nil)
+		w.wantCalls("touch", "get session")
+	})
+}
+
+// A device whose session has ended leaves the list with the next login, in its write.
+func TestCallsOfEndedDevices(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		left  int
+	}{{DefaultLife - time.Second, 2}, {DefaultLife, 1}} {
+		bubble(t, Config{}, func(w *world) {
+			w.issue(login())
+			time.Sleep(c.after)
+			w.table.calls = nil
+			w.issue(login())
+			w.wantCalls("login", "create user, replace user, create session")
+			if n := len(w.stored().Devices); n != c.left {
+				w.Errorf("after %v %d are listed", c.after, n)
+			}
+		})
+	}
+}
+
+// Devices that nobody used for an idle life make room, before any that lives.
+func TestCallsOfIdleDevices(t *testing.T) {
+	bubble(t, Config{MaxDevices: 2}, func(w *world) {
+		a, b := w.issue(login()), w.issue(login())
+		time.Sleep(4 * day)
+		if _, err := w.Touch(w.Context(), a); err != nil {
+			w.Fatal(err)
+		}
+		time.Sleep(4 * day) // b is over
+		w.table.calls = nil
+		c := w.issue(login())
+		w.wantCalls("login over an idle device", "create user, replace user, create session, get session, get session, replace user")
+		w.wantAlive("after it", a, c)
+		if w.lists(idOf(b)) || len(w.stored().Devices) != 2 {
+			w.Error("the idle device is listed still")
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"wechatfn/shared/store"
+)
+
+// printed is v in every way somebody may print it.
+func printed(t *testing.T, v any) string {
+	t.Helper()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%v %+v %#v %s %q %x %d\n", v, v, v, v, v, v, v)
+	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "v", v)
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Error(err)
+	}
+	b.Write(text)
+	return b.String()
+}
+
+// Nothing that is printed, logged or sent holds a token, its parts or a seed.
+func TestNoSecretIsPrinted(t *testing.T) {
+	bubble(t, Config{MaxDevices: 1}, func(w *world) {
+		ctx, l := w.Context(), seeded(login())
+		l.Tokens = &Tokens{AccessToken: "canary-access", RefreshToken: "canary-refresh"}
+		token, s, _, err := w.Issue(ctx, l)
+		w.want("issue", err, nil)
+		next, s2, err := w.Rotate(ctx, token)
+		w.want("rotate", err, nil)
+		u := w.stored()
+		values := map[string]any{"login": l, "&login": &l, "session": s, "rotated": s2, "user": u, "&user": &u, "tokens": u.Tokens, "&tokens": &u.Tokens, "errors": w.everyError(next)}
+		secrets := []string{"canary-access", "canary-refresh", "canary-seed", fmt.Sprintf("%x", "canary-access"), fmt.Sprintf("%x", testSeed), fmt.Sprint(testSeed)}
+		for _, text := range []string{token, next} {
+			t, _ := parse(text)
+			secrets = append(secrets, text, text[:20], text[24:], t.secretHash(), fmt.Sprintf("%x", t[:]), fmt.Sprint(t[familyBytes:]))
+		}
+		for name, v := range values {
+			out := printed(t, v)
+			for _, secret := range secrets {
+				if strings.Contains(out, secret) {
+					w.Errorf("%s shows %q:\n%s", name, secret, out)
+				}
+			}
+		}
+		if out := printed(t, u.Tokens); strings.Count(out, "[redacted]") != 10 {
+			w.Error(out)
+		}
+	})
+}
+
+// everyError is what all verbs say when their nth call fails.
+func (w *world) everyError(token string) (all []string) {
+	for _, a := range append(actions,
+		action{name: "user", do: func(sc scene, p *process) error { _, err := p.User(sc.Context(), testAppID, testOpenID); return err }},
+		action{name: "openids", do: func(sc scene, p *process) error { _, err := p.OpenIDs(sc.Context(), testUnionID); return err }},
+	) {
+		for n := 1; n < 8; n++ {
+			for _, broken := range []error{errors.New("broken"), store.ErrConflict} {
+				p := w.process()
+				p.event = func(call int, do func() error) error {
+					if call == n {
+						return broken
+					}
+					return do()
+				}
+				if err := a.do(scene{w, token, token, token}, p); err != nil {
+					all = append(all, err.Error())
+				}
+			}
+		}
+	}
+	return all
+}

@@ -13,13 +13,14 @@ import (
 
 // Values of the enumerated variables.
 const (
-	ModeStable     = "stable"
-	ModeClassic    = "classic"
-	TicketJSAPI    = "jsapi"
-	TicketWXCard   = "wx_card"
-	CacheNone      = "none"
-	CacheTable     = "table"
-	DefaultAPIBase = "https://api.weixin.qq.com"
+	ModeStable      = "stable"
+	ModeClassic     = "classic"
+	TicketJSAPI     = "jsapi"
+	TicketWXCard    = "wx_card"
+	CacheNone       = "none"
+	CacheTable      = "table"
+	DefaultAPIBase  = "https://api.weixin.qq.com"
+	DefaultOpenBase = "https://open.weixin.qq.com"
 )
 
 // Part names what a function cannot run without, so that the signature function
@@ -46,6 +47,11 @@ type Config struct {
 	SignatureCache string   // CacheNone or CacheTable
 	Table          string
 	LogLevel       slog.Level
+	OpenBase       string
+	PublicURL      string        // scheme://host[:port]; empty: that of the request
+	SessionLife    time.Duration // after the login
+	SessionIdle    time.Duration // after the last use
+	SessionDevices int
 
 	PushSecretsARN string
 	PushWindow     time.Duration     // how far a push's timestamp may be from now
@@ -67,6 +73,11 @@ func Load(getenv func(string) string, needs Part) (*Config, error) {
 		SignatureCache: l.oneOf(envSignatureCache, CacheNone, CacheTable),
 		Table:          l.get(envTable),
 		LogLevel:       l.logLevel(),
+		OpenBase:       l.openBase(),
+		PublicURL:      l.publicURL(),
+		SessionLife:    l.duration(envSessionLife, defaultSessionLife),
+		SessionIdle:    l.duration(envSessionIdle, defaultSessionIdle),
+		SessionDevices: l.sessionDevices(),
 		PushSecretsARN: l.resource(envPushSecretsARN),
 		PushWindow:     l.pushWindow(),
 		DomainProofs:   l.domainProofs(),

@@ -8,18 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// baseURL reads WECHAT_API_BASE.
-func (l *loader) baseURL() string {
-	value := l.get(envAPIBase)
+// baseURL reads WECHAT_API_BASE, openBase WECHAT_OPEN_BASE.
+func (l *loader) baseURL() string { return l.base(envAPIBase, DefaultAPIBase) }
+
+func (l *loader) openBase() string { return l.base(envOpenBase, DefaultOpenBase) }
+
+func (l *loader) base(name, usual string) string {
+	value := l.get(name)
 	if value == "" {
-		return DefaultAPIBase
+		return usual
 	}
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		l.problem(envAPIBase, "is not an http(s) URL")
+		l.problem(name, "is not an http(s) URL")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		l.problem(envAPIBase, "must not have userinfo, a query or a fragment")
+		l.problem(name, "must not have userinfo, a query or a fragment")
 	}
 	return strings.TrimSuffix(value, "/")
 }

@@ -25,6 +25,11 @@ const (
 	envSignatureCache = "SIGNATURE_CACHE"
 	envTable          = "TABLE_NAME"
 	envLogLevel       = "LOG_LEVEL"
+	envOpenBase       = "WECHAT_OPEN_BASE"
+	envPublicURL      = "PUBLIC_URL"
+	envSessionLife    = "SESSION_LIFE"
+	envSessionIdle    = "SESSION_IDLE"
+	envSessionDevices = "SESSION_DEVICES"
 	envToken          = "WECHAT_TOKEN"
 	envAESKey         = "WECHAT_ENCODING_AES_KEY"
 	envTokenPrevious  = "WECHAT_TOKEN_PREVIOUS"
@@ -62,6 +67,11 @@ func Variables() []Variable {
 		{Name: envEventBus, Example: "wechatfn", Help: "Name or ARN of the EventBridge bus that takes the messages."},
 		{Name: envReplyFunction, Example: "wechat-replies", Help: "Name or ARN of a Lambda function that answers messages: it gets the message and returns the reply. Without one nothing is replied."},
 		{Name: envTable, Example: "wechatfn", Help: "Name of the DynamoDB table."},
+		{Name: envOpenBase, Default: DefaultOpenBase, Help: "Where WeChat's login pages are; a simulator on a desk."},
+		{Name: envPublicURL, Example: "https://api.example.com", Help: "Our own address, for logins; WeChat must know its host (网页授权域名). Without it, the host of the request counts, which API Gateway has checked."},
+		{Name: envSessionLife, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
+		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
+		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
 	}
 }

@@ -22,6 +22,7 @@ type event struct {
 	sourceIP   string
 	requestID  string
 	domainName string
+	authorize  bool // it asks whether a request may pass, rather than for its answer
 }
 
 // errNotJSON covers the types of the members, too. It does not say where: the
@@ -61,6 +62,8 @@ func (e *event) scan(s *scanner) {
 			e.scanContext(s)
 		case "body":
 			e.body = s.string()
+		case "type":
+			e.authorize = s.string() == "REQUEST"
 		case "isBase64Encoded":
 			e.base64 = s.boolean()
 		default:

@@ -6,6 +6,8 @@ package lambdahttp
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -31,7 +33,15 @@ type Options struct {
 	// MaxEventBytes bounds an event, its body as it came (perhaps base64)
 	// included; 6 MiB by default. A larger one is answered with 413.
 	MaxEventBytes int
+	// Authorize, where it is set, has the function serve as a Lambda authorizer too:
+	// events of type REQUEST, payload format 2.0, with simple responses. It returns
+	// what the guarded function finds under requestContext.authorizer.lambda, or
+	// ErrUnauthorized; any other error makes the gateway answer 500.
+	Authorize func(r *http.Request) (map[string]any, error)
 }
+
+// ErrUnauthorized refuses the request that an Authorize function was asked about.
+var ErrUnauthorized = errors.New("lambdahttp: unauthorized")
 
 // Handler is an http.Handler as Lambda sees it. It implements lambda.Handler, so
 // lambda.Start hands it the bytes of an event as they came, without reflection.
@@ -41,11 +51,12 @@ type Handler struct {
 	logger        *slog.Logger
 	reserve       time.Duration
 	maxEventBytes int
+	authorize     func(r *http.Request) (map[string]any, error)
 }
 
 // New returns a Handler that serves events with h.
 func New(h http.Handler, options Options) *Handler {
-	made := &Handler{h, options.Logger, options.Reserve, options.MaxEventBytes}
+	made := &Handler{h, options.Logger, options.Reserve, options.MaxEventBytes, options.Authorize}
 	if made.logger == nil {
 		made.logger = slog.Default()
 	}
@@ -63,14 +74,17 @@ func New(h http.Handler, options Options) *Handler {
 // base64 bodies decoded, the source IP (without a port) as RemoteAddr, the
 // gateway's request id in [web.RequestID].
 //
-// The error is always nil: an event of another kind, a request that cannot be
+// The error is nil but for an authorizer that fails: an event of another kind, a request that cannot be
 // decoded and a panic are answered with a problem, and logged. Neither payload
 // nor what it decodes to is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := withReserve(ctx, h.reserve)
 	defer cancel()
 	w := newResponse()
-	r, err := h.request(ctx, payload)
+	r, asked, err := h.request(ctx, payload)
+	if err == nil && asked {
+		return h.authorizes(r)
+	}
 	if err != nil {
 		h.refuse(ctx, w, err)
 		return w.encode(), nil
@@ -78,6 +92,19 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	w.discard = r.Method == http.MethodHead
 	h.serve(w, r)
 	return w.encode(), nil
+}
+
+// authorizes answers an authorizer's event.
+func (h *Handler) authorizes(r *http.Request) ([]byte, error) {
+	context, err := h.authorize(r)
+	if err != nil && !errors.Is(err, ErrUnauthorized) {
+		h.logger.LogAttrs(r.Context(), slog.LevelError, "authorizer failed", slog.String("error", err.Error()))
+		return nil, errors.New("lambdahttp: the authorizer failed")
+	}
+	return json.Marshal(struct {
+		IsAuthorized bool           `json:"isAuthorized"`
+		Context      map[string]any `json:"context,omitempty"`
+	}{err == nil, context})
 }
 
 // serve answers a panic with 500 instead of taking the process down: what comes

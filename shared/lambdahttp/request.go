@@ -3,6 +3,7 @@ package lambdahttp
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,17 +13,21 @@ import (
 	"wechatfn/shared/web"
 )
 
-// request makes the request of an event. A problem is returned as its own type:
-// there is no other kind of error here.
-func (h *Handler) request(ctx context.Context, payload []byte) (*http.Request, *web.Problem) {
+// request makes the request of an event; asked tells that it is an authorizer's. A
+// problem is returned as its own type: there is no other kind of error here.
+func (h *Handler) request(ctx context.Context, payload []byte) (r *http.Request, asked bool, problem *web.Problem) {
 	if len(payload) > h.maxEventBytes {
-		return nil, tooLarge(h.maxEventBytes)
+		return nil, false, tooLarge(h.maxEventBytes)
 	}
 	e, err := parseEvent(payload)
 	if err != nil {
-		return nil, unsupported(err)
+		return nil, false, unsupported(err)
 	}
-	return e.request(ctx)
+	if e.authorize && h.authorize == nil {
+		return nil, false, unsupported(errors.New("this function is no authorizer"))
+	}
+	r, problem = e.request(ctx)
+	return r, e.authorize, problem
 }
 
 func (e *event) request(ctx context.Context) (*http.Request, *web.Problem) {

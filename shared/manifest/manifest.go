@@ -22,6 +22,7 @@ type Function struct {
 	Secret      string   // variable that names the Secrets Manager secret it reads, none for ""
 	Bus         string   // variable that names the EventBridge bus it puts events on
 	Invokes     string   // variable that names the Lambda function it invokes; it may be unset
+	Authorizer  bool     // it answers an HTTP API's authorizer events too (payload 2.0, simple responses)
 	Every       time.Duration
 	Stream      []string // kinds of item whose writes (INSERT and MODIFY) invoke it
 }
@@ -59,7 +60,7 @@ const (
 
 // Functions lists all functions.
 func Functions() []Function {
-	return []Function{signature(), verify(), refresher()}
+	return []Function{signature(), oauth(), verify(), refresher()}
 }
 
 // Lookup returns the function of that name.
@@ -91,6 +92,33 @@ func signature() Function {
 			{"kick", Put},
 			{"signature", Put},
 		},
+	}
+}
+
+func oauth() Function {
+	return Function{
+		Name:        "oauth",
+		Description: "Logs users in with WeChat and keeps their sessions",
+		Timeout:     10 * time.Second,
+		MemoryMB:    256,
+		Routes: []Route{
+			{"GET", "/oauth/authorize"},
+			{"GET", "/oauth/callback"},
+			{"POST", "/oauth/token"},
+			{"GET", "/oauth/session"},
+			{"DELETE", "/oauth/session"},
+			{"POST", "/oauth/session/refresh"},
+			{"GET", "/oauth/userinfo"},
+			{"GET", "/oauth/health"},
+		},
+		Env: []string{
+			"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_SECRETS_ARN", "WECHAT_API_BASE", "WECHAT_OPEN_BASE", "WECHAT_PROXY_URL",
+			"ALLOWED_ORIGINS", "PUBLIC_URL", "SESSION_LIFE", "SESSION_IDLE", "SESSION_DEVICES", "LOG_LEVEL",
+		},
+		Grants:      []Grant{{"state", Put}, {"code", Put}, {"session", Put}, {"user", Put}, {"union", Put}},
+		CallsWeChat: true,
+		Secret:      "WECHAT_SECRETS_ARN",
+		Authorizer:  true,
 	}
 }
 

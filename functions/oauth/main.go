@@ -1,0 +1,27 @@
+// Command oauth is the Lambda function that logs users in with WeChat. It is an
+// authorizer for an HTTP API too.
+package main
+
+import (
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"wechatfn/shared/app"
+	"wechatfn/shared/app/secrets"
+	"wechatfn/shared/config"
+	"wechatfn/shared/lambdahttp"
+)
+
+func main() {
+	c, err := config.Load(os.Getenv, app.OAuthNeeds|config.Table)
+	logger := app.Logger(os.Stdout, c.LogLevel)
+	app.ExitOn(logger, err)
+	s, err := app.DynamoStore(c, 0)
+	app.ExitOn(logger, err)
+	client, err := app.WeChat(c)
+	app.ExitOn(logger, err)
+	logins, err := app.OAuth(c, s, client, secrets.Find(c), false, logger)
+	app.ExitOn(logger, err)
+	lambda.Start(lambdahttp.New(logins, lambdahttp.Options{Logger: logger, Authorize: logins.Authorize}))
+}

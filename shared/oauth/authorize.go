@@ -1,0 +1,93 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+
+	"wechatfn/shared/web"
+	"wechatfn/shared/wechat"
+)
+
+// authorize begins a login and sends the browser to WeChat, or tells a page where
+// to send it (or what to draw as a QR code).
+func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "app", "scope", "return_to", "lang")
+	if err != nil {
+		return err
+	}
+	own, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	f, account, err := h.plan(&query, own)
+	if err != nil {
+		return err
+	}
+	address, err := h.send(w, r, own, account, f)
+	if err != nil {
+		return err
+	}
+	if acceptsJSON(r) {
+		return web.JSON(w, http.StatusOK, map[string]string{"url": address})
+	}
+	http.Redirect(w, r, address, http.StatusFound)
+	return nil
+}
+
+// plan checks what was asked for.
+func (h *Handler) plan(query *web.Query, own *url.URL) (f flow, account Account, err error) {
+	account, ok := h.account(query.Get("app"))
+	if !ok {
+		return f, account, errUnknownApp
+	}
+	scope, ok := scopeOf(account, query.Get("scope"))
+	if !ok {
+		return f, account, errScope
+	}
+	lang := query.Get("lang")
+	if !isLang(lang) {
+		return f, account, errLang
+	}
+	returnTo, err := checkReturnTo(query.Get("return_to"), own.String(), h.Origins)
+	if err != nil {
+		return f, account, err
+	}
+	return flow{App: account.Name, Scope: scope, ReturnTo: returnTo.String(), Lang: lang, SameSite: sameSite(returnTo, own)}, account, nil
+}
+
+// scopeOf: an official account logs in silently unless the profile is asked for.
+func scopeOf(account Account, scope string) (string, bool) {
+	if account.Kind == wechat.Website {
+		return wechat.ScopeLogin, scope == "" || scope == wechat.ScopeLogin
+	}
+	if scope == "" {
+		scope = wechat.ScopeBase
+	}
+	return scope, scope == wechat.ScopeBase || scope == wechat.ScopeUserInfo
+}
+
+func isLang(lang string) bool {
+	return lang == "" || lang == "zh_CN" || lang == "zh_TW" || lang == "en"
+}
+
+// send stores the flow, binds it to the browser, and returns WeChat's address.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, own *url.URL, account Account, f flow) (string, error) {
+	cookie, err := h.browser(r)
+	if err != nil {
+		return "", err
+	}
+	state, err := newState(h.Rand)
+	if err != nil {
+		return "", err
+	}
+	f.Browser = digest(cookie)
+	if err := h.begin(r.Context(), state, f); err != nil {
+		return "", err
+	}
+	h.setCookie(w, loginCookie, cookie, flowLife+outcomeLife)
+	options := wechat.AuthorizeOptions{OpenURL: h.OpenURL}
+	if f.Lang == "en" {
+		options.Lang = "en"
+	}
+	return wechat.AuthorizeURL(account.Kind, account.AppID, own.String()+"/oauth/callback", f.Scope, state, options), nil
+}

@@ -1,0 +1,266 @@
+package oauth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"wechatfn/shared/session"
+	"wechatfn/shared/store"
+	"wechatfn/shared/web"
+	"wechatfn/shared/wechat"
+)
+
+// callback is where WeChat sends the browser back to. WeChat's clients have been
+// seen to call twice, with one code or with two: the first call takes the flow,
+// and the second gets the first one's outcome without spending a code.
+func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
+	defer cancel()
+	r = r.WithContext(ctx)
+	query, err := web.ParseQuery(r, "code", "state")
+	if err != nil {
+		return err
+	}
+	item, f, err := h.find(ctx, query.Get("state"))
+	if errors.Is(err, store.ErrNotFound) {
+		return h.answer(w, r, errFlowUnknown, nil)
+	} else if err != nil {
+		return err
+	}
+	cookie := h.cookie(r, loginCookie)
+	if !isBrowser(cookie) || digest(cookie) != f.Browser {
+		return h.lost(w, r, f)
+	}
+	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), cookie); err != nil {
+		return err
+	}
+	return h.land(w, r, f, query.Get("state"), cookie)
+}
+
+// lost: another browser than the one that began the login, or one without its
+// cookie. It begins anew, once: what this link would end in is not for it.
+func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
+	account, ok := h.account(f.App)
+	if !ok || f.Restarted {
+		return h.answer(w, r, errCookieLost, &f)
+	}
+	own, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	fresh := flow{App: f.App, Scope: f.Scope, ReturnTo: f.ReturnTo, Lang: f.Lang, SameSite: f.SameSite, Restarted: true}
+	address, err := h.send(w, r, own, account, fresh)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, address, http.StatusFound)
+	return nil
+}
+
+// conclude brings the flow to its outcome: by taking it, or by waiting for who
+// has taken it.
+func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, code, cookie string) (flow, error) {
+	if f.Taken == 0 && f.Outcome == "" {
+		deadline, _ := ctx.Deadline()
+		taken, ours, err := h.take(ctx, item, f, h.Now().Add(time.Until(deadline)))
+		if err == nil {
+			return h.login(ctx, taken, ours, state, code, cookie)
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return f, err
+		}
+		f = ours
+	}
+	f, err := h.await(ctx, state, f)
+	if errors.Is(err, store.ErrNotFound) || err == nil && f.Outcome == "" {
+		f.Outcome, err = "login_interrupted", nil
+	}
+	return f, err
+}
+
+// login ends a flow that is ours, and keeps its outcome. Where that cannot be
+// kept, this call ends well all the same, and one that comes again is told that
+// the login was interrupted.
+func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, code, cookie string) (flow, error) {
+	f, cause := h.exchange(ctx, f, state, code, cookie)
+	if cause != nil {
+		h.Logger.WarnContext(ctx, "login failed", "account", f.App, "code", f.Outcome, "error", cause)
+	} else {
+		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", f.Outcome)
+	}
+	if err := h.end(ctx, item, f); err != nil {
+		h.Logger.ErrorContext(ctx, "outcome of a login not kept", "account", f.App, "error", err)
+	}
+	return f, nil
+}
+
+// exchange spends the code, once, and opens the session, or leaves a ticket for
+// it. The flow comes back with its outcome; the error is for the log.
+func (h *Handler) exchange(ctx context.Context, f flow, state, code, cookie string) (flow, error) {
+	account, ok := h.account(f.App)
+	if code == "" || !ok {
+		f.Outcome = "login_refused"
+		return f, nil
+	}
+	token, err := h.spend(ctx, account, code)
+	if err == nil && token.Snapshot {
+		f.Outcome = "login_snapshot"
+		return f, nil
+	}
+	if err != nil {
+		f.Outcome = outcomeOf(err)
+		return f, err
+	}
+	login := h.identity(ctx, account, f, token)
+	f.OpenID, f.UnionID = login.OpenID, login.UnionID
+	if err = h.admit(ctx, &f, login, state, cookie); err != nil {
+		f.Outcome = "login_unavailable"
+	}
+	return f, err
+}
+
+// spend exchanges the code. It is never tried again: a code is spent by the try.
+func (h *Handler) spend(ctx context.Context, account Account, code string) (wechat.UserToken, error) {
+	secret, err := h.Secrets(ctx, account, false)
+	if err != nil {
+		return wechat.UserToken{}, err
+	}
+	token, err := h.WeChat.ExchangeCode(ctx, account.AppID, secret.Reveal(), code)
+	if refused, ok := errors.AsType[*wechat.Error](err); ok && refused.Code == wechat.CodeInvalidSecret {
+		_, _ = h.Secrets(ctx, account, true) // so that the next login has the new one, if there is one
+	}
+	return token, err
+}
+
+// outcomeOf is the failure that an error of WeChat's means for the user.
+func outcomeOf(err error) string {
+	e, ok := errors.AsType[*wechat.Error](err)
+	switch {
+	case !ok:
+		return "login_misconfigured" // no AppSecret
+	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
+		return "login_code_invalid"
+	case e.Code == wechat.CodeUsedCode:
+		return "login_code_used"
+	case e.Code == wechat.CodeExpiredCode:
+		return "login_code_expired"
+	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
+		return "login_unavailable"
+	}
+	return "login_misconfigured"
+}
+
+// identity is who logs in, with the profile where the user granted it. A profile
+// that cannot be read is no reason to refuse the login.
+func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken) session.Login {
+	now := h.Now().Unix()
+	login := session.Login{
+		App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID,
+		Tokens: &session.Tokens{
+			AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
+			AccessEnd: now + int64(t.ExpiresIn.Seconds()), RefreshEnd: now + int64(refreshLife.Seconds()),
+		},
+	}
+	if f.Scope == wechat.ScopeBase {
+		return login
+	}
+	info, err := h.WeChat.UserInfo(ctx, t.AccessToken, t.OpenID, f.Lang)
+	if err != nil {
+		h.Logger.WarnContext(ctx, "profile not read", "account", account.Name, "error", err)
+		return login
+	}
+	if login.UnionID == "" {
+		login.UnionID = info.UnionID
+	}
+	login.Profile = profileOf(info, f.Lang)
+	return login
+}
+
+func profileOf(i wechat.UserInfo, lang string) *session.Profile {
+	return &session.Profile{
+		Nickname: i.Nickname, HeadImgURL: i.HeadImgURL, Sex: i.Sex, Language: lang,
+		Country: i.Country, Province: i.Province, City: i.City,
+	}
+}
+
+// admit opens the session, or, where the page is of another site and would not
+// send our cookie, stores the ticket for it.
+func (h *Handler) admit(ctx context.Context, f *flow, login session.Login, state, cookie string) error {
+	if !f.SameSite {
+		f.Outcome = landedTicket
+		return h.storeTicket(ctx, *f, login, state, cookie)
+	}
+	f.Outcome = landedSession
+	return h.issue(ctx, f, login, state, cookie)
+}
+
+// issue opens the session of a login, or finds the one it has opened before: the
+// token is made from what this browser has.
+func (h *Handler) issue(ctx context.Context, f *flow, login session.Login, state, cookie string) (err error) {
+	if login.Seed, err = seed(cookie, state, "session"); err != nil {
+		return err
+	}
+	token, opened, _, err := h.Sessions.Issue(ctx, login)
+	f.issued, f.endsAt = token, opened.EndsAt
+	return err
+}
+
+// land sends the browser on, with what it needs; a callback that comes again gets
+// the same.
+func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state, cookie string) error {
+	to, err := url.Parse(f.ReturnTo)
+	if err != nil {
+		return err
+	}
+	switch f.Outcome {
+	case landedSession:
+		if err := h.landWithCookie(w, r, f, state, cookie); err != nil {
+			return err
+		}
+	case landedTicket:
+		ticket, err := ticketOf(cookie, state)
+		if err != nil {
+			return err
+		}
+		if to.RawQuery != "" {
+			to.RawQuery += "&"
+		}
+		to.RawQuery += "wechat_ticket=" + ticket
+	default:
+		return h.answer(w, r, h.failures[f.Outcome], &f)
+	}
+	http.Redirect(w, r, withFragment(to), http.StatusSeeOther)
+	return nil
+}
+
+// withFragment ends an address without a fragment in an empty one: a browser would
+// else carry WeChat's #wechat_redirect over to the page, where it may be a route.
+func withFragment(to *url.URL) string {
+	if to.Fragment == "" {
+		return to.String() + "#"
+	}
+	return to.String()
+}
+
+// landWithCookie sets the session's cookie. A call that did not open the session
+// itself makes its token once more: it is stored nowhere.
+func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow, state, cookie string) error {
+	if f.issued == "" {
+		account, _ := h.account(f.App)
+		login := session.Login{App: f.App, AppID: account.AppID, OpenID: f.OpenID, UnionID: f.UnionID}
+		if err := h.issue(r.Context(), &f, login, state, cookie); err != nil {
+			return err
+		}
+	}
+	h.setCookie(w, sessionCookie, f.issued, time.Unix(f.endsAt, 0).Sub(h.Now()))
+	return nil
+}
+
+func ticketOf(cookie, state string) (string, error) {
+	s, err := seed(cookie, state, "ticket")
+	return base64.RawURLEncoding.EncodeToString(s), err
+}

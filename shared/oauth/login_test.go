@@ -1,0 +1,233 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/wechat"
+)
+
+func TestLogin(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	if got := w.store.take(); !slices.Equal(got, []string{"Create state", "Get state", "Replace state", "Create user", "Create session", "Replace state"}) {
+		t.Errorf("calls of a first login: %q", got)
+	}
+	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)
+	if got := w.store.take(); !slices.Equal(got, []string{"Get session"}) {
+		t.Errorf("calls of a check: %q", got)
+	}
+	b.logIn("user1")
+	if got := w.store.take(); len(got)-1 > 6 {
+		t.Errorf("calls of a login again: %q", got)
+	}
+	if w.wechat.exchanges != 2 || w.wechat.infos != 2 {
+		t.Errorf("%d exchanges, %d profiles", w.wechat.exchanges, w.wechat.infos)
+	}
+	w.store.take()
+	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, `"nickname":"小明"`)
+	if got := w.store.take(); !slices.Equal(got, []string{"Get session", "Get user"}) || w.wechat.infos != 3 {
+		t.Errorf("calls of userinfo: %q, %d profiles", got, w.wechat.infos)
+	}
+}
+
+// What the browser is told about its cookies.
+func TestCookies(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	w.grants("code-1", "user1")
+	sent := b.do("GET", "/oauth/authorize?return_to=/x", "")
+	to, _ := url.Parse(sent.Header().Get("Location"))
+	landed := b.callback("code-1", to.Query().Get("state"))
+	for name, answer := range map[string]*httptest.ResponseRecorder{"__Host-wechatfn-login": sent, "__Host-wechatfn-session": landed} {
+		cookies := answer.Result().Cookies()
+		if len(cookies) != 1 || cookies[0].Name != name || !cookies[0].HttpOnly || !cookies[0].Secure || cookies[0].SameSite != http.SameSiteLaxMode || cookies[0].Path != "/" || cookies[0].Domain != "" || cookies[0].MaxAge <= 0 {
+			t.Errorf("%s: %+v", name, cookies)
+		}
+	}
+	w.handler.Insecure = true
+	for _, cookie := range w.browser().do("GET", "/oauth/authorize", "").Result().Cookies() {
+		if cookie.Secure || strings.HasPrefix(cookie.Name, "__Host-") {
+			t.Errorf("on plain http: %+v", cookie)
+		}
+	}
+}
+
+// P12: WeChat calls twice, with the same code or with another: one exchange, and
+// both calls land with the same session.
+func TestDoubledCallback(t *testing.T) {
+	for _, second := range []string{"code-1", "code-2"} {
+		w := newWorld(t)
+		b := w.browser()
+		w.grants("code-1", "user1")
+		w.grants("code-2", "user1")
+		state := b.begin("return_to=/a")
+		var tokens []string
+		for _, code := range []string{"code-1", second} {
+			got := b.callback(code, state)
+			if got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/a#" {
+				t.Fatalf("%s: %d %s", code, got.Code, got.Body)
+			}
+			tokens = append(tokens, got.Result().Cookies()[0].Value)
+		}
+		if w.wechat.exchanges != 1 || tokens[0] != tokens[1] {
+			t.Errorf("%s: %d exchanges, tokens %q", second, w.wechat.exchanges, tokens)
+		}
+	}
+}
+
+// A hundred at once: one exchange, and all land with the same session.
+func TestCallbacksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.wechat.slow = time.Second
+		b := w.browser()
+		w.grants("code-1", "user1")
+		state := b.begin("return_to=/a")
+		answers := make([]*httptest.ResponseRecorder, 100)
+		var wg sync.WaitGroup
+		for i := range answers {
+			wg.Go(func() { answers[i] = b.callback("code-1", state) })
+		}
+		wg.Wait()
+		for _, got := range answers {
+			if got.Code != 303 || got.Result().Cookies()[0].Value != answers[0].Result().Cookies()[0].Value {
+				t.Fatalf("%d %s", got.Code, got.Body)
+			}
+		}
+		if w.wechat.exchanges != 1 {
+			t.Errorf("%d exchanges", w.wechat.exchanges)
+		}
+	})
+}
+
+// A flow is kept for a minute after its end, and for ten before.
+func TestFlowsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		w.grants("code-1", "user1")
+		state := b.begin("")
+		time.Sleep(flowLife - time.Second)
+		want(t, "just in time", b.callback("code-1", state), 303, "")
+		time.Sleep(outcomeLife + time.Second)
+		want(t, "later", b.callback("code-1", state), 400, "login_unknown")
+		state = b.begin("")
+		time.Sleep(flowLife + time.Second)
+		want(t, "too late", b.callback("code-1", state), 400, "login_unknown")
+	})
+}
+
+// Another browser's link logs nobody in: the victim begins anew, once.
+func TestLostCookie(t *testing.T) {
+	w := newWorld(t)
+	attacker, victim := w.browser(), w.browser()
+	w.grants("code-1", "attacker")
+	state := attacker.begin("return_to=/a")
+	got := victim.callback("code-1", state)
+	to, _ := url.Parse(got.Header().Get("Location"))
+	if got.Code != 302 || to.Host != "open.weixin.qq.com" || to.Query().Get("state") == state || w.wechat.exchanges != 0 {
+		t.Fatalf("%d %s", got.Code, to)
+	}
+	jarless := w.browser()
+	want(t, "again without a cookie", jarless.callback("code-1", to.Query().Get("state")), 400, "login_cookie_lost")
+	want(t, "the attacker's own", attacker.callback("code-1", state), 303, "")
+}
+
+// Each way in which a login can fail has an answer of its own, in two languages,
+// and is told again to a call that comes again.
+func TestFailures(t *testing.T) {
+	failed := func(code int) error { return &wechat.Error{Op: "access_token", Code: code, Message: "told by WeChat"} }
+	for name, c := range map[string]struct {
+		code   string
+		set    func(*world)
+		status int
+		want   string
+	}{
+		"refused":      {"", nil, 403, "login_refused"},
+		"snapshot":     {"code-s", func(w *world) { w.wechat.codes["code-s"] = wechat.UserToken{OpenID: "x", Snapshot: true} }, 403, "login_snapshot"},
+		"bad code":     {"code-1", func(w *world) { w.wechat.fail = failed(40029) }, 400, "login_code_invalid"},
+		"used code":    {"code-1", func(w *world) { w.wechat.fail = failed(40163) }, 400, "login_code_used"},
+		"expired code": {"code-1", func(w *world) { w.wechat.fail = failed(42003) }, 400, "login_code_expired"},
+		"AppSecret":    {"code-1", func(w *world) { w.wechat.fail = failed(40125) }, 500, "login_misconfigured"},
+		"AppID":        {"code-1", func(w *world) { w.wechat.fail = failed(40013) }, 500, "login_misconfigured"},
+		"whitelist":    {"code-1", func(w *world) { w.wechat.fail = failed(40164) }, 500, "login_misconfigured"},
+		"scope":        {"code-1", func(w *world) { w.wechat.fail = failed(48001) }, 500, "login_misconfigured"},
+		"busy":         {"code-1", func(w *world) { w.wechat.fail = failed(-1) }, 503, "login_unavailable"},
+		"unreachable":  {"code-1", func(w *world) { w.wechat.fail = &wechat.Error{Err: errors.New("no route")} }, 503, "login_unavailable"},
+	} {
+		w := newWorld(t)
+		if c.set != nil {
+			c.set(w)
+		}
+		b := w.browser()
+		state := b.begin("return_to=/a&scope=snsapi_userinfo")
+		for range 2 {
+			got := b.callback(c.code, state)
+			want(t, name, got, c.status, c.want)
+			body := got.Body.String()
+			for _, part := range []string{"<html lang=\"zh-CN\">", `lang="en"`, `href="/oauth/authorize?app=shop&amp;return_to=https%3A%2F%2Fapi.example.com%2Fa&amp;scope=snsapi_userinfo"`, `href="https://api.example.com/a"`} {
+				if !strings.Contains(body, part) {
+					t.Errorf("%s: no %s in\n%s", name, part, body)
+				}
+			}
+			if strings.Contains(body, "told by WeChat") || len(got.Result().Cookies()) > 0 {
+				t.Errorf("%s: %s %v", name, body, got.Result().Cookies())
+			}
+		}
+		if w.wechat.exchanges > 1 {
+			t.Errorf("%s: %d exchanges", name, w.wechat.exchanges)
+		}
+	}
+}
+
+// A page of another site gets a ticket, which is worth a token once, for a minute,
+// and to that page.
+func TestTicket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		land := func(code string) string {
+			b := w.browser()
+			w.grants(code, "user1")
+			got := b.callback(code, b.begin("return_to="+url.QueryEscape("https://other.example.org/in?a=b#c")))
+			to, err := url.Parse(got.Header().Get("Location"))
+			if err != nil || got.Code != 303 || to.Host != "other.example.org" || to.Fragment != "c" || to.Query().Get("a") != "b" || len(got.Result().Cookies()) > 0 {
+				t.Fatalf("%d %s %v", got.Code, to, got.Header())
+			}
+			return `{"ticket":"` + to.Query().Get("wechat_ticket") + `"}`
+		}
+		page := w.browser()
+		page.origin = "https://other.example.org"
+		ticket := land("code-1")
+		thief := w.browser()
+		thief.origin = "https://www.example.com"
+		want(t, "another page", thief.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
+		got := page.do("POST", "/oauth/token", ticket)
+		var grant Grant
+		if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || got.Code != 200 || grant.TokenType != "Bearer" || grant.ExpiresIn <= 0 || grant.Session.OpenID != "user1" || got.Header().Get("Access-Control-Allow-Origin") != page.origin {
+			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
+		}
+		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
+		for _, body := range []string{"", "{}", `{"ticket":5}`, "ticket=x", `{"ticket":""}`} {
+			want(t, body, page.do("POST", "/oauth/token", body), 400, "body_invalid")
+		}
+		want(t, "unknown", page.do("POST", "/oauth/token", `{"ticket":"x"}`), 400, "ticket_invalid")
+
+		page.bearer = grant.Token
+		want(t, "session", page.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)
+		late := land("code-2")
+		time.Sleep(ticketLife + time.Second)
+		page.bearer = ""
+		want(t, "late", page.do("POST", "/oauth/token", late), 400, "ticket_invalid")
+	})
+}

@@ -1,0 +1,188 @@
+// Package oauth logs users in with WeChat: inside WeChat, and by QR code on a
+// desktop. What comes out is a session (see package session), as a cookie for
+// pages of the same site and as a bearer token for others.
+//
+// It follows RFC 9700 where a browser is concerned: the state is random, used
+// once, and bound to the browser that began the login; a login ends on pages of
+// ours only; nothing that opens a session stands in a URL for longer than a
+// minute, and there it can be spent once.
+//
+// https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
+// https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/session"
+	"wechatfn/shared/store"
+	"wechatfn/shared/web"
+	"wechatfn/shared/wechat"
+)
+
+// Account is an account that logs users in.
+type Account struct {
+	Name  string
+	AppID string
+	Kind  string // wechat.OfficialAccount or wechat.Website
+}
+
+// WeChat is what of WeChat's API a login needs; *wechat.Client has it.
+type WeChat interface {
+	ExchangeCode(ctx context.Context, appID, secret, code string) (wechat.UserToken, error)
+	RefreshUserToken(ctx context.Context, appID, refreshToken string) (wechat.UserToken, error)
+	UserInfo(ctx context.Context, accessToken, openid, lang string) (wechat.UserInfo, error)
+}
+
+// Config configures a Handler. Accounts, WeChat, Secrets, Sessions and Store are
+// required.
+type Config struct {
+	Accounts []Account // the first one is the default of ?app=
+	Origins  []string  // of the pages that a login may lead to, and that may call
+
+	// PublicURL is our own address, scheme://host[:port]; empty: that of the
+	// request, whose Host a gateway has checked.
+	PublicURL string
+	// OpenURL is where WeChat's pages are; empty: https://open.weixin.qq.com.
+	OpenURL string
+	// Insecure allows plain http, for a desk: cookies lose __Host- and Secure.
+	Insecure bool
+
+	WeChat   WeChat
+	Secrets  func(ctx context.Context, account Account, fresh bool) (config.Secret, error)
+	Sessions *session.Sessions
+	Store    store.Store   // for logins under way
+	Budget   time.Duration // for a callback as a whole; 0: 9 s
+
+	Now    func() time.Time // nil: time.Now
+	Rand   io.Reader        // nil: crypto/rand
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+// defaultBudget leaves WeChat the time that it sometimes takes.
+const defaultBudget = 9 * time.Second
+
+// Handler serves logins and sessions:
+//
+//	GET    /oauth/authorize?app&scope&return_to&lang   to WeChat
+//	GET    /oauth/callback?code&state                  back from WeChat
+//	POST   /oauth/token                                a ticket for a bearer token
+//	GET    /oauth/session                              who is logged in
+//	POST   /oauth/session/refresh                      a new token for the old
+//	DELETE /oauth/session?all                          log out
+//	GET    /oauth/userinfo?lang                        the profile, from WeChat
+type Handler struct {
+	Config
+	http.Handler
+	failures map[string]*web.Problem
+}
+
+// New checks the configuration and builds the routes.
+func New(c Config) (*Handler, error) {
+	switch {
+	case len(c.Accounts) == 0:
+		return nil, errors.New("oauth: no account is configured that logs users in")
+	case c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil:
+		return nil, errors.New("oauth: WeChat, Secrets, Sessions and Store are required")
+	}
+	if c.Budget == 0 {
+		c.Budget = defaultBudget
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	h := &Handler{Config: c, failures: failures()}
+	return h, h.route()
+}
+
+func (h *Handler) route() error {
+	mux := new(web.Mux)
+	for pattern, f := range map[string]web.HandlerFunc{
+		"GET /oauth/authorize":        h.authorize,
+		"GET /oauth/callback":         h.callback,
+		"POST /oauth/token":           h.token,
+		"GET /oauth/session":          h.session,
+		"POST /oauth/session/refresh": h.refresh,
+		"DELETE /oauth/session":       h.logout,
+		"GET /oauth/userinfo":         h.userinfo,
+		"GET /oauth/health":           h.health,
+	} {
+		mux.Handle(pattern, web.Handle(private(f), h.Logger))
+	}
+	var err error
+	h.Handler, err = web.CORS(web.CORSConfig{
+		Origins: h.Origins, Methods: []string{"GET", "HEAD", "POST", "DELETE"},
+		Headers: []string{"Authorization", "Content-Type"}, Credentials: true,
+	}, mux)
+	return err
+}
+
+// private keeps answers out of caches, and addresses, which hold codes and
+// states, out of the Referer of what comes next.
+func private(f web.HandlerFunc) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		return f(w, r)
+	}
+}
+
+// own is our own address.
+func (h *Handler) own(r *http.Request) (*url.URL, error) {
+	address := h.PublicURL
+	if address == "" {
+		address = "https://" + r.Host
+		if h.Insecure {
+			address = "http://" + r.Host
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the host of the request is malformed"}
+	}
+	origin, ok := config.OriginOf(u)
+	if !ok {
+		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the request names no host"}
+	}
+	return url.Parse(origin)
+}
+
+// account finds the account of that name, the first one for "".
+func (h *Handler) account(name string) (Account, bool) {
+	if name == "" {
+		return h.Accounts[0], true
+	}
+	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
+	if i < 0 {
+		return Account{}, false
+	}
+	return h.Accounts[i], true
+}
+
+// accepts reports whether the caller asks for JSON rather than to be sent on.
+func acceptsJSON(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
+}
+
+// health answers while the function runs: a login needs nothing of ours but what
+// is configured.
+func (h *Handler) health(w http.ResponseWriter, _ *http.Request) error {
+	return web.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}

@@ -1,0 +1,60 @@
+package oauth
+
+import (
+	_ "embed"
+	"html"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"wechatfn/shared/web"
+)
+
+// pageHTML is filled in by a strings.Replacer: html/template would be a quarter of
+// the function's size.
+//
+//go:embed page.html
+var pageHTML string
+
+// answer tells a person in a browser what went wrong and what to do, and a
+// program the same as a problem. f may be nil: then nothing is known of the login.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, p *web.Problem, f *flow) error {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return p
+	}
+	body := strings.NewReplacer(
+		"{Title}", html.EscapeString(p.Title),
+		"{Zh}", html.EscapeString(p.Hint.Zh),
+		"{En}", html.EscapeString(p.Hint.En),
+		"{Detail}", html.EscapeString(p.Detail),
+		"{Code}", html.EscapeString(p.Code),
+		"{Links}", links(f),
+	).Replace(pageHTML)
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write([]byte(body)) // a browser that has gone away is nobody to report to
+	return nil
+}
+
+// links lead to the same login anew, and back to the page, whose address has been
+// checked when the login began.
+func links(f *flow) string {
+	if f == nil {
+		return ""
+	}
+	return `<p><a class="again" href="` + html.EscapeString(again(f)) + `">重新登录 <span lang="en">Log in again</span></a></p>
+<p><a href="` + html.EscapeString(f.ReturnTo) + `">返回 <span lang="en">Back</span></a></p>`
+}
+
+func again(f *flow) string {
+	query := url.Values{"app": {f.App}, "scope": {f.Scope}, "return_to": {f.ReturnTo}}
+	if f.Lang != "" {
+		query.Set("lang", f.Lang)
+	}
+	return "/oauth/authorize?" + query.Encode()
+}

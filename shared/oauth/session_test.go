@@ -1,0 +1,203 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/wechat"
+)
+
+// bearerOf logs a user in on a page of another site.
+func (w *world) bearerOf(openid string) *browser {
+	w.Helper()
+	b, page := w.browser(), w.browser()
+	w.grants("code-"+openid, openid)
+	got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=https://other.example.org/"))
+	ticket := strings.TrimSuffix(got.Header().Get("Location")[len("https://other.example.org/?wechat_ticket="):], "#")
+	page.origin = "https://other.example.org"
+	var grant Grant
+	if err := json.Unmarshal(page.do("POST", "/oauth/token", `{"ticket":"`+ticket+`"}`).Body.Bytes(), &grant); err != nil || grant.Token == "" {
+		w.Fatalf("no token: %v", err)
+	}
+	page.bearer = grant.Token
+	return page
+}
+
+func TestRefresh(t *testing.T) {
+	w := newWorld(t)
+	page := w.bearerOf("user1")
+	old := page.bearer
+	var grant Grant
+	got := page.do("POST", "/oauth/session/refresh", "")
+	if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || got.Code != 200 || grant.Token == old {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	page.bearer = grant.Token
+	want(t, "new", page.do("GET", "/oauth/session", ""), 200, `"generation":1`)
+	page.bearer = old
+	want(t, "old", page.do("GET", "/oauth/session", ""), 401, "session_revoked")
+	page.bearer = grant.Token
+	want(t, "its family", page.do("GET", "/oauth/session", ""), 401, "reused")
+
+	b := w.browser()
+	b.logIn("user2")
+	b.origin = "https://www.example.com"
+	got = b.do("POST", "/oauth/session/refresh", "")
+	if got.Code != 200 || len(got.Result().Cookies()) != 1 || json.Unmarshal(got.Body.Bytes(), &grant) != nil {
+		t.Fatalf("cookie: %d %s", got.Code, got.Body)
+	}
+	want(t, "with the new cookie", b.do("GET", "/oauth/session", ""), 200, "user2")
+}
+
+func TestLogout(t *testing.T) {
+	w := newWorld(t)
+	one, two, page := w.browser(), w.browser(), w.bearerOf("user1")
+	one.logIn("user1")
+	two.logIn("user1")
+	one.origin, two.origin = "https://api.example.com", "https://www.example.com"
+	want(t, "out", one.do("DELETE", "/oauth/session", ""), 204, "")
+	want(t, "after", one.do("GET", "/oauth/session", ""), 401, "session_missing")
+	want(t, "the other one", two.do("GET", "/oauth/session", ""), 200, "user1")
+	want(t, "bad", two.do("DELETE", "/oauth/session?all=maybe", ""), 400, "all_invalid")
+	want(t, "all", two.do("DELETE", "/oauth/session?all=true", ""), 204, "")
+	want(t, "bearer", page.do("GET", "/oauth/session", ""), 401, "logout_all")
+	want(t, "nobody", w.browser().do("DELETE", "/oauth/session", ""), 401, "session_missing")
+}
+
+// A page of a stranger can have the cookie sent along, and it does not help it.
+func TestCrossSite(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	for _, origin := range []string{"", "null", "https://evil.example", "https://www.example.com.evil.example", "http://www.example.com"} {
+		b.origin = origin
+		want(t, origin, b.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")
+		want(t, origin, b.do("DELETE", "/oauth/session", ""), 403, "origin_not_allowed")
+		if got := b.do("GET", "/oauth/session", ""); got.Header().Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s may read who is logged in", origin)
+		}
+	}
+	b.origin = "https://www.example.com"
+	got := b.do("GET", "/oauth/session", "")
+	if got.Code != 200 || got.Header().Get("Access-Control-Allow-Origin") != b.origin || got.Header().Get("Access-Control-Allow-Credentials") != "true" {
+		t.Errorf("%d %v", got.Code, got.Header())
+	}
+}
+
+// expire has the user's access token at WeChat end.
+func (b *browser) expire() { time.Sleep(2*time.Hour + time.Minute) }
+
+// A hundred pages at once on a token that has ended: one refresh.
+func TestUserinfoRefreshes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.slow = time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-new", RefreshToken: "refresh-new", OpenID: "user1", Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour}, nil
+		}
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
+		}
+		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}
+
+// WeChat may call a token dead before its end: one refresh, then the user has to
+// log in again.
+func TestUserinfoOfADeadToken(t *testing.T) {
+	dead := func(code int) error { return &wechat.Error{Op: "userinfo", Code: code} }
+	for name, c := range map[string]struct {
+		info    func(string) error
+		refresh error
+		status  int
+		want    string
+	}{
+		"42001, refreshed":       {func(token string) error { return only(token == "access-user1", dead(42001)) }, nil, 200, "小明"},
+		"40014, refreshed":       {func(token string) error { return only(token == "access-user1", dead(40014)) }, nil, 200, "小明"},
+		"refresh token is dead":  {func(string) error { return dead(42001) }, &wechat.Error{Op: "refresh_token", Code: 40030}, 409, "login_again"},
+		"and so is the new one":  {func(string) error { return dead(42001) }, nil, 409, "login_again"},
+		"the password changed":   {func(string) error { return dead(42001) }, &wechat.Error{Op: "refresh_token", Code: 42007}, 409, "login_again"},
+		"not granted":            {func(string) error { return dead(48001) }, nil, 403, "profile_not_granted"},
+		"WeChat is busy":         {func(string) error { return dead(-1) }, nil, 503, "wechat_unavailable"},
+		"the refresh meets that": {func(string) error { return dead(42001) }, &wechat.Error{Op: "refresh_token", Code: -1}, 503, "wechat_unavailable"},
+	} {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		w.wechat.info = c.info
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-new", OpenID: "user1", ExpiresIn: time.Hour}, c.refresh
+		}
+		want(t, name, b.do("GET", "/oauth/userinfo?lang=en", ""), c.status, c.want)
+		if w.wechat.refreshes > 1 {
+			t.Errorf("%s: %d refreshes", name, w.wechat.refreshes)
+		}
+	}
+}
+
+func only(when bool, err error) error {
+	if when {
+		return err
+	}
+	return nil
+}
+
+func TestUserinfoRefused(t *testing.T) {
+	w := newWorld(t)
+	want(t, "nobody", w.browser().do("GET", "/oauth/userinfo", ""), 401, "session_missing")
+	b := w.browser()
+	b.logIn("user1")
+	want(t, "language", b.do("GET", "/oauth/userinfo?lang=fr", ""), 400, "lang_invalid")
+	silent := w.browser()
+	w.wechat.codes["code-s"] = wechat.UserToken{AccessToken: "access-s", OpenID: "user3", Scope: wechat.ScopeBase, ExpiresIn: time.Hour}
+	silent.callback("code-s", silent.begin(""))
+	want(t, "a silent login", silent.do("GET", "/oauth/userinfo", ""), 403, "profile_not_granted")
+}
+
+func TestAuthorizeRefuses(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for query, code := range map[string]string{
+		"app=nobody":                 "app_unknown",
+		"scope=snsapi_login":         "scope_invalid",
+		"app=site&scope=snsapi_base": "scope_invalid",
+		"lang=fr":                    "lang_invalid",
+		"return_to=//evil.com":       "return_to_invalid",
+		"return_to=https://evil.com": "return_to_not_allowed",
+		"return_to=/a&return_to=/b":  "parameter_repeated",
+		"return_to=%zz":              "query_malformed",
+	} {
+		got := b.do("GET", "/oauth/authorize?"+query, "")
+		if got.Code < 400 || got.Code > 403 || len(got.Result().Cookies()) > 0 {
+			t.Errorf("%s: %d", query, got.Code)
+		}
+		want(t, query, got, got.Code, code)
+	}
+	if calls := w.store.take(); len(calls) > 0 {
+		t.Errorf("calls: %q", calls)
+	}
+}
+
+// A page that draws its own QR code asks for the address.
+func TestAuthorizeInJSON(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequest(http.MethodGet, "https://api.example.com/oauth/authorize?app=site&lang=en", nil)
+	r.Header.Set("Accept", "application/json")
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	want(t, "website", answer, 200, `{"url":"https://open.weixin.qq.com/connect/qrconnect?appid=wxfedcba9876543210&redirect_uri=https%3A%2F%2Fapi.example.com%2Foauth%2Fcallback&response_type=code&scope=snsapi_login&state=`)
+	want(t, "website", answer, 200, `&lang=en#wechat_redirect"}`)
+}

@@ -1,0 +1,119 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"wechatfn/shared/session"
+	"wechatfn/shared/web"
+)
+
+// credential is the session's token as a request bears it. A bearer token counts
+// before a cookie: whoever sends one means it.
+type credential struct {
+	token    string
+	isCookie bool
+}
+
+func (h *Handler) credential(r *http.Request) credential {
+	if token := bearer(r); token != "" {
+		return credential{token, false}
+	}
+	return credential{h.cookie(r, sessionCookie), true}
+}
+
+// changing is credential for a request that changes something. With a cookie it
+// must come from a page of ours, since a browser sends the cookie along whoever
+// asks it to.
+func (h *Handler) changing(r *http.Request) (credential, error) {
+	c := h.credential(r)
+	if c.token == "" {
+		return c, errNoSession
+	}
+	if c.isCookie && !h.ourPage(r) {
+		return c, errCrossSite
+	}
+	return c, nil
+}
+
+// ourPage: browsers tell the origin with every POST and DELETE.
+func (h *Handler) ourPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	own, err := h.own(r)
+	return err == nil && (origin == own.String() || slices.Contains(h.Origins, origin))
+}
+
+// session tells who is logged in, and keeps a session alive that is in use.
+func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token)
+	if err != nil {
+		return sessionProblem(err)
+	}
+	return web.JSON(w, http.StatusOK, s)
+}
+
+// Check says whose session a request bears, for those who guard routes of their
+// own with it. Errors: *web.Problem for want of a session, the store's.
+func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, error) {
+	s, err := h.Sessions.Check(ctx, h.credential(r).token)
+	return s, sessionProblem(err)
+}
+
+// refresh gives a new token for the old one, in the form in which that came.
+func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.changing(r)
+	if err != nil {
+		return err
+	}
+	token, s, err := h.Sessions.Rotate(r.Context(), c.token)
+	if err != nil {
+		return sessionProblem(err)
+	}
+	if c.isCookie {
+		h.setCookie(w, sessionCookie, token, time.Unix(s.EndsAt, 0).Sub(h.Now()))
+		return web.JSON(w, http.StatusOK, s)
+	}
+	return web.JSON(w, http.StatusOK, h.grant(token, s))
+}
+
+// logout ends the session of this device, or with all=true those of all devices.
+func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "all")
+	if err != nil {
+		return err
+	}
+	c, err := h.changing(r)
+	if err != nil {
+		return err
+	}
+	switch query.Get("all") {
+	case "", "false", "0":
+		err = h.Sessions.Revoke(r.Context(), c.token)
+	case "true", "1":
+		err = h.Sessions.RevokeAll(r.Context(), c.token, "")
+	default:
+		return errAll
+	}
+	if err != nil {
+		return sessionProblem(err)
+	}
+	if c.isCookie {
+		h.setCookie(w, sessionCookie, "", -time.Second)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// sessionProblem is why a token opens nothing.
+func sessionProblem(err error) error {
+	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
+		return sessionRevoked(string(revoked.Reason))
+	}
+	if errors.Is(err, session.ErrNoSession) || errors.Is(err, session.ErrOtherSKU) {
+		return errNoSession
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/session"
+	"wechatfn/shared/store"
+	"wechatfn/shared/web"
+)
+
+// ticketLife is how long a page of another site has to spend its ticket.
+const ticketLife = time.Minute
+
+// maxBody of POST /oauth/token is many times a ticket.
+const maxBody = 4 << 10
+
+// ticket is what the item code#HASH holds: a login that has happened, and the
+// session that it can be spent for, once.
+type ticket struct {
+	Login  login  `json:"login"`
+	Origin string `json:"origin"` // of the page that it was given to
+	Spent  bool   `json:"spent,omitzero"`
+}
+
+// login is session.Login as it is stored.
+type login struct {
+	App, AppID, OpenID, UnionID string
+	Profile                     *session.Profile `json:",omitzero"`
+	AccessToken, RefreshToken   string
+	Scope                       string
+	AccessEnd, RefreshEnd       int64
+}
+
+func stored(l session.Login) login {
+	t := l.Tokens
+	return login{l.App, l.AppID, l.OpenID, l.UnionID, l.Profile, t.AccessToken, t.RefreshToken, t.Scope, t.AccessEnd, t.RefreshEnd}
+}
+
+func (l login) session() session.Login {
+	return session.Login{
+		App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID, Profile: l.Profile,
+		Tokens: &session.Tokens{AccessToken: l.AccessToken, RefreshToken: l.RefreshToken, Scope: l.Scope, AccessEnd: l.AccessEnd, RefreshEnd: l.RefreshEnd},
+	}
+}
+
+func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state, cookie string) error {
+	to, err := url.Parse(f.ReturnTo)
+	if err != nil {
+		return err
+	}
+	origin, _ := config.OriginOf(to)
+	text, err := ticketOf(cookie, state)
+	if err != nil {
+		return err
+	}
+	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: encode(ticket{stored(l), origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
+	return err
+}
+
+// Grant is what a page gets for a ticket, and for an old token.
+type Grant struct {
+	Token     string          `json:"token"`
+	TokenType string          `json:"tokenType"` // Bearer
+	ExpiresIn int64           `json:"expiresIn"` // seconds
+	Session   session.Session `json:"session"`
+}
+
+func (h *Handler) grant(token string, s session.Session) Grant {
+	return Grant{token, "Bearer", s.ExpiresAt - h.Now().Unix(), s}
+}
+
+// token gives a bearer token for a ticket, to the page that the ticket was given
+// to, once.
+func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
+	body, err := web.ReadBody(r, maxBody)
+	if err != nil {
+		return err
+	}
+	var in struct{ Ticket string }
+	if err := json.Unmarshal(body, &in); err != nil || in.Ticket == "" {
+		return errBody
+	}
+	t, err := h.spendTicket(r.Context(), in.Ticket, r.Header.Get("Origin"))
+	if err != nil {
+		return err
+	}
+	token, opened, _, err := h.Sessions.Issue(r.Context(), t.Login.session())
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, h.grant(token, opened))
+}
+
+// spendTicket: of many that come with the same ticket one succeeds. A browser
+// tells its page's origin; a program that tells none is asked for nothing but
+// the ticket.
+func (h *Handler) spendTicket(ctx context.Context, text, origin string) (t ticket, err error) {
+	item, err := h.Store.Get(ctx, key("code", text))
+	if errors.Is(err, store.ErrNotFound) {
+		return t, errTicketInvalid
+	} else if err != nil {
+		return t, err
+	}
+	if err := decode(item, &t); err != nil {
+		return t, err
+	}
+	if t.Spent || origin != "" && !strings.EqualFold(origin, t.Origin) {
+		return t, errTicketInvalid
+	}
+	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it
+	item.Value = encode(spent)
+	_, err = h.Store.Replace(ctx, item)
+	if errors.Is(err, store.ErrConflict) {
+		return t, errTicketInvalid
+	}
+	return t, err
+}

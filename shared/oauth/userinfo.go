@@ -1,0 +1,172 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"wechatfn/shared/session"
+	"wechatfn/shared/web"
+	"wechatfn/shared/wechat"
+)
+
+const (
+	// refreshLife is how long WeChat keeps a refresh token. Whether refreshing
+	// starts it anew is not known; WeChat's own word counts when it refuses one.
+	refreshLife = 30 * 24 * time.Hour
+	// refreshLease is longer than a refresh takes.
+	refreshLease = 8 * time.Second
+	// nearEnd: a token that ends so soon is refreshed first.
+	nearEnd = time.Minute
+)
+
+// Profile is the user's profile as WeChat tells it now.
+type Profile struct {
+	OpenID     string   `json:"openid"`
+	UnionID    string   `json:"unionid,omitzero"`
+	Nickname   string   `json:"nickname"`
+	HeadImgURL string   `json:"headimgurl"`
+	Sex        int      `json:"sex"` // 0 unknown, 1 male, 2 female; 0 for nearly all users since 2021
+	Province   string   `json:"province"`
+	City       string   `json:"city"`
+	Country    string   `json:"country"`
+	Privilege  []string `json:"privilege"`
+}
+
+// userinfo answers with the profile, from WeChat, with the user's token, which is
+// refreshed where it has ended.
+func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "lang")
+	if err != nil {
+		return err
+	}
+	if !isLang(query.Get("lang")) {
+		return errLang
+	}
+	s, err := h.Check(r.Context(), r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
+	defer cancel()
+	info, err := h.profile(ctx, s, query.Get("lang"))
+	if err != nil {
+		return profileProblem(err)
+	}
+	privilege := info.Privilege
+	if privilege == nil {
+		privilege = []string{}
+	}
+	return web.JSON(w, http.StatusOK, Profile{
+		info.OpenID, info.UnionID, info.Nickname, info.HeadImgURL, info.Sex, info.Province, info.City, info.Country, privilege,
+	})
+}
+
+// profile asks WeChat, with one refresh where the token has ended or WeChat says
+// that it is dead.
+func (h *Handler) profile(ctx context.Context, s session.Session, lang string) (wechat.UserInfo, error) {
+	user, err := h.Sessions.User(ctx, s.AppID, s.OpenID)
+	if err != nil {
+		return wechat.UserInfo{}, err
+	}
+	if user.Tokens.Scope == wechat.ScopeBase {
+		return wechat.UserInfo{}, errNoProfile
+	}
+	token := user.Tokens
+	fresh := h.Now().Add(nearEnd).Unix() < token.AccessEnd
+	if !fresh {
+		if token, err = h.renewed(ctx, s, token.AccessToken); err != nil {
+			return wechat.UserInfo{}, err
+		}
+	}
+	info, err := h.WeChat.UserInfo(ctx, token.AccessToken, s.OpenID, lang)
+	if dead, ok := errors.AsType[*wechat.Error](err); ok && fresh && dead.UserTokenDead() {
+		if token, err = h.renewed(ctx, s, token.AccessToken); err == nil {
+			info, err = h.WeChat.UserInfo(ctx, token.AccessToken, s.OpenID, lang)
+		}
+	}
+	return info, err
+}
+
+// errLeased: another request refreshes the tokens.
+var errLeased = errors.New("oauth: the tokens are being refreshed")
+
+// renewed returns tokens other than the old one. Of many requests at once one
+// refreshes them, under a lease; the others wait for it.
+func (h *Handler) renewed(ctx context.Context, s session.Session, old string) (session.Tokens, error) {
+	for {
+		var leased session.Tokens
+		user, err := h.Sessions.Update(ctx, s.AppID, s.OpenID, func(u *session.User) error {
+			if u.Tokens.AccessToken != old {
+				return nil // somebody has
+			}
+			if h.Now().UnixMilli() < u.Tokens.LeaseUntil {
+				return errLeased
+			}
+			u.Tokens.LeaseUntil = h.Now().Add(refreshLease).UnixMilli()
+			leased = u.Tokens
+			return nil
+		})
+		switch {
+		case errors.Is(err, errLeased):
+			if err := wait(ctx, look); err != nil {
+				return session.Tokens{}, fmt.Errorf("%w: %w", errLeased, err)
+			}
+		case err != nil:
+			return session.Tokens{}, err
+		case user.Tokens.AccessToken != old:
+			return user.Tokens, nil
+		default:
+			return h.renew(ctx, s, leased)
+		}
+	}
+}
+
+// renew refreshes tokens whose lease is ours.
+func (h *Handler) renew(ctx context.Context, s session.Session, leased session.Tokens) (session.Tokens, error) {
+	if leased.RefreshToken == "" {
+		return session.Tokens{}, errLoginAgain
+	}
+	t, failed := h.WeChat.RefreshUserToken(ctx, s.AppID, leased.RefreshToken)
+	renewed := session.Tokens{}
+	if failed == nil {
+		renewed = session.Tokens{
+			AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
+			AccessEnd: h.Now().Unix() + int64(t.ExpiresIn.Seconds()), RefreshEnd: leased.RefreshEnd,
+		}
+	}
+	_, err := h.Sessions.Update(ctx, s.AppID, s.OpenID, func(u *session.User) error {
+		if u.Tokens.LeaseUntil != leased.LeaseUntil {
+			return nil // a login, or another refresher, has come in between: theirs are newer
+		}
+		u.Tokens.LeaseUntil = 0
+		if failed == nil {
+			u.Tokens = renewed
+		}
+		return nil
+	})
+	if failed != nil {
+		return session.Tokens{}, failed
+	}
+	return renewed, err
+}
+
+// profileProblem is what an error means for the page.
+func profileProblem(err error) error {
+	if e, ok := errors.AsType[*wechat.Error](err); ok {
+		switch {
+		case e.NoPermission():
+			return errNoProfile
+		case e.LoginAgain() || e.UserTokenDead():
+			return errLoginAgain
+		case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
+			return unavailable(err)
+		}
+	}
+	if errors.Is(err, errLeased) {
+		return unavailable(err)
+	}
+	return err
+}

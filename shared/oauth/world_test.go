@@ -1,0 +1,266 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/session"
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wechat"
+)
+
+const (
+	testAppID  = "wx0123456789abcdef"
+	testSecret = "canary-secret"
+)
+
+// weChat is WeChat's API as far as the tests of this package need to steer it;
+// the flows against the simulator are elsewhere.
+type weChat struct {
+	mu        sync.Mutex
+	codes     map[string]wechat.UserToken
+	fail      error // of the next exchanges
+	exchanges int
+	refreshes int
+	infos     int
+	refresh   func() (wechat.UserToken, error)
+	info      func(token string) error
+	slow      time.Duration
+}
+
+func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (wechat.UserToken, error) {
+	c.mu.Lock()
+	c.exchanges++
+	fail, slow := c.fail, c.slow
+	token, ok := c.codes[code]
+	delete(c.codes, code)
+	c.mu.Unlock()
+	if slow > 0 {
+		if err := wait(ctx, slow); err != nil {
+			return wechat.UserToken{}, err
+		}
+	}
+	switch {
+	case fail != nil:
+		return wechat.UserToken{}, fail
+	case secret != testSecret:
+		return wechat.UserToken{}, &wechat.Error{Code: wechat.CodeInvalidSecret}
+	case !ok:
+		return wechat.UserToken{}, &wechat.Error{Op: "access_token", Code: wechat.CodeUsedCode}
+	}
+	return token, nil
+}
+
+func (c *weChat) RefreshUserToken(context.Context, string, string) (wechat.UserToken, error) {
+	c.mu.Lock()
+	c.refreshes++
+	slow := c.slow
+	c.mu.Unlock()
+	time.Sleep(slow)
+	return c.refresh()
+}
+
+func (c *weChat) UserInfo(_ context.Context, token, openid, lang string) (wechat.UserInfo, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.infos++
+	if c.info != nil {
+		if err := c.info(token); err != nil {
+			return wechat.UserInfo{}, err
+		}
+	}
+	return wechat.UserInfo{OpenID: openid, Nickname: "小明", Sex: 1}, nil
+}
+
+// counted counts the calls of a store.
+type counted struct {
+	store.Store
+	mu    sync.Mutex
+	calls []string
+}
+
+func (c *counted) note(call, key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = append(c.calls, call+" "+store.Kind(key))
+}
+
+func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
+	c.note("Get", key)
+	return c.Store.Get(ctx, key)
+}
+
+func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	c.note("Create", item.Key)
+	return c.Store.Create(ctx, item)
+}
+
+func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	c.note("Replace", item.Key)
+	return c.Store.Replace(ctx, item)
+}
+
+func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
+
+func (c *counted) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := c.calls
+	c.calls = nil
+	return calls
+}
+
+type world struct {
+	testing.TB
+	wechat  *weChat
+	store   *counted
+	handler *Handler
+	log     lockedBuffer
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w := &world{TB: t, store: &counted{Store: db}, wechat: &weChat{codes: map[string]wechat.UserToken{}}}
+	sessions, err := session.New(session.Config{Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler, err = New(Config{
+		Accounts: []Account{{"shop", testAppID, wechat.OfficialAccount}, {"site", "wxfedcba9876543210", wechat.Website}},
+		Origins:  []string{"https://www.example.com", "https://other.example.org"},
+		WeChat:   w.wechat, Sessions: sessions, Store: w.store,
+		Secrets: func(context.Context, Account, bool) (config.Secret, error) { return config.NewSecret(testSecret), nil },
+		Logger:  slog.New(slog.NewTextHandler(&w.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, secret := range []string{"canary", "code-", "access-", "refresh-"} {
+			if strings.Contains(w.log.String(), secret) {
+				t.Errorf("a secret was logged:\n%s", w.log.String())
+			}
+		}
+	})
+	return w
+}
+
+// grants lets WeChat take a code, once.
+func (w *world) grants(code, openid string) {
+	w.wechat.mu.Lock()
+	defer w.wechat.mu.Unlock()
+	w.wechat.codes[code] = wechat.UserToken{
+		AccessToken: "access-" + openid, RefreshToken: "refresh-" + openid, OpenID: openid, Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour,
+	}
+}
+
+// browser keeps cookies.
+type browser struct {
+	*world
+	jar    http.CookieJar
+	origin string
+	bearer string
+}
+
+func (w *world) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return &browser{world: w, jar: jar}
+}
+
+func (b *browser) do(method, target, body string) *httptest.ResponseRecorder {
+	b.Helper()
+	u, err := url.Parse("https://api.example.com")
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(b.Context())
+	r.Host = u.Host
+	r.Header.Set("Accept", "text/html")
+	if b.origin != "" {
+		r.Header.Set("Origin", b.origin)
+		r.Header.Set("Accept", "*/*")
+	}
+	if b.bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+b.bearer)
+	} else {
+		for _, cookie := range b.jar.Cookies(u) {
+			r.AddCookie(cookie)
+		}
+	}
+	answer := httptest.NewRecorder()
+	b.handler.ServeHTTP(answer, r)
+	b.jar.SetCookies(u, answer.Result().Cookies())
+	if answer.Header().Get("Cache-Control") != "no-store" || answer.Header().Get("Referrer-Policy") != "no-referrer" {
+		b.Errorf("%s %s: headers %v", method, target, answer.Header())
+	}
+	return answer
+}
+
+// begin goes to WeChat, and returns the state that it takes along.
+func (b *browser) begin(query string) string {
+	b.Helper()
+	answer := b.do("GET", "/oauth/authorize?"+query, "")
+	to, err := url.Parse(answer.Header().Get("Location"))
+	if err != nil || answer.Code != 302 || to.Host != "open.weixin.qq.com" {
+		b.Fatalf("%d %s %v", answer.Code, answer.Body, answer.Header())
+	}
+	return to.Query().Get("state")
+}
+
+func (b *browser) callback(code, state string) *httptest.ResponseRecorder {
+	b.Helper()
+	return b.do("GET", "/oauth/callback?"+url.Values{"code": {code}, "state": {state}}.Encode(), "")
+}
+
+// logIn goes the whole way to a cookie.
+func (b *browser) logIn(openid string) {
+	b.Helper()
+	b.grants("code-"+openid, openid)
+	if got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=/account")); got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/account#" {
+		b.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
+	}
+}
+
+func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int, part string) {
+	t.Helper()
+	if got.Code != status || !strings.Contains(got.Body.String(), part) {
+		t.Errorf("%s: %d %s, want %d and %s", name, got.Code, got.Body, status, part)
+	}
+}
+
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

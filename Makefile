@@ -30,6 +30,7 @@ check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
+	go vet -tags browser ./cmd/wechatfn
 	go run $(STATICCHECK) ./...
 	@scripts/govulncheck.sh $(GOVULNCHECK)
 	go test -count=1 -run TestLayout .
@@ -52,6 +53,10 @@ build-amd64-%:
 bench: node_modules ## Measure: time, allocations, calls a request, sizes, start-up
 	go test -run '^$$' -bench . -benchmem ./shared/jssdk ./shared/credential ./shared/message ./shared/lambdahttp
 	go test -count=1 -run TestBenchmarkReport -v ./functions -args -report
+
+.PHONY: test-browser
+test-browser: ## Log in and out in a real Chromium (installs Debian's where there is none)
+	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} go test -count=1 -tags browser -run TestBrowser ./cmd/wechatfn
 
 .PHONY: test-dynamodb-local
 test-dynamodb-local: ## Run the store's tests on AWS's DynamoDB Local (needs Java 17 and Maven)

@@ -15,8 +15,8 @@ import (
 	"wechatfn/shared/app"
 	"wechatfn/shared/app/pushsecrets"
 	"wechatfn/shared/config"
-	"wechatfn/shared/credential"
 	"wechatfn/shared/store"
+	"wechatfn/shared/wechat"
 )
 
 // dev is `wechatfn dev`: all functions in one process.
@@ -111,7 +111,11 @@ func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	s.handler = routes(s, map[string]http.Handler{"signature": signature, "verify": verify}, logger)
+	logins, err := app.OAuth(s.config, opened, client, app.EnvironmentSecrets(s.config), true, logger)
+	if err != nil {
+		return err
+	}
+	s.handler = routes(s, map[string]http.Handler{"signature": signature, "verify": verify, "oauth": logins}, logger)
 	return nil
 }
 
@@ -119,7 +123,7 @@ func textLogger(level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-func (s *stack) client(storePath string, simulated bool) (credential.WeChat, error) {
+func (s *stack) client(storePath string, simulated bool) (*wechat.Client, error) {
 	if !simulated {
 		return app.WeChat(s.config)
 	}
@@ -205,12 +209,13 @@ wechatfn dev, with %s
   page         %s
   signature    %ssignature?url=...
   health       %ssignature/health
+  login        %soauth/authorize?scope=snsapi_userinfo
   server URL   %s
   also at      %s
 
   curl -G %ssignature --data-urlencode 'url=%s'
 %s
-`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.url, s.url, s.triggerLine())
+`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.url, s.url, s.triggerLine())
 	if s.simulator != nil && d.getenv("WECHAT_TOKEN") != "" {
 		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the simulated account is.\n\n")
 	}
@@ -262,7 +267,11 @@ func withDefaults(getenv func(string) string, simulated bool, addr *net.TCPAddr)
 		case "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_APP_SECRET", "WECHAT_APP_SECRETS", "WECHAT_SECRETS_ARN", "WECHAT_TICKETS",
 			"WECHAT_TOKEN", "WECHAT_ENCODING_AES_KEY", "WECHAT_TOKEN_PREVIOUS", "WECHAT_ENCODING_AES_KEY_PREVIOUS", "WECHAT_PUSH_SECRETS", "WECHAT_PUSH_SECRETS_ARN":
 			if simulated {
-				return simulatedAccount[name]
+				return simulatedEnv()[name]
+			}
+		case "WECHAT_OPEN_BASE":
+			if simulated {
+				return strings.TrimSuffix(pageURL(addr), "/")
 			}
 		}
 		return value

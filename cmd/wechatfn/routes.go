@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/web"
 )
@@ -29,6 +30,10 @@ func routes(s *stack, functions map[string]http.Handler, logger *slog.Logger) ht
 				mux.Handle("OPTIONS "+route.Path, handler)
 			}
 		}
+	}
+	if s.simulator != nil { // WeChat's login pages
+		mux.Handle("GET /connect/oauth2/authorize", s.simulator)
+		mux.Handle("GET /connect/qrconnect", s.simulator)
 	}
 	mux.Handle("GET /", s.own(web.Handle(s.page, logger)))
 	mux.Handle("GET /_dev/status", s.own(web.Handle(s.status, logger)))
@@ -64,7 +69,14 @@ func (s *stack) page(w http.ResponseWriter, _ *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	website := ""
+	for _, a := range s.config.Apps {
+		if a.Kind == config.Website {
+			website = a.Name
+		}
+	}
 	return page.Execute(w, map[string]any{
+		"Website": website,
 		"Account": s.config.Apps[0].Name, "AppID": s.config.Apps[0].AppID,
 		"Simulated": s.simulator != nil, "Base": s.config.APIBase,
 	})

@@ -15,10 +15,21 @@ import (
 	"wechatfn/shared/wechatsim"
 )
 
-// simulatedAccount is the environment that goes with the simulator.
+// simulatedEnv is the environment that goes with the simulator: an official
+// account, and a website app for logins by QR code.
+func simulatedEnv() map[string]string {
+	a := simulatedAccount
+	return map[string]string{
+		"WECHAT_APPS":         `[{"name":"default","kind":"official_account","appId":"` + a["WECHAT_APP_ID"] + `"},{"name":"desktop","kind":"website","appId":"wx51a7ed0000000001"}]`,
+		"WECHAT_APP_SECRETS":  `{"default":"simulated","desktop":"simulated"}`,
+		"WECHAT_TICKETS":      a["WECHAT_TICKETS"],
+		"WECHAT_PUSH_SECRETS": `{"default":{"token":"` + a["WECHAT_TOKEN"] + `","encodingAESKey":"` + a["WECHAT_ENCODING_AES_KEY"] + `"}}`,
+	}
+}
+
+// simulatedAccount is what trigger has to know of the official account.
 var simulatedAccount = map[string]string{
 	"WECHAT_APP_ID":           "wx51a7ed0000000000",
-	"WECHAT_APP_SECRET":       "simulated",
 	"WECHAT_TICKETS":          "jsapi,wx_card",
 	"WECHAT_TOKEN":            "simulated",
 	"WECHAT_ENCODING_AES_KEY": "S1mu1atedS1mu1atedS1mu1atedS1mu1atedS1mu1ad",
@@ -45,10 +56,13 @@ func simulatorFile(storePath string) string {
 
 func newSimulator(c *config.Config, file string) (*simulator, error) {
 	s := &simulator{file: file}
-	app := c.Apps[0]
+	var apps []wechatsim.App
+	for _, app := range c.Apps {
+		apps = append(apps, wechatsim.App{ID: app.AppID, Secret: app.Secret.Reveal(), Kind: app.Kind})
+	}
 	var err error
 	s.Sim, err = wechatsim.New(wechatsim.Config{
-		Apps: []wechatsim.App{{ID: app.AppID, Secret: app.Secret.Reveal()}},
+		Apps: apps,
 		Seed: "desk",
 		// How WeChat passes from one ticket to the next is not known; as with its
 		// tokens is the likelier of the guesses.

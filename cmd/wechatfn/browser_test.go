@@ -1,0 +1,238 @@
+//go:build browser
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// tab is a tab of a real browser with cookies of its own.
+type tab struct {
+	*testing.T
+	ctx  context.Context
+	base string
+}
+
+// browse opens a browser on the dev server.
+func browse(t *testing.T) tab {
+	t.Helper()
+	base, _, _ := startDev(t, ":memory:", nil)
+	return open(t, base)
+}
+
+func open(t *testing.T, base string) tab {
+	t.Helper()
+	path := os.Getenv("CHROMIUM")
+	if path == "" {
+		t.Fatal("CHROMIUM is not set: make test-browser sets it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return tab{t, ctx, base}
+}
+
+func (b tab) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// text is what a script gives.
+func (b tab) text(script string) (string, error) {
+	return chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+}
+
+// see waits until the page shows the text.
+func (b tab) see(text string) {
+	b.Helper()
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		body, err := b.text(`document.body ? document.body.innerText : ""`)
+		if err == nil && strings.Contains(body, text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("the page does not show %q: %v\n%s", text, err, body)
+		}
+	}
+}
+
+func (b tab) location() string {
+	b.Helper()
+	address, err := chromedp.Run(b.ctx, chromedp.Location())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return address
+}
+
+// json runs a script that returns a promise, and reads what it gives.
+func (b tab) json(script string) (out map[string]any) {
+	b.Helper()
+	text, err := b.text(`(async () => JSON.stringify(await (` + script + `)))()`)
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &out)
+	}
+	if err != nil {
+		b.Fatalf("%s: %v", text, err)
+	}
+	return out
+}
+
+// toWeChat goes to WeChat's page, and returns its address without opening it.
+func (b tab) toWeChat(query string) string {
+	b.Helper()
+	answer := b.json(`fetch("/oauth/authorize?` + query + `", {headers: {accept: "application/json"}}).then(r => r.json())`)
+	address, _ := answer["url"].(string)
+	if !strings.Contains(address, "/connect/") {
+		b.Fatalf("%v", answer)
+	}
+	return address
+}
+
+// approved is where WeChat sends the browser when the user agrees.
+func approved(t *testing.T, address string) string {
+	t.Helper()
+	address, _, _ = strings.Cut(address, "#")
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Get(address + "&wechatsim=approve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	to := answer.Header.Get("Location")
+	if !strings.Contains(to, "/oauth/callback?code=") {
+		t.Fatalf("%d %s", answer.StatusCode, to)
+	}
+	return to
+}
+
+// A person logs in on the page, sees the profile, and logs out.
+func TestBrowserLogin(t *testing.T) {
+	b := browse(t)
+	b.run(chromedp.Navigate(b.base))
+	b.see("Nobody is logged in.")
+	b.run(chromedp.Click(chromedp.Search(`//a[contains(., "with the profile")]`)))
+	b.see("允许")
+	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "允许")]`)))
+	b.see("is logged in to default")
+	b.see("小明")
+	if address := b.location(); strings.TrimSuffix(address, "#") != b.base {
+		t.Errorf("landed on %s", address)
+	}
+	if cookies, err := b.text(`document.cookie`); err != nil || strings.Contains(cookies, "session") {
+		t.Errorf("a script can read %s, %v", cookies, err)
+	}
+	b.run(chromedp.Click(chromedp.CSS(`#logout button`)))
+	b.see("Nobody is logged in.")
+	b.run(chromedp.Reload())
+	b.see("Nobody is logged in.")
+}
+
+func TestBrowserByQRCode(t *testing.T) {
+	b := browse(t)
+	b.run(chromedp.Navigate(b.base))
+	b.see("Nobody is logged in.")
+	b.run(chromedp.Click(chromedp.Search(`//a[contains(., "by QR code")]`)))
+	b.see("允许")
+	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "允许")]`)))
+	b.see("is logged in to desktop")
+}
+
+func TestBrowserRefusal(t *testing.T) {
+	b := browse(t)
+	b.run(chromedp.Navigate(b.base + "oauth/authorize?scope=snsapi_userinfo&return_to=/"))
+	b.see("拒绝")
+	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "拒绝")]`)))
+	b.see("login_refused")
+	b.see("重新登录")
+	b.run(chromedp.Click(chromedp.CSS(`a.again`)))
+	b.see("允许")
+}
+
+// P12: WeChat calls twice, with the same code and with another.
+func TestBrowserDoubledCallback(t *testing.T) {
+	b := browse(t)
+	b.run(chromedp.Navigate(b.base))
+	address := b.toWeChat("scope=snsapi_userinfo&return_to=/")
+	for _, callback := range []string{approved(t, address), approved(t, address)} {
+		for range 2 {
+			b.run(chromedp.Navigate(callback))
+			b.see("is logged in to default")
+		}
+	}
+	if session := b.json(`fetch("/oauth/session").then(r => r.json())`); session["openid"] == nil {
+		t.Errorf("%v", session)
+	}
+}
+
+// Somebody else's link does not log this browser in as somebody else: it begins a
+// login of its own.
+func TestBrowserLostCookie(t *testing.T) {
+	attacker := browse(t)
+	attacker.run(chromedp.Navigate(attacker.base))
+	link := approved(t, attacker.toWeChat("scope=snsapi_userinfo&return_to=/"))
+	victim := open(t, attacker.base)
+	victim.run(chromedp.Navigate(link))
+	victim.see("允许") // WeChat asks the victim
+	attacker.run(chromedp.Navigate(link))
+	attacker.see("is logged in to default")
+}
+
+// A page of another site (localhost is one beside 127.0.0.1) gets a ticket, and for
+// that a token.
+func TestBrowserTicketForAnotherSite(t *testing.T) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<!doctype html><title>shop</title><p>The shop</p>")
+	}))
+	t.Cleanup(page.Close)
+	other := strings.Replace(page.URL, "127.0.0.1", "localhost", 1)
+	base, _, _ := startDev(t, ":memory:", map[string]string{"ALLOWED_ORIGINS": other})
+	b := open(t, base)
+	b.run(chromedp.Navigate(base + "oauth/authorize?scope=snsapi_base&return_to=" + url.QueryEscape(other+"/cart")))
+	b.see("The shop")
+	landed, err := url.Parse(b.location())
+	if err != nil || landed.Path != "/cart" || landed.Query().Get("wechat_ticket") == "" {
+		t.Fatalf("landed on %s", landed)
+	}
+	spend := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({ticket: new URLSearchParams(location.search).get("wechat_ticket")})}).then(r => r.json())`
+	grant := b.json(spend)
+	token, _ := grant["token"].(string)
+	session := b.json(`fetch("` + base + `oauth/session", {headers: {authorization: "Bearer ` + token + `"}}).then(r => r.json())`)
+	if token == "" || session["openid"] == nil {
+		t.Errorf("%v %v", grant, session)
+	}
+	if again := b.json(spend); again["code"] != "ticket_invalid" {
+		t.Errorf("spent twice: %v", again)
+	}
+}
+
+// A message shows on the open page as it comes.
+func TestBrowserMessages(t *testing.T) {
+	b := browse(t)
+	b.run(chromedp.Navigate(b.base))
+	b.see("None yet.")
+	if said, err := push(t, b.base, func(c *trigger) { c.Content = "你好 <b>" }); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	b.see(`"Content": "你好 <b>"`)
+	b.see("The simulated WeChat accepts this signature")
+}

@@ -25,6 +25,9 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !query.Has("state") && !query.Has("code") { // as some of WeChat's clients tell a refusal
+		return h.answer(w, r, h.failures["login_refused"], nil)
+	}
 	item, f, err := h.find(ctx, query.Get("state"))
 	if errors.Is(err, store.ErrNotFound) {
 		return h.answer(w, r, errFlowUnknown, nil)
@@ -157,16 +160,14 @@ func outcomeOf(err error) string {
 // identity is who logs in, with the profile where the user granted it. A profile
 // that cannot be read is no reason to refuse the login.
 func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken) session.Login {
-	now := h.Now().Unix()
-	login := session.Login{
-		App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID,
-		Tokens: &session.Tokens{
-			AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
-			AccessEnd: now + int64(t.ExpiresIn.Seconds()), RefreshEnd: now + int64(refreshLife.Seconds()),
-		},
-	}
+	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID}
 	if f.Scope == wechat.ScopeBase {
-		return login
+		return login // its tokens can read nothing, and must not replace those of a login that asked
+	}
+	now := h.Now().Unix()
+	login.Tokens = &session.Tokens{
+		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
+		AccessEnd: now + int64(t.ExpiresIn.Seconds()), RefreshEnd: now + int64(refreshLife.Seconds()),
 	}
 	info, err := h.WeChat.UserInfo(ctx, t.AccessToken, t.OpenID, f.Lang)
 	if err != nil {

@@ -42,6 +42,7 @@ type WeChat interface {
 	ExchangeCode(ctx context.Context, appID, secret, code string) (wechat.UserToken, error)
 	RefreshUserToken(ctx context.Context, appID, refreshToken string) (wechat.UserToken, error)
 	UserInfo(ctx context.Context, accessToken, openid, lang string) (wechat.UserInfo, error)
+	CheckUserToken(ctx context.Context, accessToken, openid string) error
 }
 
 // Config configures a Handler. Accounts, WeChat, Secrets, Sessions and Store are
@@ -81,6 +82,7 @@ const defaultBudget = 9 * time.Second
 //	POST   /oauth/session/refresh                      a new token for the old
 //	DELETE /oauth/session?all                          log out
 //	GET    /oauth/userinfo?lang                        the profile, from WeChat
+//	GET    /oauth/userinfo?check=true                  whether it could be read
 type Handler struct {
 	Config
 	http.Handler

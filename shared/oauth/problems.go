@@ -52,6 +52,8 @@ var (
 	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"ticket":"..."}`,
 		web.Hint{En: "Send JSON, with Content-Type: application/json.", Zh: "请发送 JSON，并设置 Content-Type: application/json。"})
 
+	errCheck = failure(http.StatusBadRequest, "check_invalid", "Invalid check", "the parameter check must be true, false, 1 or 0",
+		web.Hint{En: "Leave it out to read the profile.", Zh: "不传 check 则读取用户信息。"})
 	errAll = failure(http.StatusBadRequest, "all_invalid", "Invalid all", "the parameter all must be true, false, 1 or 0",
 		web.Hint{En: "Leave it out to log this device out.", Zh: "不传 all 则只退出当前设备。"})
 

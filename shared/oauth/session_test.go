@@ -167,6 +167,42 @@ func TestUserinfoRefused(t *testing.T) {
 	want(t, "a silent login", silent.do("GET", "/oauth/userinfo", ""), 403, "profile_not_granted")
 }
 
+// Whether the profile could be read, without reading it.
+func TestUserinfoCheck(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	w.wechat.infos = 0
+	want(t, "good", b.do("GET", "/oauth/userinfo?check=true", ""), 200, `{"valid":true}`)
+	want(t, "bad", b.do("GET", "/oauth/userinfo?check=maybe", ""), 400, "check_invalid")
+	w.wechat.info = func(string) error { return &wechat.Error{Op: "auth", Code: 40014} }
+	w.wechat.refresh = func() (wechat.UserToken, error) {
+		return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: 40030}
+	}
+	want(t, "dead", b.do("GET", "/oauth/userinfo?check=true", ""), 409, "login_again")
+	if w.wechat.checks != 2 || w.wechat.infos != 0 {
+		t.Errorf("%d checks, %d profiles", w.wechat.checks, w.wechat.infos)
+	}
+}
+
+// A silent login later does not take the profile away.
+func TestSilentLoginKeepsTheProfile(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	w.grants("code-2", "user1")
+	if got := b.callback("code-2", b.begin("scope=snsapi_base")); got.Code != 303 {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明")
+}
+
+// Some of WeChat's clients come back with nothing at all.
+func TestBareRefusal(t *testing.T) {
+	b := newWorld(t).browser()
+	want(t, "bare", b.do("GET", "/oauth/callback", ""), 403, "login_refused")
+}
+
 func TestAuthorizeRefuses(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()

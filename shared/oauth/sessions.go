@@ -89,13 +89,14 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	switch query.Get("all") {
-	case "", "false", "0":
-		err = h.Sessions.Revoke(r.Context(), c.token)
-	case "true", "1":
-		err = h.Sessions.RevokeAll(r.Context(), c.token, "")
-	default:
+	all, ok := isTrue(query.Get("all"))
+	if !ok {
 		return errAll
+	}
+	if all {
+		err = h.Sessions.RevokeAll(r.Context(), c.token, "")
+	} else {
+		err = h.Sessions.Revoke(r.Context(), c.token)
 	}
 	if err != nil {
 		return sessionProblem(err)
@@ -105,6 +106,17 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// isTrue reads a parameter that may be left out.
+func isTrue(value string) (is, ok bool) {
+	switch value {
+	case "", "false", "0":
+		return false, true
+	case "true", "1":
+		return true, true
+	}
+	return false, false
 }
 
 // sessionProblem is why a token opens nothing.

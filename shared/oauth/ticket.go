@@ -39,15 +39,19 @@ type login struct {
 }
 
 func stored(l session.Login) login {
-	t := l.Tokens
+	t := session.Tokens{}
+	if l.Tokens != nil {
+		t = *l.Tokens
+	}
 	return login{l.App, l.AppID, l.OpenID, l.UnionID, l.Profile, t.AccessToken, t.RefreshToken, t.Scope, t.AccessEnd, t.RefreshEnd}
 }
 
 func (l login) session() session.Login {
-	return session.Login{
-		App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID, Profile: l.Profile,
-		Tokens: &session.Tokens{AccessToken: l.AccessToken, RefreshToken: l.RefreshToken, Scope: l.Scope, AccessEnd: l.AccessEnd, RefreshEnd: l.RefreshEnd},
+	login := session.Login{App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID, Profile: l.Profile}
+	if l.AccessToken != "" {
+		login.Tokens = &session.Tokens{AccessToken: l.AccessToken, RefreshToken: l.RefreshToken, Scope: l.Scope, AccessEnd: l.AccessEnd, RefreshEnd: l.RefreshEnd}
 	}
+	return login
 }
 
 func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state, cookie string) error {

@@ -38,12 +38,16 @@ type Profile struct {
 // userinfo answers with the profile, from WeChat, with the user's token, which is
 // refreshed where it has ended.
 func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
-	query, err := web.ParseQuery(r, "lang")
+	query, err := web.ParseQuery(r, "lang", "check")
 	if err != nil {
 		return err
 	}
 	if !isLang(query.Get("lang")) {
 		return errLang
+	}
+	check, ok := isTrue(query.Get("check"))
+	if !ok {
+		return errCheck
 	}
 	s, err := h.Check(r.Context(), r)
 	if err != nil {
@@ -51,9 +55,19 @@ func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
 	defer cancel()
-	info, err := h.profile(ctx, s, query.Get("lang"))
+	var info wechat.UserInfo
+	err = h.withToken(ctx, s, func(token string) (err error) {
+		if check {
+			return h.WeChat.CheckUserToken(ctx, token, s.OpenID)
+		}
+		info, err = h.WeChat.UserInfo(ctx, token, s.OpenID, query.Get("lang"))
+		return err
+	})
 	if err != nil {
 		return profileProblem(err)
+	}
+	if check {
+		return web.JSON(w, http.StatusOK, map[string]bool{"valid": true})
 	}
 	privilege := info.Privilege
 	if privilege == nil {
@@ -64,30 +78,30 @@ func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// profile asks WeChat, with one refresh where the token has ended or WeChat says
-// that it is dead.
-func (h *Handler) profile(ctx context.Context, s session.Session, lang string) (wechat.UserInfo, error) {
+// withToken asks WeChat something with the user's access token, and once more with
+// another where that has ended or WeChat says that it is dead.
+func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(token string) error) error {
 	user, err := h.Sessions.User(ctx, s.AppID, s.OpenID)
 	if err != nil {
-		return wechat.UserInfo{}, err
-	}
-	if user.Tokens.Scope == wechat.ScopeBase {
-		return wechat.UserInfo{}, errNoProfile
+		return err
 	}
 	token := user.Tokens
+	if token.AccessToken == "" {
+		return errNoProfile
+	}
 	fresh := h.Now().Add(nearEnd).Unix() < token.AccessEnd
 	if !fresh {
 		if token, err = h.renewed(ctx, s, token.AccessToken); err != nil {
-			return wechat.UserInfo{}, err
+			return err
 		}
 	}
-	info, err := h.WeChat.UserInfo(ctx, token.AccessToken, s.OpenID, lang)
+	err = ask(token.AccessToken)
 	if dead, ok := errors.AsType[*wechat.Error](err); ok && fresh && dead.UserTokenDead() {
 		if token, err = h.renewed(ctx, s, token.AccessToken); err == nil {
-			info, err = h.WeChat.UserInfo(ctx, token.AccessToken, s.OpenID, lang)
+			err = ask(token.AccessToken)
 		}
 	}
-	return info, err
+	return err
 }
 
 // errLeased: another request refreshes the tokens.

@@ -35,6 +35,7 @@ type weChat struct {
 	exchanges int
 	refreshes int
 	infos     int
+	checks    int
 	refresh   func() (wechat.UserToken, error)
 	info      func(token string) error
 	slow      time.Duration
@@ -82,6 +83,16 @@ func (c *weChat) UserInfo(_ context.Context, token, openid, lang string) (wechat
 		}
 	}
 	return wechat.UserInfo{OpenID: openid, Nickname: "小明", Sex: 1}, nil
+}
+
+func (c *weChat) CheckUserToken(_ context.Context, token, _ string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checks++
+	if c.info != nil {
+		return c.info(token)
+	}
+	return nil
 }
 
 // counted counts the calls of a store.

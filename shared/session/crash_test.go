@@ -72,6 +72,7 @@ var states = []struct {
 // Wherever a login dies: what lives is listed, no device is lost that need not
 // be, and the login that is repeated is as if it had gone through at once.
 func TestLoginKilled(t *testing.T) {
+	t.Parallel()
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
 			everyDeath(t, Config{MaxDevices: 3}, func(w *world, n int, landed bool) bool {
@@ -110,6 +111,7 @@ func TestLoginKilled(t *testing.T) {
 // A login that died is not repeated: the next one finds things well, at the cost
 // of a place at most.
 func TestLoginKilledForGood(t *testing.T) {
+	t.Parallel()
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
 			everyDeath(t, Config{MaxDevices: 3}, func(w *world, n int, landed bool) bool {
@@ -196,6 +198,7 @@ func TestRevokeKilled(t *testing.T) {
 // Wherever a logout of all devices dies, the caller's token repeats it, or all
 // are out already.
 func TestRevokeAllKilled(t *testing.T) {
+	t.Parallel()
 	everyDeath(t, Config{}, func(w *world, n int, landed bool) bool {
 		tokens := []string{w.issue(login()), w.issue(login()), w.issue(login())}
 		p, died := w.killAt(n, landed)
@@ -214,6 +217,7 @@ func TestRevokeAllKilled(t *testing.T) {
 // A login that stands still for longer than others wait for it does not bring
 // to life what they have taken for dead.
 func TestLoginStandsStill(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		meanwhile func(*world)
 		want      error

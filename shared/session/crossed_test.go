@@ -100,6 +100,7 @@ func TestCallsWhenCrossed(t *testing.T) {
 
 // Where others' writes never let it through, a verb gives up.
 func TestCrossedForEver(t *testing.T) {
+	t.Parallel()
 	bubble(t, Config{}, func(w *world) {
 		w.issue(login())
 		p, n := w.process(), 0

@@ -128,6 +128,7 @@ func (w *world) atOnce(n int) (tokens []string, errs []error) {
 
 // A hundred logins of one user at once: none is lost.
 func TestHundredLogins(t *testing.T) {
+	t.Parallel()
 	bubble(t, Config{MaxDevices: 200}, func(w *world) {
 		before, begun := w.issue(login()), time.Now()
 		w.table.latency = latency
@@ -154,6 +155,7 @@ func TestHundredLogins(t *testing.T) {
 
 // With fewer places, the newest have them, and each of the others knows why not.
 func TestFortyLoginsForTen(t *testing.T) {
+	t.Parallel()
 	bubble(t, Config{}, func(w *world) {
 		w.table.latency = latency
 		tokens, errs := w.atOnce(40)
@@ -177,6 +179,7 @@ func TestFortyLoginsForTen(t *testing.T) {
 
 // The same login a hundred times at once: one session.
 func TestHundredTimesTheSame(t *testing.T) {
+	t.Parallel()
 	bubble(t, Config{}, func(w *world) {
 		w.table.latency = latency
 		var wg sync.WaitGroup
@@ -198,6 +201,7 @@ func TestHundredTimesTheSame(t *testing.T) {
 
 // A logout of all devices amid logins: what lives after it came after it.
 func TestLogoutAmidLogins(t *testing.T) {
+	t.Parallel()
 	for delay := range 10 {
 		bubble(t, Config{MaxDevices: 200}, func(w *world) {
 			token := w.issue(login())

@@ -43,19 +43,20 @@ func (Login) LogValue() slog.Value { return config.Secret{}.LogValue() }
 // whether this is the user's first login to the app. The oldest sessions beyond
 // MaxDevices are revoked.
 //
-// With a Seed, a login that is repeated (by a browser that calls twice, or after
-// an Issue that failed or died, wherever that was) returns the same token and
-// session, and the user's list holds it once. ErrSeedUsed tells that the token
-// was rotated since or an idle life has passed, *RevokedError that the session
-// was revoked. A seed must not be used for another login.
+// An Issue that failed may have gone through. With a Seed it can be repeated: by
+// a browser that calls twice, or after a failure or a death at any point. It
+// returns the same token, session and newUser then, and changes nothing that
+// stands. ErrSeedUsed tells that the token was rotated since or an idle life has
+// passed, *RevokedError that the session was revoked. A seed must not be used
+// for another login.
 //
 // Store calls: Create of the user, Create of the session. For a user who is
-// known already, a Replace of the user between them; two where another login of
-// the user comes first, and so on (100 tries). For a new unionid, what OpenIDs
-// says. For each device too many: a Get and a Replace of its session (a Get
-// alone where it is dead already); then one more Replace of the user. Errors:
-// ErrInvalid, ErrSeedUsed, *RevokedError (from the start, by a RevokeAll or by
-// newer logins at the same time), the store's.
+// known already, a Replace of the user between them; one more where another's
+// write comes first, then a Get and a Replace for each that does (100 tries).
+// For a new unionid, what OpenIDs says. For each device too many: a Get and a
+// Replace of its session, or a Get alone where it is dead already; then one more
+// Replace of the user. Errors: ErrInvalid, ErrSeedUsed, *RevokedError (without a
+// seed: by a logout of all devices or by newer logins at the same time), the store's.
 func (s *Sessions) Issue(ctx context.Context, l Login) (token string, session Session, newUser bool, err error) {
 	if err := l.validate(); err != nil {
 		return "", Session{}, false, err

@@ -94,9 +94,10 @@ func (s *Sessions) User(ctx context.Context, appID, openID string) (User, error)
 // so it must do nothing but decide. An error of f's ends Update, which returns it
 // as it is; nothing is written then, nor where f changes nothing.
 //
-// Store calls: 1 Get, 1 Replace; 1 more Replace for each write that came between;
-// 1 or 2 more for a new UnionID (see OpenIDs). Errors: ErrNoUser, ErrInvalid,
-// f's, the store's.
+// Store calls: 1 Get, 1 Replace; one Replace more where another's write comes
+// first, then a Get and a Replace for each that does (100 tries); 1 or 2 for a new
+// UnionID (see OpenIDs). Errors: ErrNoUser, ErrInvalid, f's, the store's;
+// store.ErrConflict where the tries run out.
 func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*User) error) (User, error) {
 	u, err := s.find(ctx, appID, openID)
 	if err != nil {

@@ -79,6 +79,7 @@ func TestUpdate(t *testing.T) {
 
 // Of many that want the lease of a user's tokens, one gets it; and no change is lost.
 func TestUpdateAtOnce(t *testing.T) {
+	t.Parallel()
 	bubble(t, Config{}, func(w *world) {
 		w.issue(login())
 		w.table.latency = latency

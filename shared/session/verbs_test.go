@@ -74,6 +74,7 @@ func TestOtherSKU(t *testing.T) {
 // Rotation kills the old token, and using that kills the family: from whichever
 // verb, and for the holder of the new one too.
 func TestReuse(t *testing.T) {
+	t.Parallel()
 	for name, use := range map[string]func(*world, string) error{
 		"check":      func(w *world, old string) error { _, err := w.Check(w.Context(), old); return err },
 		"touch":      func(w *world, old string) error { _, err := w.Touch(w.Context(), old); return err },
@@ -110,6 +111,7 @@ func TestReuse(t *testing.T) {
 
 // Two rotations at once: one wins at most, and then the family dies of the other.
 func TestRotateTwiceAtOnce(t *testing.T) {
+	t.Parallel()
 	for range 20 {
 		bubble(t, Config{}, func(w *world) {
 			token := w.issue(login())
@@ -172,6 +174,7 @@ func (f *family) verdict(token string) error {
 // Any sequence of uses, with any tokens of the family at any times, goes as the
 // model says.
 func TestRotationModel(t *testing.T) {
+	t.Parallel()
 	const idle, life = 100, 1000
 	for seed := range 30 {
 		bubble(t, Config{Idle: idle * time.Second, Life: life * time.Second}, func(w *world) {

@@ -1,0 +1,326 @@
+package docs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/message"
+	"wechatfn/shared/wechatsim"
+)
+
+// Real answers of the real handlers are as the document says, and it promises
+// none that they do not give.
+func TestOpenAPIAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness(t)
+		w.signatures()
+		w.logins()
+		w.failures()
+		w.sessions()
+		w.profiles()
+		w.pushes()
+		w.troubles()
+		for _, what := range w.unseen() {
+			t.Errorf("no answer has shown %s", what)
+		}
+	})
+}
+
+func escaped(page string) string { return url.QueryEscape(page) }
+
+func (w *witness) signatures() {
+	d := w.deploy(settings())
+	b := d.browser()
+	signed := "?url=" + escaped(sibling+"/a?b=c")
+	b.want(b.get("/signature/health"), 503, "")
+	for _, path := range []string{"/signature" + signed, "/get-signature" + signed, "/signature/card?cardId=p1", "/signature/choose-card"} {
+		b.want(b.get(path), 503, "ticket_unavailable")
+	}
+	_, err := d.refresher.Tick(w.Context())
+	w.must(err)
+	time.Sleep(time.Minute) // what the reader remembers of the table
+	b.want(b.get("/signature/health"), 200, "")
+	for _, path := range []string{
+		"/signature" + signed, "/get-signature" + signed + "&force=true", "/signature/choose-card?shopId=1&cardType=GROUPON&cardId=p1",
+		"/signature/card?cardId=p1&code=1&openid=o1&outerStr=x&fixedBeginTimestamp=1795244400",
+	} {
+		b.want(b.get(path), 200, "")
+	}
+	for query, code := range map[string]string{
+		"":                                    "url_missing",
+		"?url=/a":                             "url_relative",
+		"?url=ftp://www.example.com/":         "url_scheme",
+		"?url=" + escaped("https:///a"):       "url_malformed",
+		"?url=" + escaped(sibling+"/\n"):      "url_control_characters",
+		"?url=" + escaped("https://a:b@c/"):   "url_userinfo",
+		"?url=" + escaped(escaped(sibling)):   "url_encoded_twice",
+		"?url=" + sibling + "/?a=b&c=d":       "url_not_encoded",
+		signed + strings.Repeat("x", 2048):    "url_too_long",
+		signed + "&app=nobody":                "app_unknown",
+		signed + "&force=maybe":               "force_invalid",
+		signed + "&app=shop&app=shop":         "parameter_repeated",
+		signed + "&app=%zz":                   "query_malformed",
+		"?url=" + escaped("https://evil.com"): "origin_not_allowed",
+	} {
+		status := 400
+		if code == "origin_not_allowed" {
+			status = 403
+		}
+		b.want(b.get("/signature"+query), status, code)
+		b.want(b.get("/get-signature"+query), status, code)
+	}
+	b.want(b.get("/signature/card"), 400, "parameter_invalid")
+	b.want(b.get("/signature/choose-card?app=bare"), 400, "ticket_not_kept")
+}
+
+// logins: how they begin and where they end.
+func (w *witness) logins() {
+	d := w.deploy(settings())
+	d.logIn("snsapi_base")
+	page, body := d.ticket()
+	page.want(page.do("POST", "/oauth/token", body), 200, "")
+	page.want(page.do("POST", "/oauth/token", body), 400, "ticket_invalid")
+	page.want(page.do("POST", "/oauth/token", "ticket=x"), 400, "body_invalid")
+	page.want(page.do("POST", "/oauth/token", strings.Repeat(" ", 5<<10)), 413, "body_too_large")
+	cut := page.request("POST", "/oauth/token", "{}")
+	cut.Body = broken{}
+	page.want(page.serve(cut), 400, "body_unreadable")
+
+	b := d.browser()
+	b.accept = "application/json"
+	b.want(b.get("/oauth/authorize?app=desktop&lang=en"), 200, "")
+	for query, code := range map[string]string{
+		"app=bare2": "app_unknown", "scope=snsapi_login": "scope_invalid", "lang=fr": "lang_invalid", "return_to=//evil.example": "return_to_invalid",
+		"app=a&app=b": "parameter_repeated", "app=%zz": "query_malformed",
+	} {
+		b.want(b.get("/oauth/authorize?"+query), 400, code)
+	}
+	b.want(b.get("/oauth/authorize?return_to="+escaped("https://evil.example")), 403, "return_to_not_allowed")
+	b.want(b.get("/oauth/health"), 200, "")
+
+	nameless := settings()
+	delete(nameless, "PUBLIC_URL")
+	other := w.deploy(nameless).browser()
+	hostless := other.request("GET", "/oauth/authorize", "")
+	hostless.Host = ""
+	other.want(other.serve(hostless), 400, "request_malformed")
+}
+
+// failures: each way in which a login ends without a session, for a program and
+// for a person.
+func (w *witness) failures() {
+	d := w.deploy(settings())
+	b := d.browser()
+	for _, accept := range []string{"*/*", "text/html,*/*"} {
+		d.sim.ClearFaults()
+		b.accept = accept
+		failed := func(back string, status int, code string) {
+			w.Helper()
+			if strings.Contains(accept, "text/html") {
+				code = "" // it stands in the page
+			}
+			b.want(b.get(back), status, code)
+		}
+		failed("/oauth/callback?state=x", 400, "login_unknown")
+		failed("/oauth/callback", 403, "login_refused")
+		failed(b.login("", wechatsim.AnswerRefuse), 403, "login_refused")
+		failed(b.login("scope=snsapi_userinfo", wechatsim.AnswerSnapshot), 403, "login_snapshot")
+		for errcode, code := range map[int]string{40029: "login_code_invalid", 40163: "login_code_used", 42003: "login_code_expired"} {
+			d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: errcode, Times: 1})
+			failed(b.login("app=desktop", wechatsim.AnswerApprove), 400, code)
+		}
+		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: 40125, Times: 1})
+		failed(b.login("", wechatsim.AnswerApprove), 500, "login_misconfigured")
+		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: -1})
+		failed(b.login("", wechatsim.AnswerApprove), 503, "login_unavailable")
+	}
+	b.want(b.get("/oauth/callback?code=%zz"), 400, "query_malformed")
+	b.want(b.get("/oauth/callback?code=a&code=b"), 400, "parameter_repeated")
+
+	d.sim.ClearFaults()
+	victim := d.browser()
+	restarted := victim.get(b.login("", wechatsim.AnswerApprove))
+	victim.want(restarted, 302, "")
+	forgetful := d.browser()
+	forgetful.want(forgetful.get(forgetful.atWeChat(restarted.Header.Get("Location"), wechatsim.AnswerApprove)), 400, "login_cookie_lost")
+
+	b.accept = ""
+	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, Delay: 2 * time.Second})
+	back := b.login("", wechatsim.AnswerApprove)
+	var both sync.WaitGroup
+	defer both.Wait()
+	both.Go(func() { b.want(b.get(back), 303, "") })
+	synctest.Wait()
+	ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+	defer cancel()
+	b.want(b.serve(b.request("GET", back, "").WithContext(ctx)), 400, "login_interrupted")
+}
+
+func (w *witness) sessions() {
+	d := w.deploy(settings())
+	nobody, cookie, page := d.browser(), d.logIn("snsapi_userinfo"), d.bearer()
+	for _, b := range []*browser{cookie, page} {
+		b.want(b.get("/oauth/session"), 200, "")
+	}
+	cookie.want(cookie.do("POST", "/oauth/session/refresh", ""), 200, "")
+	cookie.want(cookie.get("/oauth/session"), 200, "")
+	old := *page
+	page.bearer = page.token(page.do("POST", "/oauth/session/refresh", ""))
+	page.want(page.get("/oauth/session"), 200, "")
+	old.want(old.do("POST", "/oauth/session/refresh", ""), 401, "session_revoked")
+	page.want(page.get("/oauth/session"), 401, "session_revoked")
+	page.want(page.get("/oauth/userinfo"), 401, "session_revoked")
+
+	nobody.want(nobody.get("/oauth/session"), 401, "session_missing")
+	nobody.want(nobody.get("/oauth/userinfo"), 401, "session_missing")
+	nobody.want(nobody.do("POST", "/oauth/session/refresh", ""), 401, "session_missing")
+	nobody.want(nobody.do("DELETE", "/oauth/session", ""), 401, "session_missing")
+
+	foreign := *cookie
+	foreign.origin = "https://evil.example"
+	foreign.want(foreign.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")
+	foreign.want(foreign.do("DELETE", "/oauth/session", ""), 403, "origin_not_allowed")
+	cookie.want(cookie.do("DELETE", "/oauth/session?all=maybe", ""), 400, "all_invalid")
+	cookie.want(cookie.do("DELETE", "/oauth/session?all=true", ""), 204, "")
+	page = d.bearer()
+	page.want(page.do("DELETE", "/oauth/session", ""), 204, "")
+}
+
+func (w *witness) profiles() {
+	d := w.deploy(settings())
+	silent, b := d.logIn("snsapi_base"), d.browser()
+	silent.want(silent.get("/oauth/userinfo"), 403, "profile_not_granted")
+	b.want(b.get(b.login("app=desktop", wechatsim.AnswerApprove)), 303, "")
+	b.want(b.get("/oauth/userinfo?lang=en"), 200, "")
+	b.want(b.get("/oauth/userinfo?check=true"), 200, "")
+	b.want(b.get("/oauth/userinfo?lang=fr"), 400, "lang_invalid")
+	b.want(b.get("/oauth/userinfo?check=maybe"), 400, "check_invalid")
+	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathUserInfo, ErrCode: -1})
+	b.want(b.get("/oauth/userinfo"), 503, "wechat_unavailable")
+	d.sim.ClearFaults()
+	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathUserInfo, ErrCode: 42001})
+	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathRefreshUser, ErrCode: 42007})
+	b.want(b.get("/oauth/userinfo"), 409, "login_again")
+}
+
+func (w *witness) pushes() {
+	d := w.deploy(settings())
+	b := d.browser()
+	for _, path := range []string{"/verify", "/verify/shop"} {
+		w.checks(b, path)
+		w.messages(b, path)
+	}
+	b.want(b.get("/verify/health"), 200, "")
+	b.want(b.get("/MP_verify_AbCdEf0123456789.txt"), 200, "")
+	b.want(b.get("/MP_verify_x.txt"), 404, "not_found")
+	secretless := settings()
+	delete(secretless, "WECHAT_PUSH_SECRETS")
+	other := w.deploy(secretless).browser()
+	other.want(other.get("/verify/health"), 503, "")
+}
+
+// elsewhere names another account than the path does.
+func elsewhere(path, name string) string {
+	if path == "/verify" {
+		return path + "?app=" + name
+	}
+	return "/verify/" + name
+}
+
+func (w *witness) checks(b *browser, path string) {
+	checked := func(p *wechatsim.Pusher, change func(url.Values)) *http.Response {
+		w.Helper()
+		r, err := p.CheckRequest(w.Context())
+		w.must(err)
+		query := r.URL.Query()
+		change(query)
+		return b.get(r.URL.Path + "?" + query.Encode())
+	}
+	same := func(url.Values) {}
+	b.want(checked(b.pusher(path), same), 200, "")
+	b.want(checked(b.pusher(path, otherToken), same), 403, "signature_invalid")
+	b.want(checked(b.pusher(path, anHourAgo), same), 403, "timestamp_stale")
+	b.want(checked(b.pusher(path), func(q url.Values) { q.Set("echostr", "<b>") }), 403, "echostr_invalid")
+	b.want(checked(b.pusher(path), func(q url.Values) { q.Add("nonce", "x") }), 400, "parameter_repeated")
+	b.want(checked(b.pusher(elsewhere(path, "desktop")), same), 404, "app_unknown")
+	b.want(checked(b.pusher(elsewhere(path, "bare")), same), 503, "push_secrets_unavailable")
+}
+
+func (w *witness) messages(b *browser, path string) {
+	defer func(usual func(context.Context, *message.Message) ([]byte, error)) { b.handOver = usual }(b.handOver)
+	p := b.pusher(path)
+	b.want(b.serve(b.text(p)), 200, "")
+	b.want(b.serve(b.text(b.pusher(path, otherToken))), 403, "push_refused")
+	b.want(b.serve(b.text(b.pusher(elsewhere(path, "desktop")))), 404, "app_unknown")
+	b.want(b.serve(b.text(b.pusher(elsewhere(path, "bare")))), 503, "push_secrets_unavailable")
+	garbage, err := p.RequestRaw(w.Context(), []byte("neither"), "a", "b")
+	w.must(err)
+	b.want(b.serve(garbage), 400, "push_malformed")
+	large := b.text(p)
+	large.ContentLength = 1 << 20
+	b.want(b.serve(large), 413, "body_too_large")
+	cut := b.text(p)
+	cut.Body = broken{}
+	b.want(b.serve(cut), 400, "body_unreadable")
+
+	b.handOver = func(context.Context, *message.Message) ([]byte, error) {
+		return []byte(`{"MsgType":"text","Content":"收到"}`), nil
+	}
+	for _, format := range []func(*wechatsim.PushConfig){func(*wechatsim.PushConfig) {}, inJSON} {
+		answer := b.serve(b.text(b.pusher(path, format)))
+		if b.want(answer, 200, ""); strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain") {
+			w.Errorf("%s: there was no reply", path)
+		}
+	}
+	b.handOver = func(context.Context, *message.Message) ([]byte, error) { return nil, errors.New("no bus") }
+	b.want(b.serve(b.text(p)), 500, "hand_over_failed")
+	w.twiceAtOnce(b, p)
+}
+
+// twiceAtOnce delivers a message again while it is in work.
+func (w *witness) twiceAtOnce(b *browser, p *wechatsim.Pusher) {
+	b.handOver = func(ctx context.Context, _ *message.Message) ([]byte, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	first := b.text(p)
+	again := b.text(p)
+	again.URL, again.Body = first.URL, nil
+	body, err := first.GetBody()
+	w.must(err)
+	again.Body = body
+	var both sync.WaitGroup
+	defer both.Wait()
+	both.Go(func() { b.want(b.serve(first), 500, "hand_over_failed") })
+	synctest.Wait()
+	ctx, cancel := context.WithTimeout(w.Context(), 1010*time.Millisecond) // not while it reads the table
+	defer cancel()
+	b.want(b.serve(again.WithContext(ctx)), 503, "push_in_work")
+}
+
+// troubles are our own: no time, and no store.
+func (w *witness) troubles() {
+	d := w.deploy(settings())
+	page := d.bearer()
+	ctx, cancel := context.WithCancel(w.Context())
+	cancel()
+	for _, target := range []string{"GET /oauth/session", "GET /oauth/userinfo", "DELETE /oauth/session", "POST /oauth/session/refresh"} {
+		method, path, _ := strings.Cut(target, " ")
+		page.want(page.serve(page.request(method, path, "").WithContext(ctx)), 503, "timeout")
+	}
+	w.must(d.db.Close())
+	for _, target := range []string{"GET /oauth/session", "GET /oauth/userinfo", "DELETE /oauth/session", "POST /oauth/session/refresh", "GET /oauth/authorize"} {
+		method, path, _ := strings.Cut(target, " ")
+		page.want(page.do(method, path, ""), 500, "internal")
+	}
+	page.want(page.get("/oauth/callback?state="+fmt.Sprintf("%032x", 1)), 500, "internal")
+	page.want(page.do("POST", "/oauth/token", `{"ticket":"x"}`), 500, "internal")
+}

@@ -1,0 +1,330 @@
+// Package docs_test holds the documents against the program: it serves requests
+// with the real handlers and looks up each answer in openapi.yaml.
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"wechatfn/shared/manifest"
+)
+
+// load reads and checks the document. That checks the examples, too.
+func load(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaPatternValidation()); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// operation is one of the document's.
+type operation struct {
+	method, path string
+	item         *openapi3.PathItem
+	*openapi3.Operation
+}
+
+func (o operation) String() string { return o.method + " " + o.path }
+
+func operations(doc *openapi3.T) (all []operation) {
+	for path, item := range doc.Paths.Map() {
+		for method, o := range item.Operations() {
+			all = append(all, operation{method, path, item, o})
+		}
+	}
+	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.String(), b.String()) })
+	return all
+}
+
+// Each route stands in the document, and nothing more does.
+func TestOpenAPIRoutes(t *testing.T) {
+	var documented, served []string
+	for _, o := range operations(load(t)) {
+		documented = append(documented, o.String())
+	}
+	for _, f := range manifest.Functions() {
+		for _, r := range f.Routes {
+			served = append(served, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(served)
+	if !slices.Equal(documented, served) || len(served) == 0 {
+		t.Errorf("documented:\n%q\nserved:\n%q", documented, served)
+	}
+}
+
+// codes are the problems that a response may hold; none for an answer that is no
+// problem.
+func codes(r *openapi3.Response) (all []string) {
+	media := r.Content["application/problem+json"]
+	if media == nil {
+		return nil
+	}
+	for _, part := range media.Schema.Value.AllOf {
+		if code := part.Value.Properties["code"]; code != nil {
+			for _, value := range code.Value.Enum {
+				all = append(all, value.(string))
+			}
+		}
+	}
+	return all
+}
+
+// Each problem has one example at least, with its own code and status, and a row
+// in problems.md that says the same.
+func TestOpenAPIProblems(t *testing.T) {
+	doc, rows := load(t), problemRows(t)
+	seen := map[string]bool{}
+	for _, o := range operations(doc) {
+		for status, response := range o.Responses.Map() {
+			found := codes(response.Value)
+			if media := response.Value.Content["application/problem+json"]; media != nil && !slices.Equal(found, exampled(t, media, status)) {
+				t.Errorf("%s, %s: %q are not those of the examples", o, status, found)
+			}
+			for _, code := range found {
+				seen[code] = true
+				if !strings.Contains(rows[code], status) {
+					t.Errorf("%s: problems.md knows %s as %q, not %s", o, code, rows[code], status)
+				}
+			}
+		}
+	}
+	// What no operation answers: an event that is none, a path or method that is not there.
+	for _, code := range []string{"event_unsupported", "event_too_large", "method_not_allowed"} {
+		seen[code] = true
+	}
+	for code := range rows {
+		if !seen[code] {
+			t.Errorf("no operation has the problem %s of problems.md", code)
+		}
+	}
+}
+
+// exampled lists the codes of the examples, each once.
+func exampled(t *testing.T, media *openapi3.MediaType, status string) (all []string) {
+	t.Helper()
+	for name, example := range media.Examples {
+		value := example.Value.Value.(map[string]any)
+		code, _ := value["code"].(string)
+		if fmt.Sprint(value["status"]) != status || !strings.HasPrefix(name, code) || value["type"] != "urn:wechatfn:problem:"+code {
+			t.Errorf("example %s is not one of %s: %v", name, status, value)
+		}
+		if !slices.Contains(all, code) {
+			all = append(all, code)
+		}
+	}
+	enum := codes(&openapi3.Response{Content: openapi3.Content{"application/problem+json": media}})
+	slices.SortFunc(all, func(a, b string) int { return slices.Index(enum, a) - slices.Index(enum, b) })
+	return all
+}
+
+var (
+	problemRow  = regexp.MustCompile("(?m)^\\| (`[a-z_`, ]+`) \\| ([0-9, ]+) \\|")
+	problemCode = regexp.MustCompile("[a-z_]+")
+)
+
+// problemRows reads the statuses of each code from problems.md.
+func problemRows(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("problems.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, row := range problemRow.FindAllSubmatch(text, -1) {
+		for _, code := range problemCode.FindAll(row[1], -1) {
+			rows[string(code)] = string(row[2])
+		}
+	}
+	if len(rows) < 40 {
+		t.Fatalf("only %d rows were found", len(rows))
+	}
+	return rows
+}
+
+// closed forbids what the document does not name, so that a new field of an
+// answer needs a line there. For clients it stays open.
+func closed(doc *openapi3.T) {
+	done := map[*openapi3.Schema]bool{}
+	var walk func(ref *openapi3.SchemaRef)
+	walk = func(ref *openapi3.SchemaRef) {
+		if ref == nil || done[ref.Value] {
+			return
+		}
+		s := ref.Value
+		done[s] = true
+		if s.Type.Is("object") && len(s.Properties) > 0 {
+			no := false
+			s.AdditionalProperties.Has = &no
+		}
+		for _, property := range s.Properties {
+			walk(property)
+		}
+		for _, part := range slices.Concat(s.AllOf, s.OneOf) {
+			walk(part)
+		}
+		walk(s.Items)
+	}
+	for _, schema := range doc.Components.Schemas {
+		walk(schema)
+	}
+	for _, o := range operations(doc) {
+		for _, response := range o.Responses.Map() {
+			for _, media := range response.Value.Content {
+				walk(media.Schema)
+			}
+		}
+	}
+}
+
+func init() {
+	for _, text := range []string{"text/html", "text/xml", "application/xml"} {
+		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
+	}
+}
+
+// witness looks up every exchange in the document, and notes what it saw.
+type witness struct {
+	testing.TB
+	doc  *openapi3.T
+	mu   sync.Mutex
+	seen map[string]bool // operation, status, and for a problem its code
+}
+
+func newWitness(t *testing.T) *witness {
+	w := &witness{TB: t, doc: load(t), seen: map[string]bool{}}
+	closed(w.doc)
+	return w
+}
+
+// route finds the operation as the gateway does: an exact path first.
+func (w *witness) route(r *http.Request) (operation, map[string]string) {
+	w.Helper()
+	var found operation
+	var params map[string]string
+	for _, o := range operations(w.doc) {
+		if o.method != r.Method {
+			continue
+		}
+		prefix, rest, wild := strings.Cut(o.path, "{")
+		if !wild && o.path == r.URL.Path {
+			return o, nil
+		}
+		name, suffix, _ := strings.Cut(rest, "}")
+		if value, ok := strings.CutPrefix(r.URL.Path, prefix); wild && ok && strings.HasSuffix(value, suffix) {
+			found, params = o, map[string]string{name: strings.TrimSuffix(value, suffix)}
+		}
+	}
+	if found.Operation == nil {
+		w.Fatalf("%s %s is not in the document", r.Method, r.URL.Path)
+	}
+	return found, params
+}
+
+// check holds an exchange against the document: the answer always, the request
+// where it was taken.
+func (w *witness) check(r *http.Request, sent []byte, answer *http.Response, body []byte) {
+	w.Helper()
+	o, params := w.route(r)
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(sent))
+	in := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params,
+		Route:   &routers.Route{Spec: w.doc, Path: o.path, PathItem: o.item, Method: o.method, Operation: o.Operation},
+		Options: &openapi3filter.Options{AuthenticationFunc: authenticate},
+	}
+	if answer.StatusCode == 200 || answer.StatusCode == 204 || answer.StatusCode == 303 {
+		if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {
+			w.Errorf("%s was taken, against the document: %v", o, err)
+		}
+	}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: answer.StatusCode, Header: answer.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	if err := openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(body)); err != nil {
+		w.Errorf("%s: answer %d %s: %v", o, answer.StatusCode, body, err)
+	}
+	if response := o.Responses.Status(answer.StatusCode); response != nil && len(response.Value.Content) == 0 && len(body) > 0 && answer.StatusCode/100 != 3 {
+		w.Errorf("%s: answer %d has a body that is not in the document: %s", o, answer.StatusCode, body)
+	}
+	w.note(o, answer, body)
+}
+
+func (w *witness) note(o operation, answer *http.Response, body []byte) {
+	key := o.String() + " " + strconv.Itoa(answer.StatusCode)
+	var problem struct{ Code, Title string }
+	if answer.Header.Get("Content-Type") == "application/problem+json" && json.Unmarshal(body, &problem) == nil {
+		w.title(problem.Code, problem.Title)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen[key], w.seen[key+" "+problem.Code] = true, true
+}
+
+// title: the examples call problems as the handlers do.
+func (w *witness) title(code, title string) {
+	w.Helper()
+	example := w.doc.Components.Examples[code]
+	if example == nil || example.Value.Value.(map[string]any)["title"] != title {
+		w.Errorf("the example of %s has not the title %q", code, title)
+	}
+}
+
+// authenticate wants the request to bear what the scheme says.
+func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+	r := in.RequestValidationInput.Request
+	switch s := in.SecurityScheme; s.Type {
+	case "apiKey":
+		_, err := r.Cookie(s.Name)
+		return err
+	case "http":
+		if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+			return nil
+		}
+	}
+	return fmt.Errorf("no %s", in.SecuritySchemeName)
+}
+
+// unseen lists what the document promises and no answer has shown. Of an answer
+// that stands for our own faults alone one operation's is enough.
+func (w *witness) unseen() (missing []string) {
+	for _, o := range operations(w.doc) {
+		for status, response := range o.Responses.Map() {
+			key := o.String() + " " + status
+			found := codes(response.Value)
+			own := len(found) > 0 && !slices.ContainsFunc(found, func(code string) bool { return code != "internal" && code != "timeout" })
+			if !w.seen[key] && !own {
+				missing = append(missing, key)
+			}
+		}
+	}
+	seen := slices.Collect(maps.Keys(w.seen))
+	for _, code := range []string{"500 internal", "503 timeout"} {
+		if !slices.ContainsFunc(seen, func(key string) bool { return strings.HasSuffix(key, code) }) {
+			missing = append(missing, code)
+		}
+	}
+	return missing
+}

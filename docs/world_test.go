@@ -1,0 +1,271 @@
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"time"
+
+	"wechatfn/shared/app"
+	"wechatfn/shared/app/pushsecrets"
+	"wechatfn/shared/config"
+	"wechatfn/shared/message"
+	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+const (
+	shopID    = "wx520c15f417810387"
+	desktopID = "wxfedcba9876543210"
+	pushToken = "t0ken"
+	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+	own       = "https://api.example.com"
+	sibling   = "https://www.example.com"   // of the same site
+	stranger  = "https://other.example.org" // of another one, but allowed
+)
+
+// settings are those of a team with an official account, a website app, and an
+// account that has neither card tickets nor push secrets.
+func settings() map[string]string {
+	return map[string]string{
+		"WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"` + shopID + `","tickets":["jsapi","wx_card"]},
+			{"name":"desktop","kind":"website","appId":"` + desktopID + `"},
+			{"name":"bare","kind":"official_account","appId":"wx9d1f00c2a4b6e835"}]`,
+		"WECHAT_APP_SECRETS":   `{"shop":"s","desktop":"s","bare":"s"}`,
+		"WECHAT_PUSH_SECRETS":  `{"shop":{"token":"` + pushToken + `","encodingAESKey":"` + pushKey + `"}}`,
+		"WECHAT_DOMAIN_PROOFS": "AbCdEf0123456789",
+		"ALLOWED_ORIGINS":      sibling + "," + stranger,
+		"PUBLIC_URL":           own,
+	}
+}
+
+// deployment is all functions on one store, with a simulated WeChat.
+type deployment struct {
+	*witness
+	sim       *wechatsim.Sim
+	db        *sqlite.Store
+	refresher *app.Refresher
+	functions map[string]http.Handler // by the first part of a path
+	handOver  func(context.Context, *message.Message) ([]byte, error)
+}
+
+// HandOver implements message.Sink.
+func (d *deployment) HandOver(ctx context.Context, m *message.Message) ([]byte, error) {
+	return d.handOver(ctx, m)
+}
+
+func (w *witness) deploy(env map[string]string) *deployment {
+	w.Helper()
+	d := &deployment{witness: w, handOver: func(context.Context, *message.Message) ([]byte, error) { return nil, nil }}
+	c, err := config.Load(func(name string) string { return env[name] }, config.Origins)
+	w.must(err)
+	d.db, err = sqlite.Open(sqlite.Config{Path: ":memory:"})
+	w.must(err)
+	w.Cleanup(func() { d.db.Close() })
+	var apps []wechatsim.App
+	for _, a := range c.Apps {
+		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: "s", Kind: a.Kind})
+	}
+	d.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Seed: "docs"})
+	w.must(err)
+	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
+	w.must(err)
+	quiet := slog.New(slog.DiscardHandler)
+	d.refresher, err = app.NewRefresher(c, d.db, client, app.EnvironmentSecrets(c), quiet)
+	w.must(err)
+	signature, err := app.Signature(c, d.db, nil, quiet)
+	w.must(err)
+	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, quiet)
+	w.must(err)
+	verify, err := app.Verify(c, d.db, pushsecrets.Push(c, quiet), d, quiet)
+	w.must(err)
+	d.functions = map[string]http.Handler{"signature": signature, "get-signature": signature, "oauth": logins, "verify": verify}
+	return d
+}
+
+func (w *witness) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// serve answers with the function that the path belongs to.
+func (d *deployment) serve(r *http.Request) *http.Response {
+	d.Helper()
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if strings.HasPrefix(first, "MP_verify_") {
+		first = "verify"
+	}
+	var sent bytes.Buffer
+	r.Body = io.NopCloser(io.TeeReader(r.Body, &sent))
+	recorder := httptest.NewRecorder()
+	d.functions[first].ServeHTTP(recorder, r)
+	d.check(r, sent.Bytes(), recorder.Result(), recorder.Body.Bytes())
+	return recorder.Result()
+}
+
+// browser keeps cookies and may bear a token.
+type browser struct {
+	*deployment
+	jar            http.CookieJar
+	origin, bearer string
+	accept         string
+}
+
+func (d *deployment) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	d.must(err)
+	return &browser{deployment: d, jar: jar}
+}
+
+func (b *browser) request(method, target, body string) *http.Request {
+	r := httptest.NewRequest(method, own+target, strings.NewReader(body)).WithContext(b.Context())
+	for name, value := range map[string]string{"Origin": b.origin, "Accept": b.accept} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if b.bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+b.bearer)
+	}
+	for _, cookie := range b.jar.Cookies(r.URL) {
+		r.AddCookie(cookie)
+	}
+	return r
+}
+
+func (b *browser) do(method, target, body string) *http.Response {
+	b.Helper()
+	r := b.request(method, target, body)
+	answer := b.serve(r)
+	b.jar.SetCookies(r.URL, answer.Cookies())
+	return answer
+}
+
+func (b *browser) get(target string) *http.Response { b.Helper(); return b.do("GET", target, "") }
+
+// want checks what came, by status, and by code where it is a problem.
+func (b *browser) want(answer *http.Response, status int, code string) {
+	b.Helper()
+	var problem struct{ Code string }
+	body, _ := io.ReadAll(answer.Body)
+	if code != "" {
+		b.must(json.Unmarshal(body, &problem))
+	}
+	if answer.StatusCode != status || problem.Code != code {
+		b.Errorf("answer %d %s, want %d %s", answer.StatusCode, body, status, code)
+	}
+}
+
+// login begins one and lets WeChat's user answer; it returns where that leads to.
+func (b *browser) login(query, users string) string {
+	b.Helper()
+	sent := b.get("/oauth/authorize?" + query)
+	if sent.StatusCode != http.StatusFound {
+		b.Fatalf("%s: answer %d", query, sent.StatusCode)
+	}
+	return b.atWeChat(sent.Header.Get("Location"), users)
+}
+
+func (b *browser) atWeChat(address, users string) string {
+	b.Helper()
+	address, _, _ = strings.Cut(address, "#")
+	client := b.sim.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	back, err := client.Get(address + "&wechatsim=" + users)
+	b.must(err)
+	back.Body.Close()
+	u, err := url.Parse(back.Header.Get("Location"))
+	if err != nil || u.Host != "api.example.com" {
+		b.Fatalf("WeChat sent the browser to %q", back.Header.Get("Location"))
+	}
+	return u.RequestURI()
+}
+
+// logIn goes the whole way to a cookie, which a page of ours uses.
+func (d *deployment) logIn(scope string) *browser {
+	d.Helper()
+	b := d.browser()
+	b.want(b.get(b.login("return_to=/account&scope="+scope, wechatsim.AnswerApprove)), 303, "")
+	b.origin = own
+	return b
+}
+
+// ticket goes the whole way to a ticket for a page of another site.
+func (d *deployment) ticket() (page *browser, body string) {
+	d.Helper()
+	b := d.browser()
+	landed := b.get(b.login("scope=snsapi_userinfo&return_to="+url.QueryEscape(stranger+"/in?a=b"), wechatsim.AnswerApprove))
+	u, err := url.Parse(landed.Header.Get("Location"))
+	if err != nil || u.Host != "other.example.org" || u.Query().Get("wechat_ticket") == "" {
+		d.Fatalf("answer %d, to %s", landed.StatusCode, u)
+	}
+	page = d.browser()
+	page.origin = stranger
+	return page, `{"ticket":"` + u.Query().Get("wechat_ticket") + `"}`
+}
+
+// bearer goes the whole way to a token.
+func (d *deployment) bearer() *browser {
+	d.Helper()
+	page, body := d.ticket()
+	page.bearer = page.token(page.do("POST", "/oauth/token", body))
+	return page
+}
+
+func (b *browser) token(answer *http.Response) string {
+	b.Helper()
+	var grant struct{ Token string }
+	b.must(json.NewDecoder(answer.Body).Decode(&grant))
+	if grant.Token == "" {
+		b.Fatalf("answer %d without a token", answer.StatusCode)
+	}
+	return grant.Token
+}
+
+// pusher is WeChat that calls that path.
+func (d *deployment) pusher(path string, change ...func(*wechatsim.PushConfig)) *wechatsim.Pusher {
+	d.Helper()
+	c := wechatsim.PushConfig{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: wechatsim.PushSecure}
+	for _, change := range change {
+		change(&c)
+	}
+	p, err := wechatsim.NewPusher(c)
+	d.must(err)
+	return p
+}
+
+func otherToken(c *wechatsim.PushConfig) { c.Token = "another" }
+func inJSON(c *wechatsim.PushConfig)     { c.JSON = true }
+func anHourAgo(c *wechatsim.PushConfig) {
+	c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+}
+
+// text is a message that was never sent before.
+func (d *deployment) text(p *wechatsim.Pusher) *http.Request {
+	d.Helper()
+	time.Sleep(time.Second)
+	m, _ := wechatsim.SampleMessage("text", "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA", "gh_2d5c1f0b7a39", time.Now(), uint64(time.Now().UnixNano()))
+	r, err := p.Request(d.Context(), m)
+	d.must(err)
+	return r
+}
+
+// broken is a body whose connection ends too soon.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("cut off") }
+func (broken) Close() error             { return nil }

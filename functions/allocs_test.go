@@ -4,11 +4,12 @@ package functions_test
 
 import "testing"
 
-// These bound a warm signature and a warm push. The race detector has
+// These bound a warm signature, a warm push and a warm check of a session. The race detector has
 // allocations of its own, so this is measured without it.
 const (
-	maxAllocs     = 119
-	maxPushAllocs = 224
+	maxAllocs        = 119
+	maxPushAllocs    = 224
+	maxSessionAllocs = 66
 )
 
 func TestWarmAllocations(t *testing.T) {
@@ -17,5 +18,8 @@ func TestWarmAllocations(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(1000, warmPush(t)); n > maxPushAllocs {
 		t.Errorf("a warm push takes %v allocations, the limit is %d", n, maxPushAllocs)
+	}
+	if n := testing.AllocsPerRun(1000, warmSession(t)); n > maxSessionAllocs {
+		t.Errorf("a warm check of a session takes %v allocations, the limit is %d", n, maxSessionAllocs)
 	}
 }

@@ -18,6 +18,7 @@ import (
 var limits = map[string]struct{ binary, zip int }{
 	"signature": {9_500_000, 4_000_000},
 	"verify":    {11_000_000, 4_200_000},
+	"oauth":     {9_500_000, 4_000_000},
 	"":          {12_000_000, 6_000_000},
 }
 

@@ -84,11 +84,12 @@ func serveWeChat(tb testing.TB, sim http.Handler, planted *canaries) *wechatServ
 		recorder := httptest.NewRecorder()
 		sim.ServeHTTP(recorder, r)
 		var secret struct {
-			AccessToken string `json:"access_token"`
-			Ticket      string `json:"ticket"`
+			AccessToken  string `json:"access_token"`
+			RefreshToken string `json:"refresh_token"`
+			Ticket       string `json:"ticket"`
 		}
 		if json.Unmarshal(recorder.Body.Bytes(), &secret) == nil {
-			for _, value := range []string{secret.AccessToken, secret.Ticket} {
+			for _, value := range []string{secret.AccessToken, secret.RefreshToken, secret.Ticket} {
 				if value != "" {
 					planted.plant(value)
 				}

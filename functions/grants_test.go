@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 // was called with what the manifest grants. That nothing else is called is
 // checked in each test: the proxy refuses it.
 func TestGrantsAreUsed(t *testing.T) {
-	w := newWorld(t)
+	w := newLoginWorld(t)
 	w.settings["SIGNATURE_CACHE"] = "table"
 	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
 
@@ -26,7 +27,19 @@ func TestGrantsAreUsed(t *testing.T) {
 	verify.table.lose("PutItem push") // so too
 	wantAccepted(t, verify.deliver(verify.pusher(), w.sample("text")))
 
-	used := map[string]map[string]bool{"signature": cold.table.everUsed(), "refresher": refresher.table.everUsed(), "verify": verify.table.everUsed()}
+	oauth := w.start("oauth")
+	oauth.table.lose("PutItem union") // and so too
+	for _, page := range []string{origin, elsewhere} {
+		b := oauth.browser("hua")
+		callback := b.come("return_to=" + page)
+		if a := b.visit(callback); page == elsewhere {
+			b.fetch(http.MethodPost, "/oauth/token", `{"ticket":"`+b.ticketOf(a)+`"}`)
+		} else {
+			b.wantProfile("") // which the registry tells
+		}
+	}
+
+	used := map[string]map[string]bool{"oauth": oauth.table.everUsed(), "signature": cold.table.everUsed(), "refresher": refresher.table.everUsed(), "verify": verify.table.everUsed()}
 	maps.Copy(used["signature"], signature.table.everUsed())
 	for name, got := range used {
 		m, _ := manifest.Lookup(name)

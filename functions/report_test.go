@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"text/tabwriter"
@@ -84,8 +85,57 @@ func reportCalls(t *testing.T, out io.Writer) {
 		}
 		puts, _ := w.bus.drain()
 		fmt.Fprintf(out, "%s\t%v\t%d\t%d\t%d\n", step.name, step.f.table.take(),
-			w.sim.Calls(wechatsim.PathStableToken)+w.sim.Calls(wechatsim.PathTicket), w.secrets.drain()+w.pushes.drain(), puts)
+			w.asked(), w.secrets.drain()+w.pushes.drain(), puts)
 		w.sim.ResetCounts()
+	}
+	reportLogins(t, out)
+}
+
+// asked is how often WeChat was, pages for browsers left out.
+func (w *world) asked() (n int) {
+	for call, times := range w.sim.Counts() {
+		if call.Path != wechatsim.PathAuthorize && call.Path != wechatsim.PathQRConnect {
+			n += times
+		}
+	}
+	return n
+}
+
+// reportLogins takes a user through all that the oauth function does.
+func reportLogins(t *testing.T, out io.Writer) {
+	w := newLoginWorld(t)
+	oauth := w.start("oauth")
+	one := oauth.browser("hua")
+	var callback string
+	login := func() { callback = one.begin("scope=snsapi_userinfo&return_to=%2F") }
+	back := func() { one.landed(one.visit(callback)) }
+	approve := func() { callback = one.decide(callback, wechatsim.AnswerApprove) }
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"oauth, authorize", login},
+		{"", approve},
+		{"oauth, callback, a new user with a profile, first of a process", back},
+		{"oauth, the same callback again", back},
+		{"", login}, {"", approve},
+		{"oauth, callback, a user who has been here", back},
+		{"", login}, {"", approve},
+		{"oauth, callback, once more", back},
+		{"oauth, session check", func() { one.session() }},
+		{"oauth, authorizer", func() { authorizes(w, oauth, one.cookie(sessionCookie), true) }},
+		{"oauth, userinfo, token live", func() { one.wantProfile("Li Hua") }},
+		{"", func() { w.endTokens(-time.Minute) }},
+		{"oauth, userinfo, token ended", func() { one.wantProfile("Li Hua") }},
+		{"oauth, refresh", func() { one.fetch(http.MethodPost, "/oauth/session/refresh", "") }},
+		{"oauth, logout", func() { one.fetch(http.MethodDelete, "/oauth/session", "") }},
+	} {
+		step.do()
+		used, asked, reads := oauth.table.take(), w.asked(), w.secrets.drain()
+		w.sim.ResetCounts()
+		if step.name != "" {
+			fmt.Fprintf(out, "%s\t%v\t%d\t%d\t0\n", step.name, used, asked, reads)
+		}
 	}
 }
 
@@ -102,8 +152,8 @@ type contestant struct {
 }
 
 // reportStarts measures from exec to the first answer. Within it all but hello
-// make one read of the table, and verify reads its secret, writes to the table
-// twice and puts an event on the bus.
+// make one read of the table, verify reads its secret, writes to the table
+// twice and puts an event on the bus, and oauth writes to the table once.
 func reportStarts(t *testing.T, out io.Writer) {
 	w := newWorld(t)
 	w.start("refresher").tick()
@@ -119,6 +169,7 @@ func reportStarts(t *testing.T, out io.Writer) {
 		{name: "yardstick lean", binary: yardstick(t, "lean"), event: key, env: env("signature")},
 		{name: "yardstick getitem", binary: yardstick(t, "getitem"), event: key, env: env("signature")},
 		{name: "signature", binary: lambdatest.Build(t, "./signature"), event: func() []byte { return recorded(t, "signature") }, env: env("signature")},
+		{name: "oauth, authorize", binary: lambdatest.Build(t, "./oauth"), event: func() []byte { return recorded(t, "oauth-authorize") }, env: env("oauth")},
 		{name: "verify, a push", binary: lambdatest.Build(t, "./verify"), event: func() []byte { return w.event(p, w.sample("text")) }, env: env("verify")},
 	}
 	for range startRounds {
@@ -151,6 +202,7 @@ func reportWarm(t *testing.T, out io.Writer) {
 		"verify, push to answer":                  warmPush(t),
 		"yardstick: signature, AES and XML alone": barePush(t),
 	})
+	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "oauth-session")), map[string]func(){"oauth, session check, event to answer": warmSession(t)})
 }
 
 // reportWarmAgainst sets some against what decoding their event takes.

@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -21,13 +22,19 @@ import (
 func TestRecordedEvents(t *testing.T) {
 	w := newWorld(t)
 	w.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
-	functions := map[string]*function{"refresher": w.start("refresher"), "signature": w.start("signature"), "verify": w.start("verify")}
+	functions := map[string]*function{}
+	for _, m := range manifest.Functions() {
+		functions[m.Name] = w.start(m.Name)
+	}
 	functions["refresher"].tick()
 	files, err := filepath.Glob("../events/*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	status := map[string]int{"signature": http.StatusOK, "verify": http.StatusForbidden} // see TestRecordedPushes
+	status := map[string]int{
+		"signature": http.StatusOK, "verify": http.StatusForbidden, // see TestRecordedPushes
+		"oauth-authorize": http.StatusFound, "oauth-session": http.StatusUnauthorized,
+	}
 	readme := string(read(t, "../events/README.md"))
 	for _, file := range files {
 		file = filepath.Base(file)
@@ -44,13 +51,25 @@ func TestRecordedEvents(t *testing.T) {
 		answer, err := f.invoke(recorded(t, event))
 		if err != nil {
 			t.Errorf("%s: %v", event, err)
-		} else if want := status[name]; want != 0 && f.decode(answer).status != want {
+		} else if want := cmp.Or(status[event], status[name]); want != 0 && f.decode(answer).status != want {
+			t.Errorf("%s: %s", event, answer)
+		} else if event == "oauth-authorizer" && string(answer) != `{"isAuthorized":false}` {
 			t.Errorf("%s: %s", event, answer)
 		}
 	}
 	for _, m := range manifest.Functions() {
-		recorded(t, m.Name)
+		firstRecorded(t, m.Name)
 	}
+}
+
+// firstRecorded is the first event of a function's.
+func firstRecorded(tb testing.TB, name string) []byte {
+	tb.Helper()
+	files, err := filepath.Glob("../events/" + name + "*.json")
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("no event of %s: %v", name, err)
+	}
+	return read(tb, files[0])
 }
 
 // TestHostileEvents: whatever comes, the process that it came to answers, and
@@ -92,6 +111,7 @@ func TestHostileEvents(t *testing.T) {
 			"a big timestamp": `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + strings.Repeat("9", big) + `","requestContext":{"http":{"method":"POST"}}}`,
 			"a tick":          string(recorded(t, "refresher")),
 		},
+		"oauth": hostileLogins(big),
 		"refresher": {
 			"null records":     `{"Records":[null,null]}`,
 			"empty records":    `{"Records":[{},{"dynamodb":{}},{"dynamodb":{"Keys":{"pk":{"N":"1"}}}}]}`,
@@ -120,7 +140,7 @@ func TestHostileEvents(t *testing.T) {
 					t.Errorf("%s: %s, %v", what, answer, err)
 				}
 			}
-			if _, err := f.invoke(recorded(t, name)); err != nil {
+			if _, err := f.invoke(firstRecorded(t, name)); err != nil {
 				t.Error(err)
 			}
 			if n := len(f.ColdStarts()); n != 1 {
@@ -161,6 +181,17 @@ func TestConfigurationErrors(t *testing.T) {
 			"WECHAT_TOKEN_MODE": "both", "WECHAT_API_BASE": "ftp://user:" + canary + "@wechat.invalid",
 			"WECHAT_PROXY_URL": "ftp://user:" + canary + "@proxy.invalid", "LOG_LEVEL": "loud",
 		}, nil},
+		"oauth, all": {"oauth", map[string]string{
+			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_SECRETS_ARN": "", "ALLOWED_ORIGINS": "*",
+			"WECHAT_API_BASE": "ftp://user:" + canary + "@wechat.invalid", "WECHAT_OPEN_BASE": "ftp://user:" + canary + "@wechat.invalid",
+			"WECHAT_PROXY_URL": "ftp://user:" + canary + "@proxy.invalid", "PUBLIC_URL": "https://api.invalid/oauth",
+			"SESSION_LIFE": "30", "SESSION_IDLE": "-1h", "SESSION_DEVICES": "0", "LOG_LEVEL": "loud",
+		}, nil},
+		"too many devices": {"oauth", map[string]string{"SESSION_DEVICES": "100000"}, []string{"SESSION_DEVICES"}},
+		"no account that logs users in": {"oauth", map[string]string{
+			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"app","kind":"mini_program","appId":"` + appID + `"}]`,
+		}, []string{"no account"}},
+		"no AppSecret": {"oauth", map[string]string{"WECHAT_SECRETS_ARN": ""}, []string{"WECHAT_APP_SECRET", "WECHAT_SECRETS_ARN"}},
 		// Nothing can be wrong with a REPLY_FUNCTION.
 		"verify, all": {"verify", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_PUSH_SECRETS_ARN": "", "WECHAT_PUSH_WINDOW": "25h",
@@ -193,7 +224,7 @@ func TestConfigurationErrors(t *testing.T) {
 			w.canaries.plant(canary)
 			maps.Copy(w.settings, c.settings)
 			f := w.start(c.function)
-			if _, err := f.invoke(recorded(t, c.function)); !isExit(err) {
+			if _, err := f.invoke(firstRecorded(t, c.function)); !isExit(err) {
 				t.Errorf("it started: %v", err)
 			}
 			f.Close()

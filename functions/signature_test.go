@@ -263,7 +263,7 @@ func wantSignature(t *testing.T, w *world, a answer, appID string) jssdk.Signatu
 	return s
 }
 
-func wantProblem(t *testing.T, a answer, status int, code string) {
+func wantProblem(t testing.TB, a answer, status int, code string) {
 	t.Helper()
 	var problem struct {
 		Code   string

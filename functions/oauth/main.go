@@ -17,7 +17,7 @@ func main() {
 	c, err := config.Load(os.Getenv, app.OAuthNeeds|config.Table)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c, 0)
+	s, err := app.DynamoStore(c, app.OAuthSettle)
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)

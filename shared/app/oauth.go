@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
@@ -18,6 +20,9 @@ import (
 // OAuthNeeds is what the oauth function cannot run without.
 const OAuthNeeds = config.Secrets
 
+// OAuthSettle is short: the answer has to be out before Lambda ends the function.
+const OAuthSettle = 300 * time.Millisecond
+
 // Logins is the oauth function.
 type Logins struct {
 	http.Handler
@@ -27,6 +32,9 @@ type Logins struct {
 // OAuth builds the oauth function. insecure lets it work on plain http, for a
 // desk.
 func OAuth(c *config.Config, s store.Store, w oauth.WeChat, secrets credential.Secrets, insecure bool, logger *slog.Logger) (*Logins, error) {
+	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
+		return nil, errors.New("PUBLIC_URL: logins need https")
+	}
 	sessions, err := session.New(session.Config{Store: s, Life: c.SessionLife, Idle: c.SessionIdle, MaxDevices: c.SessionDevices})
 	if err != nil {
 		return nil, err
@@ -52,7 +60,7 @@ func OAuth(c *config.Config, s store.Store, w oauth.WeChat, secrets credential.S
 
 // Authorize lets requests pass that bear a session, for routes of the team's own.
 func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
-	s, err := l.oauth.Check(r.Context(), r)
+	s, err := l.oauth.Admit(r.Context(), r)
 	if _, ok := errors.AsType[*web.Problem](err); ok {
 		return nil, lambdahttp.ErrUnauthorized
 	}

@@ -52,7 +52,7 @@ func (l *loader) publicURL() string {
 	}
 	origin, err := parseOrigin(value)
 	if err != nil {
-		l.problem(envPublicURL, "%q %v", value, err)
+		l.problem(envPublicURL, "%v", err) // not quoted: it may hold a password
 	}
 	return origin
 }

@@ -40,6 +40,8 @@ type Options struct {
 	Authorize func(r *http.Request) (map[string]any, error)
 }
 
+var errAuthorizer = errors.New("lambdahttp: the authorizer failed")
+
 // ErrUnauthorized refuses the request that an Authorize function was asked about.
 var ErrUnauthorized = errors.New("lambdahttp: unauthorized")
 
@@ -94,12 +96,19 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return w.encode(), nil
 }
 
-// authorizes answers an authorizer's event.
-func (h *Handler) authorizes(r *http.Request) ([]byte, error) {
+// authorizes answers an authorizer's event. A panic is an error, so that the gateway
+// answers 500 and lets nobody through.
+func (h *Handler) authorizes(r *http.Request) (answer []byte, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			web.LogPanic(r, h.logger, value)
+			answer, err = nil, errAuthorizer
+		}
+	}()
 	context, err := h.authorize(r)
 	if err != nil && !errors.Is(err, ErrUnauthorized) {
 		h.logger.LogAttrs(r.Context(), slog.LevelError, "authorizer failed", slog.String("error", err.Error()))
-		return nil, errors.New("lambdahttp: the authorizer failed")
+		return nil, errAuthorizer
 	}
 	return json.Marshal(struct {
 		IsAuthorized bool           `json:"isAuthorized"`

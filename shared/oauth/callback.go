@@ -1,11 +1,13 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"wechatfn/shared/session"
@@ -18,9 +20,7 @@ import (
 // seen to call twice, with one code or with two: the first call takes the flow,
 // and the second gets the first one's outcome without spending a code.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
-	defer cancel()
-	r = r.WithContext(ctx)
+	ctx := r.Context()
 	query, err := web.ParseQuery(r, "code", "state")
 	if err != nil {
 		return err
@@ -38,6 +38,10 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
 	if !isBrowser(cookie) || digest(cookie) != f.Browser {
 		return h.lost(w, r, f)
 	}
+	if query.Get("code") == "" && f.Taken == 0 && f.Outcome == "" {
+		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", "login_refused")
+		return h.answer(w, r, h.failures["login_refused"], &f) // who goes back may still agree
+	}
 	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), cookie); err != nil {
 		return err
 	}
@@ -49,13 +53,17 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
 	account, ok := h.account(f.App)
 	if !ok || f.Restarted {
-		return h.answer(w, r, errCookieLost, &f)
+		return h.answer(w, r, errCookieLost, nil)
 	}
 	own, err := h.own(r)
 	if err != nil {
 		return err
 	}
-	fresh := flow{App: f.App, Scope: f.Scope, ReturnTo: f.ReturnTo, Lang: f.Lang, SameSite: f.SameSite, Restarted: true}
+	to, err := checkReturnTo(f.ReturnTo, own.String(), h.Origins)
+	if err != nil { // it was begun under another name of ours
+		return h.answer(w, r, errCookieLost, nil)
+	}
+	fresh := flow{App: f.App, Scope: f.Scope, ReturnTo: f.ReturnTo, Lang: f.Lang, SameSite: sameSite(to, own), Restarted: true}
 	address, err := h.send(w, r, own, account, fresh)
 	if err != nil {
 		return err
@@ -95,7 +103,9 @@ func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, cod
 	} else {
 		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", f.Outcome)
 	}
-	if err := h.end(ctx, item, f); err != nil {
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	if err := h.end(saving, item, f); err != nil {
 		h.Logger.ErrorContext(ctx, "outcome of a login not kept", "account", f.App, "error", err)
 	}
 	return f, nil
@@ -129,20 +139,31 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code, cookie stri
 // spend exchanges the code. It is never tried again: a code is spent by the try.
 func (h *Handler) spend(ctx context.Context, account Account, code string) (wechat.UserToken, error) {
 	secret, err := h.Secrets(ctx, account, false)
+	if err != nil && ctx.Err() == nil { // perhaps it has just been stored
+		secret, err = h.Secrets(ctx, account, true)
+	}
 	if err != nil {
 		return wechat.UserToken{}, err
 	}
 	token, err := h.WeChat.ExchangeCode(ctx, account.AppID, secret.Reveal(), code)
-	if refused, ok := errors.AsType[*wechat.Error](err); ok && refused.Code == wechat.CodeInvalidSecret {
+	if wrongSecret(err) {
 		_, _ = h.Secrets(ctx, account, true) // so that the next login has the new one, if there is one
 	}
 	return token, err
+}
+
+// wrongSecret: WeChat's pages name both codes.
+func wrongSecret(err error) bool {
+	e, ok := errors.AsType[*wechat.Error](err)
+	return ok && (e.Code == wechat.CodeInvalidSecret || e.Code == 40001)
 }
 
 // outcomeOf is the failure that an error of WeChat's means for the user.
 func outcomeOf(err error) string {
 	e, ok := errors.AsType[*wechat.Error](err)
 	switch {
+	case !ok && errors.Is(err, context.DeadlineExceeded):
+		return "login_unavailable"
 	case !ok:
 		return "login_misconfigured" // no AppSecret
 	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
@@ -157,19 +178,24 @@ func outcomeOf(err error) string {
 	return "login_misconfigured"
 }
 
+// profileTime leaves the login the time that it needs itself.
+const profileTime = 3 * time.Second
+
 // identity is who logs in, with the profile where the user granted it. A profile
 // that cannot be read is no reason to refuse the login.
 func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken) session.Login {
 	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID}
-	if f.Scope == wechat.ScopeBase {
-		return login // its tokens can read nothing, and must not replace those of a login that asked
+	if granted := cmp.Or(t.Scope, f.Scope); !strings.Contains(granted, wechat.ScopeUserInfo) && !strings.Contains(granted, wechat.ScopeLogin) {
+		return login // its tokens can read nothing, and must not replace those of a login that could
 	}
 	now := h.Now().Unix()
 	login.Tokens = &session.Tokens{
 		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
 		AccessEnd: now + int64(t.ExpiresIn.Seconds()), RefreshEnd: now + int64(refreshLife.Seconds()),
 	}
-	info, err := h.WeChat.UserInfo(ctx, t.AccessToken, t.OpenID, f.Lang)
+	asking, cancel := context.WithTimeout(ctx, profileTime)
+	defer cancel()
+	info, err := h.WeChat.UserInfo(asking, t.AccessToken, t.OpenID, f.Lang)
 	if err != nil {
 		h.Logger.WarnContext(ctx, "profile not read", "account", account.Name, "error", err)
 		return login
@@ -219,7 +245,11 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state, co
 	}
 	switch f.Outcome {
 	case landedSession:
-		if err := h.landWithCookie(w, r, f, state, cookie); err != nil {
+		err := h.landWithCookie(w, r, f, state, cookie)
+		if _, ok := errors.AsType[*session.RevokedError](err); ok {
+			return h.answer(w, r, errSessionOver, &f)
+		}
+		if err != nil {
 			return err
 		}
 	case landedTicket:
@@ -230,7 +260,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state, co
 		if to.RawQuery != "" {
 			to.RawQuery += "&"
 		}
-		to.RawQuery += "wechat_ticket=" + ticket
+		to.RawQuery += ticketParameter + "=" + ticket
 	default:
 		return h.answer(w, r, h.failures[f.Outcome], &f)
 	}
@@ -253,7 +283,11 @@ func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow,
 	if f.issued == "" {
 		account, _ := h.account(f.App)
 		login := session.Login{App: f.App, AppID: account.AppID, OpenID: f.OpenID, UnionID: f.UnionID}
-		if err := h.issue(r.Context(), &f, login, state, cookie); err != nil {
+		err := h.issue(r.Context(), &f, login, state, cookie)
+		if errors.Is(err, session.ErrSeedUsed) {
+			return nil // the page has a newer token than this
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -108,6 +108,9 @@ func (h *Handler) take(ctx context.Context, item store.Item, f flow, until time.
 	taken := f
 	taken.Taken = until.UnixMilli()
 	item.Value = encode(taken)
+	if end := until.Add(outcomeLife); end.After(item.ExpiresAt) { // it began long ago
+		item.ExpiresAt = end
+	}
 	standing, err := h.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) && standing.Key != "" {
 		if err := decode(standing, &f); err != nil {

@@ -47,6 +47,9 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	if u.User != nil || u.Opaque != "" {
 		return nil, badReturnTo("has a user before its host, or no host")
 	}
+	if u.Query().Has(ticketParameter) {
+		return nil, badReturnTo("holds a " + ticketParameter + ", which a login adds itself")
+	}
 	origin, ok := config.OriginOf(u)
 	if !ok {
 		return nil, badReturnTo("is neither a path nor an http or https URL")
@@ -56,6 +59,9 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// ticketParameter bears the ticket to a page of another site.
+const ticketParameter = "wechat_ticket"
 
 // isControl: a browser drops or changes these.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }

@@ -197,6 +197,126 @@ func TestSilentLoginKeepsTheProfile(t *testing.T) {
 	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明")
 }
 
+// What was granted counts, not what was asked for.
+func TestGrantedLessThanAsked(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	w.wechat.codes["code-2"] = wechat.UserToken{AccessToken: "access-2", OpenID: "user1", Scope: wechat.ScopeBase, ExpiresIn: time.Hour}
+	if got := b.callback("code-2", b.begin("scope=snsapi_userinfo")); got.Code != 303 || w.wechat.infos != 1 {
+		t.Fatalf("%d %s, %d profiles", got.Code, got.Body, w.wechat.infos)
+	}
+	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明")
+}
+
+// A callback that comes again after the page went on: it does no harm, and says what
+// is so.
+func TestDoubledCallbackComesLate(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	w.grants("code-1", "user1")
+	state := b.begin("return_to=/a")
+	b.callback("code-1", state)
+	b.origin = "https://api.example.com"
+	want(t, "rotated", b.do("POST", "/oauth/session/refresh", ""), 200, "user1")
+	b.origin = ""
+	if got := b.callback("code-1", state); got.Code != 303 || len(got.Result().Cookies()) > 0 {
+		t.Errorf("after a rotation: %d %s %v", got.Code, got.Body, got.Result().Cookies())
+	}
+	want(t, "still logged in", b.do("GET", "/oauth/session", ""), 200, "user1")
+	b.origin = "https://api.example.com"
+	want(t, "logged out", b.do("DELETE", "/oauth/session", ""), 204, "")
+	b.origin = ""
+	want(t, "after a logout", b.callback("code-1", state), 400, "login_over")
+}
+
+// Refused, gone back, and agreed.
+func TestRefusedAndThenAgreed(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	w.grants("code-1", "user1")
+	state := b.begin("return_to=/a")
+	want(t, "refused", b.callback("", state), 403, "login_refused")
+	want(t, "agreed", b.callback("code-1", state), 303, "")
+}
+
+// What guards a team's own routes looks at where a request comes from, too.
+func TestAdmit(t *testing.T) {
+	w := newWorld(t)
+	b, page := w.browser(), w.bearerOf("user2")
+	b.logIn("user1")
+	for _, c := range []struct {
+		method, origin string
+		bearer         bool
+		ok             bool
+	}{
+		{"GET", "https://evil.example", false, true}, // which the page cannot read
+		{"POST", "https://www.example.com", false, true},
+		{"POST", "https://evil.example", false, false},
+		{"DELETE", "null", false, false},
+		{"PUT", "", false, false},
+		{"POST", "https://evil.example", true, true},
+	} {
+		r := httptest.NewRequest(c.method, "https://api.example.com/orders", nil)
+		r.Header.Set("Origin", c.origin)
+		if c.bearer {
+			r.Header.Set("Authorization", "Bearer "+page.bearer)
+		} else {
+			for _, cookie := range b.jar.Cookies(r.URL) {
+				r.AddCookie(cookie)
+			}
+		}
+		if _, err := w.handler.Admit(t.Context(), r); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// WeChat that refuses for good is asked once; then the user has to log in again.
+func TestDeadRefreshTokenIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.slow = time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: 40030}
+		}
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 409, "login_again") })
+		}
+		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}
+
+// A token that is alive still is prolonged rather than replaced: one refresh all
+// the same.
+func TestUserinfoNearTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		time.Sleep(2*time.Hour - nearEnd/2)
+		w.wechat.slow = time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-user1", RefreshToken: "refresh-user1", OpenID: "user1", Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour}, nil
+		}
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
+		}
+		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}
+
 // Some of WeChat's clients come back with nothing at all.
 func TestBareRefusal(t *testing.T) {
 	b := newWorld(t).browser()

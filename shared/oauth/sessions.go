@@ -55,8 +55,21 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, s)
 }
 
-// Check says whose session a request bears, for those who guard routes of their
-// own with it. Errors: *web.Problem for want of a session, the store's.
+// Admit is Check for routes of a team's own: one that changes something must not be
+// asked for by a page of a stranger, with the cookie that the browser sends along.
+func (h *Handler) Admit(ctx context.Context, r *http.Request) (session.Session, error) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+	default:
+		if _, err := h.changing(r); err != nil {
+			return session.Session{}, err
+		}
+	}
+	return h.Check(ctx, r)
+}
+
+// Check says whose session a request bears. Errors: *web.Problem for want of a
+// session, the store's.
 func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, error) {
 	s, err := h.Sessions.Check(ctx, h.credential(r).token)
 	return s, sessionProblem(err)

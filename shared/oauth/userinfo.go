@@ -18,6 +18,13 @@ const (
 	refreshLife = 30 * 24 * time.Hour
 	// refreshLease is longer than a refresh takes.
 	refreshLease = 8 * time.Second
+	// refreshTime bounds it.
+	refreshTime = 6 * time.Second
+	// refreshPause keeps the requests that wait from asking WeChat one by one when
+	// it does not answer.
+	refreshPause = 2 * time.Second
+	// saveTime is kept for what must be stored though the request has run out of time.
+	saveTime = 500 * time.Millisecond
 	// nearEnd: a token that ends so soon is refreshed first.
 	nearEnd = time.Minute
 )
@@ -53,8 +60,7 @@ func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
-	defer cancel()
+	ctx := r.Context()
 	var info wechat.UserInfo
 	err = h.withToken(ctx, s, func(token string) (err error) {
 		if check {
@@ -91,13 +97,13 @@ func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(tok
 	}
 	fresh := h.Now().Add(nearEnd).Unix() < token.AccessEnd
 	if !fresh {
-		if token, err = h.renewed(ctx, s, token.AccessToken); err != nil {
+		if token, err = h.renewed(ctx, s, token); err != nil {
 			return err
 		}
 	}
 	err = ask(token.AccessToken)
 	if dead, ok := errors.AsType[*wechat.Error](err); ok && fresh && dead.UserTokenDead() {
-		if token, err = h.renewed(ctx, s, token.AccessToken); err == nil {
+		if token, err = h.renewed(ctx, s, token); err == nil {
 			err = ask(token.AccessToken)
 		}
 	}
@@ -107,16 +113,23 @@ func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(tok
 // errLeased: another request refreshes the tokens.
 var errLeased = errors.New("oauth: the tokens are being refreshed")
 
-// renewed returns tokens other than the old one. Of many requests at once one
+// newer: a token that is still alive is prolonged rather than replaced.
+func newer(t, old session.Tokens) bool {
+	return t.AccessToken != old.AccessToken || t.AccessEnd > old.AccessEnd
+}
+
+// renewed returns newer tokens than the old ones. Of many requests at once one
 // refreshes them, under a lease; the others wait for it.
-func (h *Handler) renewed(ctx context.Context, s session.Session, old string) (session.Tokens, error) {
+func (h *Handler) renewed(ctx context.Context, s session.Session, old session.Tokens) (session.Tokens, error) {
 	for {
 		var leased session.Tokens
 		user, err := h.Sessions.Update(ctx, s.AppID, s.OpenID, func(u *session.User) error {
-			if u.Tokens.AccessToken != old {
+			switch {
+			case newer(u.Tokens, old):
 				return nil // somebody has
-			}
-			if h.Now().UnixMilli() < u.Tokens.LeaseUntil {
+			case u.Tokens.RefreshToken == "":
+				return errLoginAgain
+			case h.Now().UnixMilli() < u.Tokens.LeaseUntil:
 				return errLeased
 			}
 			u.Tokens.LeaseUntil = h.Now().Add(refreshLease).UnixMilli()
@@ -130,7 +143,7 @@ func (h *Handler) renewed(ctx context.Context, s session.Session, old string) (s
 			}
 		case err != nil:
 			return session.Tokens{}, err
-		case user.Tokens.AccessToken != old:
+		case newer(user.Tokens, old):
 			return user.Tokens, nil
 		default:
 			return h.renew(ctx, s, leased)
@@ -140,10 +153,9 @@ func (h *Handler) renewed(ctx context.Context, s session.Session, old string) (s
 
 // renew refreshes tokens whose lease is ours.
 func (h *Handler) renew(ctx context.Context, s session.Session, leased session.Tokens) (session.Tokens, error) {
-	if leased.RefreshToken == "" {
-		return session.Tokens{}, errLoginAgain
-	}
-	t, failed := h.WeChat.RefreshUserToken(ctx, s.AppID, leased.RefreshToken)
+	asking, cancel := context.WithTimeout(ctx, refreshTime)
+	t, failed := h.WeChat.RefreshUserToken(asking, s.AppID, leased.RefreshToken)
+	cancel()
 	renewed := session.Tokens{}
 	if failed == nil {
 		renewed = session.Tokens{
@@ -151,13 +163,19 @@ func (h *Handler) renew(ctx context.Context, s session.Session, leased session.T
 			AccessEnd: h.Now().Unix() + int64(t.ExpiresIn.Seconds()), RefreshEnd: leased.RefreshEnd,
 		}
 	}
-	_, err := h.Sessions.Update(ctx, s.AppID, s.OpenID, func(u *session.User) error {
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	_, err := h.Sessions.Update(saving, s.AppID, s.OpenID, func(u *session.User) error {
 		if u.Tokens.LeaseUntil != leased.LeaseUntil {
 			return nil // a login, or another refresher, has come in between: theirs are newer
 		}
-		u.Tokens.LeaseUntil = 0
 		if failed == nil {
 			u.Tokens = renewed
+			return nil
+		}
+		u.Tokens.LeaseUntil = h.Now().Add(refreshPause).UnixMilli()
+		if e, ok := errors.AsType[*wechat.Error](failed); ok && e.LoginAgain() {
+			u.Tokens.RefreshToken, u.Tokens.LeaseUntil = "", 0 // it is no use to anybody
 		}
 		return nil
 	})
@@ -181,6 +199,9 @@ func profileProblem(err error) error {
 	}
 	if errors.Is(err, errLeased) {
 		return unavailable(err)
+	}
+	if errors.Is(err, session.ErrNoUser) {
+		return errLoginAgain
 	}
 	return err
 }

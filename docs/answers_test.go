@@ -322,5 +322,5 @@ func (w *witness) troubles() {
 		page.want(page.do(method, path, ""), 500, "internal")
 	}
 	page.want(page.get("/oauth/callback?state="+fmt.Sprintf("%032x", 1)), 500, "internal")
-	page.want(page.do("POST", "/oauth/token", `{"ticket":"x"}`), 500, "internal")
+	page.want(page.do("POST", "/oauth/token", `{"ticket":"x","verifier":"x"}`), 500, "internal")
 }

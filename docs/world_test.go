@@ -208,14 +208,14 @@ func (d *deployment) logIn(scope string) *browser {
 func (d *deployment) ticket() (page *browser, body string) {
 	d.Helper()
 	b := d.browser()
-	landed := b.get(b.login("scope=snsapi_userinfo&return_to="+url.QueryEscape(stranger+"/in?a=b"), wechatsim.AnswerApprove))
+	landed := b.get(b.login("scope=snsapi_userinfo&return_to="+url.QueryEscape(stranger+"/in?a=b")+"&challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", wechatsim.AnswerApprove))
 	u, err := url.Parse(landed.Header.Get("Location"))
 	if err != nil || u.Host != "other.example.org" || u.Query().Get("wechat_ticket") == "" {
 		d.Fatalf("answer %d, to %s", landed.StatusCode, u)
 	}
 	page = d.browser()
 	page.origin = stranger
-	return page, `{"ticket":"` + u.Query().Get("wechat_ticket") + `"}`
+	return page, `{"ticket":"` + u.Query().Get("wechat_ticket") + `","verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`
 }
 
 // bearer goes the whole way to a token.

@@ -9,7 +9,7 @@ import "testing"
 const (
 	maxAllocs        = 119
 	maxPushAllocs    = 224
-	maxSessionAllocs = 66
+	maxSessionAllocs = 82
 )
 
 func TestWarmAllocations(t *testing.T) {

@@ -33,7 +33,7 @@ func TestGrantsAreUsed(t *testing.T) {
 		b := oauth.browser("hua")
 		callback := b.come("return_to=" + page)
 		if a := b.visit(callback); page == elsewhere {
-			b.fetch(http.MethodPost, "/oauth/token", `{"ticket":"`+b.ticketOf(a)+`"}`)
+			b.fetch(http.MethodPost, "/oauth/token", spending(b.ticketOf(a)))
 		} else {
 			b.wantProfile("") // which the registry tells
 		}

@@ -94,7 +94,7 @@ func TestTicketsCalls(t *testing.T) {
 	ticket := b.ticketOf(b.visit(callback))
 	oauth.wantCalls(calls{"GetItem state": 1, "PutItem state": 2, "PutItem code": 1})
 	w.wantLogins(1, 0, 0)
-	if a := b.fetch(http.MethodPost, "/oauth/token", `{"ticket":"`+ticket+`"}`); a.status != http.StatusOK {
+	if a := b.fetch(http.MethodPost, "/oauth/token", spending(ticket)); a.status != http.StatusOK {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem code": 1, "PutItem code": 1, "PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
@@ -244,7 +244,7 @@ func TestTicketAtOnce(t *testing.T) {
 	oauth := w.startMany("oauth", 4)
 	b := oauth.browser("ming")
 	b.page = elsewhere
-	body, err := json.Marshal(map[string]string{"ticket": b.ticketOf(b.visit(b.come("return_to=" + url.QueryEscape(elsewhere))))})
+	body, err := json.Marshal(map[string]string{"verifier": verifier, "ticket": b.ticketOf(b.visit(b.come("return_to=" + url.QueryEscape(elsewhere))))})
 	if err != nil {
 		t.Fatal(err)
 	}

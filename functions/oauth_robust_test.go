@@ -270,7 +270,7 @@ func TestLoginsWithoutTheTable(t *testing.T) {
 		"refresh":   b.fetch(http.MethodPost, "/oauth/session/refresh", ""),
 		"logout":    b.fetch(http.MethodDelete, "/oauth/session", ""),
 		"userinfo":  b.fetch(http.MethodGet, "/oauth/userinfo", ""),
-		"token":     b.fetch(http.MethodPost, "/oauth/token", `{"ticket":"c4nary"}`),
+		"token":     b.fetch(http.MethodPost, "/oauth/token", spending("c4nary")),
 	} {
 		var problem struct{ Code string }
 		if a.status < 500 || json.Unmarshal(a.body, &problem) != nil || problem.Code == "" {

@@ -157,7 +157,8 @@ func TestOtherSite(t *testing.T) {
 	if again := b.visit(callback); b.ticketOf(again) != ticket {
 		t.Error("a callback that comes again carries another ticket")
 	}
-	body := `{"ticket":"` + ticket + `"}`
+	body := spending(ticket)
+	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", strings.Replace(body, verifier, challenge, 1)), http.StatusBadRequest, "ticket_invalid")
 	thief := oauth.browser("odd")
 	thief.page = "https://evil.example.net"
 	wantProblem(t, thief.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "ticket_invalid")

@@ -193,6 +193,9 @@ func (w *world) sift(a answer, cookies []*http.Cookie) {
 // begin begins a login, and returns WeChat's address.
 func (b *browser) begin(query string) string {
 	b.f.w.Helper()
+	if strings.Contains(query, "shop.example.org") {
+		query += "&challenge=" + challenge
+	}
 	a := b.visit("/oauth/authorize?" + query)
 	address := a.header.Get("Location")
 	if a.status != http.StatusFound || !strings.HasPrefix(address, weChat+"/connect/") {
@@ -223,6 +226,17 @@ func (b *browser) decide(address, says string) string {
 		b.f.w.canaries.plant(code)
 	}
 	return to.RequestURI()
+}
+
+// What a page of another site keeps, and its SHA-256, which it sends along.
+const (
+	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+)
+
+// spending is the body of POST /oauth/token.
+func spending(ticket string) string {
+	return `{"ticket":"` + ticket + `","verifier":"` + verifier + `"}`
 }
 
 // come begins a login and comes back from WeChat with the user's yes: what is left

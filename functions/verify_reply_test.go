@@ -98,7 +98,7 @@ func TestNoReply(t *testing.T) {
 		"a number":         {replying(`{"MsgType":"text","Content":7}`), "reply not usable"},
 		"an HTTP response": {replying(`{"statusCode":200,"body":"` + said + `"}`), "reply not usable"},
 		"two":              {replying(textReply + textReply), "reply not usable"},
-		"far too long":     {replying(`{"MsgType":"text","Content":"` + strings.Repeat(said, 1<<15) + `"}`), "reply not usable"},
+		"far too long":     {replying(`{"MsgType":"text","Content":"` + strings.Repeat(said, 70_000/len(said)) + `"}`), "reply not usable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

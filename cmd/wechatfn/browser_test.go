@@ -207,13 +207,13 @@ func TestBrowserTicketForAnotherSite(t *testing.T) {
 	other := strings.Replace(page.URL, "127.0.0.1", "localhost", 1)
 	base, _, _ := startDev(t, ":memory:", map[string]string{"ALLOWED_ORIGINS": other})
 	b := open(t, base)
-	b.run(chromedp.Navigate(base + "oauth/authorize?scope=snsapi_base&return_to=" + url.QueryEscape(other+"/cart")))
+	b.run(chromedp.Navigate(base + "oauth/authorize?scope=snsapi_base&return_to=" + url.QueryEscape(other+"/cart") + "&challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"))
 	b.see("The shop")
 	landed, err := url.Parse(b.location())
 	if err != nil || landed.Path != "/cart" || landed.Query().Get("wechat_ticket") == "" {
 		t.Fatalf("landed on %s", landed)
 	}
-	spend := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({ticket: new URLSearchParams(location.search).get("wechat_ticket")})}).then(r => r.json())`
+	spend := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({ticket: new URLSearchParams(location.search).get("wechat_ticket"), verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})}).then(r => r.json())`
 	grant := b.json(spend)
 	token, _ := grant["token"].(string)
 	session := b.json(`fetch("` + base + `oauth/session", {headers: {authorization: "Bearer ` + token + `"}}).then(r => r.json())`)

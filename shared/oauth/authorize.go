@@ -11,7 +11,7 @@ import (
 // authorize begins a login and sends the browser to WeChat, or tells a page where
 // to send it (or what to draw as a QR code).
 func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
-	query, err := web.ParseQuery(r, "app", "scope", "return_to", "lang")
+	query, err := web.ParseQuery(r, "app", "scope", "return_to", "lang", "challenge")
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,14 @@ func (h *Handler) plan(query *web.Query, own *url.URL) (f flow, account Account,
 	if err != nil {
 		return f, account, err
 	}
-	return flow{App: account.Name, Scope: scope, ReturnTo: returnTo.String(), Lang: lang, SameSite: sameSite(returnTo, own)}, account, nil
+	f = flow{App: account.Name, Scope: scope, ReturnTo: returnTo.String(), Lang: lang, SameSite: sameSite(returnTo, own)}
+	if f.SameSite {
+		return f, account, nil
+	}
+	if f.Challenge = query.Get("challenge"); !isChallenge(f.Challenge) {
+		return f, account, errChallenge
+	}
+	return f, account, nil
 }
 
 // scopeOf: an official account logs in silently unless the profile is asked for.

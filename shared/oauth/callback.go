@@ -63,7 +63,7 @@ func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
 	if err != nil { // it was begun under another name of ours
 		return h.answer(w, r, errCookieLost, nil)
 	}
-	fresh := flow{App: f.App, Scope: f.Scope, ReturnTo: f.ReturnTo, Lang: f.Lang, SameSite: sameSite(to, own), Restarted: true}
+	fresh := flow{App: f.App, Scope: f.Scope, ReturnTo: f.ReturnTo, Lang: f.Lang, Challenge: f.Challenge, SameSite: sameSite(to, own), Restarted: true}
 	address, err := h.send(w, r, own, account, fresh)
 	if err != nil {
 		return err

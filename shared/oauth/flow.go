@@ -33,6 +33,7 @@ type flow struct {
 	Scope     string `json:"scope"`
 	ReturnTo  string `json:"return_to"` // absolute, checked
 	Lang      string `json:"lang,omitzero"`
+	Challenge string `json:"challenge,omitzero"` // of a page of another site, see ticket
 	Browser   string `json:"browser"`            // hash of the cookie of the browser that began it
 	Restarted bool   `json:"restarted,omitzero"` // because the cookie was lost; not done twice
 	Taken     int64  `json:"taken,omitzero"`     // in work until then, Unix milliseconds

@@ -199,18 +199,19 @@ func TestTicket(t *testing.T) {
 		land := func(code string) string {
 			b := w.browser()
 			w.grants(code, "user1")
-			got := b.callback(code, b.begin("return_to="+url.QueryEscape("https://other.example.org/in?a=b#c")))
+			got := b.callback(code, b.begin("return_to="+url.QueryEscape("https://other.example.org/in?a=b#c")+challenge()))
 			to, err := url.Parse(got.Header().Get("Location"))
 			if err != nil || got.Code != 303 || to.Host != "other.example.org" || to.Fragment != "c" || to.Query().Get("a") != "b" || len(got.Result().Cookies()) > 0 {
 				t.Fatalf("%d %s %v", got.Code, to, got.Header())
 			}
-			return `{"ticket":"` + to.Query().Get("wechat_ticket") + `"}`
+			return spending(to.Query().Get("wechat_ticket"))
 		}
 		page := w.browser()
 		page.origin = "https://other.example.org"
 		ticket := land("code-1")
 		thief := w.browser()
 		thief.origin = "https://www.example.com"
+		want(t, "without the verifier", page.do("POST", "/oauth/token", strings.Replace(ticket, testVerifier, testVerifier+"x", 1)), 400, "ticket_invalid")
 		want(t, "another page", thief.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
 		got := page.do("POST", "/oauth/token", ticket)
 		var grant Grant
@@ -218,10 +219,10 @@ func TestTicket(t *testing.T) {
 			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 		}
 		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
-		for _, body := range []string{"", "{}", `{"ticket":5}`, "ticket=x", `{"ticket":""}`} {
+		for _, body := range []string{"", "{}", `{"ticket":5}`, "ticket=x", `{"ticket":""}`, `{"ticket":"x"}`, `{"verifier":"x"}`} {
 			want(t, body, page.do("POST", "/oauth/token", body), 400, "body_invalid")
 		}
-		want(t, "unknown", page.do("POST", "/oauth/token", `{"ticket":"x"}`), 400, "ticket_invalid")
+		want(t, "unknown", page.do("POST", "/oauth/token", spending("x")), 400, "ticket_invalid")
 
 		page.bearer = grant.Token
 		want(t, "session", page.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)

@@ -75,7 +75,7 @@ const defaultBudget = 8500 * time.Millisecond
 
 // Handler serves logins and sessions:
 //
-//	GET    /oauth/authorize?app&scope&return_to&lang   to WeChat
+//	GET    /oauth/authorize?app&scope&return_to&lang&challenge   to WeChat
 //	GET    /oauth/callback?code&state                  back from WeChat
 //	POST   /oauth/token                                a ticket for a bearer token
 //	GET    /oauth/session                              who is logged in

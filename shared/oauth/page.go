@@ -56,5 +56,8 @@ func again(f *flow) string {
 	if f.Lang != "" {
 		query.Set("lang", f.Lang)
 	}
+	if f.Challenge != "" {
+		query.Set("challenge", f.Challenge)
+	}
 	return "/oauth/authorize?" + query.Encode()
 }

@@ -44,6 +44,8 @@ var (
 		web.Hint{En: "Leave scope out for the usual one.", Zh: "不传 scope 则使用默认值。"})
 	errLang = failure(http.StatusBadRequest, "lang_invalid", "Invalid lang", "the parameter lang must be zh_CN, zh_TW or en",
 		web.Hint{En: "Leave it out for zh_CN.", Zh: "不传 lang 则为 zh_CN。"})
+	errChallenge = failure(http.StatusBadRequest, "challenge_invalid", "Invalid challenge", "a login for a page of another site needs the parameter challenge: the SHA-256 of a random verifier in base64url, 43 characters",
+		web.Hint{En: "Keep the verifier in sessionStorage, and send it with the ticket.", Zh: "请生成随机 verifier 存入 sessionStorage，登录时传其 SHA-256（base64url），换取令牌时再传 verifier。"})
 	errFlowUnknown = failure(http.StatusBadRequest, "login_unknown", "Unknown login", "this login is not known: it has ended, is older than ten minutes, or never began here", hintAgain)
 	errCookieLost  = failure(http.StatusBadRequest, "login_cookie_lost", "Cookie lost", "the cookie of this login is missing, twice in a row",
 		web.Hint{En: "Allow cookies for this site, do not use a private window of another app, and log in again.", Zh: "请允许本网站使用 Cookie，在同一浏览器中重新登录。"})
@@ -51,7 +53,7 @@ var (
 	errSessionOver = failure(http.StatusBadRequest, "login_over", "Login over", "this login has been ended since: by logging out, or by newer logins", hintAgain)
 
 	errTicketInvalid = failure(http.StatusBadRequest, "ticket_invalid", "Invalid ticket", "this ticket is not known, is older than a minute, or has been spent", hintAgain)
-	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"ticket":"..."}`,
+	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"ticket":"...","verifier":"..."}`,
 		web.Hint{En: "Send JSON, with Content-Type: application/json.", Zh: "请发送 JSON，并设置 Content-Type: application/json。"})
 
 	errCheck = failure(http.StatusBadRequest, "check_invalid", "Invalid check", "the parameter check must be true, false, 1 or 0",

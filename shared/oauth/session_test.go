@@ -18,11 +18,11 @@ func (w *world) bearerOf(openid string) *browser {
 	w.Helper()
 	b, page := w.browser(), w.browser()
 	w.grants("code-"+openid, openid)
-	got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=https://other.example.org/"))
+	got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=https://other.example.org/"+challenge()))
 	ticket := strings.TrimSuffix(got.Header().Get("Location")[len("https://other.example.org/?wechat_ticket="):], "#")
 	page.origin = "https://other.example.org"
 	var grant Grant
-	if err := json.Unmarshal(page.do("POST", "/oauth/token", `{"ticket":"`+ticket+`"}`).Body.Bytes(), &grant); err != nil || grant.Token == "" {
+	if err := json.Unmarshal(page.do("POST", "/oauth/token", spending(ticket)).Body.Bytes(), &grant); err != nil || grant.Token == "" {
 		w.Fatalf("no token: %v", err)
 	}
 	page.bearer = grant.Token
@@ -327,14 +327,16 @@ func TestAuthorizeRefuses(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	for query, code := range map[string]string{
-		"app=nobody":                 "app_unknown",
-		"scope=snsapi_login":         "scope_invalid",
-		"app=site&scope=snsapi_base": "scope_invalid",
-		"lang=fr":                    "lang_invalid",
-		"return_to=//evil.com":       "return_to_invalid",
-		"return_to=https://evil.com": "return_to_not_allowed",
-		"return_to=/a&return_to=/b":  "parameter_repeated",
-		"return_to=%zz":              "query_malformed",
+		"app=nobody":                           "app_unknown",
+		"scope=snsapi_login":                   "scope_invalid",
+		"app=site&scope=snsapi_base":           "scope_invalid",
+		"lang=fr":                              "lang_invalid",
+		"return_to=//evil.com":                 "return_to_invalid",
+		"return_to=https://evil.com":           "return_to_not_allowed",
+		"return_to=https://other.example.org/": "challenge_invalid",
+		"return_to=https://other.example.org/&challenge=short": "challenge_invalid",
+		"return_to=/a&return_to=/b":                            "parameter_repeated",
+		"return_to=%zz":                                        "query_malformed",
 	} {
 		got := b.do("GET", "/oauth/authorize?"+query, "")
 		if got.Code < 400 || got.Code > 403 || len(got.Result().Cookies()) > 0 {

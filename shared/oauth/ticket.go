@@ -2,6 +2,9 @@ package oauth
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -23,10 +26,16 @@ const maxBody = 4 << 10
 
 // ticket is what the item code#HASH holds: a login that has happened, and the
 // session that it can be spent for, once.
+//
+// A ticket alone opens nothing: the page that began the login kept a random
+// verifier and sent its hash along (RFC 7636 calls it a challenge). So a ticket that
+// leaks is no use, and a page cannot be made to spend a stranger's, which would log
+// its user in as the stranger.
 type ticket struct {
-	Login  login  `json:"login"`
-	Origin string `json:"origin"` // of the page that it was given to
-	Spent  bool   `json:"spent,omitzero"`
+	Login     login  `json:"login"`
+	Challenge string `json:"challenge"`
+	Origin    string `json:"origin"` // of the page that it was given to
+	Spent     bool   `json:"spent,omitzero"`
 }
 
 // login is session.Login as it is stored.
@@ -54,6 +63,14 @@ func (l login) session() session.Login {
 	return login
 }
 
+// isChallenge: the SHA-256 of a verifier, in base64url.
+func isChallenge(s string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil && len(b) == sha256.Size && len(s) == 43
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
 func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state, cookie string) error {
 	to, err := url.Parse(f.ReturnTo)
 	if err != nil {
@@ -64,7 +81,7 @@ func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, stat
 	if err != nil {
 		return err
 	}
-	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: encode(ticket{stored(l), origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
+	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
 	return err
 }
 
@@ -87,11 +104,11 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var in struct{ Ticket string }
-	if err := json.Unmarshal(body, &in); err != nil || in.Ticket == "" {
+	var in struct{ Ticket, Verifier string }
+	if err := json.Unmarshal(body, &in); err != nil || in.Ticket == "" || in.Verifier == "" {
 		return errBody
 	}
-	t, err := h.spendTicket(r.Context(), in.Ticket, r.Header.Get("Origin"))
+	t, err := h.spendTicket(r.Context(), in.Ticket, in.Verifier, r.Header.Get("Origin"))
 	if err != nil {
 		return err
 	}
@@ -103,9 +120,8 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 }
 
 // spendTicket: of many that come with the same ticket one succeeds. A browser
-// tells its page's origin; a program that tells none is asked for nothing but
-// the ticket.
-func (h *Handler) spendTicket(ctx context.Context, text, origin string) (t ticket, err error) {
+// tells its page's origin; a program tells none.
+func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string) (t ticket, err error) {
 	item, err := h.Store.Get(ctx, key("code", text))
 	if errors.Is(err, store.ErrNotFound) {
 		return t, errTicketInvalid
@@ -115,7 +131,7 @@ func (h *Handler) spendTicket(ctx context.Context, text, origin string) (t ticke
 	if err := decode(item, &t); err != nil {
 		return t, err
 	}
-	if t.Spent || origin != "" && !strings.EqualFold(origin, t.Origin) {
+	if t.Spent || !same(digest(verifier), t.Challenge) || origin != "" && !strings.EqualFold(origin, t.Origin) {
 		return t, errTicketInvalid
 	}
 	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it

@@ -227,6 +227,15 @@ func (b *browser) do(method, target, body string) *httptest.ResponseRecorder {
 	return answer
 }
 
+// What a page of another site keeps, and what it sends along.
+const testVerifier = "a-verifier-of-a-page-of-another-site-1234567890"
+
+func challenge() string { return "&challenge=" + digest(testVerifier) }
+
+func spending(ticket string) string {
+	return `{"ticket":"` + ticket + `","verifier":"` + testVerifier + `"}`
+}
+
 // begin goes to WeChat, and returns the state that it takes along.
 func (b *browser) begin(query string) string {
 	b.Helper()

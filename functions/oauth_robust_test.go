@@ -209,7 +209,7 @@ func TestLoginsAnswerInTime(t *testing.T) {
 		"the table, at a state":     {table("GetItem state"), callback, http.StatusServiceUnavailable},
 		"the table, at a claim":     {table("PutItem state"), callback, http.StatusServiceUnavailable},
 		"the table, at a user":      {table("PutItem user"), callback, http.StatusServiceUnavailable},
-		"the table, at a session":   {table("PutItem session"), callback, http.StatusServiceUnavailable},
+		"the table, at a session":   {table("GetItem session"), callback, http.StatusServiceUnavailable},
 		"the table, at a check":     {table("GetItem session"), fetch(http.MethodGet, "/oauth/session"), http.StatusServiceUnavailable},
 		"the table, at a rotation":  {table("PutItem session"), fetch(http.MethodPost, "/oauth/session/refresh"), http.StatusServiceUnavailable},
 		"the table, at a logout":    {table("PutItem session"), fetch(http.MethodDelete, "/oauth/session"), http.StatusServiceUnavailable},

@@ -16,6 +16,12 @@ import (
 	"wechatfn/shared/wechat"
 )
 
+// caller is the browser that calls back.
+type caller struct {
+	login   string // its login cookie
+	session string // its session's token, "" where it has none
+}
+
 // callback is where WeChat sends the browser back to. WeChat's clients have been
 // seen to call twice, with one code or with two: the first call takes the flow,
 // and the second gets the first one's outcome without spending a code.
@@ -34,18 +40,18 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	cookie := h.cookie(r, loginCookie)
-	if !isBrowser(cookie) || digest(cookie) != f.Browser {
+	c := caller{h.cookie(r, loginCookie), h.cookie(r, sessionCookie)}
+	if !isBrowser(c.login) || digest(c.login) != f.Browser {
 		return h.lost(w, r, f)
 	}
 	if query.Get("code") == "" && f.Taken == 0 && f.Outcome == "" {
 		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", "login_refused")
 		return h.answer(w, r, h.failures["login_refused"], &f) // who goes back may still agree
 	}
-	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), cookie); err != nil {
+	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), c); err != nil {
 		return err
 	}
-	return h.land(w, r, f, query.Get("state"), cookie)
+	return h.land(w, r, f, query.Get("state"), c)
 }
 
 // lost: another browser than the one that began the login, or one without its
@@ -74,12 +80,12 @@ func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
 
 // conclude brings the flow to its outcome: by taking it, or by waiting for who
 // has taken it.
-func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, code, cookie string) (flow, error) {
+func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, code string, c caller) (flow, error) {
 	if f.Taken == 0 && f.Outcome == "" {
 		deadline, _ := ctx.Deadline()
 		taken, ours, err := h.take(ctx, item, f, h.Now().Add(time.Until(deadline)))
 		if err == nil {
-			return h.login(ctx, taken, ours, state, code, cookie)
+			return h.login(ctx, taken, ours, state, code, c)
 		}
 		if !errors.Is(err, store.ErrConflict) {
 			return f, err
@@ -96,8 +102,8 @@ func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, 
 // login ends a flow that is ours, and keeps its outcome. Where that cannot be
 // kept, this call ends well all the same, and one that comes again is told that
 // the login was interrupted.
-func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, code, cookie string) (flow, error) {
-	f, cause := h.exchange(ctx, f, state, code, cookie)
+func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, code string, c caller) (flow, error) {
+	f, cause := h.exchange(ctx, f, state, code, c)
 	if cause != nil {
 		h.Logger.WarnContext(ctx, "login failed", "account", f.App, "code", f.Outcome, "error", cause)
 	} else {
@@ -113,7 +119,7 @@ func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, cod
 
 // exchange spends the code, once, and opens the session, or leaves a ticket for
 // it. The flow comes back with its outcome; the error is for the log.
-func (h *Handler) exchange(ctx context.Context, f flow, state, code, cookie string) (flow, error) {
+func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c caller) (flow, error) {
 	account, ok := h.account(f.App)
 	if code == "" || !ok {
 		f.Outcome = "login_refused"
@@ -130,7 +136,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code, cookie stri
 	}
 	login := h.identity(ctx, account, f, token)
 	f.OpenID, f.UnionID = login.OpenID, login.UnionID
-	if err = h.admit(ctx, &f, login, state, cookie); err != nil {
+	if err = h.admit(ctx, &f, login, state, c); err != nil {
 		f.Outcome = "login_unavailable"
 	}
 	return f, err
@@ -216,19 +222,49 @@ func profileOf(i wechat.UserInfo, lang string) *session.Profile {
 
 // admit opens the session, or, where the page is of another site and would not
 // send our cookie, stores the ticket for it.
-func (h *Handler) admit(ctx context.Context, f *flow, login session.Login, state, cookie string) error {
+func (h *Handler) admit(ctx context.Context, f *flow, login session.Login, state string, c caller) error {
 	if !f.SameSite {
 		f.Outcome = landedTicket
-		return h.storeTicket(ctx, *f, login, state, cookie)
+		return h.storeTicket(ctx, *f, login, state, c)
 	}
 	f.Outcome = landedSession
-	return h.issue(ctx, f, login, state, cookie)
+	if kept, err := h.keep(ctx, login, c.session); kept || err != nil {
+		f.Kept = kept
+		return err
+	}
+	return h.issue(ctx, f, login, state, c)
+}
+
+// keep reports whether this browser has a session of the user already, which then
+// stays as it is: each login a new device would push the user's others out.
+func (h *Handler) keep(ctx context.Context, login session.Login, token string) (bool, error) {
+	if token == "" {
+		return false, nil
+	}
+	s, err := h.Sessions.Check(ctx, token)
+	if err != nil || s.AppID != login.AppID || s.OpenID != login.OpenID {
+		return false, nil // no session, another's, or a table that Issue will meet too
+	}
+	_, err = h.Sessions.Update(ctx, login.AppID, login.OpenID, func(u *session.User) error {
+		u.LastLogin = h.Now().Unix()
+		if login.UnionID != "" {
+			u.UnionID = login.UnionID
+		}
+		if login.Profile != nil {
+			u.Profile = login.Profile
+		}
+		if login.Tokens != nil {
+			u.Tokens = *login.Tokens
+		}
+		return nil
+	})
+	return err == nil, err
 }
 
 // issue opens the session of a login, or finds the one it has opened before: the
 // token is made from what this browser has.
-func (h *Handler) issue(ctx context.Context, f *flow, login session.Login, state, cookie string) (err error) {
-	if login.Seed, err = seed(cookie, state, "session"); err != nil {
+func (h *Handler) issue(ctx context.Context, f *flow, login session.Login, state string, c caller) (err error) {
+	if login.Seed, err = seed(c.login, state, "session"); err != nil {
 		return err
 	}
 	token, opened, _, err := h.Sessions.Issue(ctx, login)
@@ -238,14 +274,14 @@ func (h *Handler) issue(ctx context.Context, f *flow, login session.Login, state
 
 // land sends the browser on, with what it needs; a callback that comes again gets
 // the same.
-func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state, cookie string) error {
+func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state string, c caller) error {
 	to, err := url.Parse(f.ReturnTo)
 	if err != nil {
 		return err
 	}
 	switch f.Outcome {
 	case landedSession:
-		err := h.landWithCookie(w, r, f, state, cookie)
+		err := h.landWithCookie(w, r, f, state, c)
 		if _, ok := errors.AsType[*session.RevokedError](err); ok {
 			return h.answer(w, r, errSessionOver, &f)
 		}
@@ -253,7 +289,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state, co
 			return err
 		}
 	case landedTicket:
-		ticket, err := ticketOf(cookie, state)
+		ticket, err := ticketOf(c.login, state)
 		if err != nil {
 			return err
 		}
@@ -279,11 +315,14 @@ func withFragment(to *url.URL) string {
 
 // landWithCookie sets the session's cookie. A call that did not open the session
 // itself makes its token once more: it is stored nowhere.
-func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow, state, cookie string) error {
+func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow, state string, c caller) error {
+	if f.Kept {
+		return nil
+	}
 	if f.issued == "" {
 		account, _ := h.account(f.App)
 		login := session.Login{App: f.App, AppID: account.AppID, OpenID: f.OpenID, UnionID: f.UnionID}
-		err := h.issue(r.Context(), &f, login, state, cookie)
+		err := h.issue(r.Context(), &f, login, state, c)
 		if errors.Is(err, session.ErrSeedUsed) {
 			return nil // the page has a newer token than this
 		}

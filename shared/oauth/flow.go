@@ -41,6 +41,7 @@ type flow struct {
 	OpenID    string `json:"openid,omitzero"`    // of who has landed
 	UnionID   string `json:"unionid,omitzero"`
 	SameSite  bool   `json:"same_site,omitzero"` // the page sends our cookie, so the session can be one
+	Kept      bool   `json:"kept,omitzero"`      // the browser had a session of the user already
 
 	issued string // the token of the session, where this very call opened it
 	endsAt int64  // when that session ends, Unix seconds

@@ -41,6 +41,36 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// A browser that has a session of the user keeps it, so that logging in again and
+// again does not push the user's other devices out.
+func TestSessionIsKept(t *testing.T) {
+	w := newWorld(t)
+	b, other := w.browser(), w.browser()
+	other.logIn("user1")
+	b.logIn("user1")
+	first := b.do("GET", "/oauth/session", "").Body.String()
+	for range 12 {
+		w.store.take()
+		w.grants("code-2", "user1")
+		state := b.begin("scope=snsapi_userinfo&return_to=/a")
+		for range 2 {
+			got := b.callback("code-2", state)
+			if got.Code != 303 || len(got.Result().Cookies()) > 0 {
+				t.Fatalf("%d %v", got.Code, got.Result().Cookies())
+			}
+		}
+		if got := w.store.take(); len(got)-1-1 > 6 { // with the beginning, and the second call's read
+			t.Errorf("%d calls: %q", len(got), got)
+		}
+	}
+	if again := b.do("GET", "/oauth/session", "").Body.String(); again != first {
+		t.Errorf("%s, and then %s", first, again)
+	}
+	want(t, "the other device", other.do("GET", "/oauth/session", ""), 200, "user1")
+	b.logIn("user2")
+	want(t, "somebody else", b.do("GET", "/oauth/session", ""), 200, "user2")
+}
+
 // What the browser is told about its cookies.
 func TestCookies(t *testing.T) {
 	w := newWorld(t)

@@ -71,13 +71,13 @@ func isChallenge(s string) bool {
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state, cookie string) error {
+func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state string, c caller) error {
 	to, err := url.Parse(f.ReturnTo)
 	if err != nil {
 		return err
 	}
 	origin, _ := config.OriginOf(to)
-	text, err := ticketOf(cookie, state)
+	text, err := ticketOf(c.login, state)
 	if err != nil {
 		return err
 	}

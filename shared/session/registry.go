@@ -89,7 +89,7 @@ func (s *Sessions) User(ctx context.Context, appID, openID string) (User, error)
 	return u.user(), nil
 }
 
-// Update changes the Profile, the Tokens or the UnionID of a user; what else f
+// Update changes the Profile, Tokens, UnionID or LastLogin of a user; what else f
 // changes is not kept. Where another's write comes first, f gets the user anew,
 // so it must do nothing but decide. An error of f's ends Update, which returns it
 // as it is; nothing is written then, nor where f changes nothing.
@@ -112,7 +112,7 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 			return fmt.Errorf("%w unionid", ErrInvalid)
 		}
 		a.setUnionID(seen.UnionID)
-		a.Profile, a.Tokens = seen.Profile, storedTokens(seen.Tokens)
+		a.Profile, a.Tokens, a.LastLogin = seen.Profile, storedTokens(seen.Tokens), seen.LastLogin
 		return nil
 	})
 	if err != nil {

@@ -52,13 +52,14 @@ func TestUpdate(t *testing.T) {
 		token := w.issue(login())
 		changed := func(u *User) error {
 			u.Profile, u.Tokens.Scope, u.UnionID = &Profile{Nickname: "n"}, "snsapi_login", testUnionID
-			u.FirstSeen, u.LastLogin, u.Devices[0].ID, u.AppID = 0, 0, "x", "x" // not kept
+			u.LastLogin = 5
+			u.FirstSeen, u.Devices[0].ID, u.AppID = 0, "x", "x" // not kept
 			u.Devices = nil
 			return nil
 		}
 		u, err := w.Update(ctx, testAppID, testOpenID, changed)
 		if got := w.stored(); err != nil || !reflect.DeepEqual(got, u) || u.Profile.Nickname != "n" || u.Tokens.Scope != "snsapi_login" ||
-			u.FirstSeen == 0 || u.LastLogin == 0 || u.AppID != testAppID || len(u.Devices) != 1 || u.Devices[0].ID != idOf(token) {
+			u.FirstSeen == 0 || u.LastLogin != 5 || u.AppID != testAppID || len(u.Devices) != 1 || u.Devices[0].ID != idOf(token) {
 			w.Errorf("%+v, %+v, %v", u, got, err)
 		}
 		mine := errors.New("mine")

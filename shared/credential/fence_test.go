@@ -35,13 +35,19 @@ func newLedger(w *world) *ledger {
 	return &ledger{Store: w.store, t: w.t, owners: map[int64]string{}}
 }
 
+// Create and Replace write and note in one step, so that the order of the notes is
+// that of the writes.
 func (l *ledger) Create(ctx context.Context, in store.Item) (store.Item, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	item, err := l.Store.Create(ctx, in)
 	l.note(in, err)
 	return item, err
 }
 
 func (l *ledger) Replace(ctx context.Context, in store.Item) (store.Item, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	item, err := l.Store.Replace(ctx, in)
 	l.note(in, err)
 	return item, err
@@ -51,8 +57,6 @@ func (l *ledger) note(in store.Item, err error) {
 	if err != nil {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	switch store.Kind(in.Key) {
 	case "token":
 		l.noteRecord(in)

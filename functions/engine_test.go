@@ -33,10 +33,11 @@ type engineProxy struct {
 	losing   string          // calls whose answers are lost
 	hangFrom *string         // from the first call on that begins so ...
 	hung     bool            // ... nothing is answered
+	stuck    chan struct{}   // told when a call hangs
 }
 
 func serveEngine(tb testing.TB, endpoint string, function manifest.Function) *engineProxy {
-	p := &engineProxy{function: function, endpoint: endpoint, tb: tb, calls: calls{}, used: map[string]bool{}}
+	p := &engineProxy{stuck: make(chan struct{}, 1), function: function, endpoint: endpoint, tb: tb, calls: calls{}, used: map[string]bool{}}
 	p.Server = httptest.NewServer(p)
 	tb.Cleanup(p.Close)
 	return p
@@ -77,6 +78,12 @@ func (p *engineProxy) hangs(call string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hung = p.hung || (p.hangFrom != nil && strings.HasPrefix(call, *p.hangFrom))
+	if p.hung {
+		select {
+		case p.stuck <- struct{}{}:
+		default:
+		}
+	}
 	return p.hung
 }
 

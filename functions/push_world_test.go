@@ -186,8 +186,8 @@ func (f *function) wantNothing() {
 	f.w.replies.want(0)
 }
 
-// killed sends a message and ends the process when the bus has the event.
-func (f *function) killed(p *wechatsim.Pusher, m wechatsim.PushMessage) {
+// killed sends a message and ends the process when it is told.
+func (f *function) killed(p *wechatsim.Pusher, m wechatsim.PushMessage, when <-chan struct{}) {
 	f.w.Helper()
 	ctx, kill := context.WithCancel(f.w.Context())
 	ended := make(chan error, 1)
@@ -197,10 +197,10 @@ func (f *function) killed(p *wechatsim.Pusher, m wechatsim.PushMessage) {
 	}()
 	defer kill()
 	select {
-	case <-f.w.bus.asked:
+	case <-when:
 		kill()
 	case err := <-ended:
-		f.w.Fatalf("the delivery ended before the bus was asked: %v", err)
+		f.w.Fatalf("the delivery ended before that: %v", err)
 	}
 	if err := <-ended; err == nil {
 		f.w.Error("the killed delivery was answered")

@@ -113,7 +113,7 @@ func TestKilledBeforeTheHandOver(t *testing.T) {
 	verify := w.start("verify")
 	w.bus.next("hang")
 	p, m := verify.pusher(), w.sample("text")
-	verify.killed(p, m)
+	verify.killed(p, m, w.bus.asked)
 	w.bus.want(1, 0)
 	o, err := p.Push(t.Context(), m)
 	if err != nil || !o.Accepted {
@@ -138,7 +138,7 @@ func TestKilledAfterTheHandOver(t *testing.T) {
 	verify := w.start("verify")
 	w.bus.before(func() { verify.table.hang("") })
 	p, m := verify.pusher(), w.sample("text")
-	verify.killed(p, m)
+	verify.killed(p, m, verify.table.stuck)
 	first := w.bus.want(1, 1)
 	w.bus.before(nil)
 	verify.table.recover()

@@ -21,7 +21,7 @@ dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.
 
 .PHONY: test
 test: node_modules ## Run all tests, with the race detector, on real engines
-	go test -race ./...
+	go test -race -p 1 ./... # one package at a time: some run many processes, and real timeouts
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
 	go test -run TestWarmAllocations ./functions
 

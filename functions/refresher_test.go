@@ -185,6 +185,9 @@ func TestKilledInTheMiddle(t *testing.T) {
 		}
 	})
 	<-w.wechat.asked
+	for w.sim.Calls(wechatsim.PathStableToken) == 0 { // it is counted a moment later
+		time.Sleep(time.Millisecond)
+	}
 	kill()
 	wg.Wait()
 	w.sim.ResetCounts()

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"wechatfn/shared/config"
@@ -59,6 +58,6 @@ func DynamoStore(c *config.Config, settle time.Duration) (store.Store, error) {
 		Region:       Region(),
 		Credentials:  Credentials(),
 		BaseEndpoint: Endpoint("DYNAMODB"),
-		Retryer:      retry.AddWithMaxBackoffDelay(retry.NewStandard(), maxBackoff),
+		Retryer:      Retryer(),
 	})})
 }

@@ -121,9 +121,9 @@ func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, cod
 // it. The flow comes back with its outcome; the error is for the log.
 func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c caller) (flow, error) {
 	account, ok := h.account(f.App)
-	if code == "" || !ok {
-		f.Outcome = "login_refused"
-		return f, nil
+	if !ok {
+		f.Outcome = "login_misconfigured"
+		return f, errors.New("oauth: the account of the login is not configured any more")
 	}
 	token, err := h.spend(ctx, account, code)
 	if err == nil && token.Snapshot {

@@ -68,8 +68,7 @@ func isState(s string) bool {
 
 // key keeps what is secret out of the table's keys.
 func key(kind, secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return kind + "#" + base64.RawURLEncoding.EncodeToString(sum[:])
+	return kind + "#" + digest(secret)
 }
 
 func digest(secret string) string {

@@ -36,7 +36,7 @@ func (e *errorHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		return
 	}
-	problem := problemOf(r.Context(), err)
+	problem := ProblemOf(r.Context(), err)
 	if problem.status() >= 500 {
 		e.log(r, problem, err)
 	}
@@ -59,7 +59,9 @@ func (e *errorHandler) log(r *http.Request, problem *Problem, err error) {
 		requestIDAttr(r.Context()))
 }
 
-func problemOf(ctx context.Context, err error) *Problem {
+// ProblemOf is the problem that [Handle] answers an error with, for who shows it in
+// another form.
+func ProblemOf(ctx context.Context, err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem
 	}

@@ -8,12 +8,15 @@ import (
 
 // Mux routes by method and path, and answers with problems where http.ServeMux
 // answers with text: 404 "not_found", and 405 "method_not_allowed" with Allow.
-// HEAD is served by the GET handler. A path is matched as it is: no redirects,
+// HEAD is served by the GET handler, unless GETOnly is set. A path is matched as it is: no redirects,
 // no cleaning, because API Gateway matches that way too.
 //
 // The zero Mux is empty and ready. Register before serving; serving is then
 // safe for concurrent use.
 type Mux struct {
+	// GETOnly refuses HEAD, for GET handlers that do more than tell. Set it first.
+	GETOnly bool
+
 	exact    map[string]*route
 	wildcard []*route // the most specific one first
 }
@@ -40,7 +43,7 @@ func (m *Mux) Handle(pattern string, h http.Handler) {
 		panic("web: repeated pattern " + pattern)
 	}
 	r.methods[method] = h
-	r.allow = allowed(r.methods)
+	r.allow = m.allowed(r.methods)
 }
 
 // route finds or makes the route of a path.
@@ -113,7 +116,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := found.methods[r.Method]
-	if h == nil && r.Method == http.MethodHead {
+	if h == nil && r.Method == http.MethodHead && !m.GETOnly {
 		h = found.methods[http.MethodGet]
 	}
 	if h == nil {
@@ -128,12 +131,12 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // allowed is the Allow header: sorted, with the HEAD that a GET brings.
-func allowed(methods map[string]http.Handler) string {
+func (m *Mux) allowed(methods map[string]http.Handler) string {
 	names := make([]string, 0, len(methods)+1)
 	for name := range methods {
 		names = append(names, name)
 	}
-	if methods[http.MethodGet] != nil && methods[http.MethodHead] == nil {
+	if methods[http.MethodGet] != nil && methods[http.MethodHead] == nil && !m.GETOnly {
 		names = append(names, http.MethodHead)
 	}
 	slices.Sort(names)

@@ -31,6 +31,17 @@ func newMux() *web.Mux {
 	return &m
 }
 
+func TestMuxGETOnly(t *testing.T) {
+	m := web.Mux{GETOnly: true}
+	m.Handle("GET /a", named("a"))
+	m.Handle("POST /a", named("a"))
+	answer := httptest.NewRecorder()
+	m.ServeHTTP(answer, httptest.NewRequest("HEAD", "/a", nil))
+	if answer.Code != 405 || answer.Header().Get("Allow") != "GET, POST" {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+}
+
 func TestMux(t *testing.T) {
 	tests := []struct {
 		method, target string

@@ -26,7 +26,11 @@ type Login struct {
 	Device  string // for the user to know it by; at most 128 bytes, no control characters
 
 	Profile *Profile // what the user consented to show; nil keeps what is stored
-	Tokens  *Tokens  // nil keeps what is stored
+	Tokens  *Tokens  // nil keeps what is stored, and so does a newer one that is
+
+	// Began, in Unix milliseconds, is when WeChat was asked who it is; zero means now.
+	// A login that began before a logout of all devices opens nothing after it.
+	Began int64
 
 	// Seed makes the login repeatable: 32 secret bytes, of this login alone. Nil
 	// means a random token.
@@ -56,7 +60,8 @@ func (Login) LogValue() slog.Value { return config.Secret{}.LogValue() }
 // For a new unionid, what OpenIDs says. For each device too many: a Get and a
 // Replace of its session, or a Get alone where it is dead already; then one more
 // Replace of the user. Errors: ErrInvalid, ErrSeedUsed, *RevokedError (without a
-// seed: by a logout of all devices or by newer logins at the same time), the store's.
+// seed: by a logout of all devices since the login began, or by newer logins at the
+// same time), the store's.
 func (s *Sessions) Issue(ctx context.Context, l Login) (token string, session Session, newUser bool, err error) {
 	if err := l.validate(); err != nil {
 		return "", Session{}, false, err
@@ -99,6 +104,9 @@ func (s *Sessions) list(ctx context.Context, l Login, id string) (u registered, 
 			d = a.Devices[i]
 			return nil
 		}
+		if at := a.loggedOut(l.SKU); 0 < l.Began && l.Began <= at {
+			return &RevokedError{ReasonLogoutAll, at / 1000}
+		}
 		a.login(l, now)
 		a.Devices = append(slices.DeleteFunc(a.Devices, func(d Device) bool { return d.EndsAt <= now }), d)
 		return nil
@@ -112,7 +120,7 @@ func (a *account) login(l Login, now int64) {
 	if l.Profile != nil {
 		a.Profile = l.Profile
 	}
-	if l.Tokens != nil {
+	if l.Tokens != nil && l.Tokens.AskedAt >= a.Tokens.AskedAt {
 		a.Tokens = storedTokens(*l.Tokens)
 	}
 }

@@ -57,7 +57,12 @@ type account struct {
 	Profile   *Profile     `json:"profile,omitzero"`
 	Devices   []Device     `json:"devices,omitempty"`
 	Tokens    storedTokens `json:"tokens,omitzero"`
+	// LoggedOut is when the last logout of all devices began, by product, "" for all
+	// of them. Unix milliseconds: who logs in at once must not be taken for earlier.
+	LoggedOut map[string]int64 `json:"loggedOut,omitempty"`
 }
+
+func (a *account) loggedOut(sku string) int64 { return max(a.LoggedOut[""], a.LoggedOut[sku]) }
 
 func (a *account) setUnionID(unionID string) {
 	if unionID != "" && unionID != a.UnionID {
@@ -119,6 +124,23 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 		return User{}, err
 	}
 	return u.user(), nil
+}
+
+// Note is Issue for a user whose session goes on: it writes into the registry what
+// the login tells. Store calls and errors: as Update's.
+func (s *Sessions) Note(ctx context.Context, l Login) error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	u, err := s.find(ctx, l.AppID, l.OpenID)
+	if err != nil {
+		return err
+	}
+	_, err = s.change(ctx, u, func(a *account) error {
+		a.login(l, s.now())
+		return nil
+	})
+	return err
 }
 
 func (s *Sessions) find(ctx context.Context, appID, openID string) (registered, error) {

@@ -16,7 +16,7 @@ func TestRegistry(t *testing.T) {
 		ctx, l := w.Context(), login()
 		_, err := w.User(ctx, testAppID, testOpenID)
 		w.want("nobody", err, ErrNoUser)
-		l.Tokens = &Tokens{AccessToken: "canary-a", RefreshToken: "canary-r", Scope: "snsapi_userinfo", AccessEnd: 1, RefreshEnd: 2, LeaseUntil: 3}
+		l.Tokens = &Tokens{AccessToken: "canary-a", RefreshToken: "canary-r", Scope: "snsapi_userinfo", AccessEnd: 1, AskedAt: 2, LeaseUntil: 3}
 		l.Profile = &Profile{Nickname: "阿明", HeadImgURL: "https://example.com/1.png", Sex: 1, Language: "zh_CN", Country: "CN", Province: "广东", City: "深圳"}
 		l.UnionID, l.SKU = testUnionID, "coffee"
 		begun := time.Now().Unix()

@@ -12,10 +12,12 @@ import (
 // of those of one product where sku is not empty. A login at the same time is
 // either ended, or comes after it and stays. The caller's session goes last: if
 // RevokeAll fails, the token is good for another try, until all others are dead.
+// A login that began before RevokeAll opens nothing after it (see Login.Began),
+// unless that failed in its very last call.
 //
 // Store calls: 1 Get of the token's session; 1 Get of the user; for each device
-// 1 Get, and 1 Replace where its session lives; 1 Replace of the user. Errors:
-// as Check's.
+// 1 Get, and 1 Replace where its session lives; 1 Replace of the user, and one more
+// for each time that another's write comes first. Errors: as Check's.
 func (s *Sessions) RevokeAll(ctx context.Context, token, sku string) error {
 	h, err := s.open(ctx, token, nil)
 	if err != nil {
@@ -31,26 +33,56 @@ func (s *Sessions) RevokeUser(ctx context.Context, appID, openID, sku string) er
 	return s.revokeUser(ctx, appID, openID, sku)
 }
 
+// errListed: a login came while others were ended.
+var errListed = errors.New("session: a login was listed meanwhile")
+
 // revokeUser ends all that are listed, and last whatever last says, listed or
-// not: the user's item may have been deleted by hand.
+// not: the user's item may have been deleted by hand. The write that empties the list
+// also says when this began, which bars the logins that are not listed yet, though
+// they began before: a ticket that was not spent, a callback under way. One that gets
+// itself listed before that write is ended with the others.
 func (s *Sessions) revokeUser(ctx context.Context, appID, openID, sku string, last ...Device) error {
+	begun := s.cfg.Now().UnixMilli()
 	u, err := s.find(ctx, appID, openID)
 	unknown := errors.Is(err, ErrNoUser) && len(last) > 0
 	if err != nil && !unknown {
 		return err
 	}
-	doomed := slices.DeleteFunc(slices.Clone(u.Devices), func(d Device) bool { return slices.Contains(last, d) })
-	doomed = slices.DeleteFunc(append(doomed, last...), func(d Device) bool { return sku != "" && d.SKU != sku })
-	for _, d := range doomed {
-		if err := s.kill(ctx, u, d, ReasonLogoutAll); err != nil {
+	var dead []Device
+	doomed := func(d Device) bool { return (sku == "" || d.SKU == sku) && !slices.Contains(dead, d) }
+	for {
+		others := slices.DeleteFunc(slices.Clone(u.Devices), func(d Device) bool { return slices.Contains(last, d) })
+		for _, d := range append(others, last...) {
+			if !doomed(d) {
+				continue
+			}
+			if err := s.kill(ctx, u, d, ReasonLogoutAll); err != nil {
+				return err
+			}
+			dead = append(dead, d)
+		}
+		if unknown {
+			return nil
+		}
+		u, err = s.change(ctx, u, func(a *account) error {
+			if slices.ContainsFunc(a.Devices, doomed) {
+				return errListed
+			}
+			a.Devices = slices.DeleteFunc(a.Devices, func(d Device) bool { return slices.Contains(dead, d) })
+			a.logOut(sku, begun)
+			return nil
+		})
+		if !errors.Is(err, errListed) {
 			return err
 		}
 	}
-	if !unknown {
-		_, err = s.drop(ctx, u, doomed)
-		return err
+}
+
+func (a *account) logOut(sku string, at int64) {
+	if a.LoggedOut == nil {
+		a.LoggedOut = map[string]int64{}
 	}
-	return nil
+	a.LoggedOut[sku] = max(a.LoggedOut[sku], at)
 }
 
 // kill ends a listed session, whether it lives, or is still to be made by a

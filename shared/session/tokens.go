@@ -12,9 +12,11 @@ import (
 type Tokens struct {
 	AccessToken  string `json:"accessToken,omitzero"`
 	RefreshToken string `json:"refreshToken,omitzero"`
-	Scope        string `json:"scope,omitzero"`      // what was granted, comma separated
-	AccessEnd    int64  `json:"accessEnd,omitzero"`  // Unix seconds
-	RefreshEnd   int64  `json:"refreshEnd,omitzero"` // Unix seconds
+	Scope        string `json:"scope,omitzero"`     // what was granted, comma separated
+	AccessEnd    int64  `json:"accessEnd,omitzero"` // Unix seconds
+	// AskedAt, in Unix milliseconds, is when WeChat was asked for them. What was asked
+	// for later is newer, in whatever order the answers are stored.
+	AskedAt int64 `json:"askedAt,omitzero"`
 	// LeaseUntil, in Unix milliseconds, is until when somebody is refreshing them.
 	LeaseUntil int64 `json:"leaseUntil,omitzero"`
 }

@@ -158,5 +158,8 @@ func TestHostileQueries(t *testing.T) {
 			t.Errorf("%s: answer %d %s %v, want %s", target, a.status, a.body, a.header, code)
 		}
 	}
+	for _, target := range []string{"/oauth/callback?state=a&state=b", "/oauth/callback?code=%zz"} {
+		wantPage(t, b.visit(target), http.StatusBadRequest, "登录未完成")
+	}
 	oauth.wantCalls(calls{})
 }

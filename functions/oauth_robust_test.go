@@ -191,7 +191,13 @@ func TestLoginsAnswerInTime(t *testing.T) {
 		return func(_ *world, f *function) { f.table.hang(from) }
 	}
 	type request func(b *browser, callback string) answer
-	callback := func(b *browser, callback string) answer { return b.visit(callback) }
+	callback := func(b *browser, callback string) answer {
+		a := b.visit(callback)
+		if a.status != http.StatusSeeOther {
+			wantPage(t, a, a.status, "登录未完成")
+		}
+		return a
+	}
 	fetch := func(method, target string) request {
 		return func(b *browser, _ string) answer { return b.fetch(method, target, "") }
 	}
@@ -265,7 +271,7 @@ func TestLoginsWithoutTheTable(t *testing.T) {
 	oauth.table.Close()
 	for name, a := range map[string]answer{
 		"authorize": b.fetch(http.MethodGet, "/oauth/authorize", ""),
-		"callback":  b.visit(callback),
+		"callback":  b.fetch(http.MethodGet, callback, ""),
 		"session":   b.fetch(http.MethodGet, "/oauth/session", ""),
 		"refresh":   b.fetch(http.MethodPost, "/oauth/session/refresh", ""),
 		"logout":    b.fetch(http.MethodDelete, "/oauth/session", ""),
@@ -277,6 +283,7 @@ func TestLoginsWithoutTheTable(t *testing.T) {
 			t.Errorf("%s: answer %d %s", name, a.status, a.body)
 		}
 	}
+	wantPage(t, b.visit(callback), http.StatusInternalServerError, "internal")
 	w.wantLogins(0, 0, 0)
 	if b.cookie(sessionCookie) == "" {
 		t.Error("the cookie is gone, and the session is not")

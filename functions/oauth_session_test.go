@@ -23,12 +23,17 @@ func TestDevices(t *testing.T) {
 	devices[1].session()
 	devices[2].session()
 
+	shop := oauth.browser("hua")
+	shop.page = elsewhere
+	ticket := shop.ticketOf(shop.visit(shop.come("return_to=" + url.QueryEscape(elsewhere))))
+
 	other := oauth.browser("ming").logIn("return_to=%2F")
 	if a := devices[1].fetch(http.MethodDelete, "/oauth/session?all=true", ""); a.status != http.StatusNoContent {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	wantProblem(t, devices[2].fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
 	other.session()
+	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", spending(ticket)), http.StatusBadRequest, "login_over")
 }
 
 // TestSessionTimes: how long a session lives, at most and unused, is configured.

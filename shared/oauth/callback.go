@@ -22,36 +22,52 @@ type caller struct {
 	session string // its session's token, "" where it has none
 }
 
-// callback is where WeChat sends the browser back to. WeChat's clients have been
-// seen to call twice, with one code or with two: the first call takes the flow,
-// and the second gets the first one's outcome without spending a code.
+// callback is where WeChat sends the browser back to. A person whom it cannot send
+// on gets a page, whatever went wrong, and a program the problem.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
+	f, err := h.comeBack(w, r)
+	if err == nil || !acceptsPage(r) {
+		return err
+	}
+	p := web.ProblemOf(r.Context(), err)
+	page(w, p, f)
+	if p.Cause != nil {
+		return p // which is logged: the answer is out
+	}
+	return nil
+}
+
+// comeBack sends the browser on. WeChat's clients have been seen to call twice, with
+// one code or with two: the first call takes the flow, and the second gets the first
+// one's outcome without spending a code. With an error comes the flow that the browser
+// may begin anew, nil where it is not known or another's.
+func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error) {
 	ctx := r.Context()
 	query, err := web.ParseQuery(r, "code", "state")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !query.Has("state") && !query.Has("code") { // as some of WeChat's clients tell a refusal
-		return h.answer(w, r, h.failures["login_refused"], nil)
+		return nil, h.failures["login_refused"]
 	}
 	item, f, err := h.find(ctx, query.Get("state"))
 	if errors.Is(err, store.ErrNotFound) {
-		return h.answer(w, r, errFlowUnknown, nil)
+		return nil, errFlowUnknown
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	c := caller{h.cookie(r, loginCookie), h.cookie(r, sessionCookie)}
 	if !isBrowser(c.login) || digest(c.login) != f.Browser {
-		return h.lost(w, r, f)
+		return nil, h.lost(w, r, f)
 	}
 	if query.Get("code") == "" && f.Taken == 0 && f.Outcome == "" {
 		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", "login_refused")
-		return h.answer(w, r, h.failures["login_refused"], &f) // who goes back may still agree
+		return &f, h.failures["login_refused"] // who goes back may still agree
 	}
 	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), c); err != nil {
-		return err
+		return &f, err
 	}
-	return h.land(w, r, f, query.Get("state"), c)
+	return &f, h.land(w, r, f, query.Get("state"), c)
 }
 
 // lost: another browser than the one that began the login, or one without its
@@ -59,7 +75,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
 	account, ok := h.account(f.App)
 	if !ok || f.Restarted {
-		return h.answer(w, r, errCookieLost, nil)
+		return errCookieLost
 	}
 	own, err := h.own(r)
 	if err != nil {
@@ -67,7 +83,7 @@ func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
 	}
 	to, err := checkReturnTo(f.ReturnTo, own.String(), h.Origins)
 	if err != nil { // it was begun under another name of ours
-		return h.answer(w, r, errCookieLost, nil)
+		return errCookieLost
 	}
 	fresh := flow{App: f.App, Scope: f.Scope, ReturnTo: f.ReturnTo, Lang: f.Lang, Challenge: f.Challenge, SameSite: sameSite(to, own), Restarted: true}
 	address, err := h.send(w, r, own, account, fresh)
@@ -125,6 +141,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 		f.Outcome = "login_misconfigured"
 		return f, errors.New("oauth: the account of the login is not configured any more")
 	}
+	began := h.Now().UnixMilli()
 	token, err := h.spend(ctx, account, code)
 	if err == nil && token.Snapshot {
 		f.Outcome = "login_snapshot"
@@ -134,9 +151,12 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 		f.Outcome = outcomeOf(err)
 		return f, err
 	}
-	login := h.identity(ctx, account, f, token)
+	login := h.identity(ctx, account, f, token, began)
 	f.OpenID, f.UnionID = login.OpenID, login.UnionID
-	if err = h.admit(ctx, &f, login, state, c); err != nil {
+	err = h.admit(ctx, &f, login, state, c)
+	if _, ok := errors.AsType[*session.RevokedError](err); ok { // between the code and here
+		f.Outcome = "login_over"
+	} else if err != nil {
 		f.Outcome = "login_unavailable"
 	}
 	return f, err
@@ -189,16 +209,13 @@ const profileTime = 3 * time.Second
 
 // identity is who logs in, with the profile where the user granted it. A profile
 // that cannot be read is no reason to refuse the login.
-func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken) session.Login {
-	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID}
+func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken, began int64) session.Login {
+	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID, Began: began}
 	if granted := cmp.Or(t.Scope, f.Scope); !strings.Contains(granted, wechat.ScopeUserInfo) && !strings.Contains(granted, wechat.ScopeLogin) {
 		return login // its tokens can read nothing, and must not replace those of a login that could
 	}
-	now := h.Now().Unix()
-	login.Tokens = &session.Tokens{
-		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
-		AccessEnd: now + int64(t.ExpiresIn.Seconds()), RefreshEnd: now + int64(refreshLife.Seconds()),
-	}
+	tokens := h.tokens(t, began)
+	login.Tokens = &tokens
 	asking, cancel := context.WithTimeout(ctx, profileTime)
 	defer cancel()
 	info, err := h.WeChat.UserInfo(asking, t.AccessToken, t.OpenID, f.Lang)
@@ -211,6 +228,14 @@ func (h *Handler) identity(ctx context.Context, account Account, f flow, t wecha
 	}
 	login.Profile = profileOf(info, f.Lang)
 	return login
+}
+
+// tokens are what WeChat has just answered to what it was asked then.
+func (h *Handler) tokens(t wechat.UserToken, askedAt int64) session.Tokens {
+	return session.Tokens{
+		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
+		AccessEnd: h.Now().Unix() + int64(t.ExpiresIn.Seconds()), AskedAt: askedAt,
+	}
 }
 
 func profileOf(i wechat.UserInfo, lang string) *session.Profile {
@@ -245,19 +270,7 @@ func (h *Handler) keep(ctx context.Context, login session.Login, token string) (
 	if err != nil || s.AppID != login.AppID || s.OpenID != login.OpenID {
 		return false, nil // no session, another's, or a table that Issue will meet too
 	}
-	_, err = h.Sessions.Update(ctx, login.AppID, login.OpenID, func(u *session.User) error {
-		u.LastLogin = h.Now().Unix()
-		if login.UnionID != "" {
-			u.UnionID = login.UnionID
-		}
-		if login.Profile != nil {
-			u.Profile = login.Profile
-		}
-		if login.Tokens != nil {
-			u.Tokens = *login.Tokens
-		}
-		return nil
-	})
+	err = h.Sessions.Note(ctx, login)
 	return err == nil, err
 }
 
@@ -283,7 +296,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 	case landedSession:
 		err := h.landWithCookie(w, r, f, state, c)
 		if _, ok := errors.AsType[*session.RevokedError](err); ok {
-			return h.answer(w, r, errSessionOver, &f)
+			return h.failures["login_over"]
 		}
 		if err != nil {
 			return err
@@ -298,7 +311,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 		}
 		to.RawQuery += ticketParameter + "=" + ticket
 	default:
-		return h.answer(w, r, h.failures[f.Outcome], &f)
+		return h.failures[f.Outcome]
 	}
 	http.Redirect(w, r, withFragment(to), http.StatusSeeOther)
 	return nil

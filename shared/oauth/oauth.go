@@ -114,7 +114,9 @@ func New(c Config) (*Handler, error) {
 }
 
 func (h *Handler) route() error {
-	mux := new(web.Mux)
+	// Link checkers send HEAD. It must not begin a login, spend a code or end one;
+	// API Gateway lets none through either.
+	mux := &web.Mux{GETOnly: true}
 	for pattern, f := range map[string]web.HandlerFunc{
 		"GET /oauth/authorize":        h.authorize,
 		"GET /oauth/callback":         h.callback,
@@ -129,7 +131,7 @@ func (h *Handler) route() error {
 	}
 	var err error
 	h.Handler, err = web.CORS(web.CORSConfig{
-		Origins: h.Origins, Methods: []string{"GET", "HEAD", "POST", "DELETE"},
+		Origins: h.Origins, Methods: []string{"GET", "POST", "DELETE"},
 		Headers: []string{"Authorization", "Content-Type"}, Credentials: true,
 	}, mux)
 	return err
@@ -179,10 +181,14 @@ func (h *Handler) account(name string) (Account, bool) {
 	return h.Accounts[i], true
 }
 
-// accepts reports whether the caller asks for JSON rather than to be sent on.
+// acceptsPage reports whether a person asks, in a browser.
+func acceptsPage(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// acceptsJSON reports whether the caller asks for JSON rather than to be sent on.
 func acceptsJSON(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
-	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
+	return strings.Contains(r.Header.Get("Accept"), "application/json") && !acceptsPage(r)
 }
 
 // health answers while the function runs: a login needs nothing of ours but what

@@ -17,16 +17,17 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// answer tells a person in a browser what went wrong and what to do, and a
-// program the same as a problem. f may be nil: then nothing is known of the login.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, p *web.Problem, f *flow) error {
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
-		return p
+// page tells a person what went wrong and what to do. f may be nil: then nothing is
+// known of the login.
+func page(w http.ResponseWriter, p *web.Problem, f *flow) {
+	hint := p.Hint
+	if !strings.HasPrefix(p.Code, "login_") { // it is for a developer, if there is one
+		hint = hintLater
 	}
 	body := strings.NewReplacer(
 		"{Title}", html.EscapeString(p.Title),
-		"{Zh}", html.EscapeString(p.Hint.Zh),
-		"{En}", html.EscapeString(p.Hint.En),
+		"{Zh}", html.EscapeString(hint.Zh),
+		"{En}", html.EscapeString(hint.En),
 		"{Detail}", html.EscapeString(p.Detail),
 		"{Code}", html.EscapeString(p.Code),
 		"{Links}", links(f),
@@ -36,9 +37,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, p *web.Problem,
 	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("X-Content-Type-Options", "nosniff")
+	if p.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
+	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write([]byte(body)) // a browser that has gone away is nobody to report to
-	return nil
 }
 
 // links lead to the same login anew, and back to the page, whose address has been

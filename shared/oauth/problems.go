@@ -13,7 +13,10 @@ func failure(status int, code, title, detail string, hint web.Hint) *web.Problem
 	return &web.Problem{Status: status, Code: code, Title: title, Detail: detail, Hint: hint}
 }
 
-var hintAgain = web.Hint{En: "Log in again.", Zh: "请重新登录。"}
+var (
+	hintAgain = web.Hint{En: "Log in again.", Zh: "请重新登录。"}
+	hintLater = web.Hint{En: "The login did not end. Go back to where it began, and log in again in a moment.", Zh: "登录没有完成，请返回原来的页面，稍后重新登录。"}
+)
 
 // failures are all ways in which a callback can end, by code.
 func failures() map[string]*web.Problem {
@@ -27,6 +30,7 @@ func failures() map[string]*web.Problem {
 		failure(http.StatusBadRequest, "login_code_used", "Code used", "this code has been used already", hintAgain),
 		failure(http.StatusBadRequest, "login_code_expired", "Code expired", "this code is too old", hintAgain),
 		failure(http.StatusBadRequest, "login_interrupted", "Login interrupted", "the login was cut off before it ended", hintAgain),
+		failure(http.StatusBadRequest, "login_over", "Login over", "this login has been ended since: by logging out, or by newer logins", hintAgain),
 		failure(http.StatusInternalServerError, "login_misconfigured", "Login misconfigured", "WeChat does not accept this account's AppID, AppSecret, address or scope",
 			web.Hint{En: "The operator finds the reason in the log.", Zh: "请联系网站管理员；原因见服务日志。"}),
 		failure(http.StatusServiceUnavailable, "login_unavailable", "WeChat does not answer", "WeChat did not answer in time, or is busy",
@@ -49,8 +53,6 @@ var (
 	errFlowUnknown = failure(http.StatusBadRequest, "login_unknown", "Unknown login", "this login is not known: it has ended, is older than ten minutes, or never began here", hintAgain)
 	errCookieLost  = failure(http.StatusBadRequest, "login_cookie_lost", "Cookie lost", "the cookie of this login is missing, twice in a row",
 		web.Hint{En: "Allow cookies for this site, do not use a private window of another app, and log in again.", Zh: "请允许本网站使用 Cookie，在同一浏览器中重新登录。"})
-
-	errSessionOver = failure(http.StatusBadRequest, "login_over", "Login over", "this login has been ended since: by logging out, or by newer logins", hintAgain)
 
 	errTicketInvalid = failure(http.StatusBadRequest, "ticket_invalid", "Invalid ticket", "this ticket is not known, is older than a minute, or has been spent", hintAgain)
 	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"ticket":"...","verifier":"..."}`,

@@ -46,7 +46,10 @@ func (h *Handler) ourPage(r *http.Request) bool {
 	return err == nil && (origin == own.String() || slices.Contains(h.Origins, origin))
 }
 
-// session tells who is logged in, and keeps a session alive that is in use.
+// session tells who is logged in, and keeps a session alive that is in use. It leaves
+// a dead cookie alone: its answer may reach the browser after that of a callback in
+// another tab, and would delete the cookie of the login that has just been made. A
+// dead one does no harm: it opens nothing, and the next login replaces it.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token)
 	if err != nil {
@@ -111,11 +114,12 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		err = h.Sessions.Revoke(r.Context(), c.token)
 	}
-	if err != nil {
-		return sessionProblem(err)
+	err = sessionProblem(err)
+	if _, dead := errors.AsType[*web.Problem](err); c.isCookie && (err == nil || dead) {
+		h.setCookie(w, sessionCookie, "", -time.Second) // who wants to be out shall not keep a dead one
 	}
-	if c.isCookie {
-		h.setCookie(w, sessionCookie, "", -time.Second)
+	if err != nil {
+		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

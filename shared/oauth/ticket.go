@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -44,7 +43,7 @@ type login struct {
 	Profile                     *session.Profile `json:",omitzero"`
 	AccessToken, RefreshToken   string
 	Scope                       string
-	AccessEnd, RefreshEnd       int64
+	AccessEnd, Began            int64
 }
 
 func stored(l session.Login) login {
@@ -52,13 +51,13 @@ func stored(l session.Login) login {
 	if l.Tokens != nil {
 		t = *l.Tokens
 	}
-	return login{l.App, l.AppID, l.OpenID, l.UnionID, l.Profile, t.AccessToken, t.RefreshToken, t.Scope, t.AccessEnd, t.RefreshEnd}
+	return login{l.App, l.AppID, l.OpenID, l.UnionID, l.Profile, t.AccessToken, t.RefreshToken, t.Scope, t.AccessEnd, l.Began}
 }
 
 func (l login) session() session.Login {
-	login := session.Login{App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID, Profile: l.Profile}
+	login := session.Login{App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID, Profile: l.Profile, Began: l.Began}
 	if l.AccessToken != "" {
-		login.Tokens = &session.Tokens{AccessToken: l.AccessToken, RefreshToken: l.RefreshToken, Scope: l.Scope, AccessEnd: l.AccessEnd, RefreshEnd: l.RefreshEnd}
+		login.Tokens = &session.Tokens{AccessToken: l.AccessToken, RefreshToken: l.RefreshToken, Scope: l.Scope, AccessEnd: l.AccessEnd, AskedAt: l.Began}
 	}
 	return login
 }
@@ -68,8 +67,6 @@ func isChallenge(s string) bool {
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	return err == nil && len(b) == sha256.Size && len(s) == 43
 }
-
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state string, c caller) error {
 	to, err := url.Parse(f.ReturnTo)
@@ -113,6 +110,9 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token, opened, _, err := h.Sessions.Issue(r.Context(), t.Login.session())
+	if _, ok := errors.AsType[*session.RevokedError](err); ok { // the user logged out of all devices since
+		return h.failures["login_over"]
+	}
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string
 	if err := decode(item, &t); err != nil {
 		return t, err
 	}
-	if t.Spent || !same(digest(verifier), t.Challenge) || origin != "" && !strings.EqualFold(origin, t.Origin) {
+	if t.Spent || digest(verifier) != t.Challenge || origin != "" && !strings.EqualFold(origin, t.Origin) {
 		return t, errTicketInvalid
 	}
 	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it

@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// refreshLife is how long WeChat keeps a refresh token. Whether refreshing
-	// starts it anew is not known; WeChat's own word counts when it refuses one.
-	refreshLife = 30 * 24 * time.Hour
 	// refreshLease is longer than a refresh takes.
 	refreshLease = 8 * time.Second
 	// refreshTime bounds it.
@@ -113,13 +110,13 @@ func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(tok
 // errLeased: another request refreshes the tokens.
 var errLeased = errors.New("oauth: the tokens are being refreshed")
 
-// newer: a token that is still alive is prolonged rather than replaced.
-func newer(t, old session.Tokens) bool {
-	return t.AccessToken != old.AccessToken || t.AccessEnd > old.AccessEnd
-}
+// newer does not look at the access token: one that is alive is prolonged rather than
+// replaced.
+func newer(t, old session.Tokens) bool { return t.AskedAt > old.AskedAt }
 
 // renewed returns newer tokens than the old ones. Of many requests at once one
-// refreshes them, under a lease; the others wait for it.
+// refreshes them, under a lease; the others wait for it. When a refresh token ends is
+// for WeChat to say: whether refreshing starts its 30 days anew is not known.
 func (h *Handler) renewed(ctx context.Context, s session.Session, old session.Tokens) (session.Tokens, error) {
 	for {
 		var leased session.Tokens
@@ -151,27 +148,25 @@ func (h *Handler) renewed(ctx context.Context, s session.Session, old session.To
 	}
 }
 
-// renew refreshes tokens whose lease is ours.
+// renew refreshes tokens whose lease is ours. What it gets is stored over older ones
+// alone: a login may have brought newer ones, or, if this was held up for longer than
+// the lease, another refresh. A ticket that is spent meanwhile may have brought older
+// ones, and another lease with them.
 func (h *Handler) renew(ctx context.Context, s session.Session, leased session.Tokens) (session.Tokens, error) {
+	askedAt := max(h.Now().UnixMilli(), leased.AskedAt+1) // newer, whatever the clocks of two processes say
 	asking, cancel := context.WithTimeout(ctx, refreshTime)
 	t, failed := h.WeChat.RefreshUserToken(asking, s.AppID, leased.RefreshToken)
 	cancel()
-	renewed := session.Tokens{}
-	if failed == nil {
-		renewed = session.Tokens{
-			AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,
-			AccessEnd: h.Now().Unix() + int64(t.ExpiresIn.Seconds()), RefreshEnd: leased.RefreshEnd,
-		}
-	}
+	renewed := h.tokens(t, askedAt)
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
 	defer cancel()
 	_, err := h.Sessions.Update(saving, s.AppID, s.OpenID, func(u *session.User) error {
-		if u.Tokens.LeaseUntil != leased.LeaseUntil {
-			return nil // a login, or another refresher, has come in between: theirs are newer
-		}
-		if failed == nil {
+		switch {
+		case failed == nil && newer(renewed, u.Tokens):
 			u.Tokens = renewed
 			return nil
+		case failed == nil || u.Tokens.LeaseUntil != leased.LeaseUntil:
+			return nil // theirs are newer, or it is their lease
 		}
 		u.Tokens.LeaseUntil = h.Now().Add(refreshPause).UnixMilli()
 		if e, ok := errors.AsType[*wechat.Error](failed); ok && e.LoginAgain() {

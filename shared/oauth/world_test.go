@@ -39,6 +39,8 @@ type weChat struct {
 	refresh   func() (wechat.UserToken, error)
 	info      func(token string) error
 	slow      time.Duration
+	issue     func() wechat.UserToken // what each asking for tokens yields, instead of the above
+	answering func()                  // happens before an answer with tokens
 }
 
 func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (wechat.UserToken, error) {
@@ -47,7 +49,14 @@ func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (
 	fail, slow := c.fail, c.slow
 	token, ok := c.codes[code]
 	delete(c.codes, code)
+	if c.issue != nil {
+		token, ok = c.issue(), true
+	}
+	answering := c.answering
 	c.mu.Unlock()
+	if answering != nil {
+		answering()
+	}
 	if slow > 0 {
 		if err := wait(ctx, slow); err != nil {
 			return wechat.UserToken{}, err
@@ -67,10 +76,17 @@ func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (
 func (c *weChat) RefreshUserToken(context.Context, string, string) (wechat.UserToken, error) {
 	c.mu.Lock()
 	c.refreshes++
-	slow := c.slow
+	slow, answering, refresh := c.slow, c.answering, c.refresh
+	if c.issue != nil {
+		token := c.issue()
+		refresh = func() (wechat.UserToken, error) { return token, nil }
+	}
 	c.mu.Unlock()
 	time.Sleep(slow)
-	return c.refresh()
+	if answering != nil {
+		answering()
+	}
+	return refresh()
 }
 
 func (c *weChat) UserInfo(_ context.Context, token, openid, lang string) (wechat.UserInfo, error) {
@@ -95,31 +111,44 @@ func (c *weChat) CheckUserToken(_ context.Context, token, _ string) error {
 	return nil
 }
 
-// counted counts the calls of a store.
+// counted counts the calls of a store. Something may happen before one of them.
 type counted struct {
 	store.Store
-	mu    sync.Mutex
-	calls []string
+	mu     sync.Mutex
+	calls  []string
+	before func(call string) error
 }
 
-func (c *counted) note(call, key string) {
+func (c *counted) note(call, key string) error {
+	call += " " + store.Kind(key)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls = append(c.calls, call+" "+store.Kind(key))
+	c.calls = append(c.calls, call)
+	before := c.before
+	c.mu.Unlock()
+	if before == nil {
+		return nil
+	}
+	return before(call)
 }
 
 func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.note("Get", key)
+	if err := c.note("Get", key); err != nil {
+		return store.Item{}, err
+	}
 	return c.Store.Get(ctx, key)
 }
 
 func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	c.note("Create", item.Key)
+	if err := c.note("Create", item.Key); err != nil {
+		return store.Item{}, err
+	}
 	return c.Store.Create(ctx, item)
 }
 
 func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	c.note("Replace", item.Key)
+	if err := c.note("Replace", item.Key); err != nil {
+		return store.Item{}, err
+	}
 	return c.Store.Replace(ctx, item)
 }
 
@@ -138,7 +167,7 @@ type world struct {
 	wechat  *weChat
 	store   *counted
 	handler *Handler
-	log     lockedBuffer
+	log     bytes.Buffer // slog writes one line at a time
 }
 
 func newWorld(t testing.TB) *world {
@@ -266,21 +295,4 @@ func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int,
 	if got.Code != status || !strings.Contains(got.Body.String(), part) {
 		t.Errorf("%s: %d %s, want %d and %s", name, got.Code, got.Body, status, part)
 	}
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

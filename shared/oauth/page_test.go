@@ -1,0 +1,131 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"wechatfn/shared/config"
+)
+
+// program is what is sent by who is no person.
+func (b *browser) program(target string) *httptest.ResponseRecorder {
+	b.Helper()
+	b.origin = "https://api.example.com"
+	defer func() { b.origin = "" }()
+	return b.do("GET", target, "")
+}
+
+// Whatever goes wrong at a callback, a person reads of it in two languages, and a
+// program gets the problem, with the same status.
+func TestEveryFailureIsAPage(t *testing.T) {
+	broken := func(on string, err error) func(*world) {
+		return func(w *world) {
+			w.store.before = func(call string) error {
+				if call == on {
+					return err
+				}
+				return nil
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		befalls func(*world)
+		more    string // of the query
+		status  int
+		code    string
+	}{
+		"code twice":            {nil, "&code=x", 400, "parameter_repeated"},
+		"state twice":           {nil, "&state=x", 400, "parameter_repeated"},
+		"no percent-encoding":   {nil, "&x=%zz", 400, "query_malformed"},
+		"an unknown state":      {nil, "0", 400, "login_unknown"},
+		"a state of any length": {nil, strings.Repeat("0", 5000), 400, "login_unknown"},
+		"no flow can be read":   {broken("Get state", errors.New("c4nary")), "", 500, "internal"},
+		"the table hangs":       {broken("Get state", context.DeadlineExceeded), "", 503, "timeout"},
+		"none can be taken":     {broken("Replace state", errors.New("broken")), "", 500, "internal"},
+		"taking hangs":          {broken("Replace state", context.DeadlineExceeded), "", 503, "timeout"},
+		"no user is written":    {broken("Create user", errors.New("broken")), "", 503, "login_unavailable"},
+		"no AppSecret": {func(w *world) {
+			w.handler.Secrets = func(context.Context, Account, bool) (config.Secret, error) {
+				return config.Secret{}, errors.New("denied")
+			}
+		}, "", 500, "login_misconfigured"},
+		"the AppSecret hangs": {func(w *world) {
+			w.handler.Secrets = func(context.Context, Account, bool) (config.Secret, error) {
+				return config.Secret{}, context.DeadlineExceeded
+			}
+		}, "", 503, "login_unavailable"},
+	} {
+		for _, person := range []bool{true, false} {
+			w := newWorld(t)
+			b := w.browser()
+			w.grants("code-1", "user1")
+			target := "/oauth/callback?code=code-1&state=" + b.begin("return_to=/a") + c.more
+			if c.befalls != nil {
+				c.befalls(w)
+			}
+			ask := b.program
+			if person {
+				ask = func(target string) *httptest.ResponseRecorder { return b.do("GET", target, "") }
+			}
+			got := ask(target)
+			want(t, name, got, c.status, c.code)
+			if later := got.Header().Get("Retry-After"); (later != "") != (c.code == "timeout") {
+				t.Errorf("%s: Retry-After %q", name, later)
+			}
+			if person {
+				wantPage(t, name, got)
+			} else if is := got.Header().Get("Content-Type"); is != "application/problem+json" {
+				t.Errorf("%s: a program gets %s", name, is)
+			}
+			logged := strings.Count(w.log.String(), "request failed") + strings.Count(w.log.String(), "login failed")
+			if c.status >= 500 && logged == 0 || strings.Contains(got.Body.String(), "c4nary") {
+				t.Errorf("%s: logged %s\n%s", name, &w.log, got.Body)
+			}
+		}
+	}
+}
+
+// wantPage: in Chinese, and in English where that is marked.
+func wantPage(t testing.TB, name string, got *httptest.ResponseRecorder) {
+	t.Helper()
+	body := got.Body.String()
+	for _, part := range []string{`<html lang="zh-CN">`, "<title>登录未完成 · ", `<h1>登录未完成 <span lang="en">`, `<p lang="en">`} {
+		_, after, found := strings.Cut(body, part)
+		if !found || strings.HasPrefix(after, "<") {
+			t.Errorf("%s: no %s in\n%s", name, part, body)
+		}
+	}
+	if got.Header().Get("Content-Type") != "text/html; charset=utf-8" || strings.Contains(body, "<p></p>") || strings.Contains(body, "encodeURIComponent") {
+		t.Errorf("%s: %v\n%s", name, got.Header(), body)
+	}
+}
+
+// HEAD begins no login, spends no code and ends none.
+func TestHEAD(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	w.grants("code-1", "user1")
+	state := b.begin("return_to=/a")
+	w.store.take()
+	for target, allow := range map[string]string{
+		"/oauth/authorize": "GET", "/oauth/callback?code=code-1&state=" + state: "GET", "/oauth/session": "DELETE, GET", "/oauth/userinfo": "GET",
+	} {
+		r := httptest.NewRequest("HEAD", "https://api.example.com"+target, nil)
+		r.Header.Set("Accept", "text/html")
+		for _, cookie := range b.jar.Cookies(r.URL) {
+			r.AddCookie(cookie)
+		}
+		got := httptest.NewRecorder()
+		w.handler.ServeHTTP(got, r)
+		if got.Code != 405 || got.Header().Get("Allow") != allow || len(got.Result().Cookies()) > 0 {
+			t.Errorf("%s: %d %v", target, got.Code, got.Header())
+		}
+	}
+	if calls := w.store.take(); len(calls) > 0 || w.wechat.exchanges > 0 {
+		t.Errorf("calls %q, %d exchanges", calls, w.wechat.exchanges)
+	}
+	want(t, "GET", b.callback("code-1", state), 303, "")
+}

@@ -141,9 +141,9 @@ func (w *witness) failures() {
 		failed(b.login("", wechatsim.AnswerApprove), 500, "login_misconfigured")
 		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: -1})
 		failed(b.login("", wechatsim.AnswerApprove), 503, "login_unavailable")
+		failed("/oauth/callback?code=%zz", 400, "query_malformed")
+		failed("/oauth/callback?code=a&code=b", 400, "parameter_repeated")
 	}
-	b.want(b.get("/oauth/callback?code=%zz"), 400, "query_malformed")
-	b.want(b.get("/oauth/callback?code=a&code=b"), 400, "parameter_repeated")
 
 	d.sim.ClearFaults()
 	victim := d.browser()
@@ -189,7 +189,11 @@ func (w *witness) sessions() {
 	foreign.want(foreign.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")
 	foreign.want(foreign.do("DELETE", "/oauth/session", ""), 403, "origin_not_allowed")
 	cookie.want(cookie.do("DELETE", "/oauth/session?all=maybe", ""), 400, "all_invalid")
+	late, ticket := d.ticket()
+	time.Sleep(time.Millisecond)
 	cookie.want(cookie.do("DELETE", "/oauth/session?all=true", ""), 204, "")
+	late.want(late.do("POST", "/oauth/token", ticket), 400, "login_over")
+	time.Sleep(time.Millisecond)
 	page = d.bearer()
 	page.want(page.do("DELETE", "/oauth/session", ""), 204, "")
 }

@@ -15,7 +15,7 @@ func failure(status int, code, title, detail string, hint web.Hint) *web.Problem
 
 var (
 	hintAgain = web.Hint{En: "Log in again.", Zh: "请重新登录。"}
-	hintLater = web.Hint{En: "The login did not end. Go back to where it began, and log in again in a moment.", Zh: "登录没有完成，请返回原来的页面，稍后重新登录。"}
+	hintLater = web.Hint{En: "The login was not completed. Go back to where it began, and log in again in a moment.", Zh: "登录没有完成，请返回原来的页面，稍后重新登录。"}
 )
 
 // failures are all ways in which a callback can end, by code.

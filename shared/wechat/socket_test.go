@@ -126,7 +126,8 @@ func TestConnectionIsReused(t *testing.T) {
 		if r.Method == http.MethodGet && (r.ContentLength != 0 || len(r.TransferEncoding) != 0) {
 			t.Errorf("a GET with a body: %d %v", r.ContentLength, r.TransferEncoding)
 		}
-		_, _ = io.WriteString(w, `{"errcode":0,"access_token":"T","ticket":"T","expires_in":7200,"ip_list":["203.0.113.1"],"openid":"canary-openid"}`)
+		_, _ = io.WriteString(w, `{"errcode":0,"access_token":"T","ticket":"T","expires_in":7200,"ip_list":["203.0.113.1"],"openid":"canary-openid",
+			"session_key":"tiihtNczf5v6AKRyjwEUhQ==","phone_info":{"phoneNumber":"1","purePhoneNumber":"1"}}`)
 	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -160,13 +161,17 @@ func TestNetHTTPDoesNotRepeat(t *testing.T) {
 			_, err := c.ExchangeCode(t.Context(), "wx1", "SECRET", "CODE")
 			return err
 		},
+		"mini session": func(c *wechat.Client) error {
+			_, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
+			return err
+		},
 	} {
 		var requests atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if requests.Add(1) > 1 {
 				panic(http.ErrAbortHandler)
 			}
-			_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O"}`)
+			_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ=="}`)
 		}))
 		c := dial(t, wechat.Config{BaseURL: server.URL})
 		if err := call(c); err != nil {

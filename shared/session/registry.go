@@ -48,6 +48,11 @@ type Device struct {
 	EndsAt    int64  `json:"endsAt"` // the absolute end
 }
 
+// sameAs reports whether both are known to be the same device in the same product.
+func (d Device) sameAs(other Device) bool {
+	return d.Device != "" && d.Device == other.Device && d.SKU == other.SKU
+}
+
 // account is the value of user#APPID#OPENID.
 type account struct {
 	FirstSeen int64        `json:"firstSeen"`

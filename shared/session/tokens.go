@@ -17,7 +17,18 @@ type Tokens struct {
 	RefreshEnd   int64  `json:"refreshEnd,omitzero"` // Unix seconds
 	// LeaseUntil, in Unix milliseconds, is until when somebody is refreshing them.
 	LeaseUntil int64 `json:"leaseUntil,omitzero"`
+
+	// SessionKey is of a mini-program's user, who has nothing of the above.
+	SessionKey string `json:"sessionKey,omitzero"`
+	// KeyAsked, in Unix milliseconds, is when WeChat was asked for it.
+	KeyAsked int64 `json:"keyAsked,omitzero"`
 }
+
+// Supersede reports whether the tokens may take the place of others: a session_key
+// does not where it was asked for earlier, by a login that took longer. WeChat does
+// not say in which order it made two keys, and clocks differ, so this is as near as
+// one gets; whoever is left with a dead key logs in again.
+func (t Tokens) Supersede(others Tokens) bool { return t.KeyAsked >= others.KeyAsked }
 
 // Format implements fmt.Formatter: every verb prints [redacted].
 func (Tokens) Format(f fmt.State, verb rune) { config.Secret{}.Format(f, verb) }

@@ -12,34 +12,36 @@ type Variable struct {
 
 // The names of all variables that Load reads.
 const (
-	envAppID          = "WECHAT_APP_ID"
-	envAppSecret      = "WECHAT_APP_SECRET"
-	envApps           = "WECHAT_APPS"
-	envAppSecrets     = "WECHAT_APP_SECRETS"
-	envSecretsARN     = "WECHAT_SECRETS_ARN"
-	envTokenMode      = "WECHAT_TOKEN_MODE"
-	envTickets        = "WECHAT_TICKETS"
-	envAPIBase        = "WECHAT_API_BASE"
-	envProxyURL       = "WECHAT_PROXY_URL"
-	envOrigins        = "ALLOWED_ORIGINS"
-	envSignatureCache = "SIGNATURE_CACHE"
-	envTable          = "TABLE_NAME"
-	envLogLevel       = "LOG_LEVEL"
-	envOpenBase       = "WECHAT_OPEN_BASE"
-	envPublicURL      = "PUBLIC_URL"
-	envSessionLife    = "SESSION_LIFE"
-	envSessionIdle    = "SESSION_IDLE"
-	envSessionDevices = "SESSION_DEVICES"
-	envToken          = "WECHAT_TOKEN"
-	envAESKey         = "WECHAT_ENCODING_AES_KEY"
-	envTokenPrevious  = "WECHAT_TOKEN_PREVIOUS"
-	envAESKeyPrevious = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
-	envPushSecrets    = "WECHAT_PUSH_SECRETS"
-	envPushSecretsARN = "WECHAT_PUSH_SECRETS_ARN"
-	envPushWindow     = "WECHAT_PUSH_WINDOW"
-	envDomainProofs   = "WECHAT_DOMAIN_PROOFS"
-	envEventBus       = "EVENT_BUS_NAME"
-	envReplyFunction  = "REPLY_FUNCTION"
+	envAppID           = "WECHAT_APP_ID"
+	envAppSecret       = "WECHAT_APP_SECRET"
+	envApps            = "WECHAT_APPS"
+	envAppSecrets      = "WECHAT_APP_SECRETS"
+	envSecretsARN      = "WECHAT_SECRETS_ARN"
+	envTokenMode       = "WECHAT_TOKEN_MODE"
+	envTickets         = "WECHAT_TICKETS"
+	envAPIBase         = "WECHAT_API_BASE"
+	envProxyURL        = "WECHAT_PROXY_URL"
+	envOrigins         = "ALLOWED_ORIGINS"
+	envSignatureCache  = "SIGNATURE_CACHE"
+	envTable           = "TABLE_NAME"
+	envLogLevel        = "LOG_LEVEL"
+	envOpenBase        = "WECHAT_OPEN_BASE"
+	envPublicURL       = "PUBLIC_URL"
+	envSessionLife     = "SESSION_LIFE"
+	envSessionIdle     = "SESSION_IDLE"
+	envSessionDevices  = "SESSION_DEVICES"
+	envMiniSessionLife = "MINIPROGRAM_SESSION_LIFE"
+	envMiniDataAge     = "MINIPROGRAM_DATA_AGE"
+	envToken           = "WECHAT_TOKEN"
+	envAESKey          = "WECHAT_ENCODING_AES_KEY"
+	envTokenPrevious   = "WECHAT_TOKEN_PREVIOUS"
+	envAESKeyPrevious  = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
+	envPushSecrets     = "WECHAT_PUSH_SECRETS"
+	envPushSecretsARN  = "WECHAT_PUSH_SECRETS_ARN"
+	envPushWindow      = "WECHAT_PUSH_WINDOW"
+	envDomainProofs    = "WECHAT_DOMAIN_PROOFS"
+	envEventBus        = "EVENT_BUS_NAME"
+	envReplyFunction   = "REPLY_FUNCTION"
 )
 
 // Variables lists every variable in the order of the documentation.
@@ -72,6 +74,8 @@ func Variables() []Variable {
 		{Name: envSessionLife, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
 		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
 		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends."},
+		{Name: envMiniSessionLife, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
+		{Name: envMiniDataAge, Default: "10m", Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
 	}
 }

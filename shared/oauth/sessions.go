@@ -19,7 +19,7 @@ type credential struct {
 }
 
 func (h *Handler) credential(r *http.Request) credential {
-	if token := bearer(r); token != "" {
+	if token := web.Bearer(r); token != "" {
 		return credential{token, false}
 	}
 	return credential{h.cookie(r, sessionCookie), true}

@@ -126,6 +126,24 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 	return u.user(), nil
 }
 
+// Note writes a login into the registry that opens no session, because the device
+// has one already: Login's UnionID, Profile and Tokens. Store calls: as Update's.
+// Errors: ErrNoUser, ErrInvalid, the store's.
+func (s *Sessions) Note(ctx context.Context, l Login) error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	u, err := s.find(ctx, l.AppID, l.OpenID)
+	if err != nil {
+		return err
+	}
+	_, err = s.change(ctx, u, func(a *account) error {
+		a.login(l, s.now())
+		return nil
+	})
+	return err
+}
+
 func (s *Sessions) find(ctx context.Context, appID, openID string) (registered, error) {
 	u := registered{appID: appID, openID: openID}
 	if !isID(appID) || !isID(openID) {

@@ -166,11 +166,11 @@ func TestPhoneRefuses(t *testing.T) {
 // TestCheckSessionKey takes an errcode of 0 and nothing else for a yes.
 func TestCheckSessionKey(t *testing.T) {
 	for answer, want := range map[string]struct{ good, dead bool }{
-		`{"errcode":0,"errmsg":"ok"}`:                    {good: true},
-		`{"errcode":"0","errmsg":"ok"}`:                  {good: true},
-		`{}`:                                             {},
-		`{"errcode":null}`:                               {},
-		`{"errmsg":"ok"}`:                                {},
+		`{"errcode":0,"errmsg":"ok"}`:   {good: true},
+		`{"errcode":"0","errmsg":"ok"}`: {good: true},
+		`{}`:                            {},
+		`{"errcode":null}`:              {},
+		`{"errmsg":"ok"}`:               {},
 		`{"errcode":87009,"errmsg":"invalid signature"}`: {dead: true},
 		`{"errcode":"87009"}`:                            {dead: true},
 		`{"errcode":87008,"errmsg":"x"}`:                 {},

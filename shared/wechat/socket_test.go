@@ -56,7 +56,7 @@ func TestDialRefused(t *testing.T) {
 
 func TestProxyRefused(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5"} {
-		proxy := scheme + "://canary-user:canary-7f3a@" + refusing(t)
+		proxy := scheme + "://canary-user:canary-7k3z@" + refusing(t)
 		_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 		expectBusy(t, err, 0)
 	}
@@ -65,10 +65,10 @@ func TestProxyRefused(t *testing.T) {
 // TestProxyThatEchoes: a proxy that refuses to connect, and puts what it was sent into its answer.
 func TestProxyThatEchoes(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, r.URL.String()+r.Header.Get("Proxy-Authorization")+" canary-7f3a", http.StatusProxyAuthRequired)
+		http.Error(w, r.URL.String()+r.Header.Get("Proxy-Authorization")+" canary-7k3z", http.StatusProxyAuthRequired)
 	}))
 	defer proxy.Close()
-	cfg := wechat.Config{ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7f3a@", 1)}
+	cfg := wechat.Config{ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7k3z@", 1)}
 	_, err := dial(t, cfg).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	cfg.BaseURL = "http://simulator.example"
@@ -78,7 +78,7 @@ func TestProxyThatEchoes(t *testing.T) {
 
 // TestProxyThatEchoesInItsStatus: net/http makes that line its error.
 func TestProxyThatEchoesInItsStatus(t *testing.T) {
-	proxy := "http://canary-user:canary-7f3a@" + answering(t, "HTTP/1.1 407 no canary-7f3a for canary-user")
+	proxy := "http://canary-user:canary-7k3z@" + answering(t, "HTTP/1.1 407 no canary-7k3z for canary-user")
 	_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	if !strings.Contains(err.Error(), "no [redacted] for [redacted]") {

@@ -84,7 +84,7 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	w.must(err)
 	signature, err := app.Signature(c, d.db, nil, quiet)
 	w.must(err)
-	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, quiet)
+	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, nil, quiet)
 	w.must(err)
 	verify, err := app.Verify(c, d.db, pushsecrets.Push(c, quiet), d, quiet)
 	w.must(err)

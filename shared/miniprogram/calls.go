@@ -62,7 +62,7 @@ func (h *Handler) phone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if err != nil {
-		return callProblem(err)
+		return phoneProblem(err)
 	}
 	if p.AppID != s.AppID {
 		return errPhoneCode

@@ -110,6 +110,15 @@ func loginProblem(err error) error {
 	return loginMisconfigured(err)
 }
 
+// phoneProblem is what a failed getuserphonenumber means. Which errcode tells that the
+// code is another user's, no page says.
+func phoneProblem(err error) error {
+	if e, ok := errors.AsType[*wechat.Error](err); ok && (e.CodeSpent() || e.Code == wechat.CodeBadOpenID) {
+		return errPhoneCode
+	}
+	return callProblem(err)
+}
+
 // callProblem is what any other failed call means.
 func callProblem(err error) error {
 	if p, ok := errors.AsType[*web.Problem](err); ok {
@@ -121,8 +130,6 @@ func callProblem(err error) error {
 		return err
 	case e.SessionKeyDead():
 		return errKeyDead
-	case e.CodeSpent() || e.Code == wechat.CodeBadOpenID:
-		return errPhoneCode
 	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
 		return unavailable(err, e.Pause())
 	}

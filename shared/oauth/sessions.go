@@ -48,11 +48,23 @@ func (h *Handler) ourPage(r *http.Request) bool {
 
 // session tells who is logged in, and keeps a session alive that is in use.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token)
+	query, err := web.ParseQuery(r, "sku")
+	if err != nil {
+		return err
+	}
+	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token, product(&query)...)
 	if err != nil {
 		return sessionProblem(err)
 	}
 	return web.JSON(w, http.StatusOK, s)
+}
+
+// product is the one that a session must be of: any, where none is named.
+func product(query *web.Query) []string {
+	if sku := query.Get("sku"); sku != "" {
+		return []string{sku}
+	}
+	return nil
 }
 
 // Admit is Check for routes of a team's own: one that changes something must not be
@@ -77,11 +89,15 @@ func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, 
 
 // refresh gives a new token for the old one, in the form in which that came.
 func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "sku")
+	if err != nil {
+		return err
+	}
 	c, err := h.changing(r)
 	if err != nil {
 		return err
 	}
-	token, s, err := h.Sessions.Rotate(r.Context(), c.token)
+	token, s, err := h.Sessions.Rotate(r.Context(), c.token, product(&query)...)
 	if err != nil {
 		return sessionProblem(err)
 	}
@@ -92,9 +108,10 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, h.grant(token, s))
 }
 
-// logout ends the session of this device, or with all=true those of all devices.
+// logout ends the session of this device, or with all=true those of all devices; of
+// the product alone where one is named.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
-	query, err := web.ParseQuery(r, "all")
+	query, err := web.ParseQuery(r, "all", "sku")
 	if err != nil {
 		return err
 	}
@@ -106,12 +123,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errAll
 	}
-	if all {
-		err = h.Sessions.RevokeAll(r.Context(), c.token, "")
-	} else {
-		err = h.Sessions.Revoke(r.Context(), c.token)
-	}
-	if err != nil {
+	if err := h.endSession(r.Context(), c.token, query.Get("sku"), all); err != nil {
 		return sessionProblem(err)
 	}
 	if c.isCookie {
@@ -119,6 +131,19 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// endSession ends the token's session, or all of the user's.
+func (h *Handler) endSession(ctx context.Context, token, sku string, all bool) error {
+	if sku != "" {
+		if _, err := h.Sessions.Check(ctx, token, sku); errors.Is(err, session.ErrOtherSKU) {
+			return err
+		}
+	}
+	if all {
+		return h.Sessions.RevokeAll(ctx, token, sku)
+	}
+	return h.Sessions.Revoke(ctx, token)
 }
 
 // isTrue reads a parameter that may be left out.
@@ -137,8 +162,11 @@ func sessionProblem(err error) error {
 	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
 		return sessionRevoked(string(revoked.Reason))
 	}
-	if errors.Is(err, session.ErrNoSession) || errors.Is(err, session.ErrOtherSKU) {
+	switch {
+	case errors.Is(err, session.ErrNoSession):
 		return errNoSession
+	case errors.Is(err, session.ErrOtherSKU):
+		return errOtherSKU
 	}
 	return err
 }

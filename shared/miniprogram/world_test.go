@@ -3,12 +3,16 @@ package miniprogram
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -349,4 +353,17 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+func now() string { return strconv.FormatInt(time.Now().Unix(), 10) }
+
+// sealWith is what a client can make that knows its session_key; ours does not.
+func sealWith(key, plain string) (text, iv string) {
+	block, err := aes.NewCipher(bytesOf(key))
+	if err != nil {
+		panic(err)
+	}
+	out := pad(plain)
+	cipher.NewCBCEncrypter(block, bytesOf(testIV)).CryptBlocks(out, out)
+	return base64.StdEncoding.EncodeToString(out), testIV
 }

@@ -102,7 +102,7 @@ export interface Client {
   login(extra?: LoginExtra): Promise<Login>;
   /** wx.request with the token, after a login where there is none. A 401 costs one login, and the request is repeated once. */
   request<T = any>(options: RequestOptions): Promise<Answer<T>>;
-  /** Encrypted data in plain. A function is asked again where the session_key was dead. */
+  /** Encrypted data in plain. A function is asked again where the server's session_key turns out to be dead. */
   decrypt<T = Decrypted>(data: Encrypted | (() => Encrypted | Promise<Encrypted>)): Promise<T>;
   /** The number for the code of the getPhoneNumber button. */
   phone(code: string): Promise<Phone>;

@@ -9,6 +9,10 @@
 const TIMEOUT = 10000; // milliseconds for wx.login, and for each request
 const PATIENCE = 10000; // milliseconds to wait in all where the server says when to come back
 
+// What another wx.login may mend. The server decrypts without asking WeChat whether its session_key is
+// the live one, so a dead key shows as data that cannot be decrypted.
+const STALE = ['session_key_dead', 'session_key_missing', 'data_undecryptable'];
+
 // The module's own codes have hyphens; those with underscores are the server's (docs/problems.md).
 const HINTS = {
   'option-invalid': ['An argument is wrong.', '参数有误。'],
@@ -124,7 +128,7 @@ function create(options) {
     return ensure().then(() => {
       const seen = logins;
       return work().catch(error => {
-        if (error.code !== 'session_key_dead' && error.code !== 'session_key_missing') throw error;
+        if (STALE.indexOf(error.code) < 0) throw error;
         return renewed(seen).then(work);
       });
     });

@@ -142,7 +142,7 @@ test('logout', async () => {
 });
 
 test('a dead session_key costs one wx.login and one repetition', async () => {
-  for (const code of ['session_key_dead', 'session_key_missing']) {
+  for (const code of ['session_key_dead', 'session_key_missing', 'data_undecryptable']) {
     let dead = 1;
     const { client, wx } = world({ 'GET /miniprogram/session': () => (dead-- > 0 ? refusal(409, code) : { body: { valid: true } }) });
     assert.equal((await client.session()).valid, true);
@@ -171,7 +171,10 @@ test('decrypt asks for data again where it is given a function', async () => {
   assert.equal((await rejected(client.decrypt({ errMsg: 'getUserInfo:fail auth deny' }))).code, 'option-invalid');
   const undecryptable = world({ 'POST /miniprogram/decrypt': () => refusal(400, 'data_undecryptable') });
   assert.equal((await rejected(undecryptable.client.decrypt({ encryptedData: 'e', iv: 'i' }))).code, 'data_undecryptable');
-  assert.equal(undecryptable.wx.logins, 1);
+  assert.equal(undecryptable.wx.logins, 2);
+  const foreign = world({ 'POST /miniprogram/decrypt': () => refusal(400, 'data_of_other_app') });
+  assert.equal((await rejected(foreign.client.decrypt({ encryptedData: 'e', iv: 'i' }))).code, 'data_of_other_app');
+  assert.equal(foreign.wx.logins, 1);
 });
 
 test('phone', async () => {

@@ -63,7 +63,7 @@ function deliver(o, a) {
 
 /**
  * A server with sessions: each login is a new token, unless the device has a live one; `dead` tokens
- * are refused. routes[path] answers what it does not know itself.
+ * are refused. routes[path] answers what it does not know itself, and `next` the next requests.
  */
 function fakeServer(routes) {
   const server = request => {
@@ -71,7 +71,9 @@ function fakeServer(routes) {
     const route = request.method + ' ' + url.pathname;
     server.calls[route] = (server.calls[route] || 0) + 1;
     const token = (request.header.Authorization || '').replace('Bearer ', '');
-    if (server.next.length) { const a = server.next.shift(); if (a) return typeof a === 'function' ? a(request) : a; }
+    const next = server.next.shift();
+    const given = typeof next === 'function' ? next(request) : next;
+    if (given) return given;
     if (/\/miniprogram\/login$/.test(url.pathname)) { // below any base
       const kept = server.live.has(token) ? token : 'token-' + ++server.issued;
       server.live.add(kept);

@@ -35,8 +35,8 @@ test('nothing that was not given is sent, and the device has an id of its own', 
   assert.equal(wx.requests[1].data.device, device);
   assert.equal(wx.requests[1].header.Authorization, 'Bearer token-1');
   assert.equal(server.issued, 1);
-  const others = ['https://b.example.com', 'https://api.example.com'].map((baseURL, n) => load().create({ baseURL, app: n ? 'x' : undefined, wx }));
-  assert.deepEqual(others.map(c => c.token()), ['', '']);
+  const others = [{ baseURL: 'https://b.example.com' }, { app: 'x' }, { sku: 'x' }].map(o => load().create(Object.assign({ baseURL: 'https://api.example.com', wx }, o)));
+  assert.deepEqual(others.map(c => c.token()), ['', '', '']);
 });
 
 test('calls at the same time share one login', async () => {
@@ -111,6 +111,53 @@ test('many that are refused at once share one login, and latecomers use its toke
   assert.equal(wx.logins, 2);
 });
 
+test('a request waits for the login in flight', async () => {
+  const { client, wx, server } = world();
+  await client.login();
+  server.live.clear(); // what is stored is dead
+  await Promise.all([client.login(), client.request({ url: '/a' })]);
+  assert.deepEqual(tokensOf(wx), [undefined, 'Bearer token-1', 'Bearer token-2']);
+});
+
+test('logins with data come one after the other', async () => {
+  const { client, wx, server } = world();
+  let atFirst;
+  server.next = [() => { atFirst = wx.logins; return undefined; }];
+  const first = client.login();
+  const second = client.login({ rawData: 'x', signature: 'y' });
+  await first;
+  const third = client.login(); // shares the second
+  assert.equal(await second, await third);
+  assert.deepEqual([atFirst, wx.logins], [1, 2]);
+});
+
+test('a session_key that another call has renewed is not renewed again', async () => {
+  const { client, wx, server } = world({ 'GET /miniprogram/session': () => ({ body: { valid: true } }) });
+  await client.login();
+  let late;
+  server.next = [() => new Promise(resolve => { late = () => resolve(refusal(409, 'session_key_dead')); }), refusal(409, 'session_key_dead')];
+  const slow = client.session();
+  await new Promise(setImmediate);
+  await client.session();
+  late();
+  assert.equal((await slow).valid, true);
+  assert.equal(wx.logins, 2);
+});
+
+test('a logout leaves a newer session alone', async () => {
+  const { client, server } = world();
+  await client.login();
+  let late;
+  server.next = [() => new Promise(resolve => { late = () => resolve({ status: 204 }); })];
+  const out = client.logout();
+  await new Promise(setImmediate);
+  server.live.clear();
+  await client.request({ url: '/a' }); // asked for after the logout
+  late();
+  await out;
+  assert.equal(client.token(), 'token-2');
+});
+
 test('a request that a logout ends does not log in again', async () => {
   const { client, wx, server } = world();
   await client.login();
@@ -167,6 +214,8 @@ test('decrypt asks for data again where it is given a function', async () => {
   await client.decrypt({ encryptedData: 'e', iv: 'i' });
   const wrapped = world({ 'POST /miniprogram/decrypt': () => ({ body: { data: opened } }) });
   assert.equal((await wrapped.client.decrypt({ encryptedData: 'e', iv: 'i' })).openId, 'oUser');
+  const data = world({ 'POST /miniprogram/decrypt': () => ({ body: Object.assign({ data: 7 }, opened) }) });
+  assert.equal((await data.client.decrypt({ encryptedData: 'e', iv: 'i' })).data, 7);
   assert.equal(wx.logins, 3);
   assert.equal((await rejected(client.decrypt({ errMsg: 'getUserInfo:fail auth deny' }))).code, 'option-invalid');
   const undecryptable = world({ 'POST /miniprogram/decrypt': () => refusal(400, 'data_undecryptable') });

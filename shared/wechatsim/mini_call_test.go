@@ -21,9 +21,9 @@ func TestCodeToSession(t *testing.T) {
 	if strings.Contains(m.text, "errcode") {
 		t.Errorf("a success has no errcode: %s", m.text)
 	}
-	code, err := w.MiniLogin(lone, m.OpenID)
+	_, err = w.MiniLogin(lone, m.OpenID)
 	mustContain(t, err, "no user") // an openid of another app
-	code, err = w.MiniLogin(lone, w.OpenID(lone, "ming"))
+	code, err := w.MiniLogin(lone, w.OpenID(lone, "ming"))
 	must(t, err)
 	alone := w.mini("GET", PathCodeToSession, url.Values{"appid": {lone}, "secret": {"secret-6"}, "js_code": {code}, "grant_type": {"authorization_code"}}, nil)
 	if alone.expect(t, 0); alone.UnionID != nil || alone.OpenID == m.OpenID || alone.Key == m.Key {

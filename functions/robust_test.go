@@ -129,7 +129,7 @@ func TestHostileEvents(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newLoginWorld(t)
 			f := w.start(name)
 			maps.Copy(events, anything)
 			for what, event := range events {

@@ -68,8 +68,11 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		App: account.Name, AppID: account.AppID, OpenID: mini.OpenID, UnionID: mini.UnionID, SKU: in.SKU, Device: in.Device,
 		Profile: profile, Tokens: &session.Tokens{SessionKey: mini.SessionKey, KeyAsked: asked},
 	})
+	if _, over := errors.AsType[*session.RevokedError](err); over { // a logout of all devices came in between
+		return loginUnavailable(err, 0)
+	}
 	if err != nil {
-		return sessionProblem(err)
+		return err
 	}
 	h.Logger.InfoContext(r.Context(), "login", "account", account.Name, "outcome", "session")
 	return web.JSON(w, http.StatusOK, grant)

@@ -94,6 +94,13 @@ var canaryVerbs = []struct {
 		_, err := c.PhoneNumber(ctx, "TOKEN", canary, "")
 		return err
 	}},
+	{"phone openid", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.PhoneNumber(ctx, "TOKEN", "CODE", canary)
+		return err
+	}},
+	{"check session openid", func(ctx context.Context, c *wechat.Client) error {
+		return c.CheckSessionKey(ctx, "TOKEN", canary, "KEY")
+	}},
 	{"check session", func(ctx context.Context, c *wechat.Client) error {
 		return c.CheckSessionKey(ctx, "canary-token", "canary-openid", canary)
 	}},

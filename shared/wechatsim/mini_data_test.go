@@ -147,6 +147,14 @@ func TestMiniUserData(t *testing.T) {
 			t.Errorf("%s: the signature is wrong", name)
 		}
 	}
+	alone, err := w.MiniUserData(lone, "hua", MiniOptions{})
+	must(t, err)
+	key, err := w.SessionKey(lone, "hua")
+	must(t, err)
+	text, err := openMini(alone, key, lone)
+	if err != nil || bytes.Contains(text, []byte("unionId")) || !bytes.Contains(text, []byte(w.OpenID(lone, "hua"))) {
+		t.Errorf("a mini-program that is linked to nothing: %s, %v", text, err)
+	}
 	if _, err := openMini(w.userData(MiniOptions{AppID: lone}), m.Key, mini); err == nil || err.Error() != "watermark_appid" {
 		t.Errorf("data of another mini-program: %v", err)
 	}
@@ -167,7 +175,7 @@ func TestMiniDataAsJSON(t *testing.T) {
 	if len(fields) != 4 || fields["rawData"] != d.RawData || fields["signature"] == "" || fields["encryptedData"] == "" || fields["iv"] == "" {
 		t.Errorf("%s", text)
 	}
-	if again := w.userData(MiniOptions{}); again.IV == d.IV {
+	if once, again := w.userData(MiniOptions{}), w.userData(MiniOptions{}); again.IV == once.IV || again.EncryptedData == once.EncryptedData {
 		t.Error("an IV repeats")
 	}
 }

@@ -51,7 +51,7 @@ func Variables() []Variable {
 		{Name: envAppSecret, Secret: true, Help: "AppSecret of that account, on a desk. In the cloud it comes from Secrets Manager."},
 		{Name: envApps, Example: `[{"name":"shop","kind":"official_account","appId":"wx520c15f417810387"}]`, Help: "Several accounts, as a JSON list. `kind` is `official_account`, `website` or `mini_program`; `tickets` overrides `WECHAT_TICKETS`. The first one is the default of `?app=`."},
 		{Name: envAppSecrets, Secret: true, Example: `{"shop":"..."}`, Help: "AppSecrets of several accounts on a desk: a JSON object, account name to AppSecret."},
-		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read by the refresher alone, kept for 300 s at most and read again when WeChat refuses the AppSecret."},
+		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read by the refresher and the oauth function alone, kept for 300 s at most and read again when WeChat refuses the AppSecret."},
 		{Name: envTokenMode, Default: ModeStable, Help: "`stable` uses WeChat's stable_token, `classic` the older token call, which any other system of yours that calls it will invalidate."},
 		{Name: envTickets, Default: TicketJSAPI, Help: "Tickets kept alive for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
 		{Name: envAPIBase, Default: DefaultAPIBase, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer; a simulator on a desk."},

@@ -24,6 +24,7 @@ test: node_modules ## Run all tests, with the race detector, on real engines
 	go test -race -p 1 ./... # one package at a time: some run many processes, and real timeouts
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
 	go test -run TestWarmAllocations ./functions
+	node --test client/miniprogram/test/*.test.js
 
 .PHONY: check
 check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files

@@ -169,7 +169,7 @@ func TestLayoutProblemsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	codes := 0
-	for _, folder := range []string{"shared/web", "shared/lambdahttp", "shared/jssdk", "shared/message", "shared/oauth"} {
+	for _, folder := range []string{"shared/web", "shared/lambdahttp", "shared/jssdk", "shared/message", "shared/oauth", "shared/miniprogram"} {
 		files, _ := filepath.Glob(folder + "/*.go")
 		for _, file := range files {
 			text, err := os.ReadFile(file)

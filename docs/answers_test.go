@@ -26,6 +26,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		w.failures()
 		w.sessions()
 		w.profiles()
+		w.miniPrograms()
 		w.pushes()
 		w.troubles()
 		for _, what := range w.unseen() {
@@ -188,6 +189,11 @@ func (w *witness) sessions() {
 	foreign.origin = "https://evil.example"
 	foreign.want(foreign.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")
 	foreign.want(foreign.do("DELETE", "/oauth/session", ""), 403, "origin_not_allowed")
+	for _, target := range []string{"GET /oauth/session", "POST /oauth/session/refresh", "DELETE /oauth/session"} {
+		method, path, _ := strings.Cut(target, " ")
+		cookie.want(cookie.do(method, path+"?sku=news", ""), 403, "session_other_product")
+		cookie.want(cookie.do(method, path+"?sku=a&sku=b", ""), 400, "parameter_repeated")
+	}
 	cookie.want(cookie.do("DELETE", "/oauth/session?all=maybe", ""), 400, "all_invalid")
 	late, ticket := d.ticket()
 	time.Sleep(time.Millisecond)

@@ -26,6 +26,7 @@ import (
 const (
 	shopID    = "wx520c15f417810387"
 	desktopID = "wxfedcba9876543210"
+	miniID    = "wx3f8e7d6c5b4a3921"
 	pushToken = "t0ken"
 	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	own       = "https://api.example.com"
@@ -39,8 +40,9 @@ func settings() map[string]string {
 	return map[string]string{
 		"WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"` + shopID + `","tickets":["jsapi","wx_card"]},
 			{"name":"desktop","kind":"website","appId":"` + desktopID + `"},
+			{"name":"mini","kind":"mini_program","appId":"` + miniID + `"},
 			{"name":"bare","kind":"official_account","appId":"wx9d1f00c2a4b6e835"}]`,
-		"WECHAT_APP_SECRETS":   `{"shop":"s","desktop":"s","bare":"s"}`,
+		"WECHAT_APP_SECRETS":   `{"shop":"s","desktop":"s","mini":"s","bare":"s"}`,
 		"WECHAT_PUSH_SECRETS":  `{"shop":{"token":"` + pushToken + `","encodingAESKey":"` + pushKey + `"}}`,
 		"WECHAT_DOMAIN_PROOFS": "AbCdEf0123456789",
 		"ALLOWED_ORIGINS":      sibling + "," + stranger,
@@ -84,11 +86,11 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	w.must(err)
 	signature, err := app.Signature(c, d.db, nil, quiet)
 	w.must(err)
-	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, quiet)
+	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, nil, quiet)
 	w.must(err)
 	verify, err := app.Verify(c, d.db, pushsecrets.Push(c, quiet), d, quiet)
 	w.must(err)
-	d.functions = map[string]http.Handler{"signature": signature, "get-signature": signature, "oauth": logins, "verify": verify}
+	d.functions = map[string]http.Handler{"signature": signature, "get-signature": signature, "oauth": logins, "miniprogram": logins, "verify": verify}
 	return d
 }
 

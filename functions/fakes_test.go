@@ -87,9 +87,10 @@ func serveWeChat(tb testing.TB, sim http.Handler, planted *canaries) *wechatServ
 			AccessToken  string `json:"access_token"`
 			RefreshToken string `json:"refresh_token"`
 			Ticket       string `json:"ticket"`
+			SessionKey   string `json:"session_key"`
 		}
 		if json.Unmarshal(recorder.Body.Bytes(), &secret) == nil {
-			for _, value := range []string{secret.AccessToken, secret.RefreshToken, secret.Ticket} {
+			for _, value := range []string{secret.AccessToken, secret.RefreshToken, secret.Ticket, secret.SessionKey} {
 				if value != "" {
 					planted.plant(value)
 				}

@@ -28,6 +28,9 @@ func TestGrantsAreUsed(t *testing.T) {
 	wantAccepted(t, verify.deliver(verify.pusher(), w.sample("text")))
 
 	oauth := w.start("oauth")
+	oauth.table.lose("PutItem kick")
+	mini := oauth.mini("ming").logIn(nil)
+	wantProblem(t, mini.get("/miniprogram/session"), http.StatusServiceUnavailable, "token_unavailable")
 	oauth.table.lose("PutItem union") // and so too
 	for _, page := range []string{origin, elsewhere} {
 		b := oauth.browser("hua")

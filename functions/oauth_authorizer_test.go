@@ -69,8 +69,8 @@ func TestAuthorizer(t *testing.T) {
 		"bearer counts": authorizerEvent(t, token, sessionCookie+"="+strings.Repeat("Q", 64)),
 	} {
 		got := wantAuthorized(t, oauth, event, true)
-		for key, want := range map[string]any{"app": "default", "appId": appID, "openid": s.OpenID, "unionid": s.UnionID, "sessionId": s.ID} {
-			if got[key] != want || len(got) != 5 {
+		for key, want := range map[string]any{"app": "default", "appId": appID, "openid": s.OpenID, "unionid": s.UnionID, "sku": "", "device": "", "sessionId": s.ID} {
+			if got[key] != want || len(got) != 7 {
 				t.Errorf("%s: context %v, want %s %v", name, got, key, want)
 			}
 		}

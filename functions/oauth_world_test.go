@@ -43,12 +43,13 @@ func newLoginWorld(tb testing.TB) *world {
 	delete(w.settings, "WECHAT_APP_ID")
 	w.settings["WECHAT_APPS"] = `[{"name":"default","kind":"official_account","appId":"` + appID +
 		`"},{"name":"second","kind":"official_account","appId":"` + secondID +
-		`"},{"name":"site","kind":"website","appId":"` + websiteID + `"}]`
+		`"},{"name":"site","kind":"website","appId":"` + websiteID +
+		`"},{"name":"mini","kind":"mini_program","appId":"` + miniID + `"}]`
 	w.settings["ALLOWED_ORIGINS"] = origin + "," + elsewhere
-	w.secrets.put(map[string]string{"default": appSecret, "second": secondSecret, "site": websiteSecret})
+	w.secrets.put(map[string]string{"default": appSecret, "second": secondSecret, "site": websiteSecret, "mini": miniSecret})
 	w.bearers = new(canaries)
 	w.spilled = &canaryNet{canaries: w.bearers}
-	for _, id := range []string{appID, secondID, websiteID} {
+	for _, id := range []string{appID, secondID, websiteID, miniID} {
 		for _, user := range []string{"ming", "hua", "odd"} {
 			w.private.plant(w.sim.OpenID(id, user), w.sim.UnionID(id, user))
 		}

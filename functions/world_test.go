@@ -61,12 +61,13 @@ type world struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{TB: tb, engine: dynamotest.Start(tb), canaries: new(canaries)}
-	w.canaries.plant(appSecret, secondSecret, websiteSecret)
+	w.canaries.plant(appSecret, secondSecret, websiteSecret, miniSecret)
 	var err error
 	w.sim, err = wechatsim.New(wechatsim.Config{Seed: tb.Name(), Apps: []wechatsim.App{
 		{ID: appID, Secret: appSecret, OpenPlatform: "example"},
 		{ID: secondID, Secret: secondSecret},
 		{ID: websiteID, Secret: websiteSecret, Kind: wechatsim.Website, OpenPlatform: "example"},
+		{ID: miniID, Secret: miniSecret, Kind: wechatsim.MiniProgram, OpenPlatform: "example"},
 	}})
 	if err != nil {
 		tb.Fatal(err)

@@ -111,7 +111,7 @@ func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	logins, err := app.OAuth(s.config, opened, client, app.EnvironmentSecrets(s.config), true, logger)
+	logins, err := app.OAuth(s.config, opened, client, app.EnvironmentSecrets(s.config), true, s.kick, logger)
 	if err != nil {
 		return err
 	}

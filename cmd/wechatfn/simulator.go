@@ -16,12 +16,12 @@ import (
 )
 
 // simulatedEnv is the environment that goes with the simulator: an official
-// account, and a website app for logins by QR code.
+// account, a website app for logins by QR code, and a mini-program.
 func simulatedEnv() map[string]string {
 	a := simulatedAccount
 	return map[string]string{
-		"WECHAT_APPS":         `[{"name":"default","kind":"official_account","appId":"` + a["WECHAT_APP_ID"] + `"},{"name":"desktop","kind":"website","appId":"wx51a7ed0000000001"}]`,
-		"WECHAT_APP_SECRETS":  `{"default":"simulated","desktop":"simulated"}`,
+		"WECHAT_APPS":         `[{"name":"default","kind":"official_account","appId":"` + a["WECHAT_APP_ID"] + `"},{"name":"desktop","kind":"website","appId":"wx51a7ed0000000001"},{"name":"mini","kind":"mini_program","appId":"wx51a7ed0000000002"}]`,
+		"WECHAT_APP_SECRETS":  `{"default":"simulated","desktop":"simulated","mini":"simulated"}`,
 		"WECHAT_TICKETS":      a["WECHAT_TICKETS"],
 		"WECHAT_PUSH_SECRETS": `{"default":{"token":"` + a["WECHAT_TOKEN"] + `","encodingAESKey":"` + a["WECHAT_ENCODING_AES_KEY"] + `"}}`,
 	}

@@ -1,5 +1,5 @@
-// Command oauth is the Lambda function that logs users in with WeChat. It is an
-// authorizer for an HTTP API too.
+// Command oauth is the Lambda function that logs users in with WeChat, in web pages
+// and mini-programs. It is an authorizer for an HTTP API too, and takes operators' events.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)
-	logins, err := app.OAuth(c, s, client, secrets.Find(c), false, logger)
+	logins, err := app.OAuth(c, s, client, secrets.Find(c), false, nil, logger)
 	app.ExitOn(logger, err)
-	lambda.Start(lambdahttp.New(logins, lambdahttp.Options{Logger: logger, Authorize: logins.Authorize}))
+	lambda.Start(lambdahttp.New(logins, lambdahttp.Options{Logger: logger, Authorize: logins.Authorize, Direct: logins.Direct}))
 }

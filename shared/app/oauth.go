@@ -11,6 +11,7 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/lambdahttp"
+	"wechatfn/shared/miniprogram"
 	"wechatfn/shared/oauth"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
@@ -23,15 +24,25 @@ const OAuthNeeds = config.Secrets
 // OAuthSettle is short: the answer has to be out before Lambda ends the function.
 const OAuthSettle = 300 * time.Millisecond
 
-// Logins is the oauth function.
+// Logins is the oauth function: web logins, mini-programs, and the sessions of both.
 type Logins struct {
 	http.Handler
-	oauth *oauth.Handler
+	oauth    *oauth.Handler
+	mini     *miniprogram.Handler // nil where none is configured
+	sessions *session.Sessions
+	apps     []config.App
+	logger   *slog.Logger
+}
+
+// LoginWeChat is what of WeChat's API logins need; *wechat.Client has it.
+type LoginWeChat interface {
+	oauth.WeChat
+	miniprogram.WeChat
 }
 
 // OAuth builds the oauth function. insecure lets it work on plain http, for a
-// desk.
-func OAuth(c *config.Config, s store.Store, w oauth.WeChat, secrets credential.Secrets, insecure bool, logger *slog.Logger) (*Logins, error) {
+// desk; onKick may be nil: then the table's stream tells the refresher.
+func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Secrets, insecure bool, onKick func(appID string), logger *slog.Logger) (*Logins, error) {
 	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
@@ -51,11 +62,60 @@ func OAuth(c *config.Config, s store.Store, w oauth.WeChat, secrets credential.S
 			oc.Accounts = append(oc.Accounts, oauth.Account{Name: app.Name, AppID: app.AppID, Kind: app.Kind})
 		}
 	}
-	handler, err := oauth.New(oc)
+	l := &Logins{sessions: sessions, apps: c.Apps, logger: logger}
+	if l.oauth, err = oauth.New(oc); err != nil {
+		return nil, err
+	}
+	if l.mini, err = miniPrograms(c, s, w, secrets, onKick, logger); err != nil {
+		return nil, err
+	}
+	l.Handler = web.Log(http.HandlerFunc(l.serve), logger)
+	return l, nil
+}
+
+// miniPrograms returns nil where none is configured.
+func miniPrograms(c *config.Config, s store.Store, w miniprogram.WeChat, secrets credential.Secrets, onKick func(appID string), logger *slog.Logger) (*miniprogram.Handler, error) {
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
-	return &Logins{web.Log(handler, logger), handler}, nil
+	// These sessions end by time alone: a mini-program logs in again without a word to the user.
+	sessions, err := session.New(session.Config{Store: s, Life: c.MiniSessionLife, Idle: c.MiniSessionLife, MaxDevices: c.SessionDevices})
+	if err != nil {
+		return nil, err
+	}
+	mc := miniprogram.Config{
+		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, Sessions: sessions, DataAge: c.MiniDataAge, Logger: logger,
+		Secrets: func(ctx context.Context, a miniprogram.Account, fresh bool) (config.Secret, error) {
+			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
+		},
+	}
+	for _, app := range c.Apps {
+		if app.Kind == config.MiniProgram {
+			mc.Accounts = append(mc.Accounts, miniprogram.Account{Name: app.Name, AppID: app.AppID})
+		}
+	}
+	if len(mc.Accounts) == 0 {
+		return nil, nil
+	}
+	return miniprogram.New(mc)
+}
+
+// noMiniProgram answers for the mini-program that is not configured.
+var noMiniProgram = &web.Problem{
+	Status: http.StatusBadRequest, Code: "app_unknown", Title: "Unknown account", Detail: "no mini-program is configured",
+	Hint: web.Hint{En: "Add an account of kind mini_program to WECHAT_APPS.", Zh: "请在 WECHAT_APPS 中加入类型为 mini_program 的账号。"},
+}
+
+func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !strings.HasPrefix(r.URL.Path, "/miniprogram/"):
+		l.oauth.ServeHTTP(w, r)
+	case l.mini == nil:
+		web.WriteProblem(w, noMiniProgram)
+	default:
+		l.mini.ServeHTTP(w, r)
+	}
 }
 
 // Authorize lets requests pass that bear a session, for routes of the team's own.
@@ -67,5 +127,8 @@ func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"app": s.App, "appId": s.AppID, "openid": s.OpenID, "unionid": s.UnionID, "sessionId": s.ID}, nil
+	return map[string]any{
+		"app": s.App, "appId": s.AppID, "openid": s.OpenID, "unionid": s.UnionID,
+		"sku": s.SKU, "device": s.Device, "sessionId": s.ID,
+	}, nil
 }

@@ -211,19 +211,20 @@ func (l *loader) resource(name string) string {
 }
 
 const (
-	defaultPushWindow = 10 * time.Minute
-	minPushWindow     = time.Minute
-	maxPushWindow     = 24 * time.Hour
+	defaultWindow = 10 * time.Minute
+	minWindow     = time.Minute
+	maxWindow     = 24 * time.Hour
 )
 
-func (l *loader) pushWindow() time.Duration {
-	value := l.get(envPushWindow)
+// window reads how far a time that WeChat has set may be from now.
+func (l *loader) window(name string) time.Duration {
+	value := l.get(name)
 	if value == "" {
-		return defaultPushWindow
+		return defaultWindow
 	}
 	window, err := time.ParseDuration(value)
-	if err != nil || window < minPushWindow || window > maxPushWindow {
-		l.problem(envPushWindow, "%q is not a duration from 1m to 24h, such as 10m", value)
+	if err != nil || window < minWindow || window > maxWindow {
+		l.problem(name, "%q is not a duration from 1m to 24h, such as 10m", value)
 	}
 	return window
 }

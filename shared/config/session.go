@@ -10,6 +10,8 @@ const (
 	defaultSessionIdle    = 7 * 24 * time.Hour
 	defaultSessionDevices = 10
 
+	defaultMiniSessionLife = 72 * time.Hour
+
 	minSession        = time.Minute
 	maxSession        = 366 * 24 * time.Hour
 	maxSessionDevices = 256

@@ -12,34 +12,36 @@ type Variable struct {
 
 // The names of all variables that Load reads.
 const (
-	envAppID          = "WECHAT_APP_ID"
-	envAppSecret      = "WECHAT_APP_SECRET"
-	envApps           = "WECHAT_APPS"
-	envAppSecrets     = "WECHAT_APP_SECRETS"
-	envSecretsARN     = "WECHAT_SECRETS_ARN"
-	envTokenMode      = "WECHAT_TOKEN_MODE"
-	envTickets        = "WECHAT_TICKETS"
-	envAPIBase        = "WECHAT_API_BASE"
-	envProxyURL       = "WECHAT_PROXY_URL"
-	envOrigins        = "ALLOWED_ORIGINS"
-	envSignatureCache = "SIGNATURE_CACHE"
-	envTable          = "TABLE_NAME"
-	envLogLevel       = "LOG_LEVEL"
-	envOpenBase       = "WECHAT_OPEN_BASE"
-	envPublicURL      = "PUBLIC_URL"
-	envSessionLife    = "SESSION_LIFE"
-	envSessionIdle    = "SESSION_IDLE"
-	envSessionDevices = "SESSION_DEVICES"
-	envToken          = "WECHAT_TOKEN"
-	envAESKey         = "WECHAT_ENCODING_AES_KEY"
-	envTokenPrevious  = "WECHAT_TOKEN_PREVIOUS"
-	envAESKeyPrevious = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
-	envPushSecrets    = "WECHAT_PUSH_SECRETS"
-	envPushSecretsARN = "WECHAT_PUSH_SECRETS_ARN"
-	envPushWindow     = "WECHAT_PUSH_WINDOW"
-	envDomainProofs   = "WECHAT_DOMAIN_PROOFS"
-	envEventBus       = "EVENT_BUS_NAME"
-	envReplyFunction  = "REPLY_FUNCTION"
+	envAppID           = "WECHAT_APP_ID"
+	envAppSecret       = "WECHAT_APP_SECRET"
+	envApps            = "WECHAT_APPS"
+	envAppSecrets      = "WECHAT_APP_SECRETS"
+	envSecretsARN      = "WECHAT_SECRETS_ARN"
+	envTokenMode       = "WECHAT_TOKEN_MODE"
+	envTickets         = "WECHAT_TICKETS"
+	envAPIBase         = "WECHAT_API_BASE"
+	envProxyURL        = "WECHAT_PROXY_URL"
+	envOrigins         = "ALLOWED_ORIGINS"
+	envSignatureCache  = "SIGNATURE_CACHE"
+	envTable           = "TABLE_NAME"
+	envLogLevel        = "LOG_LEVEL"
+	envOpenBase        = "WECHAT_OPEN_BASE"
+	envPublicURL       = "PUBLIC_URL"
+	envSessionLife     = "SESSION_LIFE"
+	envSessionIdle     = "SESSION_IDLE"
+	envSessionDevices  = "SESSION_DEVICES"
+	envMiniSessionLife = "MINIPROGRAM_SESSION_LIFE"
+	envMiniDataAge     = "MINIPROGRAM_DATA_AGE"
+	envToken           = "WECHAT_TOKEN"
+	envAESKey          = "WECHAT_ENCODING_AES_KEY"
+	envTokenPrevious   = "WECHAT_TOKEN_PREVIOUS"
+	envAESKeyPrevious  = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
+	envPushSecrets     = "WECHAT_PUSH_SECRETS"
+	envPushSecretsARN  = "WECHAT_PUSH_SECRETS_ARN"
+	envPushWindow      = "WECHAT_PUSH_WINDOW"
+	envDomainProofs    = "WECHAT_DOMAIN_PROOFS"
+	envEventBus        = "EVENT_BUS_NAME"
+	envReplyFunction   = "REPLY_FUNCTION"
 )
 
 // Variables lists every variable in the order of the documentation.
@@ -49,7 +51,7 @@ func Variables() []Variable {
 		{Name: envAppSecret, Secret: true, Help: "AppSecret of that account, on a desk. In the cloud it comes from Secrets Manager."},
 		{Name: envApps, Example: `[{"name":"shop","kind":"official_account","appId":"wx520c15f417810387"}]`, Help: "Several accounts, as a JSON list. `kind` is `official_account`, `website` or `mini_program`; `tickets` overrides `WECHAT_TICKETS`. The first one is the default of `?app=`."},
 		{Name: envAppSecrets, Secret: true, Example: `{"shop":"..."}`, Help: "AppSecrets of several accounts on a desk: a JSON object, account name to AppSecret."},
-		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read by the refresher alone, kept for 300 s at most and read again when WeChat refuses the AppSecret."},
+		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read by the refresher and the oauth function alone, kept for 300 s at most and read again when WeChat refuses the AppSecret."},
 		{Name: envTokenMode, Default: ModeStable, Help: "`stable` uses WeChat's stable_token, `classic` the older token call, which any other system of yours that calls it will invalidate."},
 		{Name: envTickets, Default: TicketJSAPI, Help: "Tickets kept alive for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
 		{Name: envAPIBase, Default: DefaultAPIBase, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer; a simulator on a desk."},
@@ -72,6 +74,8 @@ func Variables() []Variable {
 		{Name: envSessionLife, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
 		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
 		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends."},
+		{Name: envMiniSessionLife, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
+		{Name: envMiniDataAge, Default: "10m", Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
 	}
 }

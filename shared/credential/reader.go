@@ -18,7 +18,10 @@ import (
 // ErrNoTicket: no ticket can be handed out now; the refresher has been kicked.
 var ErrNoTicket = errors.New("credential: no ticket is alive")
 
-// RetryAfter is when a caller that got ErrNoTicket should come again: a kicked
+// ErrNoToken: no access token can be handed out now; the refresher has been kicked.
+var ErrNoToken = errors.New("credential: no access token is alive")
+
+// RetryAfter is when a caller that got one of these should come again: a kicked
 // refresher needs about a second.
 const RetryAfter = 2 * time.Second
 
@@ -33,10 +36,12 @@ const (
 	// A table that hangs must leave a request time to be answered.
 	readTimeout = 2 * time.Second
 	kickTimeout = time.Second
+	// lookAgain is how often Another looks for a new token.
+	lookAgain = 200 * time.Millisecond
 )
 
-// ticket is what memory holds of one: its value and its known end. It is handed
-// out until Margin before.
+// ticket is what memory holds of one, or of an access token: its value and its known
+// end. It is handed out until Margin before.
 type ticket struct {
 	value     string
 	expiresAt time.Time
@@ -56,9 +61,9 @@ type ReaderConfig struct {
 	Logger *slog.Logger     // nil: slog.Default()
 }
 
-// Reader hands out tickets from memory, reading the table once a minute, and
-// every 10 s when a ticket may have a successor. It never sees an access token or an AppSecret. Safe for
-// concurrent use; its memory is bounded by accounts x ticket types.
+// Reader hands out tickets and access tokens from memory, reading the table once a minute, and
+// every 10 s when one may have a successor. It never sees an AppSecret, nor an access token unless it is asked
+// for one. Safe for concurrent use; its memory is bounded by accounts x (ticket types + 1).
 type Reader struct {
 	ReaderConfig
 	flights singleflight.Group
@@ -91,7 +96,58 @@ func NewReader(c ReaderConfig) (*Reader, error) {
 // and that end. Errors: ErrNoTicket, joined with the store's when that did not
 // answer.
 func (r *Reader) Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
-	key := ticketKey(appID, typ)
+	t, err := r.live(ctx, appID, ticketKey(appID, typ))
+	if t.value == "" {
+		return "", time.Time{}, errors.Join(ErrNoTicket, err)
+	}
+	return t.value, t.expiresAt, nil
+}
+
+// Token returns the account's access token, not within Margin of its end nor known
+// to be dead. WeChat may have ended it all the same: see Another. Errors: ErrNoToken,
+// joined with the store's when that did not answer.
+func (r *Reader) Token(ctx context.Context, appID string) (string, error) {
+	t, err := r.live(ctx, appID, tokenKey(appID))
+	if t.value == "" {
+		return "", errors.Join(ErrNoToken, err)
+	}
+	return t.value, nil
+}
+
+// Another returns another access token than one that WeChat refuses: the one that the
+// table has, or else the one that the refresher gets, which is told. It waits for that
+// until ctx ends. Errors: ErrNoToken.
+func (r *Reader) Another(ctx context.Context, appID, dead string) (string, error) {
+	for told := false; ; told = true {
+		r.forget(tokenKey(appID))
+		token, err := r.Token(ctx, appID)
+		if err == nil && token != dead {
+			return token, nil
+		}
+		if !told {
+			r.ReportDead(ctx, appID, Fingerprint(dead))
+		}
+		select {
+		case <-ctx.Done():
+			return "", errors.Join(ErrNoToken, err, ctx.Err())
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+// forget has the next caller read the table. What is in memory still serves where
+// the table does not answer.
+func (r *Reader) forget(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.copies[key]
+	c.until = time.Time{}
+	r.copies[key] = c
+}
+
+// live returns what can be handed out of a key; the zero ticket where nothing can,
+// with the store's error if that is why.
+func (r *Reader) live(ctx context.Context, appID, key string) (ticket, error) {
 	have := r.copy(key)
 	var err error
 	if !r.Now().Before(have.until) {
@@ -102,9 +158,9 @@ func (r *Reader) Ticket(ctx context.Context, appID string, typ wechat.TicketType
 		r.Kick(ctx, appID)
 	}
 	if !have.ticket.usable(now) {
-		return "", time.Time{}, errors.Join(ErrNoTicket, err)
+		return ticket{}, err
 	}
-	return have.ticket.value, have.ticket.expiresAt, nil
+	return have.ticket, nil
 }
 
 func (r *Reader) copy(key string) cached {
@@ -113,7 +169,7 @@ func (r *Reader) copy(key string) cached {
 	return r.copies[key]
 }
 
-// load reads the ticket once however many ask, and keeps the answer. When the
+// load reads the item once however many ask, and keeps the answer. When the
 // store does not answer, the copy in memory goes on until its own end.
 func (r *Reader) load(ctx context.Context, key string) (cached, error) {
 	loaded, err, _ := r.flights.Do(key, func() (any, error) {
@@ -126,7 +182,7 @@ func (r *Reader) load(ctx context.Context, key string) (cached, error) {
 		defer cancel()
 		read, err := r.read(ctx, key)
 		if err != nil {
-			r.Logger.WarnContext(ctx, "ticket not read", "error", err)
+			r.Logger.WarnContext(ctx, store.Kind(key)+" not read", "error", err)
 			read = kept.ticket
 		}
 		return r.keep(key, read, err), err
@@ -149,20 +205,35 @@ func (r *Reader) keep(key string, t ticket, err error) cached {
 	return c
 }
 
-// read returns the zero ticket when none is stored.
+// read returns the zero ticket when there is none to hand out.
 func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 	item, err := r.Store.Get(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return ticket{}, nil
 	}
 	if err != nil {
-		return ticket{}, fmt.Errorf("credential: read the ticket: %w", err)
+		return ticket{}, fmt.Errorf("credential: read the %s: %w", store.Kind(key), err)
+	}
+	if store.Kind(key) == tokenKind {
+		return tokenIn(item)
 	}
 	var p published
 	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
 		return ticket{}, fmt.Errorf("credential: the item %s is not a ticket", key)
 	}
 	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
+}
+
+// tokenIn finds the access token in the account's record.
+func tokenIn(item store.Item) (ticket, error) {
+	var r Record
+	if json.Unmarshal(item.Value, &r) != nil {
+		return ticket{}, fmt.Errorf("credential: the item %s is not a record", item.Key)
+	}
+	if r.Token.Dead || r.Token.Value == "" {
+		return ticket{}, nil
+	}
+	return ticket{value: r.Token.Value, expiresAt: time.Unix(r.Token.ExpiresAt, 0)}, nil
 }
 
 // Kick asks the refresher to look after the account now. At most one kick in 10 s

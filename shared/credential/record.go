@@ -134,7 +134,9 @@ func publishedIn(item store.Item) published {
 }
 
 // Keys of the table. The kind before the first # is what IAM grants.
-func tokenKey(appID string) string { return "token#" + appID }
+const tokenKind = "token"
+
+func tokenKey(appID string) string { return tokenKind + "#" + appID }
 func kickKey(appID string) string  { return "kick#" + appID }
 func ticketKey(appID string, typ wechat.TicketType) string {
 	return "ticket#" + appID + "#" + string(typ)

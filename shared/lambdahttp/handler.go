@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"wechatfn/shared/web"
@@ -38,9 +39,16 @@ type Options struct {
 	// what the guarded function finds under requestContext.authorizer.lambda, or
 	// ErrUnauthorized; any other error makes the gateway answer 500.
 	Authorize func(r *http.Request) (map[string]any, error)
+	// Direct, where it is set, serves events that came through no gateway, but from who
+	// may invoke the function: objects with an action, and without what each of a gateway's
+	// events has. Its error becomes the invocation's, so it must hold no secret.
+	Direct func(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-var errAuthorizer = errors.New("lambdahttp: the authorizer failed")
+var (
+	errAuthorizer = errors.New("lambdahttp: the authorizer failed")
+	errDirect     = errors.New("lambdahttp: internal error")
+)
 
 // ErrUnauthorized refuses the request that an Authorize function was asked about.
 var ErrUnauthorized = errors.New("lambdahttp: unauthorized")
@@ -54,11 +62,12 @@ type Handler struct {
 	reserve       time.Duration
 	maxEventBytes int
 	authorize     func(r *http.Request) (map[string]any, error)
+	direct        func(ctx context.Context, payload []byte) ([]byte, error)
 }
 
 // New returns a Handler that serves events with h.
 func New(h http.Handler, options Options) *Handler {
-	made := &Handler{h, options.Logger, options.Reserve, options.MaxEventBytes, options.Authorize}
+	made := &Handler{h, options.Logger, options.Reserve, options.MaxEventBytes, options.Authorize, options.Direct}
 	if made.logger == nil {
 		made.logger = slog.Default()
 	}
@@ -76,24 +85,42 @@ func New(h http.Handler, options Options) *Handler {
 // base64 bodies decoded, the source IP (without a port) as RemoteAddr, the
 // gateway's request id in [web.RequestID].
 //
-// The error is nil but for an authorizer that fails: an event of another kind, a request that cannot be
+// The error is nil but for an authorizer that fails, and for Direct's: an event of another kind, a request that cannot be
 // decoded and a panic are answered with a problem, and logged. Neither payload
 // nor what it decodes to is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := withReserve(ctx, h.reserve)
 	defer cancel()
 	w := newResponse()
-	r, asked, err := h.request(ctx, payload)
-	if err == nil && asked {
-		return h.authorizes(r)
+	e, problem := h.parse(payload)
+	if problem == nil && e.direct() {
+		return h.directly(ctx, payload)
 	}
-	if err != nil {
-		h.refuse(ctx, w, err)
+	var r *http.Request
+	if problem == nil {
+		r, problem = e.request(ctx)
+	}
+	if problem != nil {
+		h.refuse(ctx, w, problem)
 		return w.encode(), nil
+	}
+	if e.authorize {
+		return h.authorizes(r)
 	}
 	w.discard = r.Method == http.MethodHead
 	h.serve(w, r)
 	return w.encode(), nil
+}
+
+// directly answers an event that was made by hand.
+func (h *Handler) directly(ctx context.Context, payload []byte) (answer []byte, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			web.LogPanic((&http.Request{URL: new(url.URL)}).WithContext(ctx), h.logger, value)
+			answer, err = nil, errDirect
+		}
+	}()
+	return h.direct(ctx, payload)
 }
 
 // authorizes answers an authorizer's event. A panic is an error, so that the gateway

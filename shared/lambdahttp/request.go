@@ -13,21 +13,26 @@ import (
 	"wechatfn/shared/web"
 )
 
-// request makes the request of an event; asked tells that it is an authorizer's. A
-// problem is returned as its own type: there is no other kind of error here.
-func (h *Handler) request(ctx context.Context, payload []byte) (r *http.Request, asked bool, problem *web.Problem) {
+// parse reads an event. A problem is returned as its own type: there is no other kind
+// of error here.
+func (h *Handler) parse(payload []byte) (*event, *web.Problem) {
 	if len(payload) > h.maxEventBytes {
-		return nil, false, tooLarge(h.maxEventBytes)
+		return nil, tooLarge(h.maxEventBytes)
 	}
 	e, err := parseEvent(payload)
+	switch {
+	case err != nil:
+	case e.direct() && h.direct != nil:
+		return e, nil
+	case e.check() != nil:
+		err = e.check()
+	case e.authorize && h.authorize == nil:
+		err = errors.New("this function is no authorizer")
+	}
 	if err != nil {
-		return nil, false, unsupported(err)
+		return nil, unsupported(err)
 	}
-	if e.authorize && h.authorize == nil {
-		return nil, false, unsupported(errors.New("this function is no authorizer"))
-	}
-	r, problem = e.request(ctx)
-	return r, e.authorize, problem
+	return e, nil
 }
 
 func (e *event) request(ctx context.Context) (*http.Request, *web.Problem) {

@@ -45,10 +45,9 @@ type WeChat interface {
 	CheckUserToken(ctx context.Context, accessToken, openid string) error
 }
 
-// Config configures a Handler. Accounts, WeChat, Secrets, Sessions and Store are
-// required.
+// Config configures a Handler. WeChat, Secrets, Sessions and Store are required.
 type Config struct {
-	Accounts []Account // the first one is the default of ?app=
+	Accounts []Account // the first one is the default of ?app=; without any, sessions are served all the same
 	Origins  []string  // of the pages that a login may lead to, and that may call
 
 	// PublicURL is our own address, scheme://host[:port]; empty: that of the
@@ -78,9 +77,9 @@ const defaultBudget = 8500 * time.Millisecond
 //	GET    /oauth/authorize?app&scope&return_to&lang&challenge   to WeChat
 //	GET    /oauth/callback?code&state                  back from WeChat
 //	POST   /oauth/token                                a ticket for a bearer token
-//	GET    /oauth/session                              who is logged in
-//	POST   /oauth/session/refresh                      a new token for the old
-//	DELETE /oauth/session?all                          log out
+//	GET    /oauth/session?sku                          who is logged in
+//	POST   /oauth/session/refresh?sku                  a new token for the old
+//	DELETE /oauth/session?all&sku                      log out
 //	GET    /oauth/userinfo?lang                        the profile, from WeChat
 //	GET    /oauth/userinfo?check=true                  whether it could be read
 type Handler struct {
@@ -91,10 +90,7 @@ type Handler struct {
 
 // New checks the configuration and builds the routes.
 func New(c Config) (*Handler, error) {
-	switch {
-	case len(c.Accounts) == 0:
-		return nil, errors.New("oauth: no account is configured that logs users in")
-	case c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil:
+	if c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
 		return nil, errors.New("oauth: WeChat, Secrets, Sessions and Store are required")
 	}
 	if c.Budget == 0 {
@@ -171,10 +167,7 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 
 // account finds the account of that name, the first one for "".
 func (h *Handler) account(name string) (Account, bool) {
-	if name == "" {
-		return h.Accounts[0], true
-	}
-	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
+	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return name == "" || a.Name == name })
 	if i < 0 {
 		return Account{}, false
 	}

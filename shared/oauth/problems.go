@@ -64,6 +64,7 @@ var (
 		web.Hint{En: "Leave it out to log this device out.", Zh: "不传 all 则只退出当前设备。"})
 
 	errNoSession = failure(http.StatusUnauthorized, "session_missing", "No session", "no session came with the request, or it has ended", hintAgain)
+	errOtherSKU  = failure(http.StatusForbidden, "session_other_product", "Session of another product", "the session was opened with another sku", web.Hint{En: "Log in with this product's sku.", Zh: "请使用本产品的 sku 登录。"})
 	errCrossSite = failure(http.StatusForbidden, "origin_not_allowed", "Origin not allowed", "a request that changes something and bears the session's cookie must come from a page of ours",
 		web.Hint{En: "Add the page's origin to ALLOWED_ORIGINS.", Zh: "请把页面的来源加入 ALLOWED_ORIGINS。"})
 	errLoginAgain = failure(http.StatusConflict, "login_again", "Log in again", "WeChat does not let this user's profile be read any more; the user has to log in again",

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
@@ -358,4 +359,56 @@ func TestAuthorizeInJSON(t *testing.T) {
 	w.handler.ServeHTTP(answer, r)
 	want(t, "website", answer, 200, `{"url":"https://open.weixin.qq.com/connect/qrconnect?appid=wxfedcba9876543210&redirect_uri=https%3A%2F%2Fapi.example.com%2Foauth%2Fcallback&response_type=code&scope=snsapi_login&state=`)
 	want(t, "website", answer, 200, `&lang=en#wechat_redirect"}`)
+}
+
+// A session of one product is none of another's, wherever it is used.
+func TestProducts(t *testing.T) {
+	w := newWorld(t)
+	login := session.Login{App: "mini", AppID: "wx3333333333333333", OpenID: "oMini", SKU: "shop", Device: "phone"}
+	issue := func(sku string) *browser {
+		t.Helper()
+		login.SKU = sku
+		token, _, _, err := w.handler.Sessions.Issue(t.Context(), login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser()
+		b.bearer = token
+		return b
+	}
+	shop, news := issue("shop"), issue("news")
+	want(t, "its own", shop.do("GET", "/oauth/session?sku=shop", ""), 200, `"openid":"oMini","sku":"shop","device":"phone"`)
+	want(t, "any", shop.do("GET", "/oauth/session?sku=", ""), 200, `"sku":"shop"`)
+	for _, target := range []string{"GET /oauth/session?sku=news", "POST /oauth/session/refresh?sku=news", "DELETE /oauth/session?sku=news", "DELETE /oauth/session?sku=news&all=true"} {
+		method, path, _ := strings.Cut(target, " ")
+		want(t, target, shop.do(method, path, ""), 403, "session_other_product")
+		want(t, "twice", shop.do(method, path+"&sku=shop", ""), 400, "parameter_repeated")
+	}
+	want(t, "afterwards", shop.do("GET", "/oauth/session", ""), 200, "")
+
+	var grant Grant
+	if err := json.Unmarshal(shop.do("POST", "/oauth/session/refresh?sku=shop", "").Body.Bytes(), &grant); err != nil || grant.Session.SKU != "shop" {
+		t.Fatalf("%+v, %v", grant, err)
+	}
+	shop.bearer = grant.Token
+	second := issue("shop")
+	want(t, "everywhere, of the product", second.do("DELETE", "/oauth/session?all=1&sku=shop", ""), 204, "")
+	want(t, "gone", shop.do("GET", "/oauth/session", ""), 401, "logout_all")
+	want(t, "the other product", news.do("GET", "/oauth/session", ""), 200, "")
+	want(t, "logged out again", second.do("DELETE", "/oauth/session?sku=shop", ""), 204, "")
+	want(t, "of this product", news.do("DELETE", "/oauth/session?sku=news", ""), 204, "")
+}
+
+// A refresh takes the current token; an openid refreshes nothing, and harms nobody.
+func TestRefreshByOpenID(t *testing.T) {
+	w := newWorld(t)
+	victim := w.bearerOf("user1")
+	for _, token := range []string{"", "user1", "user1|shop|0", strings.Repeat("u", 64)} {
+		thief := w.browser()
+		thief.bearer = token
+		for _, body := range []string{"", `{"userId":"user1"}`, `{"openid":"user1","token":"x"}`} {
+			want(t, token, thief.do("POST", "/oauth/session/refresh?userId=user1&openid=user1", body), 401, "session_missing")
+		}
+	}
+	want(t, "the victim", victim.do("GET", "/oauth/session", ""), 200, `"generation":0`)
 }

@@ -19,7 +19,7 @@ type credential struct {
 }
 
 func (h *Handler) credential(r *http.Request) credential {
-	if token := bearer(r); token != "" {
+	if token := web.Bearer(r); token != "" {
 		return credential{token, false}
 	}
 	return credential{h.cookie(r, sessionCookie), true}
@@ -51,11 +51,23 @@ func (h *Handler) ourPage(r *http.Request) bool {
 // another tab, and would delete the cookie of the login that has just been made. A
 // dead one does no harm: it opens nothing, and the next login replaces it.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token)
+	query, err := web.ParseQuery(r, "sku")
+	if err != nil {
+		return err
+	}
+	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token, product(&query)...)
 	if err != nil {
 		return sessionProblem(err)
 	}
 	return web.JSON(w, http.StatusOK, s)
+}
+
+// product is the one that a session must be of: any, where none is named.
+func product(query *web.Query) []string {
+	if sku := query.Get("sku"); sku != "" {
+		return []string{sku}
+	}
+	return nil
 }
 
 // Admit is Check for routes of a team's own: one that changes something must not be
@@ -80,11 +92,15 @@ func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, 
 
 // refresh gives a new token for the old one, in the form in which that came.
 func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r, "sku")
+	if err != nil {
+		return err
+	}
 	c, err := h.changing(r)
 	if err != nil {
 		return err
 	}
-	token, s, err := h.Sessions.Rotate(r.Context(), c.token)
+	token, s, err := h.Sessions.Rotate(r.Context(), c.token, product(&query)...)
 	if err != nil {
 		return sessionProblem(err)
 	}
@@ -95,9 +111,10 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, h.grant(token, s))
 }
 
-// logout ends the session of this device, or with all=true those of all devices.
+// logout ends the session of this device, or with all=true those of all devices; of
+// the product alone where one is named.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
-	query, err := web.ParseQuery(r, "all")
+	query, err := web.ParseQuery(r, "all", "sku")
 	if err != nil {
 		return err
 	}
@@ -109,13 +126,9 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errAll
 	}
-	if all {
-		err = h.Sessions.RevokeAll(r.Context(), c.token, "")
-	} else {
-		err = h.Sessions.Revoke(r.Context(), c.token)
-	}
-	err = sessionProblem(err)
-	if _, dead := errors.AsType[*web.Problem](err); c.isCookie && (err == nil || dead) {
+	err = sessionProblem(h.endSession(r.Context(), c.token, query.Get("sku"), all))
+	_, refused := errors.AsType[*web.Problem](err)
+	if c.isCookie && (err == nil || refused && !errors.Is(err, errOtherSKU)) {
 		h.setCookie(w, sessionCookie, "", -time.Second) // who wants to be out shall not keep a dead one
 	}
 	if err != nil {
@@ -123,6 +136,19 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// endSession ends the token's session, or all of the user's.
+func (h *Handler) endSession(ctx context.Context, token, sku string, all bool) error {
+	if sku != "" {
+		if _, err := h.Sessions.Check(ctx, token, sku); errors.Is(err, session.ErrOtherSKU) {
+			return err
+		}
+	}
+	if all {
+		return h.Sessions.RevokeAll(ctx, token, sku)
+	}
+	return h.Sessions.Revoke(ctx, token)
 }
 
 // isTrue reads a parameter that may be left out.
@@ -141,8 +167,11 @@ func sessionProblem(err error) error {
 	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
 		return sessionRevoked(string(revoked.Reason))
 	}
-	if errors.Is(err, session.ErrNoSession) || errors.Is(err, session.ErrOtherSKU) {
+	switch {
+	case errors.Is(err, session.ErrNoSession):
 		return errNoSession
+	case errors.Is(err, session.ErrOtherSKU):
+		return errOtherSKU
 	}
 	return err
 }

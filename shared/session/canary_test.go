@@ -31,14 +31,14 @@ func printed(t *testing.T, v any) string {
 func TestNoSecretIsPrinted(t *testing.T) {
 	bubble(t, Config{MaxDevices: 1}, func(w *world) {
 		ctx, l := w.Context(), seeded(login())
-		l.Tokens = &Tokens{AccessToken: "canary-access", RefreshToken: "canary-refresh"}
+		l.Tokens = &Tokens{AccessToken: "canary-access", RefreshToken: "canary-refresh", SessionKey: "canary-session-key"}
 		token, s, _, err := w.Issue(ctx, l)
 		w.want("issue", err, nil)
 		next, s2, err := w.Rotate(ctx, token)
 		w.want("rotate", err, nil)
 		u := w.stored()
 		values := map[string]any{"login": l, "&login": &l, "session": s, "rotated": s2, "user": u, "&user": &u, "tokens": u.Tokens, "&tokens": &u.Tokens, "errors": w.everyError(next)}
-		secrets := []string{"canary-access", "canary-refresh", "canary-seed", fmt.Sprintf("%x", "canary-access"), fmt.Sprintf("%x", testSeed), fmt.Sprint(testSeed)}
+		secrets := []string{"canary-access", "canary-refresh", "canary-session-key", "canary-seed", fmt.Sprintf("%x", "canary-access"), fmt.Sprintf("%x", testSeed), fmt.Sprint(testSeed)}
 		for _, text := range []string{token, next} {
 			t, _ := parse(text)
 			secrets = append(secrets, text, text[:20], text[24:], t.secretHash(), fmt.Sprintf("%x", t[:]), fmt.Sprint(t[familyBytes:]))

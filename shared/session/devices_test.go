@@ -30,6 +30,89 @@ func TestDevicesLimit(t *testing.T) {
 	})
 }
 
+func on(device, sku string) Login {
+	l := login()
+	l.Device, l.SKU = device, sku
+	return l
+}
+
+// One device that logs in over and over pushes itself out, and nobody else.
+func TestDevicesPushThemselvesOut(t *testing.T) {
+	bubble(t, Config{MaxDevices: 4}, func(w *world) {
+		others := []string{w.issue(on("tablet", "")), w.issue(on("phone", "news")), w.issue(on("", ""))}
+		var last string
+		for range 20 {
+			time.Sleep(time.Second)
+			last = w.issue(on("phone", "shop"))
+			w.wantAlive("after a login", append(others, last)...)
+		}
+		w.wantCheck("the newest", last, nil)
+		w.wantListed("afterwards")
+	})
+}
+
+// The same holds when many come at once.
+func TestDevicesPushThemselvesOutAtOnce(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{}, func(w *world) {
+		w.table.latency = latency
+		others := []string{w.issue(on("tablet", "")), w.issue(on("", "")), w.issue(on("phone", "news"))}
+		var wg sync.WaitGroup
+		for range 100 {
+			p := w.process()
+			wg.Go(func() {
+				if _, _, _, err := p.Issue(w.Context(), login()); err != nil {
+					w.want("login", err, revoked(ReasonTooManyDevices))
+				}
+			})
+		}
+		wg.Wait()
+		w.wantAlive("afterwards", others...)
+		w.wantListed("afterwards")
+		if n := len(w.alive()); n != DefaultMaxDevices {
+			w.Errorf("%d live", n)
+		}
+	})
+}
+
+func TestInLine(t *testing.T) {
+	device := func(id, name, sku string) Device { return Device{ID: id, Device: name, SKU: sku} }
+	devices := []Device{
+		device("1", "", ""), device("2", "tablet", ""), device("3", "phone", ""), device("4", "tablet", "x"), device("5", "tablet", ""),
+		device("6", "", ""), device("7", "phone", ""), device("8", "phone", ""),
+	}
+	for _, c := range []struct {
+		newcomer Device
+		want     string
+	}{{devices[7], "37214568"}, {devices[4], "23714568"}, {devices[5], "23714568"}} {
+		var got string
+		for _, d := range inLine(devices, c.newcomer) {
+			got += d.ID
+		}
+		if got != c.want {
+			t.Errorf("for %s: %s, want %s", c.newcomer.ID, got, c.want)
+		}
+	}
+}
+
+// A login that took longer does not bring an older session_key back.
+func TestSessionKeysInOrder(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		for _, c := range []struct {
+			asked int64
+			key   string
+			want  string
+		}{{5, "a", "a"}, {4, "b", "a"}, {5, "c", "c"}, {6, "d", "d"}, {1, "e", "d"}} {
+			l := login()
+			l.Tokens = &Tokens{SessionKey: c.key, AskedAt: c.asked}
+			w.issue(l)
+			if got := w.stored().Tokens.SessionKey; got != c.want {
+				w.Errorf("after %s the key is %s, want %s", c.key, got, c.want)
+			}
+		}
+	})
+}
+
 // A logout gives its place back.
 func TestLogoutMakesRoom(t *testing.T) {
 	bubble(t, Config{MaxDevices: 2}, func(w *world) {

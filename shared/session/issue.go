@@ -26,7 +26,7 @@ type Login struct {
 	Device  string // for the user to know it by; at most 128 bytes, no control characters
 
 	Profile *Profile // what the user consented to show; nil keeps what is stored
-	Tokens  *Tokens  // nil keeps what is stored, and so does a newer one that is
+	Tokens  *Tokens  // nil keeps what is stored, and so do tokens that do not Supersede it
 
 	// Began, in Unix milliseconds, is when WeChat was asked who it is; zero means now.
 	// A login that began before a logout of all devices opens nothing after it.
@@ -44,8 +44,9 @@ func (Login) Format(f fmt.State, verb rune) { config.Secret{}.Format(f, verb) }
 func (Login) LogValue() slog.Value { return config.Secret{}.LogValue() }
 
 // Issue logs a user in: it returns the token, the session that it opens, and
-// whether this is the user's first login to the app. The oldest sessions beyond
-// MaxDevices are revoked.
+// whether this is the user's first login to the app. Sessions beyond MaxDevices are
+// revoked: first those that a newer login on the same Device (of the same SKU) has
+// made needless, then the oldest.
 //
 // An Issue that failed may have gone through. With a Seed it can be repeated: by
 // a browser that calls twice, or after a failure or a death at any point. It
@@ -76,7 +77,7 @@ func (s *Sessions) Issue(ctx context.Context, l Login) (token string, session Se
 	}
 	session, err = s.begin(ctx, t, s.first(l, u, t, d))
 	if err == nil {
-		err = s.settle(ctx, u)
+		err = s.settle(ctx, u, d)
 	} else if over := new(RevokedError); errors.As(err, &over) {
 		_, _ = s.drop(ctx, u, []Device{d}) // a dead session in the list takes a place and does no other harm
 	}
@@ -120,7 +121,7 @@ func (a *account) login(l Login, now int64) {
 	if l.Profile != nil {
 		a.Profile = l.Profile
 	}
-	if l.Tokens != nil && l.Tokens.AskedAt >= a.Tokens.AskedAt {
+	if l.Tokens != nil && l.Tokens.Supersede(Tokens(a.Tokens)) {
 		a.Tokens = storedTokens(*l.Tokens)
 	}
 }
@@ -156,13 +157,13 @@ func (s *Sessions) begin(ctx context.Context, t token, r record) (Session, error
 }
 
 // settle does what a login leaves to be done once its session lives.
-func (s *Sessions) settle(ctx context.Context, u registered) error {
+func (s *Sessions) settle(ctx context.Context, u registered, d Device) error {
 	if u.UnionID != "" && !u.Linked {
 		if err := s.link(ctx, u); err != nil {
 			return err
 		}
 	}
-	return s.makeRoom(ctx, u)
+	return s.makeRoom(ctx, u, d)
 }
 
 // validate keeps out what would break a key or fill an item.
@@ -176,14 +177,22 @@ func (l Login) validate() error {
 		return fmt.Errorf("%w unionid", ErrInvalid)
 	case !isName(l.App):
 		return fmt.Errorf("%w app", ErrInvalid)
-	case !isName(l.SKU):
+	case !IsSKU(l.SKU):
 		return fmt.Errorf("%w sku", ErrInvalid)
-	case len(l.Device) > 128 || !utf8.ValidString(l.Device) || strings.ContainsFunc(l.Device, unicode.IsControl):
+	case !IsDevice(l.Device):
 		return fmt.Errorf("%w device", ErrInvalid)
 	case l.Seed != nil && len(l.Seed) != seedBytes:
 		return fmt.Errorf("%w seed: it has %d bytes", ErrInvalid, seedBytes)
 	}
 	return nil
+}
+
+// IsSKU reports whether Login takes it as a SKU; "" is one.
+func IsSKU(s string) bool { return isName(s) }
+
+// IsDevice reports whether Login takes it as a Device; "" is one.
+func IsDevice(s string) bool {
+	return len(s) <= 128 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func isName(s string) bool { return len(s) <= 64 && strings.Trim(s, idLetters+".") == "" }

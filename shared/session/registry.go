@@ -48,6 +48,11 @@ type Device struct {
 	EndsAt    int64  `json:"endsAt"` // the absolute end
 }
 
+// sameAs reports whether both are known to be the same device in the same product.
+func (d Device) sameAs(other Device) bool {
+	return d.Device != "" && d.Device == other.Device && d.SKU == other.SKU
+}
+
 // account is the value of user#APPID#OPENID.
 type account struct {
 	FirstSeen int64        `json:"firstSeen"`
@@ -126,8 +131,9 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 	return u.user(), nil
 }
 
-// Note is Issue for a user whose session goes on: it writes into the registry what
-// the login tells. Store calls and errors: as Update's.
+// Note writes a login into the registry that opens no session, because the device
+// has one already: Login's UnionID, Profile and Tokens. Store calls: as Update's.
+// Errors: ErrNoUser, ErrInvalid, the store's.
 func (s *Sessions) Note(ctx context.Context, l Login) error {
 	if err := l.validate(); err != nil {
 		return err

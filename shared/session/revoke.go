@@ -159,10 +159,9 @@ func (s *Sessions) drop(ctx context.Context, u registered, dead []Device) (regis
 	})
 }
 
-// makeRoom ends the oldest sessions of a user who has too many: first those that
-// nobody used for an idle life, as far as they are dead already; then the oldest
-// by login.
-func (s *Sessions) makeRoom(ctx context.Context, u registered) error {
+// makeRoom ends sessions of a user who has too many: first those that nobody used
+// for an idle life, as far as they are dead already; then as inLine says.
+func (s *Sessions) makeRoom(ctx context.Context, u registered, newcomer Device) error {
 	excess := len(u.Devices) - s.cfg.MaxDevices
 	if excess <= 0 {
 		return nil
@@ -180,7 +179,7 @@ func (s *Sessions) makeRoom(ctx context.Context, u registered) error {
 			dead = append(dead, d)
 		}
 	}
-	for _, d := range u.Devices {
+	for _, d := range inLine(u.Devices, newcomer) {
 		if len(dead) == excess || slices.Contains(dead, d) {
 			continue
 		}
@@ -191,4 +190,22 @@ func (s *Sessions) makeRoom(ctx context.Context, u registered) error {
 	}
 	_, err := s.drop(ctx, u, dead)
 	return err
+}
+
+// inLine says in which order sessions have to go: those that a newer login on the
+// same device has made needless, the newcomer's device first; then the others; the
+// oldest login first. So one device that logs in over and over pushes itself out.
+func inLine(devices []Device, newcomer Device) []Device {
+	var own, stale, rest []Device
+	for i, d := range devices {
+		switch {
+		case !slices.ContainsFunc(devices[i+1:], d.sameAs):
+			rest = append(rest, d)
+		case d.sameAs(newcomer):
+			own = append(own, d)
+		default:
+			stale = append(stale, d)
+		}
+	}
+	return slices.Concat(own, stale, rest)
 }

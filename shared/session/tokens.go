@@ -19,7 +19,16 @@ type Tokens struct {
 	AskedAt int64 `json:"askedAt,omitzero"`
 	// LeaseUntil, in Unix milliseconds, is until when somebody is refreshing them.
 	LeaseUntil int64 `json:"leaseUntil,omitzero"`
+
+	// SessionKey is of a mini-program's user, who has no other token.
+	SessionKey string `json:"sessionKey,omitzero"`
 }
+
+// Supersede reports whether the tokens may take the place of others: not where WeChat
+// was asked for them earlier, by a login that took longer. WeChat does not say in which
+// order it made two session_keys, and clocks differ, so this is as near as one gets;
+// whoever is left with a dead one logs in again.
+func (t Tokens) Supersede(others Tokens) bool { return t.AskedAt >= others.AskedAt }
 
 // Format implements fmt.Formatter: every verb prints [redacted].
 func (Tokens) Format(f fmt.State, verb rune) { config.Secret{}.Format(f, verb) }

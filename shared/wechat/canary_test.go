@@ -18,10 +18,11 @@ import (
 )
 
 // canary is a secret whose spellings differ in a query, in JSON and when quoted.
-const canary = "canary+7f3a&<\"é"
+const canary = "canary+7k3z&<\"é"
 
-// spelled finds a canary however it is written: its first letters need no escaping.
-func spelled(s string) bool { return strings.Contains(s, "canary") || strings.Contains(s, "7f3a") }
+// spelled finds a canary however it is written: its first letters need no escaping. No part of it is
+// hexadecimal, as %#v prints addresses.
+func spelled(s string) bool { return strings.Contains(s, "canary") || strings.Contains(s, "7k3z") }
 
 // leaks prints an error in every way a logger might, down its chain.
 func leaks(err error) string {
@@ -77,6 +78,36 @@ var canaryVerbs = []struct {
 	{"check user", func(ctx context.Context, c *wechat.Client) error {
 		return c.CheckUserToken(ctx, canary, "canary-openid")
 	}},
+	{"mini session", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.CodeToSession(ctx, "wx1", canary, "canary-code")
+		return err
+	}},
+	{"mini code", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.CodeToSession(ctx, "wx1", "SECRET", canary)
+		return err
+	}},
+	{"phone", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.PhoneNumber(ctx, canary, "canary-code", "canary-openid")
+		return err
+	}},
+	{"phone code", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.PhoneNumber(ctx, "TOKEN", canary, "")
+		return err
+	}},
+	{"phone openid", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.PhoneNumber(ctx, "TOKEN", "CODE", canary)
+		return err
+	}},
+	{"check session openid", func(ctx context.Context, c *wechat.Client) error {
+		return c.CheckSessionKey(ctx, "TOKEN", canary, "KEY")
+	}},
+	{"check session", func(ctx context.Context, c *wechat.Client) error {
+		return c.CheckSessionKey(ctx, "canary-token", "canary-openid", canary)
+	}},
+	{"reset session", func(ctx context.Context, c *wechat.Client) error {
+		_, err := c.ResetSessionKey(ctx, canary, "canary-openid", "canary-key")
+		return err
+	}},
 }
 
 // TestNoSecretInErrors plants the secret in whatever comes back, for every call.
@@ -93,15 +124,16 @@ func TestNoSecretInErrors(t *testing.T) {
 		"quoted answer": func(*http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("malformed HTTP response %q", "x "+canary)
 		},
-		"timeout":         silent,
-		"HTTP 500":        body(500, "GET /?secret="+echo),
-		"HTTP 400":        body(400, echo),
-		"garbage":         body(200, echo),
-		"HTML":            body(200, "<html>"+echo),
-		"errmsg":          body(200, `{"errcode":40125,"errmsg":"bad `+inJSON+` in `+url.QueryEscape(canary)+`"}`),
-		"busy errmsg":     body(200, `{"errcode":-1,"errmsg":"`+inJSON+`"}`),
-		"errmsg no text":  body(200, `{"errcode":40125,"errmsg":{"secret":"`+inJSON+`"}}`),
-		"odd success":     body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","ip_list":"`+inJSON+`","expires_in":"`+inJSON+`"}`),
+		"timeout":        silent,
+		"HTTP 500":       body(500, "GET /?secret="+echo),
+		"HTTP 400":       body(400, echo),
+		"garbage":        body(200, echo),
+		"HTML":           body(200, "<html>"+echo),
+		"errmsg":         body(200, `{"errcode":40125,"errmsg":"bad `+inJSON+` in `+url.QueryEscape(canary)+`"}`),
+		"busy errmsg":    body(200, `{"errcode":-1,"errmsg":"`+inJSON+`"}`),
+		"errmsg no text": body(200, `{"errcode":40125,"errmsg":{"secret":"`+inJSON+`"}}`),
+		"odd success": body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","ip_list":"`+inJSON+`","expires_in":"`+inJSON+`",
+			"openid":"`+inJSON+`","session_key":"`+inJSON+`","phone_info":{"phoneNumber":"","countryCode":"`+inJSON+`"}}`),
 		"impossible life": body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","expires_in":0}`),
 		"cut off": reader(200, io.MultiReader(strings.NewReader(echo),
 			errReader{&url.Error{Op: "read", URL: echo, Err: errors.New(echo)}})),
@@ -123,7 +155,7 @@ func TestNoSecretInErrors(t *testing.T) {
 				if err == nil && verb.name != "clear" {
 					t.Errorf("%s, %s: no error", name, verb.name)
 				}
-				if err != nil && (strings.Contains(err.Error(), "/cgi-bin/") || strings.Contains(err.Error(), "/sns/")) {
+				if err != nil && (strings.Contains(err.Error(), "/cgi-bin/") || strings.Contains(err.Error(), "/sns/") || strings.Contains(err.Error(), "/wxa/")) {
 					t.Errorf("%s, %s shows the URL: %v", name, verb.name, err)
 				}
 				if text := leaks(err); text != "" {
@@ -165,7 +197,9 @@ func TestCredentialsDoNotPrint(t *testing.T) {
 	var b bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&b, nil))
 	for _, v := range []any{wechat.Token{Value: canary}, wechat.Ticket{Value: canary}, &wechat.Token{Value: canary},
-		wechat.UserToken{AccessToken: canary, RefreshToken: canary, OpenID: canary, UnionID: canary, Scope: canary}} {
+		wechat.UserToken{AccessToken: canary, RefreshToken: canary, OpenID: canary, UnionID: canary, Scope: canary},
+		wechat.MiniSession{OpenID: canary, UnionID: canary, SessionKey: canary}, &wechat.MiniSession{SessionKey: canary},
+		wechat.Phone{PhoneNumber: canary, PurePhoneNumber: canary, AppID: canary}} {
 		fmt.Fprintf(&b, "%v %+v %#v %s %q %d %x\n", v, v, v, v, v, v, v)
 		log.Info("x", "v", v)
 	}

@@ -27,7 +27,7 @@ const (
 	// ClassBug: the request was built wrong; only a change of code helps.
 	ClassBug
 	// ClassUser: one user's login, through no fault of the account: no alarm. CodeSpent,
-	// UserTokenDead, NoPermission and LoginAgain say what to do.
+	// UserTokenDead, SessionKeyDead, NoPermission and LoginAgain say what to do.
 	ClassUser
 )
 
@@ -73,6 +73,10 @@ const (
 	CodeBadOpenID           = 40003
 	CodeNoPermission        = 48001 // of a user's token: not granted; else the account lacks the right
 
+	CodeUserBlocked   = 40226 // a mini-program's user whom WeChat holds for a risk: no login, now
+	CodeBadSigMethod  = 87008 // sig_method is not hmac_sha256
+	CodeBadSessionKey = 87009 // signature not made with the user's live session key
+
 	codeBusy             = -1
 	codeInvalidToken     = 40001 // on a call that sends the secret: wrong secret
 	codeTokenMissing     = 41001
@@ -115,9 +119,9 @@ func (e *Error) Class() Class {
 	case codeInvalidToken, CodeBadToken, CodeExpiredToken:
 		return e.tokenClass()
 	case CodeBadCode, CodeUsedCode, CodeExpiredCode, CodeMissingCode, CodeBadRefreshToken, CodeExpiredRefreshToken,
-		CodePasswordChanged, CodeBadOpenID, codeNotGranted:
+		CodePasswordChanged, CodeBadOpenID, codeNotGranted, CodeUserBlocked, CodeBadSessionKey:
 		return ClassUser
-	case codeTokenMissing:
+	case codeTokenMissing, CodeBadSigMethod:
 		return ClassBug
 	case CodeDailyQuota, CodeMinuteQuota, CodeClearQuotaSpent:
 		return ClassQuota
@@ -142,7 +146,7 @@ func (e *Error) tokenClass() Class {
 	switch e.Op {
 	case opUserInfo, opCheckUser, opRefreshUser:
 		return ClassUser
-	case opStableToken, opToken, opClearQuota, opExchange:
+	case opStableToken, opToken, opClearQuota, opExchange, opCodeToSession:
 		if e.Code == codeInvalidToken {
 			return ClassConfiguration
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestClasses has a row for each errcode of the protocol sheet, sections 1.5 and 2.2.
+// TestClasses has a row for each errcode of the protocol sheet, sections 1.5, 2.2 and 3.
 func TestClasses(t *testing.T) {
 	for _, c := range []struct {
 		op    string
@@ -78,6 +78,26 @@ func TestClasses(t *testing.T) {
 		{opCheckUser, 40003, ClassUser, 0},
 		{opCheckUser, 40014, ClassUser, 0},
 		{opCheckUser, 48001, ClassConfiguration, 0},
+		{opCodeToSession, -1, ClassBusy, 0},
+		{opCodeToSession, 40001, ClassConfiguration, 0},
+		{opCodeToSession, 40013, ClassConfiguration, 0},
+		{opCodeToSession, 40125, ClassConfiguration, 0},
+		{opCodeToSession, 40164, ClassConfiguration, 0},
+		{opCodeToSession, 40029, ClassUser, 0},
+		{opCodeToSession, 40163, ClassUser, 0},
+		{opCodeToSession, 40226, ClassUser, 0},
+		{opCodeToSession, 45011, ClassQuota, time.Minute},
+		{opPhoneNumber, -1, ClassBusy, 0},
+		{opPhoneNumber, 40001, ClassCredentialDead, 0},
+		{opPhoneNumber, 40013, ClassConfiguration, 0},
+		{opPhoneNumber, 40029, ClassUser, 0},
+		{opPhoneNumber, 45011, ClassQuota, time.Minute},
+		{opCheckSession, 40001, ClassCredentialDead, 0},
+		{opCheckSession, 42001, ClassCredentialDead, 0},
+		{opCheckSession, 87009, ClassUser, 0},
+		{opCheckSession, 87008, ClassBug, 0},
+		{opResetSession, 87009, ClassUser, 0},
+		{opResetSession, 45011, ClassQuota, time.Minute},
 	} {
 		e := &Error{Op: c.op, Code: c.code}
 		if e.Class() != c.class || e.Pause() != c.pause {

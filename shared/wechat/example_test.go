@@ -112,3 +112,33 @@ func ExampleClient_ExchangeCode() {
 	// 小明 🌿 <nil>
 	// user 40163 true true
 }
+
+func ExampleClient_CodeToSession() {
+	sim, err := wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{{ID: "wx5", Secret: "secret", Kind: wechatsim.MiniProgram}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	code, err := sim.MiniLogin("wx5", "ming") // the mini-program's wx.login
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	session, err := client.CodeToSession(ctx, "wx5", "secret", code)
+	fmt.Println(session, session.OpenID == sim.OpenID("wx5", "ming"), err)
+
+	_, err = client.CodeToSession(ctx, "wx5", "secret", code)
+	var refused *wechat.Error
+	if errors.As(err, &refused) {
+		fmt.Println(refused.Class(), refused.Code, refused.CodeSpent(), refused.LoginAgain())
+	}
+	// Output:
+	// [redacted] true <nil>
+	// user 40163 true true
+}

@@ -1,8 +1,8 @@
 package wechat
 
-// CodeSpent: the login code is no good any more, or never was one of this account. It must not be
-// sent again. After CodeUsedCode the first exchange's result, if this service made it, still holds;
-// else the user has to log in again.
+// CodeSpent: the code of a login, or of PhoneNumber, is no good any more, or never was one of this
+// account. It must not be sent again. After CodeUsedCode the first exchange's result, if this service
+// made it, still holds; else the user has to log in, or press the button, again.
 func (e *Error) CodeSpent() bool {
 	switch e.Code {
 	case CodeBadCode, CodeUsedCode, CodeExpiredCode:
@@ -21,21 +21,27 @@ func (e *Error) UserTokenDead() bool {
 	return e.deadToken()
 }
 
+// SessionKeyDead: the mini-program's session key is not the user's live one, as another wx.login
+// replaced it or its time is over. What was encrypted or signed with it is lost: the mini-program
+// calls wx.login, and then asks the user's data of WeChat again.
+func (e *Error) SessionKeyDead() bool { return e.Code == CodeBadSessionKey }
+
 // NoPermission: the user's token does not reach this far: UserInfo with a token of a silent login
 // (snsapi_base), or of a snapshot user. Do without, or ask for snsapi_userinfo; repeating is no use.
 func (e *Error) NoPermission() bool {
 	return e.Code == codeNotGranted || e.Code == CodeNoPermission && e.Op == opUserInfo
 }
 
-// LoginAgain: only a new login helps this user: send the browser to AuthorizeURL. It is true of a
-// code that is spent or missing, of a refresh token that is dead, of a changed password, and of a
-// token that belongs to another openid.
+// LoginAgain: only a new login helps this user: send the browser to AuthorizeURL, or let the
+// mini-program call wx.login. It is true of a login code that is spent or missing, of a refresh
+// token or a session key that is dead, of a changed password, and of a token that belongs to
+// another openid. The code of PhoneNumber comes from a button, not from a login.
 func (e *Error) LoginAgain() bool {
 	switch e.Code {
-	case CodeMissingCode, CodeBadRefreshToken, CodeExpiredRefreshToken, CodePasswordChanged, CodeBadOpenID:
+	case CodeMissingCode, CodeBadRefreshToken, CodeExpiredRefreshToken, CodePasswordChanged, CodeBadOpenID, CodeBadSessionKey:
 		return true
 	default:
-		return e.CodeSpent() || e.Op == opRefreshUser && e.deadToken()
+		return e.CodeSpent() && e.Op != opPhoneNumber || e.Op == opRefreshUser && e.deadToken()
 	}
 }
 

@@ -11,7 +11,7 @@ func TestWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		op   string
 		code int
-		want string // c: CodeSpent, t: UserTokenDead, n: NoPermission, l: LoginAgain
+		want string // c: CodeSpent, t: UserTokenDead, n: NoPermission, l: LoginAgain, k: SessionKeyDead
 	}{
 		{opExchange, 40029, "cl"},
 		{opExchange, 40163, "cl"},
@@ -45,13 +45,28 @@ func TestWhatToDo(t *testing.T) {
 		{opTicket, 42001, ""},
 		{opTicket, 48001, ""},
 		{opStableToken, 40001, ""},
+		{opCodeToSession, 40029, "cl"},
+		{opCodeToSession, 40163, "cl"},
+		{opCodeToSession, 41008, "l"},
+		{opCodeToSession, 40001, ""}, // the secret
+		{opCodeToSession, 40164, ""},
+		{opCodeToSession, 45011, ""},
+		{opPhoneNumber, 40029, "c"}, // a button's code, not a login's
+		{opPhoneNumber, 40163, "c"},
+		{opPhoneNumber, 40001, ""}, // the account's own token
+		{opPhoneNumber, 40003, "l"},
+		{opCheckSession, 87009, "lk"},
+		{opCheckSession, 87008, ""},
+		{opCheckSession, 42001, ""},
+		{opResetSession, 87009, "lk"},
+		{opResetSession, 40003, "l"},
 	} {
 		e := &Error{Op: c.op, Code: c.code}
 		var got strings.Builder
 		for _, p := range []struct {
 			letter string
 			is     bool
-		}{{"c", e.CodeSpent()}, {"t", e.UserTokenDead()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}} {
+		}{{"c", e.CodeSpent()}, {"t", e.UserTokenDead()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}, {"k", e.SessionKeyDead()}} {
 			if p.is {
 				got.WriteString(p.letter)
 			}

@@ -56,7 +56,7 @@ func TestDialRefused(t *testing.T) {
 
 func TestProxyRefused(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5"} {
-		proxy := scheme + "://canary-user:canary-7f3a@" + refusing(t)
+		proxy := scheme + "://canary-user:canary-7k3z@" + refusing(t)
 		_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 		expectBusy(t, err, 0)
 	}
@@ -65,10 +65,10 @@ func TestProxyRefused(t *testing.T) {
 // TestProxyThatEchoes: a proxy that refuses to connect, and puts what it was sent into its answer.
 func TestProxyThatEchoes(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, r.URL.String()+r.Header.Get("Proxy-Authorization")+" canary-7f3a", http.StatusProxyAuthRequired)
+		http.Error(w, r.URL.String()+r.Header.Get("Proxy-Authorization")+" canary-7k3z", http.StatusProxyAuthRequired)
 	}))
 	defer proxy.Close()
-	cfg := wechat.Config{ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7f3a@", 1)}
+	cfg := wechat.Config{ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7k3z@", 1)}
 	_, err := dial(t, cfg).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	cfg.BaseURL = "http://simulator.example"
@@ -78,7 +78,7 @@ func TestProxyThatEchoes(t *testing.T) {
 
 // TestProxyThatEchoesInItsStatus: net/http makes that line its error.
 func TestProxyThatEchoesInItsStatus(t *testing.T) {
-	proxy := "http://canary-user:canary-7f3a@" + answering(t, "HTTP/1.1 407 no canary-7f3a for canary-user")
+	proxy := "http://canary-user:canary-7k3z@" + answering(t, "HTTP/1.1 407 no canary-7k3z for canary-user")
 	_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	if !strings.Contains(err.Error(), "no [redacted] for [redacted]") {
@@ -126,7 +126,8 @@ func TestConnectionIsReused(t *testing.T) {
 		if r.Method == http.MethodGet && (r.ContentLength != 0 || len(r.TransferEncoding) != 0) {
 			t.Errorf("a GET with a body: %d %v", r.ContentLength, r.TransferEncoding)
 		}
-		_, _ = io.WriteString(w, `{"errcode":0,"access_token":"T","ticket":"T","expires_in":7200,"ip_list":["203.0.113.1"],"openid":"canary-openid"}`)
+		_, _ = io.WriteString(w, `{"errcode":0,"access_token":"T","ticket":"T","expires_in":7200,"ip_list":["203.0.113.1"],"openid":"canary-openid",
+			"session_key":"tiihtNczf5v6AKRyjwEUhQ==","phone_info":{"phoneNumber":"1","purePhoneNumber":"1"}}`)
 	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -160,13 +161,17 @@ func TestNetHTTPDoesNotRepeat(t *testing.T) {
 			_, err := c.ExchangeCode(t.Context(), "wx1", "SECRET", "CODE")
 			return err
 		},
+		"mini session": func(c *wechat.Client) error {
+			_, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
+			return err
+		},
 	} {
 		var requests atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if requests.Add(1) > 1 {
 				panic(http.ErrAbortHandler)
 			}
-			_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O"}`)
+			_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ=="}`)
 		}))
 		c := dial(t, wechat.Config{BaseURL: server.URL})
 		if err := call(c); err != nil {

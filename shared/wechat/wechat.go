@@ -1,6 +1,6 @@
 // Package wechat is a client of api.weixin.qq.com: an account's global credentials (access tokens,
-// tickets, and the few maintenance calls around them), and the logins of its users (AuthorizeURL,
-// ExchangeCode, UserInfo ...).
+// tickets, and the few maintenance calls around them), the logins of its users (AuthorizeURL,
+// ExchangeCode, UserInfo ...), and those of mini-programs (CodeToSession, PhoneNumber ...).
 //
 // WeChat's URLs and bodies carry the AppSecret, codes and tokens, so no error of this package
 // ever shows a URL, a request or an answer; what was sent is cut out of WeChat's own messages too.

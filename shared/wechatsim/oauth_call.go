@@ -24,7 +24,7 @@ func (s *Sim) serveExchange(r *request) (fields, *refusal) {
 	if no != nil {
 		return nil, no
 	}
-	c, no := s.spendCode(a, r.code, r.now)
+	c, no := s.spendCode(a.Codes, r.code, r.now, s.switches.UsedCodeCode, s.switches.ExpiredCodeCode)
 	if no != nil {
 		return nil, no
 	}

@@ -19,7 +19,7 @@ const (
 type loginCode struct {
 	Value    string    `json:"value"`
 	User     string    `json:"user"`
-	Scope    string    `json:"scope"`
+	Scope    string    `json:"scope,omitempty"` // "" for those of mini-programs
 	Snapshot bool      `json:"snapshot,omitempty"`
 	Used     bool      `json:"used,omitempty"`
 	Ends     time.Time `json:"ends"`
@@ -74,16 +74,16 @@ func (s *Sim) newCode(appID string, a *account, user, scope string, snapshot boo
 	return c.Value
 }
 
-// spendCode takes a code once.
-func (s *Sim) spendCode(a *account, value string, now time.Time) (loginCode, *refusal) {
-	c := latest(a.Codes, func(c *loginCode) bool { return c.Value == value })
+// spendCode takes one of the codes once. used and expired are what it is refused with otherwise.
+func (s *Sim) spendCode(codes []loginCode, value string, now time.Time, used, expired int) (loginCode, *refusal) {
+	c := latest(codes, func(c *loginCode) bool { return c.Value == value })
 	switch {
 	case c == nil:
 		return loginCode{}, refuse(40029, "invalid code")
 	case c.Used:
-		return loginCode{}, refuse(s.switches.UsedCodeCode, "code been used")
+		return loginCode{}, refuse(used, "code been used")
 	case !now.Before(c.Ends):
-		return loginCode{}, refuse(s.switches.ExpiredCodeCode, "code expired")
+		return loginCode{}, refuse(expired, "code expired")
 	}
 	c.Used = true
 	s.state.Revision++

@@ -105,6 +105,8 @@ func TestLoginConfigIsChecked(t *testing.T) {
 		"has no scope":   func(c *Config) { c.Apps[0].Scopes = []string{scopeLogin} },
 		"needs an ID":    func(c *Config) { c.Users = []User{{Nickname: "x"}} },
 		"is named twice": func(c *Config) { c.Users = []User{{ID: "x"}, {ID: "x"}} },
+		"are digits":     func(c *Config) { c.Users = []User{{ID: "x", Phone: "+86"}} },
+		"x: Phone":       func(c *Config) { c.Users = []User{{ID: "x", CountryCode: "086"}} },
 	} {
 		c := Config{Apps: []App{{ID: appID, Secret: secret}}}
 		change(&c)

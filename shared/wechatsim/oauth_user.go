@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Kinds of account, as the configuration of a product names them.
@@ -54,6 +55,9 @@ type User struct {
 	City       string
 	Country    string
 	Privilege  []string
+	// Phone is the number without the country's code, CountryCode that code without a plus; "" means
+	// a made-up one of the mainland, 86.
+	Phone, CountryCode string
 }
 
 // defaultUsers: one as WeChat shows people now, one with all that it used to tell, and one without
@@ -80,10 +84,15 @@ func checkUsers(users []User) ([]User, error) {
 		if seen[u.ID] {
 			return nil, fmt.Errorf("wechatsim: user %s is named twice", u.ID)
 		}
+		if !digits(u.Phone) || !digits(u.CountryCode) || strings.HasPrefix(u.CountryCode, "0") {
+			return nil, fmt.Errorf("wechatsim: user %s: Phone and CountryCode are digits", u.ID)
+		}
 		seen[u.ID] = true
 	}
 	return slices.Clone(users), nil
 }
+
+func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // OpenID is what an app calls a user.
 func (s *Sim) OpenID(appID, userID string) string { return s.identity("openid", appID, userID) }

@@ -18,6 +18,10 @@ type Quotas struct {
 	ExchangeMinute    int // 50 000
 	RefreshUserMinute int // 50 000
 	UserInfoMinute    int // 50 000
+
+	CodeToSessionMinute int // 100 of a user's codes, as an older page says
+	PhoneMinute         int // default no limit: the page tells of one and names no figure
+	ResetSessionMinute  int // 60 000
 }
 
 func (q Quotas) complete() Quotas {
@@ -28,6 +32,7 @@ func (q Quotas) complete() Quotas {
 		{&q.ClassicDay, 2000}, {&q.ClassicMinute, -1}, {&q.StableDay, 500_000}, {&q.StableMinute, 10_000},
 		{&q.ForceDay, 20}, {&q.TicketDay, 10_000}, {&q.ResetsMonth, 10},
 		{&q.ExchangeMinute, 50_000}, {&q.RefreshUserMinute, 50_000}, {&q.UserInfoMinute, 50_000},
+		{&q.CodeToSessionMinute, 100}, {&q.PhoneMinute, -1}, {&q.ResetSessionMinute, 60_000},
 	} {
 		if *d.limit == 0 {
 			*d.limit = d.value

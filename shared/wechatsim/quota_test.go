@@ -17,6 +17,7 @@ func TestDefaultQuotas(t *testing.T) {
 	if q != (Quotas{
 		ClassicDay: 2000, ClassicMinute: -1, StableDay: 500_000, StableMinute: 10_000, ForceDay: 3, TicketDay: -1, ResetsMonth: 10,
 		ExchangeMinute: 50_000, RefreshUserMinute: 50_000, UserInfoMinute: 50_000,
+		CodeToSessionMinute: 100, PhoneMinute: -1, ResetSessionMinute: 60_000,
 	}) {
 		t.Errorf("%+v", q)
 	}

@@ -14,8 +14,8 @@ import (
 // address. It wins over the connection's own.
 const CallerHeader = "X-Wechatsim-Caller"
 
-// request is a call as the endpoints see it. GETs carry everything in the query; POSTs carry JSON,
-// and the access token in the query.
+// request is a call as the endpoints see it. GETs carry everything in the query, or so they should
+// (see Switches.SessionProofInBody); POSTs carry JSON, and the access token in the query.
 type request struct {
 	path, method string
 	caller       netip.Addr
@@ -26,6 +26,8 @@ type request struct {
 
 	code, refresh, openid, lang string // calls about a user's login
 	rawQuery, device            string // pages: the query as it came, and who used this browser last
+
+	jsCode, signature, sigMethod string // calls about a mini-program's session
 }
 
 type params struct {
@@ -34,6 +36,11 @@ type params struct {
 	Secret    string `json:"secret"`
 	AppSecret string `json:"appsecret"` // clear_quota/v2 calls it so
 	Force     bool   `json:"force_refresh"`
+
+	Code      string `json:"code"` // mini-programs
+	OpenID    string `json:"openid"`
+	Signature string `json:"signature"`
+	SigMethod string `json:"sig_method"`
 }
 
 func parse(hr *http.Request) (*request, error) {
@@ -43,17 +50,17 @@ func parse(hr *http.Request) (*request, error) {
 	if r.caller, err = caller(hr); err != nil {
 		return nil, err
 	}
-	if hr.Method != http.MethodPost {
-		r.body = params{GrantType: q.Get("grant_type"), AppID: q.Get("appid"), Secret: q.Get("secret")}
-		r.code, r.refresh, r.openid, r.lang = q.Get("code"), q.Get("refresh_token"), q.Get("openid"), q.Get("lang")
-		r.rawQuery, r.device = hr.URL.RawQuery, device(hr)
-		return r, nil
-	}
 	text, err := io.ReadAll(io.LimitReader(hr.Body, 64<<10))
 	if err != nil {
 		return nil, errors.New("the body cannot be read")
 	}
-	r.notJSON = json.Unmarshal(text, &r.body) != nil
+	r.notJSON = json.Unmarshal(text, &r.body) != nil && hr.Method == http.MethodPost
+	if hr.Method != http.MethodPost {
+		r.body.GrantType, r.body.AppID, r.body.Secret = q.Get("grant_type"), q.Get("appid"), q.Get("secret")
+		r.code, r.refresh, r.openid, r.lang = q.Get("code"), q.Get("refresh_token"), q.Get("openid"), q.Get("lang")
+		r.rawQuery, r.device = hr.URL.RawQuery, device(hr)
+		r.jsCode, r.signature, r.sigMethod = q.Get("js_code"), q.Get("signature"), q.Get("sig_method")
+	}
 	return r, nil
 }
 

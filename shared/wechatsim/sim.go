@@ -1,8 +1,9 @@
 // Package wechatsim simulates WeChat as far as an account's global credentials go (access tokens,
 // tickets, whitelists, quotas, faults: Sim), the logins of its users (authorize pages, codes, user
-// tokens, profiles: Sim too) and its pushes to a server URL (Pusher). Sim keeps state as WeChat does
-// and lives by an injected clock, so that a test can live through a month in
-// a moment, and `make dev` can run with no account anywhere.
+// tokens, profiles: Sim too), mini-programs with what WeChat's app does for them on the user's side
+// (MiniLogin, MiniUserData, PhoneCode ...), and its pushes to a server URL (Pusher). Sim keeps state
+// as WeChat does and lives by an injected clock, so that a test can live through a month in a moment,
+// and `make dev` can run with no account anywhere.
 //
 // What is known of WeChat stands in the protocol sheet; what is not known is a switch (see
 // Switches), so that code can be tested in each of the worlds it may meet. Requests that WeChat's
@@ -140,6 +141,11 @@ func endpoints(path string) (endpoint, bool) {
 		PathRefreshUser:  {method: http.MethodGet, serve: (*Sim).serveRefreshUser},
 		PathUserInfo:     {method: http.MethodGet, serve: (*Sim).serveUserInfo},
 		PathCheckUser:    {method: http.MethodGet, serve: (*Sim).serveCheckUser},
+
+		PathCodeToSession: {method: http.MethodGet, serve: (*Sim).serveCodeToSession},
+		PathPhoneNumber:   {method: http.MethodPost, serve: (*Sim).servePhoneNumber},
+		PathCheckSession:  {method: http.MethodGet, serve: (*Sim).serveCheckSession},
+		PathResetSession:  {method: http.MethodGet, serve: (*Sim).serveResetSession},
 	}[path]
 	return e, ok
 }
@@ -160,6 +166,11 @@ const (
 	PathRefreshUser = "/sns/oauth2/refresh_token"
 	PathUserInfo    = "/sns/userinfo"
 	PathCheckUser   = "/sns/auth"
+
+	PathCodeToSession = "/sns/jscode2session"
+	PathPhoneNumber   = "/wxa/business/getuserphonenumber"
+	PathCheckSession  = "/wxa/checksession"
+	PathResetSession  = "/wxa/resetusersessionkey"
 )
 
 // handle takes one request through counting, faults and its endpoint. The error is the context's,

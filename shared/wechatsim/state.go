@@ -35,6 +35,7 @@ type account struct {
 	Allowed   map[Group][]netip.Addr `json:"allowed"` // a group that is missing is open to all
 	Codes     []loginCode            `json:"codes,omitempty"`
 	Grants    []grant                `json:"grants,omitempty"`
+	Mini      miniState              `json:"mini,omitzero"`
 }
 
 func newState() state { return state{Apps: map[string]*account{}} }
@@ -43,8 +44,8 @@ func newAccount() *account {
 	return &account{Tickets: map[string][]ticket{}, Used: map[string]usage{}, Allowed: map[Group][]netip.Addr{}}
 }
 
-// Snapshot is the state as JSON: tokens, tickets, counts against quotas, whitelists, login codes and
-// user tokens. It holds tokens and codes in clear but no AppSecret.
+// Snapshot is the state as JSON: tokens, tickets, counts against quotas, whitelists, login codes,
+// user tokens and session keys. It holds them all in clear but no AppSecret.
 func (s *Sim) Snapshot() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -79,6 +79,20 @@ type Switches struct {
 	SnapshotProfile bool
 	// NicknameControlByte puts a raw byte 0x14 into nicknames, which makes the answer no JSON.
 	NicknameControlByte bool
+
+	// SessionKey is when a mini-program's user gets a new session key; default SessionKeyAtLogin.
+	SessionKey SessionKeyStyle
+	// SessionKeyLife ends session keys by time alone; default 0 is never. WeChat names no figure.
+	SessionKeyLife time.Duration
+	// SessionProofInBody takes openid, signature and sig_method of checksession and
+	// resetusersessionkey out of a JSON body, as the page's table has it; the default is the query,
+	// as its example has it.
+	SessionProofInBody bool
+	// MiniErrcodeZero puts an errcode of 0 into the answer of jscode2session, as its example does.
+	MiniErrcodeZero bool
+	// NumericCountryCode answers "countryCode":86, as the example does; the default is "86".
+	NumericCountryCode bool
+	UsedPhoneCodeCode  int // 40029 (default), the only one its page lists, or 40163
 }
 
 // RefusalStyle is what happens when a user refuses a login.
@@ -138,6 +152,12 @@ func (w *Switches) completeLogin() error {
 	if !slices.Contains([]UnionIDStyle{UnionIDLinked, UnionIDProfile}, w.UnionID) {
 		return fmt.Errorf("wechatsim: unknown UnionID style %q", w.UnionID)
 	}
+	if !slices.Contains([]SessionKeyStyle{SessionKeyAtLogin, SessionKeyAtExchange, SessionKeyKept}, w.SessionKey) {
+		return fmt.Errorf("wechatsim: unknown SessionKey style %q", w.SessionKey)
+	}
+	if w.SessionKeyLife < 0 {
+		return fmt.Errorf("wechatsim: SessionKeyLife %v is negative", w.SessionKeyLife)
+	}
 	return nil
 }
 
@@ -154,6 +174,7 @@ func (w *Switches) completeCodes() error {
 		{"MinuteQuotaCode", &w.MinuteQuotaCode, []int{45011, 45009}},
 		{"ExpiredCodeCode", &w.ExpiredCodeCode, []int{42003, 40029}},
 		{"UsedCodeCode", &w.UsedCodeCode, []int{40163, 40029}},
+		{"UsedPhoneCodeCode", &w.UsedPhoneCodeCode, []int{40029, 40163}},
 		{"UnknownUserTokenCode", &w.UnknownUserTokenCode, []int{40014, 40001}},
 	} {
 		if *c.code == 0 {

@@ -1,0 +1,29 @@
+// Compiles under strict; never run.
+import { create, WechatFnError } from '../wechatfn';
+import type { Answer, Client, Decrypted, Login, Phone } from '../wechatfn';
+
+const client: Client = create({ baseURL: 'https://api.example.com', app: 'shop', sku: 'gold', origins: ['https://orders.example.com'], timeout: 5000 });
+
+interface Order { id: string }
+
+export async function sample(): Promise<string> {
+  const login: Login = await client.login();
+  const unionid: string | undefined = login.unionid;
+  const answer: Answer<Order[]> = await client.request<Order[]>({ url: '/orders', method: 'POST', data: { page: 1 }, repeat: e => e.status === 503 });
+  const data: Decrypted = await client.decrypt({ encryptedData: 'e', iv: 'i' });
+  const user = await client.decrypt<{ openId: string }>(() => Promise.resolve({ encryptedData: 'e', iv: 'i' }));
+  const phone: Phone = await client.phone('code');
+  const alive: boolean = await client.checkSession();
+  await client.session();
+  await client.logout({ all: true });
+  try {
+    await client.login({ code: 'c', rawData: '{}', signature: 's' });
+  } catch (error) {
+    if (error instanceof WechatFnError && error.code === 'login_blocked') return error.hint?.zh ?? error.detail;
+  }
+  // @ts-expect-error: a base is needed
+  create({ app: 'shop' });
+  // @ts-expect-error: wx.request knows no PATCH
+  await client.request({ url: '/', method: 'PATCH' });
+  return [unionid, answer.data[0]?.id, data.watermark.appid, user.openId, phone.countryCode, alive, client.token()].join();
+}

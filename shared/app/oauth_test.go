@@ -1,0 +1,183 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/credential"
+	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+const oauthMini = "wx0000000000000003"
+
+// desk is the oauth function beside a refresher, on one table.
+type desk struct {
+	testing.TB
+	*Logins
+	sim *wechatsim.Sim
+	log bytes.Buffer
+}
+
+func newDesk(t *testing.T, apps string) *desk {
+	t.Helper()
+	values := map[string]string{"WECHAT_APPS": apps, "WECHAT_APP_SECRETS": `{"mini":"canary-secret","shop":"canary-secret"}`}
+	c, err := config.Load(func(name string) string { return values[name] }, OAuthNeeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{TB: t}
+	d.sim, err = wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{{ID: oauthMini, Secret: "canary-secret", Kind: wechatsim.MiniProgram}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	logger := slog.New(slog.NewJSONHandler(&d.log, nil))
+	refresher, err := NewRefresher(c, db, client, EnvironmentSecrets(c), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kick := func(appID string) { _, _ = refresher.Kick(t.Context(), appID) }
+	if d.Logins, err = OAuth(c, db, client, EnvironmentSecrets(c), false, kick, logger); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if strings.Contains(d.log.String(), "canary") {
+			t.Errorf("a secret was logged:\n%s", d.log.String())
+		}
+	})
+	return d
+}
+
+func (d *desk) do(method, target, body, token string) *httptest.ResponseRecorder {
+	d.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer := httptest.NewRecorder()
+	d.ServeHTTP(answer, r)
+	return answer
+}
+
+// logIn logs a mini-program's user in.
+func (d *desk) logIn(more string) (token string) {
+	d.Helper()
+	code, err := d.sim.MiniLogin(oauthMini, "hua")
+	if err != nil {
+		d.Fatal(err)
+	}
+	var grant struct{ Token string }
+	got := d.do("POST", "/miniprogram/login", `{"code":"`+code+`"`+more+`}`, "")
+	if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || grant.Token == "" {
+		d.Fatalf("%d %s", got.Code, got.Body)
+	}
+	return grant.Token
+}
+
+const miniAlone = `[{"name":"mini","kind":"mini_program","appId":"` + oauthMini + `"}]`
+
+// A team that has a mini-program alone.
+func TestMiniProgramAlone(t *testing.T) {
+	d := newDesk(t, miniAlone)
+	token := d.logIn(`,"sku":"shop","device":"phone"`)
+	if got := d.do("GET", "/oauth/session?sku=shop", "", token); got.Code != 200 || !strings.Contains(got.Body.String(), `"device":"phone"`) {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	if got := d.do("GET", "/oauth/authorize", "", ""); got.Code != 400 || !strings.Contains(got.Body.String(), "app_unknown") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	if who, err := d.Authorize(r); err != nil || who["sku"] != "shop" || who["device"] != "phone" || who["app"] != "mini" {
+		t.Errorf("%v, %v", who, err)
+	}
+	// No token is kept yet: the refresher is told, and the next call finds one.
+	if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 503 || got.Header().Get("Retry-After") != "2" {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
+func TestNoMiniProgram(t *testing.T) {
+	d := newDesk(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"}]`)
+	if got := d.do("POST", "/miniprogram/login", `{"code":"x"}`, ""); got.Code != 400 || !strings.Contains(got.Body.String(), "app_unknown") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	if _, err := d.Direct(t.Context(), []byte(`{"action":"reset_session_key","openid":"x"}`)); err == nil || !strings.Contains(err.Error(), "no mini-program") {
+		t.Error(err)
+	}
+}
+
+// What an operator has done, and sees: no secret.
+func TestOperator(t *testing.T) {
+	d := newDesk(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"},`+miniAlone[1:])
+	token, news := d.logIn(`,"sku":"shop"`), d.logIn(`,"sku":"news"`)
+	openID := d.sim.OpenID(oauthMini, "hua")
+	key, _ := d.sim.SessionKey(oauthMini, "hua")
+	order := func(action, more string) (string, error) {
+		answer, err := d.Direct(t.Context(), []byte(`{"action":"`+action+`","app":"mini","openid":"`+openID+`"`+more+`}`))
+		for _, secret := range []string{key, token, news, "canary-secret"} {
+			if strings.Contains(string(answer), secret) || err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("%s tells a secret: %s, %v", action, answer, err)
+			}
+		}
+		return string(answer), err
+	}
+	if user, err := order("user", ""); err != nil || !strings.Contains(user, `"openid":"`+openID) || strings.Count(user, `"sku"`) != 2 {
+		t.Errorf("%s, %v", user, err)
+	}
+	_, _ = order("reset_session_key", "") // no token is there yet; the refresher is told
+	d.mini.Tokens = newReader(t, d)
+	if answer, err := order("reset_session_key", ""); err != nil || !strings.Contains(answer, "reset_session_key") {
+		t.Errorf("%s, %v", answer, err)
+	}
+	if now, _ := d.sim.SessionKey(oauthMini, "hua"); now == key {
+		t.Error("the session_key is the same")
+	}
+	if _, err := order("logout", `,"sku":"shop"`); err != nil {
+		t.Error(err)
+	}
+	if a, b := d.do("GET", "/oauth/session", "", token), d.do("GET", "/oauth/session", "", news); a.Code != 401 || b.Code != 200 {
+		t.Errorf("%d and %d", a.Code, b.Code)
+	}
+	if _, err := order("logout", ""); err != nil {
+		t.Error(err)
+	}
+	if got := d.do("GET", "/oauth/session", "", news); got.Code != 401 {
+		t.Errorf("%d", got.Code)
+	}
+	for _, event := range []string{
+		`{"action":"forget","app":"mini","openid":"x"}`, `{"action":"user","openid":"x"}`, `{"action":"user","app":"site","openid":"x"}`,
+		`{"action":"user","app":"mini","openid":"nobody"}`, `{"action":"user","app":"mini","openid":"a#b"}`, `{"action":"logout","app":"mini","openid":""}`,
+		`{"action":"user","app":"mini","openid":"` + openID + `","requestContext":{}}`, `{"action":5}`, `{"action":"reset_session_key","app":"shop","openid":"x"}`, `[]`, ``,
+	} {
+		if answer, err := d.Direct(t.Context(), []byte(event)); err == nil {
+			t.Errorf("%s: %s", event, answer)
+		}
+	}
+}
+
+// newReader has forgotten that there was no token.
+func newReader(t *testing.T, d *desk) *credential.Reader {
+	t.Helper()
+	old := d.mini.Tokens.(*credential.Reader)
+	r, err := credential.NewReader(old.ReaderConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

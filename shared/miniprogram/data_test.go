@@ -1,0 +1,249 @@
+package miniprogram
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+type vector struct {
+	ID    string
+	Kind  string
+	Input struct {
+		AppID         string
+		SessionKey    string `json:"session_key"`
+		IV            string
+		EncryptedData string `json:"encrypted_data"`
+		RawData       string `json:"raw_data"`
+		Signature     string
+	}
+	Expected struct {
+		Accept    *bool
+		Plaintext string
+		Signature string
+		Reject    string
+	}
+}
+
+func vectors(t testing.TB) (all []vector) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Vectors []vector }
+	if err := json.Unmarshal(text, &file); err != nil || len(file.Vectors) != 10 {
+		t.Fatalf("%d vectors, %v", len(file.Vectors), err)
+	}
+	return file.Vectors
+}
+
+// made is the time in the watermark of WeChat's sample.
+var made = time.Unix(1477314187, 0)
+
+func (v vector) open() (Data, error) {
+	return Decrypt(v.Input.SessionKey, v.Input.EncryptedData, v.Input.IV, Watermark{AppID: v.Input.AppID, Now: made, Age: time.Minute})
+}
+
+func TestVectors(t *testing.T) {
+	for _, v := range vectors(t) {
+		switch v.Kind {
+		case "mini_decrypt":
+			if d, err := v.open(); err != nil || string(d.JSON) != v.Expected.Plaintext || d.OpenID != "oGZUI0egBJY1zhBYw2KhdUfwVJJE" {
+				t.Errorf("%s: %s, %v", v.ID, d.JSON, err)
+			}
+		case "mini_decrypt-negative":
+			want := ErrUndecryptable
+			if v.Expected.Reject == "watermark_appid" {
+				want = ErrOtherApp
+			}
+			if d, err := v.open(); !errors.Is(err, want) || d.JSON != nil {
+				t.Errorf("%s: %s, %v", v.ID, d.JSON, err)
+			}
+		case "mini_rawdata_signature":
+			if got := RawDataSignature(v.Input.RawData, v.Input.SessionKey); got != v.Expected.Signature || !VerifyRawData(v.Input.RawData, v.Input.SessionKey, got) {
+				t.Errorf("%s: %s", v.ID, got)
+			}
+		case "mini_rawdata_signature-negative":
+			if VerifyRawData(v.Input.RawData, v.Input.SessionKey, v.Input.Signature) {
+				t.Errorf("%s is taken", v.ID)
+			}
+		case "mini_session_signature": // checksession's: package wechat
+		default:
+			t.Errorf("%s: unknown kind %s", v.ID, v.Kind)
+		}
+	}
+}
+
+const (
+	testKey = "tiihtNczf5v6AKRyjwEUhQ=="
+	testIV  = "r7BXXKkLb8qrSNn05n0qiA=="
+)
+
+func bytesOf(text string) []byte { b, _ := base64.StdEncoding.DecodeString(text); return b }
+
+// seal encrypts what is padded already.
+func seal(padded []byte) string {
+	block, err := aes.NewCipher(bytesOf(testKey))
+	if err != nil {
+		panic(err)
+	}
+	out := make([]byte, len(padded))
+	cipher.NewCBCEncrypter(block, bytesOf(testIV)).CryptBlocks(out, padded)
+	return base64.StdEncoding.EncodeToString(out)
+}
+
+func pad(text string) []byte {
+	n := blockBytes - len(text)%blockBytes
+	return append([]byte(text), bytes.Repeat([]byte{byte(n)}, n)...)
+}
+
+func marked(fields string) string {
+	return fmt.Sprintf(`{%s"watermark":{"timestamp":%d,"appid":"wx1"}}`, fields, made.Unix())
+}
+
+func openTest(encryptedData string) (Data, error) {
+	return Decrypt(testKey, encryptedData, testIV, Watermark{AppID: "wx1", Now: made, Age: time.Minute})
+}
+
+// Whatever is wrong with key, padding or text is one and the same error.
+func TestUniformRefusal(t *testing.T) {
+	good := marked(`"a":1,`)
+	block := strings.Repeat("x", blockBytes)
+	for name, padded := range map[string][]byte{
+		"padding of 0":     append([]byte(good+strings.Repeat(" ", 15-len(good)%16)), 0),
+		"padding of 17":    append(pad(good), bytes.Repeat([]byte{17}, 16)...),
+		"padding of 255":   append(pad(good), bytes.Repeat([]byte{255}, 16)...),
+		"last byte alone":  append(pad(good), append(bytes.Repeat([]byte{1}, 15), 3)...),
+		"all is padding":   bytes.Repeat([]byte{16}, 16),
+		"no JSON":          pad(block),
+		"a list":           pad("[" + good + "]"),
+		"null":             pad("null"),
+		"a number":         pad("5"),
+		"two values":       pad(good + good),
+		"no watermark":     pad(`{"openId":"o"}`),
+		"a text for it":    pad(`{"watermark":"wx1"}`),
+		"null for it":      pad(`{"watermark":null}`),
+		"no appid":         pad(`{"watermark":{"timestamp":1477314187}}`),
+		"an appid of none": pad(`{"watermark":{"timestamp":1477314187,"appid":5}}`),
+		"no time":          pad(`{"watermark":{"appid":"wx1"}}`),
+		"a time of none":   pad(`{"watermark":{"timestamp":"soon","appid":"wx1"}}`),
+		"another case":     pad(`{"Watermark":{"timestamp":1477314187,"appid":"wx1"}}`),
+		"half of it":       pad(good[:len(good)-1]),
+		"deep":             pad(strings.Repeat("[", 20000)),
+	} {
+		if d, err := openTest(seal(padded)); !errors.Is(err, ErrUndecryptable) || err.Error() != ErrUndecryptable.Error() || d.JSON != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, c := range map[string][3]string{
+		"no key":          {"", seal(pad(good)), testIV},
+		"a long key":      {"tiihtNczf5v6AKRyjwEUhQAA", seal(pad(good)), testIV},
+		"no iv":           {testKey, seal(pad(good)), ""},
+		"iv of 15 bytes":  {testKey, seal(pad(good)), "r7BXXKkLb8qrSNn05n0q"},
+		"an iv cut apart": {testKey, seal(pad(good)), testIV[:8] + "\n" + testIV[8:]},
+		"no base64":       {testKey, "%%%%", testIV},
+		"half a block":    {testKey, "AAAAAAAAAAA=", testIV},
+	} {
+		if _, err := Decrypt(c[0], c[1], c[2], Watermark{AppID: "wx1", Now: made}); !errors.Is(err, ErrUndecryptable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWatermark(t *testing.T) {
+	text := seal(pad(marked("")))
+	for _, c := range []struct {
+		now  time.Time
+		age  time.Duration
+		app  string
+		want error
+	}{
+		{made, time.Minute, "wx1", nil},
+		{made.Add(time.Minute), time.Minute, "wx1", nil},
+		{made.Add(time.Minute + time.Second), time.Minute, "wx1", ErrTooOld},
+		{made.Add(-time.Minute), time.Minute, "wx1", nil},
+		{made.Add(-time.Minute - time.Second), time.Minute, "wx1", ErrTooOld},
+		{made.AddDate(10, 0, 0), 0, "wx1", nil},
+		{made, time.Minute, "wx2", ErrOtherApp},
+		{made, time.Minute, "", ErrOtherApp},
+		{made.AddDate(10, 0, 0), time.Minute, "wx2", ErrOtherApp},
+	} {
+		if _, err := Decrypt(testKey, text, testIV, Watermark{c.app, c.now, c.age}); !errors.Is(err, c.want) {
+			t.Errorf("%v, %v, %s: %v, want %v", c.now, c.age, c.app, err, c.want)
+		}
+	}
+	for _, timestamp := range []string{`"1477314187"`, "1477314187"} {
+		if _, err := openTest(seal(pad(`{"watermark":{"appid":"wx1","timestamp":` + timestamp + `}}`))); err != nil {
+			t.Errorf("%s: %v", timestamp, err)
+		}
+	}
+}
+
+// What users have in their names does not cost them the data.
+func TestOddText(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\x14b": "a b", "a\nb": "a b", "a\xffb": "a\uFFFDb", "<小明>&": "<小明>&", `\"`: `"`,
+	} {
+		d, err := openTest(seal(pad(marked(`"nickName":"` + in + `","gender":"1","city":5,`))))
+		if err != nil || !json.Valid(d.JSON) {
+			t.Errorf("%q: %s, %v", in, d.JSON, err)
+			continue
+		}
+		if p := profile(d.fields); p == nil || p.Nickname != want || p.Sex != 0 || p.City != "" {
+			t.Errorf("%q: %+v", in, p)
+		}
+	}
+}
+
+// CBC does not authenticate, so that what was decrypted is the client's word: iv alone
+// changes the first block. This is why no openid, unionid or phone number is taken from it.
+func TestCiphertextIsNotAuthentic(t *testing.T) {
+	iv := bytesOf(testIV)
+	text := marked(`"unionId":"mine",`)
+	for i, want := range []byte("him!") {
+		iv[len(`{"unionId":"`)+i] ^= "mine"[i] ^ want
+	}
+	d, err := Decrypt(testKey, seal(pad(text)), base64.StdEncoding.EncodeToString(iv), Watermark{AppID: "wx1", Now: made})
+	if err != nil || !strings.HasPrefix(string(d.JSON), `{"unionId":"him!",`) {
+		t.Errorf("%s, %v: is it authenticated now?", d.JSON, err)
+	}
+}
+
+// Nothing makes Decrypt panic, and what it takes is JSON with our watermark in it.
+func FuzzDecrypt(f *testing.F) {
+	for _, v := range vectors(f) {
+		if strings.HasPrefix(v.Kind, "mini_decrypt") {
+			f.Add(v.Input.SessionKey, v.Input.EncryptedData, v.Input.IV, "")
+		}
+	}
+	f.Add(testKey, "", testIV, marked(`"openId":"o",`))
+	f.Add(testKey, "", testIV, `{"watermark":{"appid":"wx1","timestamp":1477314187},"watermark":5}`)
+	f.Fuzz(func(t *testing.T, key, text, iv, plain string) {
+		check := func(key, text string) {
+			for _, app := range []string{"wx1", "wx4f4bc4dec97d474b"} {
+				d, err := Decrypt(key, text, iv, Watermark{AppID: app, Now: made, Age: time.Minute})
+				switch {
+				case err != nil && (d.JSON != nil || !errors.Is(err, ErrUndecryptable) && !errors.Is(err, ErrOtherApp) && !errors.Is(err, ErrTooOld)):
+					t.Errorf("%s, %v", d.JSON, err)
+				case err == nil && (!json.Valid(d.JSON) || !bytes.Contains(d.JSON, []byte("watermark"))):
+					t.Errorf("taken: %q", d.JSON)
+				}
+				profile(d.fields)
+			}
+		}
+		check(key, text)
+		if len(plain) < 4096 {
+			iv = testIV
+			check(testKey, seal(pad(plain)))
+		}
+	})
+}

@@ -1,0 +1,428 @@
+package miniprogram
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/session"
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+func TestLogin(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := w.phone("hua", "app", "mini", "sku", "shop", "device", "iPhone 15")
+		g := p.in(true)
+		if g.ExpiresIn != 259200 || g.OpenID != w.sim.OpenID(miniID, "hua") || g.UnionID != w.sim.UnionID(miniID, "hua") || !g.NewUser {
+			t.Errorf("%+v", g)
+		}
+		s, err := w.sessions.Check(w.Context(), g.Token)
+		if err != nil || s.App != "mini" || s.AppID != miniID || s.SKU != "shop" || s.Device != "iPhone 15" || s.EndsAt-s.CreatedAt != 259200 || s.ExpiresAt != s.EndsAt {
+			t.Errorf("%+v, %v", s, err)
+		}
+		u := p.stored()
+		if u.Profile == nil || *u.Profile != (session.Profile{Nickname: "Li Hua", Sex: 2, Language: "zh_CN", City: "Shenzhen", Province: u.Profile.Province, Country: u.Profile.Country, HeadImgURL: u.Profile.HeadImgURL}) || u.Profile.Country == "" {
+			t.Errorf("%+v", u.Profile)
+		}
+		if key, _ := w.sim.SessionKey(miniID, "hua"); u.Tokens.SessionKey != key || u.UnionID != g.UnionID {
+			t.Errorf("another session_key is stored, or another unionid: %s", u.UnionID)
+		}
+
+		time.Sleep(time.Hour)
+		again := p.in(false) // with the token: the session is kept
+		if again.Token != g.Token || again.NewUser || again.ExpiresIn != 259200-3600 || again.UnionID != g.UnionID {
+			t.Errorf("%+v", again)
+		}
+		u = p.stored()
+		if key, _ := w.sim.SessionKey(miniID, "hua"); u.Tokens.SessionKey != key || u.Profile == nil || len(u.Devices) != 1 || u.LastLogin-u.FirstSeen != 3600 {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
+// The calls of each login, as docs/miniprogram.md has them.
+func TestLoginCalls(t *testing.T) {
+	bubble(t, func(w *world) {
+		hua := w.phone("hua", "device", "phone")
+		hua.in(false)
+		w.wantCalls("first login, with a unionid", "create user, create session, create union", 1)
+		hua.token = ""
+		hua.in(false)
+		w.wantCalls("second login, with a unionid", "create user, create union, replace user, create session", 1)
+		hua.token = ""
+		hua.in(true)
+		w.wantCalls("one more, with a profile", "create user, replace user, create session", 1)
+		hua.in(true)
+		w.wantCalls("with a token", "get session, get user, replace user", 1)
+		hua.token = strings.Repeat("Q", session.TokenLength)
+		hua.in(false)
+		w.wantCalls("with a token that has ended", "get session, create user, replace user, create session", 1)
+
+		ming := w.phone("ming", "app", "other")
+		ming.appID = otherID
+		ming.in(false)
+		w.wantCalls("first login, without a unionid", "create user, create session", 1)
+		ming.token = ""
+		ming.in(false)
+		w.wantCalls("second login, without one", "create user, replace user, create session", 1)
+
+		for range session.DefaultMaxDevices {
+			ming.token = ""
+			ming.in(false)
+		}
+		w.quiet()
+		ming.token = ""
+		ming.in(false)
+		w.wantCalls("with a session too many", "create user, replace user, create session, get session, replace session, replace user", 1)
+	})
+}
+
+// A token keeps its session where user, product and device are the same, and opens
+// nothing else.
+func TestLoginKeeps(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*phone)
+		kept   bool
+	}{
+		"the same":        {func(*phone) {}, true},
+		"another product": {func(p *phone) { p.more["sku"] = "news" }, false},
+		"no product":      {func(p *phone) { delete(p.more, "sku") }, false},
+		"another device":  {func(p *phone) { p.more["device"] = "tablet" }, false},
+		"no device":       {func(p *phone) { delete(p.more, "device") }, false},
+		"another user":    {func(p *phone) { p.user = "ming" }, false},
+		"another app":     {func(p *phone) { p.appID, p.more["app"] = otherID, "other" }, false},
+		"no such token":   {func(p *phone) { p.token = strings.Repeat("Q", session.TokenLength) }, false},
+		"no token":        {func(p *phone) { p.token = "nonsense" }, false},
+		"logged out":      {func(p *phone) { _ = p.sessions.Revoke(p.Context(), p.token) }, false},
+	} {
+		bubble(t, func(w *world) {
+			p := w.phone("hua", "sku", "shop", "device", "phone")
+			first := *p
+			first.token = p.in(false).Token
+			c.change(p)
+			if g := p.in(false); (g.Token == first.token) != c.kept || g.OpenID != w.sim.OpenID(p.appID, p.user) {
+				t.Errorf("%s: kept %v", name, g.Token == first.token)
+			}
+			if err := first.alive(); name != "logged out" && err != nil {
+				t.Errorf("%s: the first session: %v", name, err)
+			}
+		})
+	}
+}
+
+// All that can be refused without the code is, so that the code is good still.
+func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
+	w := newWorld(t)
+	p := w.phone("hua")
+	code, data := p.code(), p.data(wechatsim.MiniOptions{})
+	with := func(more ...any) map[string]any {
+		body := map[string]any{"code": code}
+		for name, value := range data {
+			body[name] = value
+		}
+		for i := 0; i < len(more); i += 2 {
+			if body[more[i].(string)] = more[i+1]; more[i+1] == nil {
+				delete(body, more[i].(string))
+			}
+		}
+		return body
+	}
+	w.quiet()
+	long := strings.Repeat("a", maxBody)
+	for name, c := range map[string]struct {
+		body   any
+		status int
+		code   string
+	}{
+		"nothing":               {"", 400, "body_invalid"},
+		"no JSON":               {"code=" + code, 400, "body_invalid"},
+		"a list":                {"[]", 400, "body_invalid"},
+		"null":                  {"null", 400, "body_invalid"},
+		"two objects":           {`{"code":"a"}{"code":"b"}`, 400, "body_invalid"},
+		"a deep body":           {strings.Repeat("[", 20000), 400, "body_invalid"},
+		"a deep field":          {`{"code":` + strings.Repeat("[", 20000), 400, "body_invalid"},
+		"too large":             {with("rawData", long), 413, "body_too_large"},
+		"a large encryptedData": {with("encryptedData", long), 413, "body_too_large"},
+		"no code":               {with("code", nil), 400, "code_missing"},
+		"an empty code":         {with("code", ""), 400, "code_missing"},
+		"a code of no text":     {with("code", 5), 400, "body_invalid"},
+		"a long code":           {with("code", strings.Repeat("a", maxCode+1)), 400, "code_missing"},
+		"a code with a break":   {with("code", "a\nb"), 400, "code_missing"},
+		"a code in Chinese":     {with("code", "码"), 400, "code_missing"},
+		"no such app":           {with("app", "news"), 400, "app_unknown"},
+		"an app of no text":     {with("app", []string{"mini"}), 400, "body_invalid"},
+		"a sku of SQL":          {with("sku", "' OR 1=1 --"), 400, "body_invalid"},
+		"a sku with a #":        {with("sku", "a#b"), 400, "body_invalid"},
+		"a sku with a pipe":     {with("sku", "a|b"), 400, "body_invalid"},
+		"a long sku":            {with("sku", strings.Repeat("a", 65)), 400, "body_invalid"},
+		"a long device":         {with("device", strings.Repeat("a", 129)), 400, "body_invalid"},
+		"a device with a break": {with("device", "a\nb"), 400, "body_invalid"},
+		"rawData alone":         {with("signature", nil), 400, "body_invalid"},
+		"signature alone":       {with("rawData", nil), 400, "body_invalid"},
+		"a short signature":     {with("signature", "abc"), 400, "body_invalid"},
+		"an odd signature":      {with("signature", strings.Repeat("G", 40)), 400, "body_invalid"},
+		"encryptedData alone":   {with("iv", nil), 400, "body_invalid"},
+		"iv alone":              {with("encryptedData", ""), 400, "body_invalid"},
+		"iv of 15 bytes":        {with("iv", "r7BXXKkLb8qrSNn05n0q"), 400, "body_invalid"},
+		"iv of 17 bytes":        {with("iv", "r7BXXKkLb8qrSNn05n0qiAA="), 400, "body_invalid"},
+		"iv is no base64":       {with("iv", "r7BXXKkLb8qrSNn05n0qi==="), 400, "body_invalid"},
+		"a + became a space":    {with("encryptedData", "AAAA AAAAAAAAAAAAAAAAA=="), 400, "body_invalid"},
+		"half a block":          {with("encryptedData", "AAAAAAAAAAA="), 400, "body_invalid"},
+	} {
+		wantCode(t, name, p.do("POST", "/miniprogram/login", c.body), c.status, c.code)
+	}
+	w.wantCalls("refusals", "", 0)
+	want(t, "the code afterwards", p.do("POST", "/miniprogram/login", with()), 200, `"newUser":true`)
+}
+
+// Data that does not belong to the login refuses it, and opens nothing.
+func TestLoginWithWrongData(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    wechatsim.MiniOptions
+		drop string // of rawData or encryptedData
+		code string
+	}{
+		"rawData that was changed":    {wechatsim.MiniOptions{Tamper: wechatsim.TamperRawData}, "", "rawdata_signature_invalid"},
+		"another signature":           {wechatsim.MiniOptions{Tamper: wechatsim.TamperSignature}, "encrypted", "rawdata_signature_invalid"},
+		"a changed padding":           {wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, "", "data_undecryptable"},
+		"the same, alone":             {wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, "raw", "data_undecryptable"},
+		"another key":                 {wechatsim.MiniOptions{SessionKey: testKey}, "raw", "data_undecryptable"},
+		"another key, raw":            {wechatsim.MiniOptions{SessionKey: testKey}, "encrypted", "rawdata_signature_invalid"},
+		"another mini-program's":      {wechatsim.MiniOptions{AppID: otherID}, "", "data_of_other_app"},
+		"old":                         {wechatsim.MiniOptions{Timestamp: made.Unix()}, "", "data_too_old"},
+		"of the future":               {wechatsim.MiniOptions{Timestamp: time.Now().Add(11 * time.Minute).Unix()}, "", "data_too_old"},
+		"another user's":              {wechatsim.MiniOptions{OpenID: "oAnother"}, "", "data_of_other_user"},
+		"without an openId, as today": {wechatsim.MiniOptions{NoOpenID: true}, "", ""},
+		"honest":                      {wechatsim.MiniOptions{}, "raw", ""},
+	} {
+		w := newWorld(t)
+		p := w.phone("hua")
+		code := p.code() // before the data, so that these are of its session_key
+		data := p.data(c.o)
+		switch data["code"] = code; c.drop {
+		case "raw":
+			delete(data, "rawData")
+			delete(data, "signature")
+		case "encrypted":
+			delete(data, "encryptedData")
+			delete(data, "iv")
+		}
+		got := p.do("POST", "/miniprogram/login", data)
+		if c.code == "" {
+			want(t, name, got, 200, `"newUser":true`)
+			continue
+		}
+		wantCode(t, name, got, 400, c.code)
+		w.wantCalls(name, "", 1)
+	}
+}
+
+// The profile of rawData counts: it is signed, and the other is not.
+func TestSignedProfileCounts(t *testing.T) {
+	w := newWorld(t)
+	p := w.phone("hua")
+	code := p.code()
+	key, err := w.sim.SessionKey(miniID, "hua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := p.data(wechatsim.MiniOptions{})
+	raw := `{"nickName":"signed","gender":1}`
+	data["code"], data["rawData"], data["signature"] = code, raw, RawDataSignature(raw, key)
+	want(t, "login", p.do("POST", "/miniprogram/login", data), 200, "")
+	if u := p.stored(); u.Profile == nil || *u.Profile != (session.Profile{Nickname: "signed", Sex: 1}) {
+		t.Errorf("%+v", u.Profile)
+	}
+	raw = "no JSON\x14, but signed"
+	key, _ = w.sim.SessionKey(miniID, "hua")
+	want(t, "odd rawData", p.do("POST", "/miniprogram/login", map[string]any{"code": p.code(), "rawData": raw, "signature": RawDataSignature(raw, key)}), 400, "rawdata_signature_invalid")
+	code = p.code()
+	key, _ = w.sim.SessionKey(miniID, "hua")
+	want(t, "odd rawData", p.do("POST", "/miniprogram/login", map[string]any{"code": code, "rawData": raw, "signature": RawDataSignature(raw, key)}), 200, "")
+	if u := p.stored(); u.Profile == nil || u.Profile.Nickname != "signed" {
+		t.Errorf("%+v", u.Profile)
+	}
+}
+
+// What WeChat may answer to a code, and what becomes of it. The code is never tried again.
+func TestLoginsThatFail(t *testing.T) {
+	fault := func(f wechatsim.Fault) func(*phone) {
+		return func(p *phone) { f.Path = wechatsim.PathCodeToSession; p.sim.Fail(f) }
+	}
+	for name, c := range map[string]struct {
+		spoil  func(*phone)
+		status int
+		code   string
+		retry  string
+	}{
+		"40029":           {fault(wechatsim.Fault{ErrCode: 40029}), 400, "login_code_invalid", ""},
+		"40163":           {fault(wechatsim.Fault{ErrCode: 40163}), 400, "login_code_used", ""},
+		"42003":           {fault(wechatsim.Fault{ErrCode: 42003}), 400, "login_code_expired", ""},
+		"40226":           {func(p *phone) { _ = p.sim.BlockUser(miniID, "hua", true) }, 403, "login_blocked", ""},
+		"45011":           {fault(wechatsim.Fault{ErrCode: 45011}), 429, "login_too_often", "60"},
+		"45009":           {fault(wechatsim.Fault{ErrCode: 45009}), 503, "login_unavailable", "2"},
+		"-1":              {fault(wechatsim.Fault{ErrCode: -1}), 503, "login_unavailable", "2"},
+		"502":             {fault(wechatsim.Fault{Status: 502}), 503, "login_unavailable", "2"},
+		"a lost answer":   {fault(wechatsim.Fault{DropAfter: true}), 503, "login_unavailable", "2"},
+		"an odd answer":   {fault(wechatsim.Fault{Body: `{"session_key":"` + testKey + `"}`}), 503, "login_unavailable", "2"},
+		"an odd key":      {fault(wechatsim.Fault{Body: `{"openid":"o","session_key":"AAAA"}`}), 503, "login_unavailable", "2"},
+		"40164":           {func(p *phone) { _ = p.sim.Whitelist(miniID, wechatsim.GroupSNS, "203.0.113.5") }, 500, "login_misconfigured", ""},
+		"40013":           {fault(wechatsim.Fault{ErrCode: 40013}), 500, "login_misconfigured", ""},
+		"an unknown code": {fault(wechatsim.Fault{ErrCode: 12345}), 500, "login_misconfigured", ""},
+		"no AppSecret":    {func(p *phone) { p.secret = config.Secret{} }, 500, "login_misconfigured", ""},
+		"wrong AppSecret": {func(p *phone) { p.secret = config.NewSecret(p.plant("canary-wrong")) }, 500, "login_misconfigured", ""},
+	} {
+		w := newWorld(t)
+		p := w.phone("hua")
+		c.spoil(p)
+		got := p.logIn(false)
+		wantCode(t, name, got, c.status, c.code)
+		if retry := got.Header().Get("Retry-After"); retry != c.retry {
+			t.Errorf("%s: Retry-After %q", name, retry)
+		}
+		asked, fresh := 1, 0
+		if strings.Contains(name, "AppSecret") {
+			fresh = 1
+		}
+		if name == "no AppSecret" {
+			asked = 0
+		}
+		if w.wantCalls(name, "", asked); w.fresh != fresh {
+			t.Errorf("%s: the AppSecret was read %d times past the cache", name, w.fresh)
+		}
+		if c.status == 500 && !strings.Contains(w.log.String(), "level=ERROR") || name == "40164" && !strings.Contains(w.log.String(), "40164") {
+			t.Errorf("%s: the operator is not told:\n%s", name, w.log.String())
+		}
+	}
+	w := newWorld(t)
+	p := w.phone("hua")
+	code := p.code()
+	for name, status := range map[string]int{"login_code_used": 400} {
+		want(t, "first", p.do("POST", "/miniprogram/login", map[string]any{"code": code}), 200, "")
+		wantCode(t, "again", p.do("POST", "/miniprogram/login", map[string]any{"code": code}), status, name)
+	}
+	other := w.phone("hua")
+	other.appID = otherID
+	wantCode(t, "another app's", p.do("POST", "/miniprogram/login", map[string]any{"code": other.code()}), 400, "login_code_invalid")
+}
+
+// WeChat hangs: the answer comes in time, and tells when to come again.
+func TestLoginHangs(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour})
+		before := time.Now()
+		wantCode(t, "hangs", w.phone("hua").logIn(false), 503, "login_unavailable")
+		if took := time.Since(before); took > defaultBudget {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// slow is a WeChat whose answers arrive late, and a store that is in no hurry.
+type slow struct {
+	WeChat
+	late func()
+}
+
+func (s slow) CodeToSession(ctx context.Context, appID, secret, code string) (m wechat.MiniSession, err error) {
+	m, err = s.WeChat.CodeToSession(ctx, appID, secret, code)
+	s.late()
+	return m, err
+}
+
+// A login that asked earlier and ends later does not bring its session_key back.
+func TestLoginsOvertake(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := w.phone("hua")
+		first := true
+		w.handler.WeChat = slow{w.client, func() {
+			if first {
+				first = false
+				time.Sleep(time.Second)
+				p.in(false) // a newer one comes and goes
+			}
+		}}
+		p.in(false)
+		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+			t.Error("a dead session_key is stored")
+		}
+	})
+}
+
+// A hundred logins of one user at once: each gets its session, the newest live, and no
+// other device loses its own.
+func TestHundredLogins(t *testing.T) {
+	for name, c := range map[string]struct {
+		devices, live int
+	}{"as configured": {0, session.DefaultMaxDevices}, "with room for all": {200, 101}} {
+		w := newWorld(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
+		sessions, err := session.New(session.Config{Store: w.store, Life: 72 * time.Hour, Idle: 72 * time.Hour, MaxDevices: c.devices})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.handler.Sessions = sessions
+		other := w.phone("hua", "device", "tablet")
+		other.in(false)
+		tokens := map[string]bool{}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for range 100 {
+			p := w.phone("hua", "device", "phone")
+			body := map[string]any{"code": p.code(), "device": "phone"}
+			wg.Go(func() {
+				got := p.do("POST", "/miniprogram/login", body)
+				var g Grant
+				if err := json.Unmarshal(got.Body.Bytes(), &g); err != nil || got.Code != http.StatusOK {
+					t.Errorf("%s: %d %s", name, got.Code, got.Body)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				tokens[g.Token] = true
+			})
+		}
+		wg.Wait()
+		if len(tokens) != 100 {
+			t.Errorf("%s: %d tokens", name, len(tokens))
+		}
+		if err := other.alive(); err != nil {
+			t.Errorf("%s: the other device: %v", name, err)
+		}
+		alive := 1
+		for token := range tokens {
+			if _, err := sessions.Check(t.Context(), token); err == nil {
+				alive++
+			}
+		}
+		if alive != c.live || len(other.stored().Devices) != c.live {
+			t.Errorf("%s: %d live, %d are listed", name, alive, len(other.stored().Devices))
+		}
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	w := newWorld(t)
+	for target, want := range map[string]int{
+		"GET /miniprogram/login": 405, "DELETE /miniprogram/session": 405, "POST /miniprogram/": 404, "OPTIONS /miniprogram/login": 405,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		r := httptest.NewRequest(method, path, nil)
+		r.Header.Set("Origin", "https://evil.example")
+		got := httptest.NewRecorder()
+		w.handler.ServeHTTP(got, r)
+		if got.Code != want || got.Header().Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %d %v", target, got.Code, got.Header())
+		}
+	}
+	for _, c := range []Config{{}, {Accounts: []Account{{"mini", miniID}}}} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%+v is taken", c)
+		}
+	}
+}

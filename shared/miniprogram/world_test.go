@@ -1,0 +1,369 @@
+package miniprogram
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/session"
+	"wechatfn/shared/store"
+	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+const (
+	miniID     = "wx0123456789abcdef"
+	otherID    = "wxfedcba9876543210"
+	testSecret = "canary-secret-0123456789abcdef00"
+)
+
+// world is two mini-programs in a simulated WeChat, and a real store.
+type world struct {
+	testing.TB
+	sim      *wechatsim.Sim
+	client   *wechat.Client
+	store    *counted
+	sessions *session.Sessions
+	tokens   *tokens
+	handler  *Handler
+	secret   config.Secret
+	fresh    int // reads of the AppSecret past the cache
+	log      lockedBuffer
+
+	mu      sync.Mutex
+	planted []string // what must be in no log, no refusal and no address
+}
+
+func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
+	t.Helper()
+	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	c := wechatsim.Config{Seed: t.Name(), Apps: []wechatsim.App{
+		{ID: miniID, Secret: testSecret, Kind: wechatsim.MiniProgram, OpenPlatform: "example"},
+		{ID: otherID, Secret: testSecret, Kind: wechatsim.MiniProgram},
+	}}
+	for _, f := range change {
+		f(&c)
+	}
+	w := &world{TB: t, store: &counted{Store: db}, secret: config.NewSecret(testSecret), planted: []string{testSecret}}
+	if w.sim, err = wechatsim.New(c); err != nil {
+		t.Fatal(err)
+	}
+	if w.client, err = wechat.New(wechat.Config{HTTPClient: w.sim.Client()}); err != nil {
+		t.Fatal(err)
+	}
+	if w.sessions, err = session.New(session.Config{Store: w.store, Life: 72 * time.Hour, Idle: 72 * time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	w.tokens = &tokens{w: w}
+	w.handler, err = New(Config{
+		Accounts: []Account{{"mini", miniID}, {"other", otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
+		Secrets: func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
+			if fresh {
+				w.fresh++
+			}
+			if w.secret.IsZero() {
+				return w.secret, errors.New("no AppSecret is stored")
+			}
+			return w.secret, nil
+		},
+		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.search("the log", w.log.String()) })
+	return w
+}
+
+// bubble runs f in a world on a fake clock.
+func bubble(t *testing.T, f func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+}
+
+// plant makes a secret of a text.
+func (w *world) plant(secret string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.planted = append(w.planted, secret)
+	return secret
+}
+
+func (w *world) search(where, text string) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, secret := range w.planted {
+		if secret != "" && strings.Contains(text, secret) {
+			w.Errorf("%s holds the secret %s:\n%s", where, secret, text)
+		}
+	}
+}
+
+// tokens stands in for what the refresher keeps.
+type tokens struct {
+	w       *world
+	mu      sync.Mutex
+	value   string
+	another func(ctx context.Context) error // nil: the refresher is at work
+	reports int
+}
+
+func (t *tokens) Token(ctx context.Context, appID string) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.value != "" {
+		return t.value, nil
+	}
+	token, err := t.w.client.StableToken(ctx, appID, testSecret, false)
+	t.value = t.w.plant(token.Value)
+	return t.value, err
+}
+
+func (t *tokens) Another(ctx context.Context, appID, dead string) (string, error) {
+	t.mu.Lock()
+	t.reports++
+	if t.value == dead {
+		t.value = ""
+	}
+	another := t.another
+	t.mu.Unlock()
+	if another != nil {
+		if err := another(ctx); err != nil {
+			return "", err
+		}
+	}
+	return t.Token(ctx, appID)
+}
+
+// counted notes the calls of a store.
+type counted struct {
+	store.Store
+	mu    sync.Mutex
+	calls []string
+	items []store.Item // that were written
+}
+
+func (c *counted) note(call, key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = append(c.calls, call+" "+store.Kind(key))
+}
+
+func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
+	c.note("get", key)
+	return c.Store.Get(ctx, key)
+}
+
+func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	c.note("create", item.Key)
+	c.wrote(item)
+	return c.Store.Create(ctx, item)
+}
+
+func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	c.note("replace", item.Key)
+	c.wrote(item)
+	return c.Store.Replace(ctx, item)
+}
+
+func (c *counted) wrote(item store.Item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.items = append(c.items, item)
+}
+
+func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
+
+// wantCalls checks what the table and WeChat were asked for since it was last checked.
+func (w *world) wantCalls(name, want string, asked int) {
+	w.Helper()
+	w.store.mu.Lock()
+	got := strings.Join(w.store.calls, ", ")
+	w.store.calls = nil
+	w.store.mu.Unlock()
+	if got != want {
+		w.Errorf("%s made the calls %q, want %q", name, got, want)
+	}
+	n := 0
+	for _, path := range []string{wechatsim.PathCodeToSession, wechatsim.PathPhoneNumber, wechatsim.PathCheckSession, wechatsim.PathResetSession} {
+		n += w.sim.Calls(path)
+	}
+	if n != asked {
+		w.Errorf("%s asked WeChat %d times, want %d", name, n, asked)
+	}
+	w.sim.ResetCounts()
+}
+
+func (w *world) quiet() {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	w.store.calls = nil
+	w.sim.ResetCounts()
+}
+
+// phone is a mini-program on somebody's phone.
+type phone struct {
+	*world
+	user  string
+	appID string
+	token string
+	more  map[string]any // that goes along with each login
+}
+
+func (w *world) phone(user string, more ...any) *phone {
+	p := &phone{world: w, user: user, appID: miniID, more: map[string]any{}}
+	for i := 0; i+1 < len(more); i += 2 {
+		p.more[more[i].(string)] = more[i+1]
+	}
+	return p
+}
+
+func (p *phone) code() string {
+	p.Helper()
+	code, err := p.sim.MiniLogin(p.appID, p.user)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return p.plant(code)
+}
+
+// data is what wx.getUserInfo gives.
+func (p *phone) data(o wechatsim.MiniOptions) map[string]any {
+	p.Helper()
+	d, err := p.sim.MiniUserData(p.appID, p.user, o)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return map[string]any{"rawData": d.RawData, "signature": d.Signature, "encryptedData": d.EncryptedData, "iv": d.IV}
+}
+
+func (p *phone) do(method, target string, body any) *httptest.ResponseRecorder {
+	p.Helper()
+	text, ok := body.(string)
+	if !ok && body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			p.Fatal(err)
+		}
+		text = string(b)
+	}
+	r := httptest.NewRequest(method, target, strings.NewReader(text)).WithContext(p.Context())
+	if p.token != "" {
+		r.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	answer := httptest.NewRecorder()
+	p.handler.ServeHTTP(answer, r)
+	h := answer.Header()
+	if h.Get("Cache-Control") != "no-store" || h.Get("Set-Cookie") != "" || h.Get("Access-Control-Allow-Origin") != "" {
+		p.Errorf("%s %s: headers %v", method, target, h)
+	}
+	if answer.Code != http.StatusOK {
+		p.search("a refusal", answer.Body.String())
+	}
+	if key, err := p.sim.SessionKey(p.appID, p.user); err == nil && strings.Contains(answer.Body.String(), p.plant(key)) {
+		p.Errorf("an answer holds session_key: %s", answer.Body)
+	}
+	return answer
+}
+
+// logIn posts a code, and the user's data where the user shares it: after wx.login,
+// since that may make another session_key.
+func (p *phone) logIn(shares bool) *httptest.ResponseRecorder {
+	p.Helper()
+	body := map[string]any{"code": p.code()}
+	maps.Copy(body, p.more)
+	if shares {
+		maps.Copy(body, p.data(wechatsim.MiniOptions{}))
+	}
+	return p.do("POST", "/miniprogram/login", body)
+}
+
+// in logs in, and wants that to succeed.
+func (p *phone) in(shares bool) Grant {
+	p.Helper()
+	got := p.logIn(shares)
+	var g Grant
+	if err := json.Unmarshal(got.Body.Bytes(), &g); err != nil || got.Code != http.StatusOK || len(g.Token) != session.TokenLength {
+		p.Fatalf("%d %s", got.Code, got.Body)
+	}
+	p.token = p.plant(g.Token)
+	return g
+}
+
+func (p *phone) stored() session.User {
+	p.Helper()
+	u, err := p.sessions.User(p.Context(), p.appID, p.sim.OpenID(p.appID, p.user))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return u
+}
+
+// alive asks the session itself.
+func (p *phone) alive() error {
+	_, err := p.sessions.Check(p.Context(), p.token)
+	return err
+}
+
+func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int, part string) {
+	t.Helper()
+	if got.Code != status || !strings.Contains(got.Body.String(), part) {
+		t.Errorf("%s: %d %s, want %d and %s", name, got.Code, got.Body, status, part)
+	}
+}
+
+func wantCode(t testing.TB, name string, got *httptest.ResponseRecorder, status int, code string) {
+	t.Helper()
+	want(t, name, got, status, `"code":"`+code+`"`)
+}
+
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func now() string { return strconv.FormatInt(time.Now().Unix(), 10) }
+
+// sealWith is what a client can make that knows its session_key; ours does not.
+func sealWith(key, plain string) (text, iv string) {
+	block, err := aes.NewCipher(bytesOf(key))
+	if err != nil {
+		panic(err)
+	}
+	out := pad(plain)
+	cipher.NewCBCEncrypter(block, bytesOf(testIV)).CryptBlocks(out, out)
+	return base64.StdEncoding.EncodeToString(out), testIV
+}

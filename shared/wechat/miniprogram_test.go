@@ -1,0 +1,208 @@
+package wechat_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"reflect"
+	"testing"
+
+	"wechatfn/shared/wechat"
+)
+
+const (
+	miniKey = "tiihtNczf5v6AKRyjwEUhQ=="
+	okMini  = `{"openid":"O","session_key":"` + miniKey + `"}`
+	okPhone = `{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"13580006666","purePhoneNumber":"13580006666",
+		"countryCode":86,"watermark":{"timestamp":1637744274,"appid":"wx1"}}}`
+)
+
+func TestMiniSessionAnswers(t *testing.T) {
+	plain := wechat.MiniSession{OpenID: "O", SessionKey: miniKey}
+	united := plain
+	united.UnionID = "U"
+	for name, c := range map[string]struct {
+		body string
+		want wechat.MiniSession
+	}{
+		"plain":           {okMini, plain},
+		"errcode zero":    {`{"errcode":0,"errmsg":"ok",` + okMini[1:], plain},
+		"errcode as text": {`{"errcode":"0",` + okMini[1:], plain},
+		"unionid":         {`{"unionid":"U",` + okMini[1:], united},
+		"unionid null":    {`{"unionid":null,` + okMini[1:], plain},
+		"unionid odd":     {`{"unionid":{},` + okMini[1:], plain},
+		"escaped slash":   {`{"openid":"O","session_key":"o0q0otL8aEzpcZL\/FT9WsQ=="}`, wechat.MiniSession{OpenID: "O", SessionKey: "o0q0otL8aEzpcZL/FT9WsQ=="}},
+		"more fields":     {`{"expires_in":7200,` + okMini[1:], plain},
+		"control bytes":   {"{\n\t" + okMini[1:] + "\x14", plain},
+	} {
+		client, _ := clientOf(t, body(200, c.body))
+		if got, err := client.CodeToSession(t.Context(), "wx1", "SECRET", "CODE"); err != nil || got != c.want {
+			t.Errorf("%s: login differs: %v", name, err)
+		}
+		c.want.UnionID = "" // a reset tells none
+		if got, err := client.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err != nil || got != c.want {
+			t.Errorf("%s: reset differs: %v", name, err)
+		}
+	}
+}
+
+func TestMiniSessionRefuses(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no openid":         `{"session_key":"` + miniKey + `"}`,
+		"odd openid":        `{"openid":[],"session_key":"` + miniKey + `"}`,
+		"no key":            `{"openid":"O"}`,
+		"odd key":           `{"openid":"O","session_key":{}}`,
+		"key of 15 bytes":   `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEU"}`,
+		"key of 17 bytes":   `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQA="}`,
+		"key not base64":    `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUh!=="}`,
+		"key with a break":  `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEU\nhQ=="}`,
+		"key without pad":   `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ"}`,
+		"key URL-safe":      `{"openid":"O","session_key":"o0q0otL8aEzpcZL_FT9WsQ=="}`,
+		"errcode in a list": `{"errcode":[],` + okMini[1:],
+	} {
+		c, f := clientOf(t, body(200, answer))
+		got, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
+		var e *wechat.Error
+		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeSpent() || got != (wechat.MiniSession{}) || len(f.seen) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := c.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err == nil || got != (wechat.MiniSession{}) {
+			t.Errorf("%s: reset: %v", name, err)
+		}
+	}
+}
+
+// TestResetOfAnother: a session key of another user is none of ours.
+func TestResetOfAnother(t *testing.T) {
+	c, _ := clientOf(t, body(200, okMini))
+	got, err := c.ResetSessionKey(t.Context(), "TOKEN", "P", miniKey)
+	var e *wechat.Error
+	if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || got != (wechat.MiniSession{}) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestMiniRequests: what WeChat gets to see, on which path and by which method.
+func TestMiniRequests(t *testing.T) {
+	const hmacOfNothing = "7154f9f8b4b76b92f541cbf0e37d48840fa06e5e42da92a6f80168a1516a4735"
+	session := url.Values{"access_token": {"TOKEN"}, "openid": {"O"}, "signature": {hmacOfNothing}, "sig_method": {"hmac_sha256"}}
+	token := url.Values{"access_token": {"TOKEN"}}
+	for _, c := range []struct {
+		verb         func(*wechat.Client) error
+		answer       string
+		method, path string
+		query        url.Values
+		body         string
+	}{
+		{func(c *wechat.Client) error {
+			_, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
+			return err
+		}, okMini, "GET", "/sns/jscode2session",
+			url.Values{"appid": {"wx1"}, "secret": {"SECRET"}, "js_code": {"CODE"}, "grant_type": {"authorization_code"}}, ""},
+		{func(c *wechat.Client) error {
+			_, err := c.PhoneNumber(t.Context(), "TOKEN", "CODE", "O")
+			return err
+		}, okPhone, "POST", "/wxa/business/getuserphonenumber", token, `{"code":"CODE","openid":"O"}`},
+		{func(c *wechat.Client) error {
+			_, err := c.PhoneNumber(t.Context(), "TOKEN", "CODE", "")
+			return err
+		}, okPhone, "POST", "/wxa/business/getuserphonenumber", token, `{"code":"CODE"}`},
+		{func(c *wechat.Client) error { return c.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey) },
+			`{"errcode":0}`, "GET", "/wxa/checksession", session, ""},
+		{func(c *wechat.Client) error {
+			_, err := c.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey)
+			return err
+		}, okMini, "GET", "/wxa/resetusersessionkey", session, ""},
+	} {
+		client, f := clientOf(t, body(200, c.answer))
+		if err := c.verb(client); err != nil {
+			t.Errorf("%s: %v", c.path, err)
+		}
+		r := f.seen[0]
+		sent, _ := io.ReadAll(r.Body)
+		if r.Method != c.method || r.URL.Path != c.path || !reflect.DeepEqual(r.URL.Query(), c.query) || string(sent) != c.body {
+			t.Errorf("%s %s %v %s", r.Method, r.URL.Path, r.URL.Query(), sent)
+		}
+	}
+}
+
+func TestPhoneAnswers(t *testing.T) {
+	want := wechat.Phone{PhoneNumber: "13580006666", PurePhoneNumber: "13580006666", CountryCode: "86", AppID: "wx1", Timestamp: 1637744274}
+	bare := wechat.Phone{PhoneNumber: "+85291234567", PurePhoneNumber: "91234567"}
+	for name, c := range map[string]struct {
+		body string
+		want wechat.Phone
+	}{
+		"official sample": {okPhone, want},
+		"code as text": {`{"phone_info":{"phoneNumber":"13580006666","purePhoneNumber":"13580006666","countryCode":"86",
+			"watermark":{"timestamp":"1637744274","appid":"wx1"}}}`, want},
+		"numbers as numbers": {`{"phone_info":{"phoneNumber":13580006666,"purePhoneNumber":13580006666,"countryCode":86,
+			"watermark":{"timestamp":1637744274,"appid":"wx1"}}}`, want},
+		"no watermark":  {`{"phone_info":{"phoneNumber":"+85291234567","purePhoneNumber":"91234567"}}`, bare},
+		"odd watermark": {`{"phone_info":{"phoneNumber":"+85291234567","purePhoneNumber":"91234567","watermark":{"timestamp":{},"appid":[]}}}`, bare},
+	} {
+		client, _ := clientOf(t, body(200, c.body))
+		if got, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", ""); err != nil || got != c.want {
+			t.Errorf("%s: differs: %v", name, err)
+		}
+	}
+}
+
+func TestPhoneRefuses(t *testing.T) {
+	for _, answer := range []string{
+		`{}`, `{"errcode":0}`, `{"phone_info":null}`, `{"phone_info":"x"}`, `{"phone_info":{"purePhoneNumber":"1"}}`,
+		`{"phone_info":{"phoneNumber":"1"}}`, `{"phone_info":{"phoneNumber":{},"purePhoneNumber":"1"}}`,
+	} {
+		client, f := clientOf(t, body(200, answer))
+		got, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", "")
+		var e *wechat.Error
+		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || got != (wechat.Phone{}) || len(f.seen) != 1 {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
+// TestCheckSessionKey takes an errcode of 0 and nothing else for a yes.
+func TestCheckSessionKey(t *testing.T) {
+	for answer, want := range map[string]struct{ good, dead bool }{
+		`{"errcode":0,"errmsg":"ok"}`:   {good: true},
+		`{"errcode":"0","errmsg":"ok"}`: {good: true},
+		`{}`:                            {},
+		`{"errcode":null}`:              {},
+		`{"errmsg":"ok"}`:               {},
+		`{"errcode":87009,"errmsg":"invalid signature"}`: {dead: true},
+		`{"errcode":"87009"}`:                            {dead: true},
+		`{"errcode":87008,"errmsg":"x"}`:                 {},
+		`<html>`:                                         {},
+	} {
+		client, _ := clientOf(t, body(200, answer))
+		err := client.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey)
+		var e *wechat.Error
+		dead := errors.As(err, &e) && e.SessionKeyDead()
+		if (err == nil) != want.good || dead != want.dead {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
+// FuzzMiniSession: whatever WeChat sends, there is an error or a session with an openid and a key.
+func FuzzMiniSession(f *testing.F) {
+	for _, s := range []string{okMini, okPhone, `{"openid":"O","session_key":"="}`, `{"errcode":"40226"}`, `{"phone_info":[]}`, `[]`, ``} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		client, _ := clientOf(t, body(200, answer), body(200, answer))
+		s, err := client.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
+		if err == nil && (s.OpenID == "" || len(s.SessionKey) < 24) || err != nil && s != (wechat.MiniSession{}) {
+			t.Errorf("a session without what it is for, or beside an error: %v", err)
+		}
+		p, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", "")
+		if err == nil && p.PurePhoneNumber == "" || err != nil && p != (wechat.Phone{}) {
+			t.Errorf("a phone without a number, or beside an error: %v", err)
+		}
+		if _, err := json.Marshal(s); err != nil {
+			t.Error(err)
+		}
+	})
+}

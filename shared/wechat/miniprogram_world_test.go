@@ -1,0 +1,86 @@
+package wechat_test
+
+import (
+	"errors"
+	"testing"
+
+	"wechatfn/shared/wechat"
+	"wechatfn/shared/wechatsim"
+)
+
+// TestMiniProgramWorlds goes through all four calls in each world that WeChat may turn out to be.
+func TestMiniProgramWorlds(t *testing.T) {
+	for name, c := range map[string]struct {
+		switches  wechatsim.Switches
+		proofFail bool // the page's table is right: the client fails, and does not take it for a dead key
+	}{
+		"assumed":          {wechatsim.Switches{}, false},
+		"errcode zero":     {wechatsim.Switches{MiniErrcodeZero: true}, false},
+		"string errcode":   {wechatsim.Switches{MiniErrcodeZero: true, StringErrcode: true}, false},
+		"numeric country":  {wechatsim.Switches{NumericCountryCode: true}, false},
+		"key at exchange":  {wechatsim.Switches{SessionKey: wechatsim.SessionKeyAtExchange}, false},
+		"key kept":         {wechatsim.Switches{SessionKey: wechatsim.SessionKeyKept}, false},
+		"text/plain":       {wechatsim.Switches{ContentType: wechatsim.ContentTypeText}, false},
+		"proof in a body":  {wechatsim.Switches{SessionProofInBody: true}, true},
+		"used phone codes": {wechatsim.Switches{UsedPhoneCodeCode: 40163}, false},
+	} {
+		sim, err := wechatsim.New(wechatsim.Config{Switches: c.switches,
+			Apps: []wechatsim.App{{ID: "wx5", Secret: "secret", Kind: wechatsim.MiniProgram, OpenPlatform: "group"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := client.StableToken(t.Context(), "wx5", "secret", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := miniLogin(t, sim, client)
+		testPhone(t, name, sim, client, token.Value, m.OpenID)
+
+		err = client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+		fresh, noReset := client.ResetSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+		dead := client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+		var e *wechat.Error
+		switch {
+		case c.proofFail:
+			if !errors.As(err, &e) || e.SessionKeyDead() || noReset == nil {
+				t.Errorf("%s: %v, %v", name, err, noReset)
+			}
+		case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(dead, &e) || !e.SessionKeyDead():
+			t.Errorf("%s: %v, %v, %v", name, err, noReset, dead)
+		}
+	}
+}
+
+func miniLogin(t *testing.T, sim *wechatsim.Sim, client *wechat.Client) wechat.MiniSession {
+	t.Helper()
+	code, err := sim.MiniLogin("wx5", "ming")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := client.CodeToSession(t.Context(), "wx5", "secret", code)
+	if err != nil || m.OpenID != sim.OpenID("wx5", "ming") || m.UnionID != sim.UnionID("wx5", "ming") {
+		t.Fatalf("%v", err)
+	}
+	return m
+}
+
+func testPhone(t *testing.T, world string, sim *wechatsim.Sim, client *wechat.Client, token, openid string) {
+	t.Helper()
+	code, err := sim.PhoneCode("wx5", "ming")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := client.PhoneNumber(t.Context(), token, code, openid)
+	if err != nil || p.CountryCode != "86" || p.AppID != "wx5" || p.Timestamp == 0 || len(p.PurePhoneNumber) != 11 {
+		t.Errorf("%s: phone: %v", world, err)
+	}
+	_, err = client.PhoneNumber(t.Context(), token, code, openid)
+	var e *wechat.Error
+	if !errors.As(err, &e) || !e.CodeSpent() || e.LoginAgain() {
+		t.Errorf("%s: the same code again: %v", world, err)
+	}
+}

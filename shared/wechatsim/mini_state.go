@@ -1,0 +1,145 @@
+package wechatsim
+
+import (
+	"encoding/base64"
+	"fmt"
+	"time"
+)
+
+// SessionKeyStyle is when a mini-program's user gets a new session key. WeChat's pages say that
+// wx.login may replace it, not when.
+type SessionKeyStyle string
+
+// The styles there are.
+const (
+	SessionKeyAtLogin    SessionKeyStyle = ""         // wx.login replaces it at once, exchanged or not
+	SessionKeyAtExchange SessionKeyStyle = "exchange" // jscode2session replaces it
+	SessionKeyKept       SessionKeyStyle = "kept"     // a live one stays
+)
+
+// miniState is what WeChat knows of a mini-program's users.
+type miniState struct {
+	Codes      []loginCode           `json:"codes,omitempty"`      // of wx.login
+	PhoneCodes []loginCode           `json:"phoneCodes,omitempty"` // of the getPhoneNumber button
+	Keys       map[string]sessionKey `json:"keys,omitempty"`       // by User.ID
+	Blocked    map[string]bool       `json:"blocked,omitempty"`    // by User.ID
+}
+
+// sessionKey is a user's one live session key; Ends is zero where time alone does not end it.
+type sessionKey struct {
+	Value string    `json:"value"`
+	Ends  time.Time `json:"ends"`
+}
+
+func (k sessionKey) alive(now time.Time) bool {
+	return k.Value != "" && (k.Ends.IsZero() || now.Before(k.Ends))
+}
+
+// sessionKey is the user's live key; where there is none, a new one.
+func (s *Sim) sessionKey(appID string, a *account, user string, now time.Time) string {
+	if k := a.Mini.Keys[user]; k.alive(now) {
+		return k.Value
+	}
+	var ends time.Time
+	if s.switches.SessionKeyLife > 0 {
+		ends = now.Add(s.switches.SessionKeyLife)
+	}
+	return s.setSessionKey(appID, a, user, ends)
+}
+
+// replaceSessionKey ends the user's key, if there is one, for a new one with a life of its own.
+func (s *Sim) replaceSessionKey(appID string, a *account, user string, now time.Time) string {
+	delete(a.Mini.Keys, user)
+	return s.sessionKey(appID, a, user, now)
+}
+
+func (s *Sim) setSessionKey(appID string, a *account, user string, ends time.Time) string {
+	if a.Mini.Keys == nil {
+		a.Mini.Keys = map[string]sessionKey{}
+	}
+	a.Issued++
+	s.state.Revision++
+	k := sessionKey{base64.StdEncoding.EncodeToString(s.derive("session key", appID, a.Issued)[:16]), ends}
+	a.Mini.Keys[user] = k
+	return k.Value
+}
+
+// miniUser finds a mini-program's user by User.ID or openid.
+func (s *Sim) miniUser(appID, user string) (User, error) {
+	s.mu.Lock()
+	app, ok := s.known[appID]
+	s.mu.Unlock()
+	if !ok {
+		return User{}, fmt.Errorf("wechatsim: no app %q", appID)
+	}
+	if app.Kind != MiniProgram {
+		return User{}, fmt.Errorf("wechatsim: app %s is of kind %s, not %s", appID, app.Kind, MiniProgram)
+	}
+	u, ok := s.user(appID, user)
+	if !ok {
+		return User{}, fmt.Errorf("wechatsim: no user %q", user)
+	}
+	return u, nil
+}
+
+// changeMini runs f under the lock for a mini-program's user and tells OnChange.
+func (s *Sim) changeMini(appID, user string, f func(*account, User, time.Time)) error {
+	u, err := s.miniUser(appID, user)
+	if err != nil {
+		return err
+	}
+	return s.change(appID, func(a *account, now time.Time) { f(a, u, now) })
+}
+
+// MiniLogin is a user's wx.login: the code for jscode2session. user is a User's ID or an openid at
+// this mini-program.
+func (s *Sim) MiniLogin(appID, user string) (code string, err error) {
+	err = s.changeMini(appID, user, func(a *account, u User, now time.Time) {
+		if s.switches.SessionKey == SessionKeyAtLogin {
+			s.replaceSessionKey(appID, a, u.ID, now)
+		}
+		c := loginCode{Value: s.credential("mini code", appID, a, codeLength), User: u.ID, Ends: now.Add(s.switches.CodeLife)}
+		a.Mini.Codes, code = remember(a.Mini.Codes, c), c.Value
+	})
+	return code, err
+}
+
+// PhoneCode is a user's yes to the getPhoneNumber button: the code for getuserphonenumber.
+func (s *Sim) PhoneCode(appID, user string) (code string, err error) {
+	err = s.changeMini(appID, user, func(a *account, u User, now time.Time) {
+		c := loginCode{Value: s.credential("phone code", appID, a, 2*codeLength), User: u.ID, Ends: now.Add(phoneCodeLife)}
+		a.Mini.PhoneCodes, code = remember(a.Mini.PhoneCodes, c), c.Value
+	})
+	return code, err
+}
+
+// SessionKey is the user's live session key, which WeChat tells nobody but the server: for tests
+// that look for it where it must not be. "" when the user has none.
+func (s *Sim) SessionKey(appID, user string) (string, error) {
+	u, err := s.miniUser(appID, user)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.state.Apps[appID].Mini.Keys[u.ID]; k.alive(s.now()) {
+		return k.Value, nil
+	}
+	return "", nil
+}
+
+// ReplaceSessionKey gives the user another session key with no wx.login, as a data prefetch may, or
+// time: what the server has kept is dead from now on.
+func (s *Sim) ReplaceSessionKey(appID, user string) error {
+	return s.changeMini(appID, user, func(a *account, u User, now time.Time) { s.replaceSessionKey(appID, a, u.ID, now) })
+}
+
+// BlockUser makes WeChat hold a user for a risk, or no longer: jscode2session answers 40226.
+func (s *Sim) BlockUser(appID, user string, blocked bool) error {
+	return s.changeMini(appID, user, func(a *account, u User, _ time.Time) {
+		if a.Mini.Blocked == nil {
+			a.Mini.Blocked = map[string]bool{}
+		}
+		a.Mini.Blocked[u.ID] = blocked
+	})
+}

@@ -190,12 +190,11 @@ func TestConfigurationErrors(t *testing.T) {
 			"WECHAT_API_BASE": "ftp://user:" + canary + "@wechat.invalid", "WECHAT_OPEN_BASE": "ftp://user:" + canary + "@wechat.invalid",
 			"WECHAT_PROXY_URL": "ftp://user:" + canary + "@proxy.invalid", "PUBLIC_URL": "https://api.invalid/oauth",
 			"SESSION_LIFE": "30", "SESSION_IDLE": "-1h", "SESSION_DEVICES": "0", "LOG_LEVEL": "loud",
+			"MINIPROGRAM_SESSION_LIFE": "72", "MINIPROGRAM_DATA_AGE": "5d",
 		}, nil},
-		"too many devices": {"oauth", map[string]string{"SESSION_DEVICES": "100000"}, []string{"SESSION_DEVICES"}},
-		"no account that logs users in": {"oauth", map[string]string{
-			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"app","kind":"mini_program","appId":"` + appID + `"}]`,
-		}, []string{"no account"}},
-		"no AppSecret": {"oauth", map[string]string{"WECHAT_SECRETS_ARN": ""}, []string{"WECHAT_APP_SECRET", "WECHAT_SECRETS_ARN"}},
+		"too many devices":              {"oauth", map[string]string{"SESSION_DEVICES": "100000"}, []string{"SESSION_DEVICES"}},
+		"no account that logs users in": {"oauth", map[string]string{"WECHAT_APP_ID": "", "WECHAT_APPS": `[]`}, []string{"WECHAT_APPS"}},
+		"no AppSecret":                  {"oauth", map[string]string{"WECHAT_SECRETS_ARN": ""}, []string{"WECHAT_APP_SECRET", "WECHAT_SECRETS_ARN"}},
 		// Nothing can be wrong with a REPLY_FUNCTION.
 		"verify, all": {"verify", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_PUSH_SECRETS_ARN": "", "WECHAT_PUSH_WINDOW": "25h",

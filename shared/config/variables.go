@@ -73,7 +73,7 @@ func Variables() []Variable {
 		{Name: envPublicURL, Example: "https://api.example.com", Help: "Our own address, for logins; WeChat must know its host (网页授权域名). Without it, the host of the request counts, which API Gateway has checked."},
 		{Name: envSessionLife, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
 		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
-		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends."},
+		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends, and before that any that a newer login on the same device has made needless."},
 		{Name: envMiniSessionLife, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
 		{Name: envMiniDataAge, Default: "10m", Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},

@@ -247,3 +247,14 @@ func FuzzDecrypt(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkDecrypt is all that a decryption costs but the reads.
+func BenchmarkDecrypt(b *testing.B) {
+	v := vectors(b)[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.open(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -41,7 +41,7 @@ In another terminal (sam and Docker needed; ARCH=x86_64 on an Intel machine):
   export SAM='--env-vars env.json --add-host host.docker.internal:host-gateway'
   sam local invoke refresher -e events/refresher.json \$SAM      # first: it fetches token and ticket
   sam local invoke signature -e events/signature.json \$SAM
-  sam local invoke oauth     -e events/oauth-authorize.json \$SAM
+  sam local invoke oauth     -e events/oauth.json \$SAM
   sam local invoke verify    -e events/verify.json \$SAM         # 403: it is older than 10 minutes
   sam local start-api \$SAM                                     # all routes at http://127.0.0.1:3000
   WECHAT_APP_ID=wx520c15f417810387 WECHAT_TOKEN=t0kenOfTheRecordedEvents \\

@@ -29,7 +29,7 @@ type simulate struct {
 }
 
 // busPath is where the bus is, below the address.
-const busPath = "/_bus/"
+const busPath = "/_bus"
 
 // Run serves until ctx ends.
 func (s *simulate) Run(ctx context.Context) error {

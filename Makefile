@@ -38,7 +38,7 @@ check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
 	go run ./cmd/wechatfn generate --check
 
 .PHONY: generate
-generate: ## Write what is made from the manifest: docs/reference.md
+generate: ## Write what is made from the manifest: docs/reference.md, template.yaml
 	go run ./cmd/wechatfn generate
 
 .PHONY: build
@@ -49,6 +49,20 @@ build-arm64-%:
 
 build-amd64-%:
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build $(BUILD_FLAGS) -o build/amd64/$*/bootstrap ./functions/$*
+
+.PHONY: sam-build
+sam-build: ## Build the functions with SAM (ARCH=arm64 or x86_64): the same bytes as make build
+	CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='" \
+	  sam build --parameter-overrides Architecture=$(or $(ARCH),arm64)
+
+.PHONY: sam-deps
+sam-deps: node_modules ## What functions need around them under sam local: a table, a simulated WeChat, a bus
+	@go build -o build/wechatfn ./cmd/wechatfn
+	@exec scripts/sam-deps.sh
+
+.PHONY: check-sam
+check-sam: ## cfn-lint and sam on template.yaml (installs them into .cache; needs Python)
+	@scripts/check-sam.sh
 
 .PHONY: bench
 bench: node_modules ## Measure: time, allocations, calls a request, sizes, start-up

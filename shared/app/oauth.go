@@ -11,6 +11,7 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/lambdahttp"
+	"wechatfn/shared/metrics"
 	"wechatfn/shared/miniprogram"
 	"wechatfn/shared/oauth"
 	"wechatfn/shared/session"
@@ -50,9 +51,12 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	if err != nil {
 		return nil, err
 	}
+	m := metrics.New(c.FunctionName, nil)
+	loggedIn := func() slog.Attr { return m.Count(metrics.LoggedIn) }
 	oc := oauth.Config{
 		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: insecure,
 		WeChat: w, Sessions: sessions, Store: s, Logger: logger,
+		LoggedIn: loggedIn,
 		Secrets: func(ctx context.Context, a oauth.Account, fresh bool) (config.Secret, error) {
 			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
 		},
@@ -66,30 +70,26 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	if l.oauth, err = oauth.New(oc); err != nil {
 		return nil, err
 	}
-	if l.mini, err = miniPrograms(c, s, w, secrets, onKick, logger); err != nil {
-		return nil, err
-	}
-	l.Handler = web.Log(http.HandlerFunc(l.serve), logger)
-	return l, nil
-}
-
-// miniPrograms returns nil where none is configured.
-func miniPrograms(c *config.Config, s store.Store, w miniprogram.WeChat, secrets credential.Secrets, onKick func(appID string), logger *slog.Logger) (*miniprogram.Handler, error) {
 	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
-	// These sessions end by time alone: a mini-program logs in again without a word to the user.
-	sessions, err := session.New(session.Config{Store: s, Life: c.MiniSessionLife, Idle: c.MiniSessionLife, MaxDevices: c.SessionDevices})
-	if err != nil {
-		return nil, err
-	}
 	mc := miniprogram.Config{
-		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, Sessions: sessions, DataAge: c.MiniDataAge, Logger: logger,
+		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, DataAge: c.MiniDataAge, Logger: logger, LoggedIn: loggedIn,
 		Secrets: func(ctx context.Context, a miniprogram.Account, fresh bool) (config.Secret, error) {
 			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
 		},
 	}
+	if l.mini, err = miniPrograms(c, s, mc); err != nil {
+		return nil, err
+	}
+	l.Handler = web.Log(http.HandlerFunc(l.serve), logger, nil)
+	return l, nil
+}
+
+// miniPrograms adds accounts and sessions. It returns nil where no account is a
+// mini-program.
+func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *miniprogram.Handler, err error) {
 	for _, app := range c.Apps {
 		if app.Kind == config.MiniProgram {
 			mc.Accounts = append(mc.Accounts, miniprogram.Account{Name: app.Name, AppID: app.AppID})
@@ -97,6 +97,11 @@ func miniPrograms(c *config.Config, s store.Store, w miniprogram.WeChat, secrets
 	}
 	if len(mc.Accounts) == 0 {
 		return nil, nil
+	}
+	// These sessions end by time alone: a mini-program logs in again without a word to the user.
+	mc.Sessions, err = session.New(session.Config{Store: s, Life: c.MiniSessionLife, Idle: c.MiniSessionLife, MaxDevices: c.SessionDevices})
+	if err != nil {
+		return nil, err
 	}
 	return miniprogram.New(mc)
 }

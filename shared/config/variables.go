@@ -10,7 +10,10 @@ type Variable struct {
 	Secret  bool // holds a secret itself: for a desk only, never in a template
 }
 
-// The names of all variables that Load reads.
+// envFunctionName is set by Lambda, never by anybody else.
+const envFunctionName = "AWS_LAMBDA_FUNCTION_NAME"
+
+// The names of all other variables that Load reads.
 const (
 	envAppID           = "WECHAT_APP_ID"
 	envAppSecret       = "WECHAT_APP_SECRET"
@@ -76,6 +79,6 @@ func Variables() []Variable {
 		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends, and before that any that a newer login on the same device has made needless."},
 		{Name: envMiniSessionLife, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
 		{Name: envMiniDataAge, Default: "10m", Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
-		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
+		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`. `warn` leaves out the line that each request has, and with it the counts of signatures, pushes and logins in CloudWatch."},
 	}
 }

@@ -74,7 +74,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Logger.InfoContext(r.Context(), "login", "account", account.Name, "outcome", "session")
+	h.Logger.InfoContext(r.Context(), "login", "account", account.Name, "outcome", "session", h.LoggedIn())
 	return web.JSON(w, http.StatusOK, grant)
 }
 

@@ -63,6 +63,8 @@ type Config struct {
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default()
+	// LoggedIn adds to the line of a login; nil: nothing.
+	LoggedIn func() slog.Attr
 }
 
 const (
@@ -97,6 +99,9 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.LoggedIn == nil {
+		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
 	h := &Handler{Config: c}
 	mux := new(web.Mux)

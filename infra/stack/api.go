@@ -58,7 +58,7 @@ func (b *builder) routes() {
 	}
 	stage := b.defaultStage(throttles)
 	for _, route := range routes { // a throttle of a route that is not there yet fails
-		stage.AddResourceDependency(route)
+		stage.AddResourceDependency(route, nil)
 	}
 	if b.Domain != nil {
 		b.domain(stage)

@@ -64,9 +64,10 @@ func (c *checks) oneOf(key, value string, choices ...string) {
 }
 
 func (c *checks) accounts() {
+	signs := func(a App) bool { return a.Kind != config.Website && a.Kind != config.MiniProgram } // another kind is refused already
 	if len(c.Apps) == 0 {
 		c.refuse("apps", `lists no account; add one, such as {"name": "default", "kind": "official_account", "appId": "wx..."}`)
-	} else if !slices.ContainsFunc(c.Apps, func(a App) bool { return a.Kind == config.OfficialAccount }) {
+	} else if !slices.ContainsFunc(c.Apps, signs) {
 		c.refuse("apps", "lists no official_account, so there is nothing to sign for; add one")
 	}
 	if len(c.AllowedOrigins) == 0 {
@@ -95,6 +96,7 @@ var (
 	secretARN      = regexp.MustCompile(`^arn:aws(-cn)?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
 	allocationID   = regexp.MustCompile(`^eipalloc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	apiID          = regexp.MustCompile(`^[a-z0-9]{10}$`)
+	functionName   = regexp.MustCompile(`^(arn:aws(-cn)?:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?$`)
 	regionName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
@@ -172,6 +174,7 @@ var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 
 func (c *checks) others() {
 	c.matches("region", c.Region, regionName, "is not a region, such as ap-east-1")
+	c.matches("replyFunction", c.ReplyFunction, functionName, "is neither the name nor the whole ARN of a function")
 	c.oneOf("architecture", c.Architecture, ARM64, X8664)
 	if c.Tracing && c.china() {
 		c.refuse("tracing", "is true, and Lambda sends no traces to X-Ray in %s; take it out", c.Region)

@@ -28,7 +28,7 @@ func (b *builder) data() {
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
 		},
 		DeletionProtection: jsii.Bool(b.Live()),
-		RemovalPolicy:      b.kept(),
+		RemovalPolicy:      b.kept(awscdk.RemovalPolicy_RETAIN), // its protection would have a rollback fail
 	})
 	b.allSecrets()
 	b.bus = awsevents.NewEventBus(b.stack, jsii.String("Bus"), &awsevents.EventBusProps{
@@ -61,7 +61,7 @@ func (b *builder) allSecrets() {
 			what = [2]string{"Secret" + strings.ReplaceAll(f.Secret, "_", ""), "See " + f.Secret + " in docs/reference.md"}
 		}
 		secret := awssecretsmanager.NewCfnSecret(b.stack, jsii.String(what[0]), &awssecretsmanager.CfnSecretProps{Description: jsii.String("wechatfn " + b.Stage + ": " + what[1])})
-		secret.ApplyRemovalPolicy(b.kept(), nil)
+		secret.ApplyRemovalPolicy(b.kept(unlessFailed), nil)
 		b.secrets[f.Secret] = secret
 	}
 }

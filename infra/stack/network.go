@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 
@@ -61,6 +60,6 @@ func (b *builder) address() {
 		return
 	}
 	eip := awsec2.NewCfnEIP(b.stack, jsii.String("Address"), &awsec2.CfnEIPProps{Domain: jsii.String("vpc")})
-	eip.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	eip.ApplyRemovalPolicy(unlessFailed, nil)
 	b.network.address, b.network.ip = eip.AttrAllocationId(), eip.Ref()
 }

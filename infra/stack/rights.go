@@ -31,9 +31,8 @@ func (b *builder) rights(f manifest.Function, logs awslogs.LogGroup) []awsiam.Po
 	if f.Every > 0 || len(f.Stream) > 0 {
 		rights = append(rights, allow("Failures", b.failures.QueueArn(), "sqs:SendMessage"))
 	}
-	if b.inNetwork(f) { // Lambda asks for these of any network
-		rights = append(rights, allow("Network", jsii.String("*"), "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
-			"ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"))
+	if b.inNetwork(f) {
+		rights = append(rights, b.networkRights(f)...)
 	}
 	if b.Tracing { // X-Ray knows no resources
 		rights = append(rights, allow("Traces", jsii.String("*"), "xray:PutTraceSegments", "xray:PutTelemetryRecords"))
@@ -59,6 +58,22 @@ func (b *builder) tableRights(grants []manifest.Grant) (rights []awsiam.PolicySt
 		rights = append(rights, statement)
 	}
 	return rights
+}
+
+// networkRights let Lambda make the function's network interfaces. It asks for them on
+// any network, and with the function's own role; so they are denied to the function's
+// code.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+func (b *builder) networkRights(f manifest.Function) []awsiam.PolicyStatement {
+	actions := []string{
+		"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+		"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+	}
+	denied := allow("NetworkNotByCode", jsii.String("*"), actions...)
+	denied.SetEffect(awsiam.Effect_DENY)
+	denied.AddCondition(jsii.String("ArnEquals"), map[string]any{"lambda:SourceFunctionArn": b.functionARN(b.name(f.Name))})
+	return []awsiam.PolicyStatement{allow("Network", jsii.String("*"), actions...), denied}
 }
 
 // functionARN is that of a function that is named by its name or its ARN.

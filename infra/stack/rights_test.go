@@ -75,7 +75,7 @@ func TestOtherRights(t *testing.T) {
 		for _, f := range manifest.Functions() {
 			_, r := m.function(t, f.Name)
 			want := map[string]bool{"Logs": true, "Secret": f.Secret != "", "Bus": f.Bus != "", "Stream": f.Stream != nil, "Streams": f.Stream != nil, "Failures": f.Every > 0,
-				"Network": r.Properties["VpcConfig"] != nil, "Traces": r.Properties["TracingConfig"] != nil,
+				"Network": r.Properties["VpcConfig"] != nil, "NetworkNotByCode": r.Properties["VpcConfig"] != nil, "Traces": r.Properties["TracingConfig"] != nil,
 				"Invoke": f.Invokes != "" && at(r.Properties, "Environment", "Variables", f.Invokes) != nil}
 			maps.DeleteFunc(want, func(_ string, wanted bool) bool { return !wanted })
 			got := map[string]bool{}
@@ -84,7 +84,7 @@ func TestOtherRights(t *testing.T) {
 				if !strings.HasPrefix(sid, "Items") {
 					got[sid] = true
 				}
-				if everywhere := show(s["Resource"]) == `"*"`; everywhere != (sid == "Network" || sid == "Traces") {
+				if everywhere := show(s["Resource"]) == `"*"`; everywhere != slices.Contains([]string{"Network", "NetworkNotByCode", "Traces"}, sid) || (s["Effect"] == "Deny") != (sid == "NetworkNotByCode") {
 					t.Errorf("%s: %s", f.Name, show(s))
 				}
 				for _, action := range list(s["Action"]) {
@@ -164,7 +164,7 @@ func TestEgress(t *testing.T) {
 		}
 	}
 	eip := synth(t, "prod").one(t, "AWS::EC2::EIP")
-	if eip.DeletionPolicy != "Retain" || eip.Properties["Tags"] != nil {
+	if eip.DeletionPolicy != "RetainExceptOnCreate" || eip.Properties["Tags"] != nil {
 		t.Error(show(eip))
 	}
 	if n := len(synth(t, "china").all("AWS::EC2::EIP")); n != 0 {

@@ -78,10 +78,14 @@ func (s *Settings) name(part string) string {
 	return name
 }
 
-// kept is what happens to data when the stack goes.
-func (b *builder) kept() awscdk.RemovalPolicy {
+// unlessFailed keeps a thing when the stack goes, but not where the stack never
+// came to be, so that a first deployment that fails leaves nothing to pay for.
+const unlessFailed = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+
+// kept is live for a stage whose data must outlive the stack.
+func (b *builder) kept(live awscdk.RemovalPolicy) awscdk.RemovalPolicy {
 	if b.Live() {
-		return awscdk.RemovalPolicy_RETAIN
+		return live
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }

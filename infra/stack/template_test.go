@@ -199,7 +199,7 @@ func TestData(t *testing.T) {
 			t.Errorf("%s: the table is subject to %s", variant, table.DeletionPolicy)
 		}
 		for id, secret := range m.all("AWS::SecretsManager::Secret") {
-			if secret.DeletionPolicy != policy {
+			if kept := map[bool]string{true: "RetainExceptOnCreate", false: "Delete"}[live]; secret.DeletionPolicy != kept {
 				t.Errorf("%s: %s is subject to %s", variant, id, secret.DeletionPolicy)
 			}
 		}

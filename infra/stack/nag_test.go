@@ -25,8 +25,10 @@ var accepted = []struct{ rule, where, reason string }{
 func warnings(stack awscdk.Stack) (out []string) {
 	all := assertions.Annotations_FromStack(stack)
 	for _, message := range append(*all.FindWarning(jsii.String("*"), assertions.Match_AnyValue()), *all.FindError(jsii.String("*"), assertions.Match_AnyValue())...) {
-		text, _ := message.Entry.Data.(string)
-		out = append(out, *message.Id+" "+text)
+		//lint:ignore SA1019 CDK's assertions still return this type
+		id, entry := message.Id, message.Entry
+		text, _ := entry.Data.(string)
+		out = append(out, *id+" "+text)
 	}
 	return out
 }

@@ -42,7 +42,7 @@ check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
 	go run ./cmd/wechatfn generate --check
 
 .PHONY: generate
-generate: ## Write what is made from the manifest: docs/reference.md
+generate: ## Write what is made from the manifest: docs/reference.md, template.yaml
 	go run ./cmd/wechatfn generate
 
 .PHONY: build
@@ -59,8 +59,12 @@ synth: build node_modules ## Synthesize a stage, without credentials: STAGE=dev 
 	$(CDK) synth --quiet -c stage=$(STAGE) $(ARGS)
 
 .PHONY: check-templates
-check-templates: ## Lint the templates of every stage that the tests know, with cfn-lint (installs it where there is none)
-	scripts/lint-templates.sh
+check-templates: ## cfn-lint on the templates of every stage that the tests know (installs it into .cache; needs Python)
+	@scripts/lint-templates.sh
+
+.PHONY: bootstrap
+bootstrap: build node_modules ## Prepare the account and region for CDK, once: STAGE=prod
+	$(CDK) bootstrap -c stage=$(STAGE) $(ARGS)
 
 .PHONY: deploy
 deploy: build node_modules ## Deploy a stage: STAGE=prod (docs/deploy.md)
@@ -69,6 +73,20 @@ deploy: build node_modules ## Deploy a stage: STAGE=prod (docs/deploy.md)
 .PHONY: first-refresh
 first-refresh: ## Have the refresher work at once, and say how each account stands: STAGE=prod
 	aws lambda invoke --function-name wechatfn-$(STAGE)-refresher --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout
+
+.PHONY: sam-build
+sam-build: ## Build the functions with SAM (ARCH=arm64 or x86_64): the same bytes as make build
+	CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='" \
+	  sam build --parameter-overrides Architecture=$(or $(ARCH),arm64)
+
+.PHONY: sam-deps
+sam-deps: node_modules ## What functions need around them under sam local: a table, a simulated WeChat, a bus
+	@go build -o build/wechatfn ./cmd/wechatfn
+	@exec scripts/sam-deps.sh
+
+.PHONY: check-sam
+check-sam: ## cfn-lint and sam on template.yaml (installs them into .cache; needs Python)
+	@scripts/check-sam.sh
 
 .PHONY: bench
 bench: node_modules ## Measure: time, allocations, calls a request, sizes, start-up

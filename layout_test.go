@@ -90,7 +90,7 @@ func TestLayoutImports(t *testing.T) {
 
 func TestLayoutStandardLibraryAlone(t *testing.T) {
 	for name, p := range list(t) {
-		if !under(name, "shared/wechat", "shared/config", "shared/manifest", "shared/web") {
+		if !under(name, "shared/wechat", "shared/config", "shared/manifest", "shared/web", "shared/metrics") {
 			continue
 		}
 		for _, path := range p.Imports {

@@ -106,7 +106,7 @@ func TestCookiesOnTheWire(t *testing.T) {
 	atHome := func(event []byte) []byte {
 		return bytes.ReplaceAll(event, []byte("a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"), []byte(home.Host))
 	}
-	begun := decode(oauth.invoke(atHome(recorded(t, "oauth-authorize"))))
+	begun := decode(oauth.invoke(atHome(recorded(t, "oauth"))))
 	pair, attributes, _ := strings.Cut(begun.Cookies[0], "; ")
 	if !strings.HasPrefix(pair, loginCookie+"=") || attributes != "Path=/; Max-Age=660; HttpOnly; Secure; SameSite=Lax" {
 		t.Errorf("cookie %s", begun.Cookies[0])
@@ -213,7 +213,7 @@ func TestPublicURL(t *testing.T) {
 	w := newLoginWorld(t)
 	w.settings["PUBLIC_URL"] = "https://login.example.com"
 	w.settings["WECHAT_OPEN_BASE"] = "https://weixin.example.net/open"
-	a := w.start("oauth").serve(recorded(t, "oauth-authorize"))
+	a := w.start("oauth").serve(recorded(t, "oauth"))
 	if to := a.header.Get("Location"); !strings.HasPrefix(to, "https://weixin.example.net/open/connect/oauth2/authorize?appid="+appID+"&redirect_uri=https%3A%2F%2Flogin.example.com%2Foauth%2Fcallback&") {
 		t.Errorf("leads to %s", to)
 	}

@@ -236,17 +236,18 @@ func TestRefreshersLogIsJSON(t *testing.T) {
 	refresher.tick()
 	refresher.Close()
 	logs := refresher.Logs()
-	if len(logs) != 1 {
+	if len(logs) != 2 { // the second has the metrics
 		t.Fatalf("logs %q", logs)
 	}
 	var line struct {
 		Level, Msg, App, IP string
 		Errcode             int
+		RequestID           string `json:"request_id"`
 	}
 	if err := json.Unmarshal([]byte(logs[0]), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.Level != "ERROR" || line.Errcode != 40164 || line.IP != "203.0.113.9" || line.App != "default" {
+	if line.Level != "ERROR" || line.Errcode != 40164 || line.IP != "203.0.113.9" || line.App != "default" || line.RequestID == "" {
 		t.Errorf("log %s", logs[0])
 	}
 }

@@ -169,7 +169,7 @@ func reportStarts(t *testing.T, out io.Writer) {
 		{name: "yardstick lean", binary: yardstick(t, "lean"), event: key, env: env("signature")},
 		{name: "yardstick getitem", binary: yardstick(t, "getitem"), event: key, env: env("signature")},
 		{name: "signature", binary: lambdatest.Build(t, "./signature"), event: func() []byte { return recorded(t, "signature") }, env: env("signature")},
-		{name: "oauth, authorize", binary: lambdatest.Build(t, "./oauth"), event: func() []byte { return recorded(t, "oauth-authorize") }, env: env("oauth")},
+		{name: "oauth, authorize", binary: lambdatest.Build(t, "./oauth"), event: func() []byte { return recorded(t, "oauth") }, env: env("oauth")},
 		{name: "verify, a push", binary: lambdatest.Build(t, "./verify"), event: func() []byte { return w.event(p, w.sample("text")) }, env: env("verify")},
 	}
 	for range startRounds {

@@ -33,7 +33,7 @@ func TestRecordedEvents(t *testing.T) {
 	}
 	status := map[string]int{
 		"signature": http.StatusOK, "verify": http.StatusForbidden, // see TestRecordedPushes
-		"oauth-authorize": http.StatusFound, "oauth-session": http.StatusUnauthorized,
+		"oauth": http.StatusFound, "oauth-session": http.StatusUnauthorized,
 	}
 	readme := string(read(t, "../events/README.md"))
 	for _, file := range files {

@@ -206,6 +206,39 @@ func TestDevServesEveryRouteOfTheManifest(t *testing.T) {
 	}
 }
 
+// And no other: what the manifest does not list is refused, by method and by path.
+func TestDevServesNoOtherRoute(t *testing.T) {
+	base, _, _ := startDev(t, ":memory:", nil)
+	values := strings.NewReplacer("{app}", "default", "{code}", "abc")
+	listed := map[string]bool{}
+	for _, f := range manifest.Functions() {
+		for _, r := range f.Routes {
+			listed[r.Method+" "+values.Replace(r.Path)] = true
+		}
+	}
+	for _, f := range manifest.Functions() {
+		for _, r := range f.Routes {
+			path := values.Replace(r.Path)
+			for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+				for _, one := range []struct {
+					path string
+					want int
+				}{{path, http.StatusMethodNotAllowed}, {path + "/no/such/thing", http.StatusNotFound}} {
+					request, _ := http.NewRequest(method, strings.TrimSuffix(base, "/")+one.path, nil)
+					answer, err := http.DefaultClient.Do(request)
+					if err != nil {
+						t.Fatal(err)
+					}
+					answer.Body.Close()
+					if !listed[method+" "+one.path] && answer.StatusCode != one.want {
+						t.Errorf("%s %s: %d", method, one.path, answer.StatusCode)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestDevStateSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dev.db")
 	base, _, stop := startDev(t, path, nil)

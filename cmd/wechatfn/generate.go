@@ -17,7 +17,7 @@ type generate struct {
 
 // generated lists the files and what they should hold.
 func generated() map[string][]byte {
-	return map[string][]byte{"docs/reference.md": reference()}
+	return map[string][]byte{"docs/reference.md": reference(), "template.yaml": samYAML()}
 }
 
 // Run writes, or compares, every generated file. It runs at the project's root.

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"wechatfn/shared/app"
 	"wechatfn/shared/app/secrets"
@@ -14,7 +16,7 @@ import (
 
 func main() {
 	c, err := config.Load(os.Getenv, app.RefresherNeeds|config.Table)
-	logger := app.Logger(os.Stdout, c.LogLevel)
+	logger := app.WithRequestID(app.Logger(os.Stdout, c.LogLevel), requestID)
 	app.ExitOn(logger, err)
 	s, err := app.DynamoStore(c, 0)
 	app.ExitOn(logger, err)
@@ -23,4 +25,11 @@ func main() {
 	refresher, err := app.NewRefresher(c, s, client, secrets.Find(c), logger)
 	app.ExitOn(logger, err)
 	lambda.Start(refresher)
+}
+
+func requestID(ctx context.Context) string {
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		return invocation.AwsRequestID
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"wechatfn/shared/manifest"
+	"wechatfn/shared/metrics"
 )
 
 const fiveMinutes = 300
@@ -15,17 +16,17 @@ func (b *builder) showAll() {
 		DashboardName: jsii.String(b.name("")), DefaultInterval: seconds(24 * 3600),
 	})
 	b.row(
-		graph("Seconds left (least of all accounts)", b.own("refresher", tokenSecondsLeft, "Minimum", 60), b.own("refresher", ticketSecondsLeft, "Minimum", 60)),
-		graph("Refreshes", b.counts("refresher", refreshed, refreshFailed, whitelistRefused)...),
+		graph("Seconds left (least of all accounts)", b.own("refresher", metrics.TokenSecondsLeft, "Minimum", 60), b.own("refresher", metrics.TicketSecondsLeft, "Minimum", 60)),
+		graph("Refreshes", b.counts("refresher", metrics.Refreshed, metrics.RefreshFailed, metrics.WhitelistRefused)...),
 		graph("Dead letters", b.queueLength()),
 	)
 	b.row(
-		graph("Signatures", b.counts("signature", signed, notSigned)...),
+		graph("Signatures", b.counts("signature", metrics.Signed, metrics.NotSigned)...),
 		graph("Signature, ms", b.lambda("signature", "Duration", "p50", fiveMinutes), b.lambda("signature", "Duration", "p99", fiveMinutes)),
-		graph("Logins", b.counts("oauth", loggedIn)...),
+		graph("Logins", b.counts("oauth", metrics.LoggedIn)...),
 	)
 	b.row(
-		graph("Pushes", b.counts("verify", pushed, pushRefused)...),
+		graph("Pushes", b.counts("verify", metrics.Pushed, metrics.PushRefused)...),
 		graph("API", b.apiMetric("Count", "Sum", fiveMinutes), b.apiMetric("4xx", "Sum", fiveMinutes), b.apiMetric("5xx", "Sum", fiveMinutes)),
 		graph("Failures of functions", append(b.each("Errors"), throttles())...),
 	)
@@ -43,34 +44,34 @@ func (b *builder) showAll() {
 
 func (b *builder) row(widgets ...awscloudwatch.IWidget) { b.dashboard.AddWidgets(widgets...) }
 
-func graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
-	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics, Width: jsii.Number(8), Height: jsii.Number(6)})
+func graph(title string, lines ...awscloudwatch.IMetric) awscloudwatch.IWidget {
+	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &lines, Width: jsii.Number(8), Height: jsii.Number(6)})
 }
 
-func (b *builder) counts(function string, names ...string) (metrics []awscloudwatch.IMetric) {
+func (b *builder) counts(function string, names ...metrics.Name) (lines []awscloudwatch.IMetric) {
 	for _, name := range names {
-		metrics = append(metrics, b.own(function, name, "Sum", fiveMinutes))
+		lines = append(lines, b.own(function, name, "Sum", fiveMinutes))
 	}
-	return metrics
+	return lines
 }
 
 // each is a metric of all functions.
-func (b *builder) each(name string) (metrics []awscloudwatch.IMetric) {
+func (b *builder) each(name string) (lines []awscloudwatch.IMetric) {
 	for _, f := range manifest.Functions() {
-		metrics = append(metrics, b.lambda(f.Name, name, "Sum", fiveMinutes).With(&awscloudwatch.MetricOptions{Label: jsii.String(f.Name)}))
+		lines = append(lines, b.lambda(f.Name, name, "Sum", fiveMinutes).With(&awscloudwatch.MetricOptions{Label: jsii.String(f.Name)}))
 	}
-	return metrics
+	return lines
 }
 
 func (b *builder) logBytes() []awscloudwatch.IMetric {
 	bytes := func(group *string, label string) awscloudwatch.IMetric {
 		return metric("AWS/Logs", "IncomingBytes", "Sum", fiveMinutes, map[string]*string{"LogGroupName": group}).With(&awscloudwatch.MetricOptions{Label: &label})
 	}
-	metrics := []awscloudwatch.IMetric{bytes(b.accessLog.LogGroupName(), "API")}
+	lines := []awscloudwatch.IMetric{bytes(b.accessLog.LogGroupName(), "API")}
 	for _, f := range manifest.Functions() {
-		metrics = append(metrics, bytes(b.logs[f.Name].LogGroupName(), f.Name))
+		lines = append(lines, bytes(b.logs[f.Name].LogGroupName(), f.Name))
 	}
-	return metrics
+	return lines
 }
 
 // out shows what goes through the NAT gateway, where there is one.

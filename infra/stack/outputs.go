@@ -10,7 +10,7 @@ import (
 // outputs are what one needs after a deployment.
 func (b *builder) outputs() {
 	api := *b.publicURL()
-	b.output("ApiUrl", &api, "The API")
+	b.output("ApiUrl", jsii.String(api+"/"), "The API")
 	b.output("SignatureUrl", jsii.String(api+"/signature"), "For pages: append ?url=")
 	b.output("VerifyUrl", jsii.String(api+"/verify"), "Server URL, for WeChat's console")
 	b.output("OAuthCallbackUrl", jsii.String(api+"/oauth/callback"), "Its host goes into WeChat's console")

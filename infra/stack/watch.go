@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/jsii-runtime-go"
+
+	"wechatfn/shared/metrics"
 )
 
 // watch makes the dashboard, and alarms where somebody minds.
@@ -41,9 +43,9 @@ func (b *builder) alarms() {
 	for _, a := range []alarm{
 		{id: "RefresherErrors", meaning: "The refresher failed twice within five minutes.", metric: b.lambda("refresher", "Errors", "Sum", 60), threshold: 1, points: 2, of: 5},
 		{id: "RefresherSilent", meaning: "The refresher has not run for five minutes.", metric: b.lambda("refresher", "Invocations", "Sum", 60), threshold: 1, below: true, points: 5, of: 5, silence: awscloudwatch.TreatMissingData_BREACHING},
-		{id: "TokenLow", meaning: "An access token has less than two minutes left, and no new one came.", metric: b.own("refresher", tokenSecondsLeft, "Minimum", 60), threshold: 120, below: true, points: 3, of: 3},
-		{id: "TicketLow", meaning: "A ticket has less than a minute left, and no new one came.", metric: b.own("refresher", ticketSecondsLeft, "Minimum", 60), threshold: 60, below: true, points: 5, of: 5},
-		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", whitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
+		{id: "TokenLow", meaning: "An access token has less than two minutes left, and no new one came.", metric: b.own("refresher", metrics.TokenSecondsLeft, "Minimum", 60), threshold: 120, below: true, points: 3, of: 3},
+		{id: "TicketLow", meaning: "A ticket has less than a minute left, and no new one came.", metric: b.own("refresher", metrics.TicketSecondsLeft, "Minimum", 60), threshold: 60, below: true, points: 5, of: 5},
+		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", metrics.WhitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
 		{id: "DeadLetters", meaning: "The queue of failed invocations is not empty.", metric: b.queueLength(), threshold: 1, points: 1, of: 1},
 		{id: "Api5xx", meaning: "The API answered five requests or more with 5xx within five minutes.", metric: b.apiMetric("5xx", "Sum", 300), threshold: 5, points: 1, of: 1},
 		{id: "StoreThrottled", meaning: "DynamoDB throttled the table for three minutes.", metric: throttled, threshold: 1, points: 3, of: 3},
@@ -107,8 +109,8 @@ func (b *builder) lambda(function, name, statistic string, period float64) awscl
 func throttles() awscloudwatch.Metric { return metric("AWS/Lambda", "Throttles", "Sum", 60, nil) }
 
 // own is a metric that a function writes itself.
-func (b *builder) own(function, name, statistic string, period float64) awscloudwatch.Metric {
-	return metric(namespace, name, statistic, period, map[string]*string{dimension: b.functions[function].FunctionName()})
+func (b *builder) own(function string, name metrics.Name, statistic string, period float64) awscloudwatch.Metric {
+	return metric(metrics.Namespace, string(name), statistic, period, map[string]*string{metrics.Dimension: b.functions[function].FunctionName()})
 }
 
 func (b *builder) apiMetric(name, statistic string, period float64) awscloudwatch.Metric {

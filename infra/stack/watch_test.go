@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"wechatfn/shared/metrics"
 )
 
 // TestAlarms: each has a section in docs/operations.md, wakes somebody, and all of
@@ -11,7 +13,7 @@ import (
 func TestAlarms(t *testing.T) {
 	m := synth(t, "prod")
 	var ids []string
-	metrics := 0
+	watched := 0
 	for id, a := range m.all("AWS::CloudWatch::Alarm") {
 		name := strings.TrimPrefix(a.Properties["AlarmName"].(string), "wechatfn-prod-")
 		ids = append(ids, name)
@@ -21,15 +23,15 @@ func TestAlarms(t *testing.T) {
 		if actions, _ := a.Properties["AlarmActions"].([]any); len(actions) != 1 {
 			t.Errorf("%s wakes nobody", id)
 		}
-		metrics += looksAt(a)
+		watched += looksAt(a)
 	}
 	slices.Sort(ids)
 	want := []string{"Api5xx", "DeadLetters", "RefresherErrors", "RefresherSilent", "StoreThrottled", "ThrottledFunctions", "TicketLow", "TokenLow", "WhitelistRefused"}
 	if !slices.Equal(ids, want) {
 		t.Errorf("got %q, want %q", ids, want)
 	}
-	if metrics > 10 {
-		t.Errorf("alarms look at %d metrics; beyond 10 each costs 10 cents a month", metrics)
+	if watched > 10 {
+		t.Errorf("alarms look at %d metrics; beyond 10 each costs 10 cents a month", watched)
 	}
 	if silent := m.alarm(t, "RefresherSilent"); silent["TreatMissingData"] != "breaching" {
 		t.Error(show(silent))
@@ -78,11 +80,11 @@ func TestAlarmsGetOut(t *testing.T) {
 func TestDashboard(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		body := show(m.one(t, "AWS::CloudWatch::Dashboard").Properties["DashboardBody"])
-		for _, name := range []string{
-			tokenSecondsLeft, ticketSecondsLeft, refreshed, refreshFailed, whitelistRefused, signed, notSigned, pushed, pushRefused, loggedIn,
+		for _, name := range []metrics.Name{
+			metrics.TokenSecondsLeft, metrics.TicketSecondsLeft, metrics.Refreshed, metrics.RefreshFailed, metrics.WhitelistRefused, metrics.Signed, metrics.NotSigned, metrics.Pushed, metrics.PushRefused, metrics.LoggedIn,
 			"Duration", "Invocations", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "IncomingBytes", "5xx",
 		} {
-			if !strings.Contains(body, name) {
+			if !strings.Contains(body, string(name)) {
 				t.Errorf("%s is not on the dashboard", name)
 			}
 		}

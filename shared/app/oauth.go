@@ -11,6 +11,7 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/lambdahttp"
+	"wechatfn/shared/metrics"
 	"wechatfn/shared/oauth"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
@@ -39,9 +40,11 @@ func OAuth(c *config.Config, s store.Store, w oauth.WeChat, secrets credential.S
 	if err != nil {
 		return nil, err
 	}
+	m := metrics.New(c.FunctionName, nil)
 	oc := oauth.Config{
 		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: insecure,
 		WeChat: w, Sessions: sessions, Store: s, Logger: logger,
+		LoggedIn: func() slog.Attr { return m.Count(metrics.LoggedIn) },
 		Secrets: func(ctx context.Context, a oauth.Account, fresh bool) (config.Secret, error) {
 			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
 		},
@@ -55,7 +58,7 @@ func OAuth(c *config.Config, s store.Store, w oauth.WeChat, secrets credential.S
 	if err != nil {
 		return nil, err
 	}
-	return &Logins{web.Log(handler, logger), handler}, nil
+	return &Logins{web.Log(handler, logger, nil), handler}, nil
 }
 
 // Authorize lets requests pass that bear a session, for routes of the team's own.

@@ -13,6 +13,7 @@ import (
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/metrics"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
@@ -29,6 +30,7 @@ type Refresher struct {
 	keeper *credential.Keeper
 	logger *slog.Logger
 	now    func() time.Time
+	gauges *gauges
 }
 
 // WeChat builds the client that the configuration asks for.
@@ -38,7 +40,8 @@ func WeChat(c *config.Config) (*wechat.Client, error) {
 
 // NewRefresher builds the refresher.
 func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
-	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Logger: logger}
+	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
+	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Logger: logger, Observe: g.observe}
 	for _, app := range c.Apps {
 		if app.HasToken() {
 			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})
@@ -48,7 +51,7 @@ func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets 
 	if err != nil {
 		return nil, err
 	}
-	return &Refresher{keeper: keeper, logger: keeper.Logger, now: keeper.Now}, nil
+	return &Refresher{keeper: keeper, logger: keeper.Logger, now: keeper.Now, gauges: g}, nil
 }
 
 // saveReserve is kept back from an invocation's time for saving what WeChat has
@@ -80,6 +83,7 @@ func (r *Refresher) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 		return nil, errors.New("refresher: the event is not a JSON object")
 	}
 	report, err := r.handle(ctx, e)
+	r.gauges.write(ctx, r.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +106,13 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 
 // Tick looks after all accounts at once. Errors: the store's.
 func (r *Refresher) Tick(ctx context.Context) (Report, error) {
-	return r.each(r.keeper.Accounts, func(a credential.Account) (credential.Record, error) { return r.keeper.Tick(ctx, a) })
+	return r.each(r.keeper.Accounts, func(a credential.Account) (credential.Record, error) {
+		record, err := r.keeper.Tick(ctx, a)
+		if err == nil || passing(err) {
+			r.gauges.read(a, record, r.now())
+		}
+		return record, err
+	})
 }
 
 // Status reads how all accounts stand.

@@ -9,6 +9,7 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/jssdk"
+	"wechatfn/shared/metrics"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
@@ -37,7 +38,7 @@ func Signature(c *config.Config, s store.Store, onKick func(appID string), logge
 	if err != nil {
 		return nil, err
 	}
-	return web.Log(handler, logger), nil
+	return web.Log(handler, logger, outcomes(c, http.MethodGet, metrics.Signed, metrics.NotSigned)), nil
 }
 
 func ticketTypes(app config.App) []wechat.TicketType {

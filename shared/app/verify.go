@@ -8,6 +8,7 @@ import (
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
+	"wechatfn/shared/metrics"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
@@ -33,5 +34,5 @@ func Verify(c *config.Config, s store.Store, keys Keys, sink message.Sink, logge
 	if err != nil {
 		return nil, err
 	}
-	return web.Log(handler, logger), nil
+	return web.Log(handler, logger, outcomes(c, http.MethodPost, metrics.Pushed, metrics.PushRefused)), nil
 }

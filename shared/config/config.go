@@ -58,6 +58,8 @@ type Config struct {
 	DomainProofs   map[string]string // CODE of /MP_verify_CODE.txt to what the file holds
 	EventBus       string            // name or ARN
 	ReplyFunction  string            // name or ARN; empty: nothing answers messages
+
+	FunctionName string // of the Lambda function that this is; empty outside Lambda
 }
 
 // Load reads every variable through getenv. The error joins one sentence for
@@ -83,6 +85,7 @@ func Load(getenv func(string) string, needs Part) (*Config, error) {
 		DomainProofs:   l.domainProofs(),
 		EventBus:       l.resource(envEventBus),
 		ReplyFunction:  l.resource(envReplyFunction),
+		FunctionName:   l.get(envFunctionName),
 	}
 	c.Apps = l.apps()
 	l.pushSecrets(c.Apps)

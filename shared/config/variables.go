@@ -10,7 +10,10 @@ type Variable struct {
 	Secret  bool // holds a secret itself: for a desk only, never in a template
 }
 
-// The names of all variables that Load reads.
+// envFunctionName is set by Lambda, never by anybody else.
+const envFunctionName = "AWS_LAMBDA_FUNCTION_NAME"
+
+// The names of all other variables that Load reads.
 const (
 	envAppID          = "WECHAT_APP_ID"
 	envAppSecret      = "WECHAT_APP_SECRET"

@@ -63,6 +63,11 @@ type KeeperConfig struct {
 	Now    func() time.Time // nil: time.Now
 	Jitter func() float64   // in [0,1); nil: math/rand
 	Logger *slog.Logger     // nil: slog.Default()
+
+	// Observe is told of each token or ticket that was renewed, with the zero
+	// Failure, and of each failure to renew one. It may be nil, and is called by as
+	// many goroutines as the Keeper.
+	Observe func(Account, Failure)
 }
 
 // Keeper renews tokens and tickets. It holds no state of its own, so any number
@@ -84,6 +89,9 @@ func NewKeeper(c KeeperConfig) (*Keeper, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Observe == nil {
+		c.Observe = func(Account, Failure) {}
 	}
 	return &Keeper{c}, nil
 }

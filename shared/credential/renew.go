@@ -42,10 +42,11 @@ func (k *Keeper) learnToken(ctx context.Context, account Account, record *Record
 		// WeChat refuses the token and hands it out all the same. Asking with
 		// force would kill it for everybody else: that is for an operator.
 		pause := doubled(deadPause, deadPauseMax, before.Failure.Count)
-		next.Failure = failed(before.Failure, Failure{Op: "compare", Class: wechat.ClassCredentialDead.String()}, pause, asked)
+		next.Failure = k.failed(account, before.Failure, Failure{Op: "compare", Class: wechat.ClassCredentialDead.String()}, pause, asked)
 		k.Logger.ErrorContext(ctx, "token is refused but unchanged", "app", account.Name, "epoch", record.Lease.Epoch)
 	}
 	if renewed {
+		k.Observe(account, Failure{})
 		k.Logger.InfoContext(ctx, "token renewed", "app", account.Name, "epoch", record.Lease.Epoch, "life_s", int(next.left(asked).Seconds()))
 	}
 	record.Token = next
@@ -76,10 +77,11 @@ func (k *Keeper) renewTicket(ctx context.Context, account Account, record *Recor
 		next.Published, err = k.publish(ctx, account.AppID, typ, &p)
 		next.ExpiresAt = p.ExpiresAt
 		if err != nil {
-			next.Failure = failed(before.Failure, Failure{Op: "publish", Class: "store"}, k.backoff(before.Failure.Count), asked)
+			next.Failure = k.failed(account, before.Failure, Failure{Op: "publish", Class: "store"}, k.backoff(before.Failure.Count), asked)
 			record.Tickets[typ] = next
 			return err
 		}
+		k.Observe(account, Failure{})
 		k.Logger.InfoContext(ctx, "ticket published", "app", account.Name, "type", string(typ), "epoch", record.Lease.Epoch, "life_s", int(next.left(asked).Seconds()))
 	}
 	record.Tickets[typ] = next
@@ -107,7 +109,7 @@ func (k *Keeper) fail(ctx context.Context, account Account, record *Record, h *H
 		failure = Failure{Op: refused.Op, Code: refused.Code, Class: refused.Class().String()}
 		pause, level = k.pause(refused, h.Failure.Count)
 	}
-	h.Failure = failed(h.Failure, failure, pause, k.Now())
+	h.Failure = k.failed(account, h.Failure, failure, pause, k.Now())
 	attrs := []any{"app", account.Name, "epoch", record.Lease.Epoch, "op", failure.Op, "class", failure.Class, "errcode", failure.Code, "retry_s", int(pause.Seconds()), "error", err}
 	if refused != nil && refused.IP() != "" {
 		attrs = append(attrs, "ip", refused.IP())
@@ -146,9 +148,10 @@ func doubled(first, most time.Duration, count int) time.Duration {
 }
 
 // failed is next with the run of failures counted and the end of the wait set.
-func failed(before, next Failure, pause time.Duration, now time.Time) Failure {
+func (k *Keeper) failed(account Account, before, next Failure, pause time.Duration, now time.Time) Failure {
 	next.Count = before.Count + 1
 	next.Until = now.Add(pause).Unix()
+	k.Observe(account, next)
 	return next
 }
 

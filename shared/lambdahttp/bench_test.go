@@ -43,7 +43,7 @@ func whole(tb testing.TB) *lambdahttp.Handler {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return lambdahttp.New(web.Log(cors, logger), lambdahttp.Options{Logger: logger})
+	return lambdahttp.New(web.Log(cors, logger, nil), lambdahttp.Options{Logger: logger})
 }
 
 func hello(w http.ResponseWriter, _ *http.Request) {

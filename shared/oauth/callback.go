@@ -104,9 +104,12 @@ func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, 
 // the login was interrupted.
 func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, code string, c caller) (flow, error) {
 	f, cause := h.exchange(ctx, f, state, code, c)
-	if cause != nil {
+	switch {
+	case cause != nil:
 		h.Logger.WarnContext(ctx, "login failed", "account", f.App, "code", f.Outcome, "error", cause)
-	} else {
+	case f.Outcome == landedSession || f.Outcome == landedTicket:
+		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", f.Outcome, h.LoggedIn())
+	default:
 		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", f.Outcome)
 	}
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)

@@ -68,6 +68,9 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 	Rand   io.Reader        // nil: crypto/rand
 	Logger *slog.Logger     // nil: slog.Default()
+
+	// LoggedIn adds to the line of a login that led to the page; nil: nothing.
+	LoggedIn func() slog.Attr
 }
 
 // defaultBudget leaves WeChat the time that it sometimes takes.
@@ -108,6 +111,9 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.LoggedIn == nil {
+		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
 	h := &Handler{Config: c, failures: failures()}
 	return h, h.route()

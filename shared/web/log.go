@@ -17,13 +17,20 @@ const (
 // id and the code of a problem where there is one. Never the query, a header or
 // a body: they hold OAuth codes, cookies and tokens. A nil logger means
 // slog.Default().
-func Log(next http.Handler, logger *slog.Logger) http.Handler {
-	return &requestLog{next, orDefault(logger)}
+//
+// note, which may be nil, says what else belongs into the line of a request that
+// was answered with status; the zero Attr for nothing.
+func Log(next http.Handler, logger *slog.Logger, note func(r *http.Request, status int) slog.Attr) http.Handler {
+	if note == nil {
+		note = func(*http.Request, int) slog.Attr { return slog.Attr{} }
+	}
+	return &requestLog{next, orDefault(logger), note}
 }
 
 type requestLog struct {
 	next   http.Handler
 	logger *slog.Logger
+	note   func(r *http.Request, status int) slog.Attr
 }
 
 func (l *requestLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,15 +46,17 @@ func (l *requestLog) log(r *http.Request, rec *recorder, panicking bool, took ti
 	if !l.logger.Enabled(r.Context(), slog.LevelInfo) {
 		return
 	}
-	// The last two are zero Attrs where there is nothing to say, and handlers
+	status := rec.answered(panicking)
+	// The last three are zero Attrs where there is nothing to say, and handlers
 	// leave those out.
 	l.logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("method", r.Method[:min(len(r.Method), maxLogMethod)]),
 		slog.String("path", logPath(r)),
-		slog.Int("status", rec.answered(panicking)),
+		slog.Int("status", status),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		codeAttr(rec.code),
-		requestIDAttr(r.Context()))
+		requestIDAttr(r.Context()),
+		l.note(r, status))
 }
 
 // answered is the status that the client sees.

@@ -106,7 +106,7 @@ func TestLogLine(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/nowhere/"+strings.Repeat("x", 300)+"?code=canary", nil)
 	r.Header.Set("Cookie", "canary")
 	r = r.WithContext(web.WithRequestID(r.Context(), "id-1"))
-	_, line := serve(t, func(l *slog.Logger) http.Handler { return web.Log(newMux(), l) }, r)
+	_, line := serve(t, func(l *slog.Logger) http.Handler { return web.Log(newMux(), l, nil) }, r)
 	for _, want := range []string{`"method":"GET"`, `"path":"/nowhere/xxx`, `"status":404`, `"duration_ms":`, `"code":"not_found"`, `"request_id":"id-1"`} {
 		if !strings.Contains(line, want) {
 			t.Errorf("no %s in %s", want, line)
@@ -118,7 +118,7 @@ func TestLogLine(t *testing.T) {
 }
 
 func TestLogLineOfSuccess(t *testing.T) {
-	_, line := serve(t, func(l *slog.Logger) http.Handler { return web.Log(newMux(), l) }, get("/signature"))
+	_, line := serve(t, func(l *slog.Logger) http.Handler { return web.Log(newMux(), l, nil) }, get("/signature"))
 	if !strings.Contains(line, `"status":200`) || strings.Contains(line, "code") || strings.Contains(line, "request_id") {
 		t.Errorf("got %s", line)
 	}
@@ -136,7 +136,7 @@ func TestRecover(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w, logs := serve(t, func(l *slog.Logger) http.Handler {
-				return web.Recover(web.Log(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { test.panic() }), l), l)
+				return web.Recover(web.Log(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { test.panic() }), l, nil), l)
 			}, get("/"))
 			if w.Code != http.StatusInternalServerError || codeOf(t, w) != "internal" {
 				t.Errorf("got %d %s", w.Code, w.Body)

@@ -43,7 +43,7 @@ type Bus struct {
 func New(c *config.Config) *Bus {
 	return &Bus{name: c.EventBus, client: eventbridge.New(eventbridge.Options{
 		Region:       app.Region(),
-		Credentials:  app.Credentials(),
+		Credentials:  app.Credentials("EVENTBRIDGE"),
 		BaseEndpoint: app.Endpoint("EVENTBRIDGE"),
 		Retryer:      app.Retryer(),
 	})}

@@ -177,14 +177,6 @@ func TestEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestNoIdentity(t *testing.T) {
-	s, bus := serve(t, taken)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	if _, err := bus.HandOver(t.Context(), text()); err == nil || len(s.made()) != 0 || strings.Contains(err.Error(), canary) {
-		t.Errorf("%d calls, %v", len(s.made()), err)
-	}
-}
-
 func TestTheClientIsQuick(t *testing.T) {
 	_, bus := serve(t, taken)
 	if delay, err := bus.client.Options().Retryer.RetryDelay(9, errors.New("x")); err != nil || delay > time.Second {

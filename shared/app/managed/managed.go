@@ -59,7 +59,7 @@ func New[T any](c Config[T]) *Secret[T] {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return &Secret[T]{Config: c, client: secretsmanager.New(secretsmanager.Options{
 		Region:       app.Region(),
-		Credentials:  app.Credentials(),
+		Credentials:  app.Credentials("SECRETS_MANAGER"),
 		BaseEndpoint: app.Endpoint("SECRETS_MANAGER"),
 		Retryer:      app.Retryer(),
 	})}

@@ -49,7 +49,7 @@ func New(c *config.Config, next message.Sink, logger *slog.Logger) message.Sink 
 func newClient(h lambda.HTTPClient) *lambda.Client {
 	return lambda.New(lambda.Options{
 		Region:       app.Region(),
-		Credentials:  app.Credentials(),
+		Credentials:  app.Credentials("LAMBDA"),
 		BaseEndpoint: app.Endpoint("LAMBDA"),
 		HTTPClient:   h,
 		Retryer:      aws.NopRetryer{}, // the function may have run though the call failed

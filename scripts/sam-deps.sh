@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# What the functions need around them when they run under `sam local`: a DynamoDB
+# engine with the table (in memory), a simulated WeChat and a bus. They run until
+# Ctrl-C. Settings: ENGINE_PORT, SIMULATOR_PORT, BIND.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ENGINE_PORT=${ENGINE_PORT:-8000}
+SIMULATOR_PORT=${SIMULATOR_PORT:-9911}
+# Containers reach this machine as host.docker.internal. Docker Desktop leads that
+# to loopback; Docker on Linux to its bridge's address.
+BIND=${BIND:-$(ip -4 -o addr show docker0 2>/dev/null | sed -nE 's/.* inet ([0-9.]+).*/\1/p' || true)}
+BIND=${BIND:-127.0.0.1}
+
+[ -e env.json ] || { cp env.json.example env.json; echo "env.json is made from env.json.example: change it as you like"; }
+for port in "$ENGINE_PORT" "$SIMULATOR_PORT"; do
+  grep -q "host.docker.internal:$port\b" env.json || echo "note: env.json does not name port $port"
+done
+
+engine=
+for candidate in node_modules/@dynoxide/*/dynoxide; do
+  [ -x "$candidate" ] && engine=$candidate
+done
+[ -n "$engine" ] || { echo "no DynamoDB engine in node_modules for this platform: docs/store.md names others" >&2; exit 1; }
+
+"$engine" serve --host "$BIND" --port "$ENGINE_PORT" >/dev/null &
+pid=$!
+trap 'kill $pid 2>/dev/null || true' EXIT
+for _ in $(seq 100); do
+  (exec 3<>"/dev/tcp/$BIND/$ENGINE_PORT") 2>/dev/null && break
+  kill -0 $pid 2>/dev/null || { echo "the DynamoDB engine did not start: is port $ENGINE_PORT taken? (ENGINE_PORT=...)" >&2; exit 1; }
+  sleep 0.1
+done
+
+cat <<END
+DynamoDB at http://$BIND:$ENGINE_PORT
+
+In another terminal (sam and Docker needed; ARCH=x86_64 on an Intel machine):
+
+  make sam-build ARCH=$(uname -m | sed 's/aarch64/arm64/')
+  export SAM='--env-vars env.json --add-host host.docker.internal:host-gateway'
+  sam local invoke refresher -e events/refresher.json \$SAM      # first: it fetches token and ticket
+  sam local invoke signature -e events/signature.json \$SAM
+  sam local invoke oauth     -e events/oauth.json \$SAM
+  sam local invoke verify    -e events/verify.json \$SAM         # 403: it is older than 10 minutes
+  sam local start-api \$SAM                                     # all routes at http://127.0.0.1:3000
+  WECHAT_APP_ID=wx520c15f417810387 WECHAT_TOKEN=t0kenOfTheRecordedEvents \\
+    WECHAT_ENCODING_AES_KEY=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG \\
+    build/wechatfn trigger text --url http://127.0.0.1:3000/verify  # a fresh push
+
+END
+build/wechatfn simulate --addr "$BIND:$SIMULATOR_PORT" --engine "http://$BIND:$ENGINE_PORT"

@@ -72,7 +72,7 @@ deploy: build node_modules ## Deploy a stage: STAGE=prod (docs/deploy.md)
 
 .PHONY: first-refresh
 first-refresh: ## Have the refresher work at once, and say how each account stands: STAGE=prod
-	aws lambda invoke --function-name wechatfn-$(STAGE)-refresher --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout
+	aws lambda invoke --function-name wechatfn-$(STAGE)-refresher --cli-binary-format raw-in-base64-out --payload '{}' $(ARGS) /dev/stdout
 
 .PHONY: sam-build
 sam-build: ## Build the functions with SAM (ARCH=arm64 or x86_64): the same bytes as make build

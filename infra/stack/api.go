@@ -25,7 +25,7 @@ func (b *builder) gateway() {
 		DisableExecuteApiEndpoint: b.Domain != nil && !b.KeepAPIURL,
 	})
 	b.accessLog = awslogs.NewLogGroup(b.stack, jsii.String("AccessLog"), &awslogs.LogGroupProps{
-		// With this prefix the gateway may write without a policy a group, of which an account has few.
+		// For other names the gateway lengthens a policy of the account's, whose length is limited.
 		LogGroupName:  jsii.String("/aws/vendedlogs/" + b.name("api")),
 		Retention:     retention(b.LogRetentionDays),
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,

@@ -46,7 +46,7 @@ func (nowhere) HandOver(context.Context, *message.Message) ([]byte, error) { ret
 func warmPush(tb testing.TB) func() {
 	tb.Helper()
 	c, err := config.Load(func(name string) string {
-		return map[string]string{"WECHAT_APP_ID": appID, "WECHAT_TOKEN": pushToken, "WECHAT_ENCODING_AES_KEY": pushKey, "WECHAT_PUSH_WINDOW": "24h"}[name]
+		return map[string]string{"WECHAT_APP_ID": appID, "WECHAT_TOKEN": pushToken, "WECHAT_ENCODING_AES_KEY": pushKey, "WECHAT_PUSH_WINDOW": "24h", "AWS_LAMBDA_FUNCTION_NAME": "verify"}[name]
 	}, app.VerifyNeeds)
 	if err != nil {
 		tb.Fatal(err)

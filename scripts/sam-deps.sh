@@ -32,13 +32,14 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 
+arch=$(uname -m | sed "s/aarch64/arm64/")
 cat <<END
 DynamoDB at http://$BIND:$ENGINE_PORT
 
-In another terminal (sam and Docker needed; ARCH=x86_64 on an Intel machine):
+In another terminal (sam and Docker needed):
 
-  make sam-build ARCH=$(uname -m | sed 's/aarch64/arm64/')
-  export SAM='--env-vars env.json --add-host host.docker.internal:host-gateway'
+  make sam-build ARCH=$arch
+  export SAM="--env-vars env.json --add-host host.docker.internal:host-gateway --parameter-overrides Architecture=$arch"
   sam local invoke refresher -e events/refresher.json \$SAM      # first: it fetches token and ticket
   sam local invoke signature -e events/signature.json \$SAM
   sam local invoke oauth     -e events/oauth.json \$SAM

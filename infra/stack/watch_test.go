@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,10 @@ import (
 // them look at no more metrics than CloudWatch gives away.
 func TestAlarms(t *testing.T) {
 	m := synth(t, "prod")
+	runbook, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var ids []string
 	watched := 0
 	for id, a := range m.all("AWS::CloudWatch::Alarm") {
@@ -19,6 +24,9 @@ func TestAlarms(t *testing.T) {
 		ids = append(ids, name)
 		if !strings.HasPrefix(id, name) || !strings.HasSuffix(a.Properties["AlarmDescription"].(string), " See docs/operations.md#"+strings.ToLower(name)) {
 			t.Errorf("%s: %s", id, a.Properties["AlarmDescription"])
+		}
+		if !strings.Contains(string(runbook), "\n### "+name+"\n") {
+			t.Errorf("docs/operations.md has no section %s", name)
 		}
 		if actions, _ := a.Properties["AlarmActions"].([]any); len(actions) != 1 {
 			t.Errorf("%s wakes nobody", id)

@@ -75,6 +75,6 @@ func Variables() []Variable {
 		{Name: envSessionLife, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
 		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
 		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends."},
-		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`."},
+		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`. `warn` leaves out the line that each request has, and with it the counts of signatures, pushes and logins in CloudWatch."},
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 )
 
 // accepted are the findings of cdk-nag that stay, and why.
@@ -39,10 +38,8 @@ var finding = regexp.MustCompile(`(AwsSolutions-[A-Z0-9]+)(\[[^\]]*\])?`)
 // also occur, so that no reason outlives its finding.
 func TestNag(t *testing.T) {
 	occurred := map[int]bool{}
-	for name, context := range variants(t) {
-		stack := build(t, context)
-		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(false)}), nil)
-		for _, text := range warnings(stack) {
+	for name := range variants(t) {
+		for _, text := range warnings(synth(t, name).stack) {
 			if strings.Contains(text, "CdkNagValidationFailure") {
 				t.Errorf("%s: %s", name, text)
 			}

@@ -4,11 +4,15 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CDK := npx cdk
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 FUNCTIONS := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
 # One binary, one hash: the same source gives the same bytes on any machine.
 BUILD_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w -buildid='
+
+# Node 20 works with CDK, whose banner says that it is old.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .PHONY: help
 help: ## List the targets
@@ -21,7 +25,8 @@ dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.
 
 .PHONY: test
 test: node_modules ## Run all tests, with the race detector, on real engines
-	go test -race -p 1 ./... # one package at a time: some run many processes, and real timeouts
+	go test -race -p 1 $$(go list ./... | grep -v ^wechatfn/infra) # one package at a time: some run many processes, and real timeouts
+	go test ./infra/... # one conversation with CDK, so no races, and no second build of CDK
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
 	go test -run TestWarmAllocations ./functions
 	node --test client/miniprogram/test/*.test.js
@@ -49,6 +54,26 @@ build-arm64-%:
 
 build-amd64-%:
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build $(BUILD_FLAGS) -o build/amd64/$*/bootstrap ./functions/$*
+
+.PHONY: synth
+synth: build node_modules ## Synthesize a stage, without credentials: STAGE=dev (ARGS='-c key=value')
+	$(CDK) synth --quiet -c stage=$(STAGE) $(ARGS)
+
+.PHONY: check-templates
+check-templates: ## cfn-lint on the templates of every stage that the tests know (installs it into .cache; needs Python)
+	@scripts/lint-templates.sh
+
+.PHONY: bootstrap
+bootstrap: build node_modules ## Prepare the account and region for CDK, once: STAGE=prod
+	$(CDK) bootstrap -c stage=$(STAGE) $(ARGS)
+
+.PHONY: deploy
+deploy: build node_modules ## Deploy a stage: STAGE=prod (docs/deploy.md)
+	$(CDK) deploy --strict -c stage=$(STAGE) --outputs-file .cache/outputs-$(STAGE).json $(ARGS)
+
+.PHONY: first-refresh
+first-refresh: ## Have the refresher work at once, and say how each account stands: STAGE=prod
+	aws lambda invoke --function-name wechatfn-$(STAGE)-refresher --cli-binary-format raw-in-base64-out --payload '{}' $(ARGS) /dev/stdout
 
 .PHONY: sam-build
 sam-build: ## Build the functions with SAM (ARCH=arm64 or x86_64): the same bytes as make build

@@ -16,6 +16,8 @@ type Function struct {
 	Timeout     time.Duration
 	MemoryMB    int
 	Routes      []Route  // HTTP routes, none for a function that is not on the API
+	Pages       bool     // pages call its routes, and it answers their preflights (OPTIONS)
+	Throttle    Throttle // of each of its routes
 	Env         []string // variables it reads, see config.Variables
 	Grants      []Grant  // what it may do in the table
 	CallsWeChat bool     // it needs an address on WeChat's IP whitelist
@@ -31,6 +33,12 @@ type Function struct {
 // part of one.
 type Route struct {
 	Method, Path string
+}
+
+// Throttle is what a gateway lets through to a route: requests a second in the
+// long run, and at once.
+type Throttle struct {
+	Rate, Burst int
 }
 
 // Access is a set of store verbs.
@@ -86,7 +94,9 @@ func signature() Function {
 			{"GET", "/signature/choose-card"},
 			{"GET", "/signature/health"},
 		},
-		Env: []string{"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "ALLOWED_ORIGINS", "SIGNATURE_CACHE", "LOG_LEVEL"},
+		Pages:    true,
+		Throttle: Throttle{Rate: 500, Burst: 1000},
+		Env:      []string{"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "ALLOWED_ORIGINS", "SIGNATURE_CACHE", "LOG_LEVEL"},
 		Grants: []Grant{
 			{"ticket", Get},
 			{"kick", Put},
@@ -115,6 +125,8 @@ func oauth() Function {
 			{"POST", "/miniprogram/phone"},
 			{"GET", "/miniprogram/session"},
 		},
+		Pages:    true,
+		Throttle: Throttle{Rate: 50, Burst: 100}, // a login is a write to the table, and WeChat's answer is waited for
 		Env: []string{
 			"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_SECRETS_ARN", "WECHAT_API_BASE", "WECHAT_OPEN_BASE", "WECHAT_PROXY_URL",
 			"ALLOWED_ORIGINS", "PUBLIC_URL", "SESSION_LIFE", "SESSION_IDLE", "SESSION_DEVICES",
@@ -141,6 +153,7 @@ func verify() Function {
 			{"GET", "/verify/health"},
 			{"GET", "/MP_verify_{code}.txt"},
 		},
+		Throttle: Throttle{Rate: 200, Burst: 400},
 		Env: []string{
 			"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_PUSH_SECRETS_ARN", "WECHAT_PUSH_WINDOW",
 			"WECHAT_DOMAIN_PROOFS", "EVENT_BUS_NAME", "REPLY_FUNCTION", "LOG_LEVEL",

@@ -71,3 +71,29 @@ func TestFunctionsEndBeforeAnInvocationMatters(t *testing.T) {
 		}
 	}
 }
+
+func TestGateway(t *testing.T) {
+	var got []string
+	for _, name := range []string{"verify", "oauth"} {
+		f, _ := Lookup(name)
+		for _, r := range f.Gateway() {
+			got = append(got, r.Method+" "+r.Path)
+		}
+	}
+	for _, want := range []string{"GET /verify/{app}", "GET /{filename}", "OPTIONS /oauth/session", "DELETE /oauth/session"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("nothing of %s in %q", want, got)
+		}
+	}
+	if slices.Contains(got, "OPTIONS /verify") || len(slices.Compact(slices.Sorted(slices.Values(got)))) != len(got) {
+		t.Errorf("a preflight that nobody makes, or a route twice: %q", got)
+	}
+}
+
+func TestRoutesAreThrottled(t *testing.T) {
+	for _, f := range Functions() {
+		if len(f.Routes) > 0 && (f.Throttle.Rate <= 0 || f.Throttle.Burst < f.Throttle.Rate) {
+			t.Errorf("%s: %+v", f.Name, f.Throttle)
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"wechatfn/shared/config"
+	"wechatfn/shared/manifest"
+)
+
+// placeholderAppID stands in cdk.json until the AppID of an account takes its place.
+const placeholderAppID = "wx0000000000000000"
+
+// placeholder reports whether cdk.json still has an account that is none.
+func (s *Settings) placeholder() bool {
+	return slices.ContainsFunc(s.Apps, func(a App) bool { return a.AppID == placeholderAppID })
+}
+
+// china reports whether the stage is in the partition aws-cn.
+func (s *Settings) china() bool { return strings.HasPrefix(s.Region, "cn-") }
+
+// checks collects what is wrong.
+type checks struct {
+	*Settings
+	problems []error
+}
+
+func (s *Settings) check() []error {
+	c := &checks{Settings: s, problems: s.checkVariables()}
+	c.accounts()
+	c.encrypted()
+	c.domain()
+	c.egress()
+	c.perFunction()
+	c.others()
+	c.built()
+	return c.problems
+}
+
+// refuse notes a problem: the key, what is wrong, and what to do.
+func (c *checks) refuse(key, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf("%s: "+format, append([]any{key}, args...)...))
+}
+
+// matches refuses a value that is set and does not look as it should.
+func (c *checks) matches(key, value string, shape *regexp.Regexp, fix string) {
+	if value != "" && !shape.MatchString(value) {
+		c.refuse(key, "%q %s", value, fix)
+	}
+}
+
+// oneOf refuses a value that is none of the choices.
+func (c *checks) oneOf(key, value string, choices ...string) {
+	if !slices.Contains(choices, value) {
+		c.refuse(key, "%q is not one of %s", value, strings.Join(choices, ", "))
+	}
+}
+
+func (c *checks) accounts() {
+	signs := func(a App) bool { return a.Kind != config.Website && a.Kind != config.MiniProgram } // another kind is refused already
+	if len(c.Apps) == 0 {
+		c.refuse("apps", `lists no account; add one, such as {"name": "default", "kind": "official_account", "appId": "wx..."}`)
+	} else if !slices.ContainsFunc(c.Apps, signs) {
+		c.refuse("apps", "lists no official_account, so there is nothing to sign for; add one")
+	}
+	if len(c.AllowedOrigins) == 0 {
+		c.refuse("allowedOrigins", "is empty; list the origins of your pages, for example https://www.example.com")
+	}
+}
+
+// encrypted refuses plain http where it is for real.
+func (c *checks) encrypted() {
+	if !c.Live() {
+		return
+	}
+	for _, origin := range c.AllowedOrigins {
+		if strings.HasPrefix(strings.ToLower(origin), "http:") {
+			c.refuse("allowedOrigins", "%q is not encrypted, and whoever is on the way could act as that page; write https, or try it in the stage dev", origin)
+		}
+	}
+	if strings.HasPrefix(strings.ToLower(c.APIBase), "http:") {
+		c.refuse("apiBase", "%q is not encrypted, and AppSecrets are sent there; write https", c.APIBase)
+	}
+}
+
+var (
+	hostName       = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+	certificateARN = regexp.MustCompile(`^arn:aws(-cn)?:acm:([a-z0-9-]+):[0-9]{12}:certificate/[0-9a-f-]+$`)
+	secretARN      = regexp.MustCompile(`^arn:aws(-cn)?:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
+	allocationID   = regexp.MustCompile(`^eipalloc-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	apiID          = regexp.MustCompile(`^[a-z0-9]{10}$`)
+	functionName   = regexp.MustCompile(`^(arn:aws(-cn)?:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?$`)
+	regionName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+)
+
+func (c *checks) domain() {
+	if c.Domain == nil {
+		if c.KeepAPIURL {
+			c.refuse("keepApiUrl", "is true, and there is no domain beside which to keep it; take it out")
+		}
+		return
+	}
+	if !hostName.MatchString(c.Domain.Name) {
+		c.refuse("domain", "name %q is not a host name in lower case; write one such as api.example.com", c.Domain.Name)
+	}
+	match := certificateARN.FindStringSubmatch(c.Domain.CertificateARN)
+	switch {
+	case match == nil:
+		c.refuse("domain", "certificateArn %q is not the ARN of a certificate in ACM, such as arn:aws:acm:REGION:ACCOUNT:certificate/ID", c.Domain.CertificateARN)
+	case c.Region != "" && match[2] != c.Region:
+		c.refuse("domain", "certificateArn is of %s, and the API of %s; take a certificate of the API's region", match[2], c.Region)
+	}
+}
+
+func (c *checks) egress() {
+	c.oneOf("egress", c.Egress, EgressNone, EgressProxy, EgressNAT)
+	c.matches("proxySecretArn", c.ProxySecretARN, secretARN, "is not the ARN of a secret in Secrets Manager; create one whose text is the proxy's URL")
+	c.matches("eipAllocationId", c.EIPAllocationID, allocationID, "is not the ID of an Elastic IP, such as eipalloc-0123456789abcdef0")
+	if u, err := url.Parse(c.ProxyURL); err == nil && u.User != nil {
+		c.refuse("proxyUrl", "holds a user or a password, which would stand in the template for all to read; put the whole URL into a secret of Secrets Manager, and that secret's ARN into proxySecretArn")
+	}
+	proxy := c.ProxyURL != "" || c.ProxySecretARN != ""
+	switch {
+	case c.Egress == EgressProxy && !proxy:
+		c.refuse("egress", "is proxy, and no proxy is named; set proxyUrl, or proxySecretArn where the proxy wants a password")
+	case c.Egress != EgressProxy && proxy:
+		c.refuse("egress", "is %q, and a proxy is named; write proxy, or take proxyUrl and proxySecretArn out", c.Egress)
+	case c.ProxyURL != "" && c.ProxySecretARN != "":
+		c.refuse("proxyUrl", "is set and so is proxySecretArn; keep one of them")
+	}
+	if c.EIPAllocationID != "" && c.Egress != EgressNAT {
+		c.refuse("eipAllocationId", "is set, and egress is %q; write nat, or take it out", c.Egress)
+	}
+}
+
+// mostReserved: of the usual 1000 of an account, Lambda keeps 100 for the others.
+const mostReserved = 900
+
+func (c *checks) perFunction() {
+	for _, name := range slices.Sorted(maps.Keys(c.Reserved)) {
+		c.function("reservedConcurrency", name)
+		if n := c.Reserved[name]; n < 1 || n > mostReserved {
+			c.refuse("reservedConcurrency", "%s: %d is not from 1 to %d; with 0 the function would never run", name, n, mostReserved)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Throttles)) {
+		c.function("throttles", name)
+		if t := c.Throttles[name]; t.Rate < 1 || t.Burst < t.Rate || t.Burst > 10000 {
+			c.refuse("throttles", "%s: rate %d, burst %d; give a rate from 1 (requests a second), and a burst from the rate to 10000", name, t.Rate, t.Burst)
+		}
+	}
+}
+
+func (c *checks) function(key, name string) {
+	if _, ok := manifest.Lookup(name); ok {
+		return
+	}
+	var names []string
+	for _, f := range manifest.Functions() {
+		names = append(names, f.Name)
+	}
+	c.refuse(key, "%q is no function; there are %s", name, strings.Join(names, ", "))
+}
+
+// retentions are the days that CloudWatch Logs knows.
+var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+func (c *checks) others() {
+	c.matches("region", c.Region, regionName, "is not a region, such as ap-east-1")
+	c.matches("replyFunction", c.ReplyFunction, functionName, "is neither the name nor the whole ARN of a function")
+	c.oneOf("architecture", c.Architecture, ARM64, X8664)
+	if c.Tracing && c.china() {
+		c.refuse("tracing", "is true, and Lambda sends no traces to X-Ray in %s; take it out", c.Region)
+	}
+	if !slices.Contains(retentions, c.LogRetentionDays) {
+		c.refuse("logRetentionDays", "%d is not one that CloudWatch knows: %s", c.LogRetentionDays, strings.Trim(fmt.Sprint(retentions), "[]"))
+	}
+	if address, err := mail.ParseAddress(c.AlarmEmail); c.AlarmEmail != "" && (err != nil || address.Address != c.AlarmEmail) {
+		c.refuse("alarmEmail", "%q is not an address such as ops@example.com", c.AlarmEmail)
+	}
+	for _, id := range c.AuthorizerAPIs {
+		c.matches("authorizerApis", id, apiID, "is not the ID of an HTTP API, such as a1b2c3d4e5")
+	}
+}
+
+// built looks for the functions.
+func (c *checks) built() {
+	for _, f := range manifest.Functions() {
+		bootstrap := filepath.Join(c.folder(f.Name), "bootstrap")
+		if info, err := os.Stat(bootstrap); err != nil || !info.Mode().IsRegular() {
+			c.refuse(bootstrap, "is missing; run make build")
+		}
+	}
+}
+
+// folder holds a built function.
+func (s *Settings) folder(function string) string {
+	if s.Architecture == X8664 {
+		return filepath.Join(s.Build, "amd64", function)
+	}
+	return filepath.Join(s.Build, function)
+}

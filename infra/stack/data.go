@@ -1,0 +1,67 @@
+package stack
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"wechatfn/shared/manifest"
+)
+
+// data makes what outlives a function: the table, the secrets, the bus, and the
+// queue of what could not be done.
+//
+// The table and the secrets have no names of their own: where they are retained, a
+// new stack of the same stage could not use the names again.
+func (b *builder) data() {
+	b.table = awsdynamodb.NewTable(b.stack, jsii.String("Table"), &awsdynamodb.TableProps{
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(manifest.TableKey), Type: awsdynamodb.AttributeType_STRING},
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		TimeToLiveAttribute: jsii.String(manifest.TableTTL),
+		Stream:              awsdynamodb.StreamViewType_KEYS_ONLY,
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		DeletionProtection: jsii.Bool(b.Live()),
+		RemovalPolicy:      b.kept(awscdk.RemovalPolicy_RETAIN), // its protection would have a rollback fail
+	})
+	b.allSecrets()
+	b.bus = awsevents.NewEventBus(b.stack, jsii.String("Bus"), &awsevents.EventBusProps{
+		EventBusName: jsii.String(b.name("")),
+		Description:  jsii.String("Messages and events that WeChat pushes"),
+	})
+	b.failures = awssqs.NewQueue(b.stack, jsii.String("Failures"), &awssqs.QueueProps{
+		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:      jsii.Bool(true),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
+}
+
+// holds says what belongs into a secret.
+var holds = map[string][2]string{
+	"WECHAT_SECRETS_ARN":      {"AppSecrets", `AppSecrets, as JSON: {"ACCOUNT": "APPSECRET"}`},
+	"WECHAT_PUSH_SECRETS_ARN": {"PushSecrets", `Token and EncodingAESKey of the server URL, as JSON: {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}}`},
+}
+
+// allSecrets makes the secrets that the functions read, without a value: neither a
+// template nor a generator knows what WeChat's console shows.
+func (b *builder) allSecrets() {
+	b.secrets = map[string]awssecretsmanager.CfnSecret{}
+	for _, f := range manifest.Functions() {
+		if f.Secret == "" || b.secrets[f.Secret] != nil {
+			continue
+		}
+		what, known := holds[f.Secret]
+		if !known {
+			what = [2]string{"Secret" + strings.ReplaceAll(f.Secret, "_", ""), "See " + f.Secret + " in docs/reference.md"}
+		}
+		secret := awssecretsmanager.NewCfnSecret(b.stack, jsii.String(what[0]), &awssecretsmanager.CfnSecretProps{Description: jsii.String("wechatfn " + b.Stage + ": " + what[1])})
+		secret.ApplyRemovalPolicy(b.kept(unlessFailed), nil)
+		b.secrets[f.Secret] = secret
+	}
+}

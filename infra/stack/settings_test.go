@@ -1,0 +1,177 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// stage is the context of a stage with these settings beside those that a stage
+// cannot do without.
+func stage(name string, settings map[string]any) map[string]any {
+	all := map[string]any{
+		"apps":           []any{map[string]any{"name": "shop", "kind": "official_account", "appId": shopID}},
+		"allowedOrigins": []any{"https://www.example.com"},
+	}
+	maps.Copy(all, settings)
+	return map[string]any{"stage": name, "stages": map[string]any{name: all}}
+}
+
+const canary = "canary-password"
+
+// TestRefused: one sentence that names the key, the value, and the fix.
+func TestRefused(t *testing.T) {
+	app := func(name, kind, id string) map[string]any {
+		return map[string]any{"name": name, "kind": kind, "appId": id}
+	}
+	certificate := "arn:aws:acm:us-east-1:123456789012:certificate/0f"
+	for _, c := range []struct {
+		settings map[string]any
+		want     string
+	}{
+		{map[string]any{"allowedOrigins": []any{"*"}}, `allowedOrigins: "*" is a wildcard; list each origin`},
+		{map[string]any{"allowedOrigins": []any{"https://*.example.com"}}, `allowedOrigins: "https://*.example.com" is a wildcard`},
+		{map[string]any{"allowedOrigins": []any{"http://www.example.com"}}, `allowedOrigins: "http://www.example.com" is not encrypted`},
+		{map[string]any{"allowedOrigins": []any{}}, "allowedOrigins: is empty; list the origins of your pages"},
+		{map[string]any{"allowedOrigins": "https://a.example"}, `allowedOrigins: is not a list of texts such as ["a", "b"]`},
+		{map[string]any{"apps": []any{}}, "apps: lists no account; add one"},
+		{map[string]any{"apps": []any{app("desktop", "website", shopID)}}, "apps: lists no official_account"},
+		{map[string]any{"apps": []any{app("shop", "service", shopID)}}, `apps: account "shop": kind "service" is not one of`},
+		{map[string]any{"apps": []any{app("shop", "official_account", "520c")}}, `apps: "520c" is not an AppID`},
+		{map[string]any{"apps": []any{map[string]any{"name": "shop", "secret": canary}}}, "apps: is not a list such as"},
+		{map[string]any{"alowedOrigins": []any{}}, "stages.prod.alowedOrigins: is no setting; there are alarmEmail, allowedOrigins"},
+		{map[string]any{"egress": "vpn"}, `egress: "vpn" is not one of none, proxy, nat`},
+		{map[string]any{"egress": "proxy"}, "egress: is proxy, and no proxy is named; set proxyUrl"},
+		{map[string]any{"egress": "nat", "proxyUrl": "http://proxy.example.com"}, `egress: is "nat", and a proxy is named; write proxy`},
+		{map[string]any{"egress": "proxy", "proxyUrl": "http://user:" + canary + "@proxy.example.com"}, "proxyUrl: holds a user or a password, which would stand in the template for all to read; put the whole URL into a secret"},
+		{map[string]any{"egress": "proxy", "proxyUrl": "proxy.example.com"}, "proxyUrl: is not an http, https or socks5 URL"},
+		{map[string]any{"egress": "proxy", "proxySecretArn": "proxy"}, `proxySecretArn: "proxy" is not the ARN of a secret`},
+		{map[string]any{"egress": "proxy", "proxyUrl": "http://p.example", "proxySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:p-AbCdEf"}, "proxyUrl: is set and so is proxySecretArn"},
+		{map[string]any{"eipAllocationId": "eipalloc-0123456789abcdef0"}, `eipAllocationId: is set, and egress is "none"; write nat`},
+		{map[string]any{"egress": "nat", "eipAllocationId": "203.0.113.7"}, `eipAllocationId: "203.0.113.7" is not the ID of an Elastic IP`},
+		{map[string]any{"domain": map[string]any{"name": "https://api.example.com", "certificateArn": certificate}}, `domain: name "https://api.example.com" is not a host name`},
+		{map[string]any{"domain": map[string]any{"name": "api.example.com", "certificateArn": "x"}}, `domain: certificateArn "x" is not the ARN of a certificate`},
+		{map[string]any{"region": "ap-east-1", "domain": map[string]any{"name": "api.example.com", "certificateArn": certificate}}, "domain: certificateArn is of us-east-1, and the API of ap-east-1; take a certificate"},
+		{map[string]any{"keepApiUrl": true}, "keepApiUrl: is true, and there is no domain"},
+		{map[string]any{"keepApiUrl": "yes"}, "keepApiUrl: is not true or false"},
+		{map[string]any{"architecture": "arm"}, `architecture: "arm" is not one of arm64, x86_64`},
+		{map[string]any{"region": "Hong Kong"}, `region: "Hong Kong" is not a region`},
+		{map[string]any{"region": "cn-north-1", "tracing": true}, "tracing: is true, and Lambda sends no traces to X-Ray in cn-north-1; take it out"},
+		{map[string]any{"logRetentionDays": 10.0}, "logRetentionDays: 10 is not one that CloudWatch knows: 1 3 5 7 14"},
+		{map[string]any{"logRetentionDays": "ten"}, "logRetentionDays: is not a whole number"},
+		{map[string]any{"alarmEmail": "ops"}, `alarmEmail: "ops" is not an address`},
+		{map[string]any{"reservedConcurrency": map[string]any{"sign": 5.0}}, `reservedConcurrency: "sign" is no function; there are signature, oauth, verify, refresher`},
+		{map[string]any{"reservedConcurrency": map[string]any{"signature": 0.0}}, "reservedConcurrency: signature: 0 is not from 1 to 900"},
+		{map[string]any{"throttles": map[string]any{"signature": map[string]any{"rate": 10.0, "burst": 5.0}}}, "throttles: signature: rate 10, burst 5"},
+		{map[string]any{"authorizerApis": []any{"https://x"}}, `authorizerApis: "https://x" is not the ID of an HTTP API`},
+		{map[string]any{"tokenMode": "fast"}, `tokenMode: "fast" is not one of stable, classic`},
+		{map[string]any{"tickets": []any{"card"}}, `tickets: ticket "card" is not one of`},
+		{map[string]any{"signatureCache": "redis"}, `signatureCache: "redis" is not one of`},
+		{map[string]any{"sessionLife": "30d"}, `sessionLife: "30d" is not a duration`},
+		{map[string]any{"sessionDevices": 1000.0}, `sessionDevices: "1000" is not a number from 1 to 256`},
+		{map[string]any{"pushWindow": "1s"}, `pushWindow: "1s" is not a duration`},
+		{map[string]any{"domainProofs": []any{"a b"}}, `domainProofs: "a b": a code is`},
+		{map[string]any{"replyFunction": "123456789012:function:replies"}, `replyFunction: "123456789012:function:replies" is neither the name nor the whole ARN of a function`},
+		{map[string]any{"apiBase": "http://api.weixin.qq.com"}, `apiBase: "http://api.weixin.qq.com" is not encrypted`},
+		{map[string]any{"logLevel": "loud"}, `logLevel: "loud" is not one of`},
+	} {
+		_, err := Load(stage("prod", c.settings), stubs(t))
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s\n got %v\nwant %s", show(c.settings), err, c.want)
+		}
+		if err != nil && strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%s: more than one sentence: %v", show(c.settings), err)
+		}
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, err := Load(stage("prod", map[string]any{"allowedOrigins": []any{"http://a.example"}, "egress": "proxy", "tokenMode": "fast", "alarmEmail": "x"}), "nowhere")
+	for _, want := range []string{"allowedOrigins: ", "egress: ", "tokenMode: ", "alarmEmail: ", "nowhere/signature/bootstrap: is missing; run make build", "nowhere/refresher/bootstrap: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing of %s in %v", want, err)
+		}
+	}
+}
+
+func TestStageIsChosen(t *testing.T) {
+	stages := map[string]any{"dev": map[string]any{}, "prod": map[string]any{}, "No Name": map[string]any{}}
+	for want, context := range map[string]map[string]any{
+		"stages: cdk.json has none": {"stage": "prod"},
+		"stage: is not set; choose one of those in cdk.json (No Name, dev, prod)": {"stages": stages},
+		`stage: "test" is none of those in cdk.json; choose one of No Name, dev`:  {"stages": stages, "stage": "test"},
+		`stage: "No Name" becomes a part of names; use 1 to 16 of a-z and 0-9`:    {"stages": stages, "stage": "No Name"},
+		`tokenmode: is no setting; there are `:                                    {"stages": stages, "stage": "dev", "tokenmode": "stable"},
+	} {
+		if _, err := Load(context, stubs(t)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// TestCommandLineWins: what -c gives is text, whatever the setting's type.
+func TestCommandLineWins(t *testing.T) {
+	context := stage("prod", map[string]any{"tokenMode": "stable", "tickets": []any{"jsapi"}})
+	maps.Copy(context, map[string]any{
+		"tokenMode": "classic", "allowedOrigins": "https://a.example,https://b.example", "logRetentionDays": "14", "tickets": `["wx_card"]`,
+		"domain": `{"name":"api.example.com","certificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/0f"}`, "keepApiUrl": "true",
+		"@aws-cdk/core:target-partitions": []any{"aws"}, "aws:cdk:enable-path-metadata": true, "cli-telemetry": false,
+	})
+	s, err := Load(context, stubs(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.TokenMode != "classic" || !slices.Equal(s.AllowedOrigins, []string{"https://a.example", "https://b.example"}) || s.LogRetentionDays != 14 ||
+		!slices.Equal(s.Tickets, []string{"wx_card"}) || s.Domain.Name != "api.example.com" || !s.KeepAPIURL {
+		t.Errorf("%+v", s)
+	}
+	context = stage("prod", nil)
+	context["proxyUrl"] = "http://u:" + canary + "@p.example"
+	if _, err := Load(context, stubs(t)); err == nil || strings.Contains(err.Error(), canary) {
+		t.Error(err)
+	}
+}
+
+// TestDevMayBeLoose: http on a desk is no danger.
+func TestDevMayBeLoose(t *testing.T) {
+	loose := map[string]any{"allowedOrigins": []any{"http://127.0.0.1:8080"}}
+	for name, ok := range map[string]bool{"dev": true, "prod": false, "staging": false} {
+		if _, err := Load(stage(name, loose), stubs(t)); (err == nil) != ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, production := range []bool{true, false} {
+		loose["production"] = production
+		if s, err := Load(stage("test", loose), stubs(t)); (err == nil) == production || s.Live() != production {
+			t.Errorf("production %v: %v", production, err)
+		}
+	}
+}
+
+// TestEverySettingIsSet: so that what is said of the variant full holds for all.
+func TestEverySettingIsSet(t *testing.T) {
+	given := everySetting()
+	for key := range new(Settings).fields() {
+		alone := key == "proxyUrl" || key == "eipAllocationId" // not beside proxySecretArn
+		if _, ok := given[key]; ok == alone {
+			t.Errorf("%s is given: %v", key, ok)
+		}
+	}
+}
+
+// TestSettingsAreDocumented holds docs/deploy.md against the settings.
+func TestSettingsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "deploy.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range new(Settings).fields() {
+		if !strings.Contains(string(text), fmt.Sprintf("| `%s` |", key)) {
+			t.Errorf("docs/deploy.md does not explain %s", key)
+		}
+	}
+}

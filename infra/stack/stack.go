@@ -1,0 +1,110 @@
+package stack
+
+import (
+	"errors"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"wechatfn/shared/manifest"
+)
+
+// builder builds the stack, one part after the other; what a part leaves in a
+// field the later ones use.
+type builder struct {
+	stack awscdk.Stack
+	*Settings
+
+	table    awsdynamodb.Table
+	secrets  map[string]awssecretsmanager.CfnSecret // by the variable that names it
+	bus      awsevents.EventBus
+	failures awssqs.Queue
+
+	network *network // nil where functions need none
+
+	api       awsapigatewayv2.CfnApi
+	accessLog awslogs.LogGroup
+
+	functions map[string]awslambda.Function
+	logs      map[string]awslogs.LogGroup
+	dashboard awscloudwatch.Dashboard
+}
+
+// New builds the stack wechatfn-STAGE of checked settings. Errors: the manifest
+// asks for something that no part makes.
+func New(scope constructs.Construct, s *Settings) (awscdk.Stack, error) {
+	props := &awscdk.StackProps{
+		StackName:             jsii.String(s.name("")),
+		Description:           jsii.String("wechatfn: signatures, logins, messages and tokens for WeChat pages"),
+		AnalyticsReporting:    jsii.Bool(false),
+		TerminationProtection: jsii.Bool(s.Live()),
+	}
+	if s.Region != "" { // without an account: with one CDK would look up zones, and need credentials
+		props.Env = &awscdk.Environment{Region: jsii.String(s.Region)}
+	}
+	b := &builder{stack: awscdk.NewStack(scope, jsii.String(s.name("")), props), Settings: s}
+	b.data()
+	b.egress()
+	b.gateway()
+	if err := b.allFunctions(); err != nil {
+		return nil, err
+	}
+	b.routes()
+	b.triggers()
+	b.watch()
+	b.outputs()
+	if s.placeholder() {
+		awscdk.Annotations_Of(b.stack).AddWarningV2(jsii.String("wechatfn:placeholder"),
+			jsii.String("apps: "+placeholderAppID+" is the placeholder of cdk.json; write the AppID of your account before you deploy"))
+	}
+	return b.stack, nil
+}
+
+// name is that of a thing of this stage: wechatfn-prod-signature.
+func (s *Settings) name(part string) string {
+	name := "wechatfn-" + s.Stage
+	if part != "" {
+		name += "-" + part
+	}
+	return name
+}
+
+// unlessFailed keeps a thing when the stack goes, but not where the stack never
+// came to be, so that a first deployment that fails leaves nothing to pay for.
+const unlessFailed = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+
+// kept is live for a stage whose data must outlive the stack.
+func (b *builder) kept(live awscdk.RemovalPolicy) awscdk.RemovalPolicy {
+	if b.Live() {
+		return live
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
+
+func (b *builder) allFunctions() error {
+	b.functions, b.logs = map[string]awslambda.Function{}, map[string]awslogs.LogGroup{}
+	var problems []error
+	for _, f := range manifest.Functions() {
+		problems = append(problems, b.function(f))
+	}
+	return errors.Join(problems...)
+}
+
+// seconds is a duration for CDK.
+func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(n)) }
+
+// arn is an ARN of this stack's partition, region and account.
+func (b *builder) arn(service, resource, name string, format awscdk.ArnFormat) *string {
+	return b.stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String(service), Resource: jsii.String(resource), ResourceName: jsii.String(name), ArnFormat: format,
+	})
+}

@@ -1,0 +1,126 @@
+package stack
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/jsii-runtime-go"
+
+	"wechatfn/shared/metrics"
+)
+
+// watch makes the dashboard, and alarms where somebody minds.
+func (b *builder) watch() {
+	if b.Live() || b.AlarmEmail != "" {
+		b.alarms()
+	}
+	b.showAll()
+}
+
+// alarm tells what is wrong. Its meaning is the sentence of the message; docs/operations.md
+// has a section of its name.
+type alarm struct {
+	id, meaning string
+	metric      awscloudwatch.IMetric
+	threshold   float64
+	below       bool // it sounds below the threshold, else at it and above
+	points, of  float64
+	silence     awscloudwatch.TreatMissingData // what no data means; empty: all is well
+}
+
+// alarms makes ten metrics' worth of alarms, which CloudWatch gives away. A failing
+// function of the API needs none of its own: each failure is a 5xx there.
+func (b *builder) alarms() {
+	topic := b.topic()
+	throttled := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.String("reads + writes"), Label: jsii.String("throttled"), Period: seconds(60),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{"reads": b.tableMetric("ReadThrottleEvents"), "writes": b.tableMetric("WriteThrottleEvents")},
+	})
+	for _, a := range []alarm{
+		{id: "RefresherErrors", meaning: "The refresher failed twice within five minutes.", metric: b.lambda("refresher", "Errors", "Sum", 60), threshold: 1, points: 2, of: 5},
+		{id: "RefresherSilent", meaning: "The refresher has not run for five minutes.", metric: b.lambda("refresher", "Invocations", "Sum", 60), threshold: 1, below: true, points: 5, of: 5, silence: awscloudwatch.TreatMissingData_BREACHING},
+		{id: "TokenLow", meaning: "An access token has less than two minutes left, and no new one came.", metric: b.own("refresher", metrics.TokenSecondsLeft, "Minimum", 60), threshold: 120, below: true, points: 3, of: 3},
+		{id: "TicketLow", meaning: "A ticket has less than a minute left, and no new one came.", metric: b.own("refresher", metrics.TicketSecondsLeft, "Minimum", 60), threshold: 60, below: true, points: 5, of: 5},
+		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", metrics.WhitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
+		{id: "DeadLetters", meaning: "The queue of failed invocations is not empty.", metric: b.queueLength(), threshold: 1, points: 1, of: 1},
+		{id: "Api5xx", meaning: "The API answered five requests or more with 5xx within five minutes.", metric: b.apiMetric("5xx", "Sum", 300), threshold: 5, points: 1, of: 1},
+		{id: "StoreThrottled", meaning: "DynamoDB throttled the table for three minutes.", metric: throttled, threshold: 1, points: 3, of: 3},
+		{id: "ThrottledFunctions", meaning: "Lambda throttled functions of this account and region for three minutes: their concurrency is spent.", metric: throttles(), threshold: 1, points: 3, of: 3},
+	} {
+		b.alarm(a).AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
+	}
+}
+
+func (b *builder) alarm(a alarm) awscloudwatch.Alarm {
+	comparison := awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+	if a.below {
+		comparison = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
+	}
+	if a.silence == "" {
+		a.silence = awscloudwatch.TreatMissingData_NOT_BREACHING
+	}
+	return awscloudwatch.NewAlarm(b.stack, jsii.String(a.id), &awscloudwatch.AlarmProps{
+		AlarmName:          jsii.String(b.name(a.id)),
+		AlarmDescription:   jsii.String(a.meaning + " See docs/operations.md#" + strings.ToLower(a.id)),
+		Metric:             a.metric,
+		Threshold:          jsii.Number(a.threshold),
+		ComparisonOperator: comparison,
+		DatapointsToAlarm:  jsii.Number(a.points),
+		EvaluationPeriods:  jsii.Number(a.of),
+		TreatMissingData:   a.silence,
+	})
+}
+
+// topic is where alarms go. Its policy is written out, because one that only refuses
+// plain http would take CloudWatch's right away, too.
+func (b *builder) topic() awssns.Topic {
+	topic := awssns.NewTopic(b.stack, jsii.String("Alarms"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	statement := allow("Alarms", topic.TopicArn(), "sns:Publish")
+	statement.AddPrincipals(awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil))
+	statement.AddCondition(jsii.String("StringEquals"), map[string]any{"aws:SourceAccount": b.stack.Account()})
+	topic.AddToResourcePolicy(statement)
+	if b.AlarmEmail != "" {
+		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(&b.AlarmEmail, nil))
+	}
+	b.output("AlarmTopicArn", topic.TopicArn(), "Subscribe whoever is to be woken")
+	return topic
+}
+
+// metric of AWS's, or of ours.
+func metric(space, name, statistic string, period float64, dimensions map[string]*string) awscloudwatch.Metric {
+	props := &awscloudwatch.MetricProps{
+		Namespace: &space, MetricName: &name, Statistic: &statistic, Period: seconds(period), Label: &name,
+	}
+	if dimensions != nil {
+		props.DimensionsMap = &dimensions
+	}
+	return awscloudwatch.NewMetric(props)
+}
+
+func (b *builder) lambda(function, name, statistic string, period float64) awscloudwatch.Metric {
+	return metric("AWS/Lambda", name, statistic, period, map[string]*string{"FunctionName": b.functions[function].FunctionName()})
+}
+
+// throttles is the sum over the account, whose functions share their concurrency.
+func throttles() awscloudwatch.Metric { return metric("AWS/Lambda", "Throttles", "Sum", 60, nil) }
+
+// own is a metric that a function writes itself.
+func (b *builder) own(function string, name metrics.Name, statistic string, period float64) awscloudwatch.Metric {
+	return metric(metrics.Namespace, string(name), statistic, period, map[string]*string{metrics.Dimension: b.functions[function].FunctionName()})
+}
+
+func (b *builder) apiMetric(name, statistic string, period float64) awscloudwatch.Metric {
+	return metric("AWS/ApiGateway", name, statistic, period, map[string]*string{"ApiId": b.api.Ref()})
+}
+
+func (b *builder) tableMetric(name string) awscloudwatch.Metric {
+	return metric("AWS/DynamoDB", name, "Sum", 60, map[string]*string{"TableName": b.table.TableName()})
+}
+
+func (b *builder) queueLength() awscloudwatch.Metric {
+	return metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 60, map[string]*string{"QueueName": b.failures.QueueName()})
+}

@@ -1,0 +1,100 @@
+package stack
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"wechatfn/shared/metrics"
+)
+
+// TestAlarms: each has a section in docs/operations.md, wakes somebody, and all of
+// them look at no more metrics than CloudWatch gives away.
+func TestAlarms(t *testing.T) {
+	m := synth(t, "prod")
+	runbook, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	watched := 0
+	for id, a := range m.all("AWS::CloudWatch::Alarm") {
+		name := strings.TrimPrefix(a.Properties["AlarmName"].(string), "wechatfn-prod-")
+		ids = append(ids, name)
+		if !strings.HasPrefix(id, name) || !strings.HasSuffix(a.Properties["AlarmDescription"].(string), " See docs/operations.md#"+strings.ToLower(name)) {
+			t.Errorf("%s: %s", id, a.Properties["AlarmDescription"])
+		}
+		if !strings.Contains(string(runbook), "\n### "+name+"\n") {
+			t.Errorf("docs/operations.md has no section %s", name)
+		}
+		if actions, _ := a.Properties["AlarmActions"].([]any); len(actions) != 1 {
+			t.Errorf("%s wakes nobody", id)
+		}
+		watched += looksAt(a)
+	}
+	slices.Sort(ids)
+	want := []string{"Api5xx", "DeadLetters", "RefresherErrors", "RefresherSilent", "StoreThrottled", "ThrottledFunctions", "TicketLow", "TokenLow", "WhitelistRefused"}
+	if !slices.Equal(ids, want) {
+		t.Errorf("got %q, want %q", ids, want)
+	}
+	if watched > 10 {
+		t.Errorf("alarms look at %d metrics; beyond 10 each costs 10 cents a month", watched)
+	}
+	if silent := m.alarm(t, "RefresherSilent"); silent["TreatMissingData"] != "breaching" {
+		t.Error(show(silent))
+	}
+	if n := len(synth(t, "dev").all("AWS::CloudWatch::Alarm")); n != 0 {
+		t.Errorf("dev has %d alarms, and nobody who minds", n)
+	}
+}
+
+// looksAt counts the metrics of an alarm.
+func looksAt(a resource) (n int) {
+	list, _ := a.Properties["Metrics"].([]any)
+	for _, m := range list {
+		if at(m, "MetricStat") != nil {
+			n++
+		}
+	}
+	return max(n, 1)
+}
+
+func (m *template) alarm(t *testing.T, name string) map[string]any {
+	t.Helper()
+	for _, a := range m.all("AWS::CloudWatch::Alarm") {
+		if strings.HasSuffix(a.Properties["AlarmName"].(string), "-"+name) {
+			return a.Properties
+		}
+	}
+	t.Fatalf("no alarm %s", name)
+	return nil
+}
+
+// TestAlarmsGetOut: the topic's policy must let CloudWatch in.
+func TestAlarmsGetOut(t *testing.T) {
+	policy := show(synth(t, "full").one(t, "AWS::SNS::TopicPolicy").Properties)
+	for _, want := range []string{`"Service":"cloudwatch.amazonaws.com"`, `"aws:SourceAccount"`, `"aws:SecureTransport":"false"`} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("no %s in %s", want, policy)
+		}
+	}
+	if got := synth(t, "full").one(t, "AWS::SNS::Subscription").Properties; got["Endpoint"] != "ops@example.com" || got["Protocol"] != "email" {
+		t.Error(show(got))
+	}
+}
+
+// TestDashboard shows all metrics of our own, and what costs money.
+func TestDashboard(t *testing.T) {
+	each(t, func(t *testing.T, m *template) {
+		body := show(m.one(t, "AWS::CloudWatch::Dashboard").Properties["DashboardBody"])
+		for _, name := range []metrics.Name{
+			metrics.TokenSecondsLeft, metrics.TicketSecondsLeft, metrics.Refreshed, metrics.RefreshFailed, metrics.WhitelistRefused, metrics.Signed, metrics.NotSigned, metrics.Pushed, metrics.PushRefused, metrics.LoggedIn,
+			"Duration", "Invocations", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "IncomingBytes", "5xx",
+		} {
+			if !strings.Contains(body, string(name)) {
+				t.Errorf("%s is not on the dashboard", name)
+			}
+		}
+	})
+}

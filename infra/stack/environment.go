@@ -29,6 +29,8 @@ func (s *Settings) variables() []variable {
 		{"SESSION_LIFE", "sessionLife", s.SessionLife},
 		{"SESSION_IDLE", "sessionIdle", s.SessionIdle},
 		{"SESSION_DEVICES", "sessionDevices", number(s.SessionDevices)},
+		{"MINIPROGRAM_SESSION_LIFE", "miniProgramSessionLife", s.MiniSessionLife},
+		{"MINIPROGRAM_DATA_AGE", "miniProgramDataAge", s.MiniDataAge},
 		{"WECHAT_PUSH_WINDOW", "pushWindow", s.PushWindow},
 		{"WECHAT_DOMAIN_PROOFS", "domainProofs", strings.Join(s.DomainProofs, ",")},
 		{"REPLY_FUNCTION", "replyFunction", s.ReplyFunction},

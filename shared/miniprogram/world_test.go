@@ -159,12 +159,14 @@ func (t *tokens) Another(ctx context.Context, appID, dead string) (string, error
 // counted notes the calls of a store.
 type counted struct {
 	store.Store
-	mu    sync.Mutex
-	calls []string
-	items []store.Item // that were written
+	latency time.Duration // of each call, on a fake clock
+	mu      sync.Mutex
+	calls   []string
+	items   []store.Item // that were written
 }
 
 func (c *counted) note(call, key string) {
+	time.Sleep(c.latency)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls = append(c.calls, call+" "+store.Kind(key))

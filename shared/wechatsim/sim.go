@@ -123,6 +123,8 @@ type endpoint struct {
 	serve func(*Sim, *request) (fields, *refusal)
 	// page works likewise, for a browser.
 	page func(*Sim, *request) answer
+	// anyOrigin lets pages of every origin read the answer.
+	anyOrigin bool
 }
 
 func endpoints(path string) (endpoint, bool) {
@@ -140,6 +142,8 @@ func endpoints(path string) (endpoint, bool) {
 		PathRefreshUser:  {method: http.MethodGet, serve: (*Sim).serveRefreshUser},
 		PathUserInfo:     {method: http.MethodGet, serve: (*Sim).serveUserInfo},
 		PathCheckUser:    {method: http.MethodGet, serve: (*Sim).serveCheckUser},
+		PathScript:       {method: http.MethodGet, page: (*Sim).serveScript},
+		PathPreVerify:    {method: http.MethodGet, serve: (*Sim).servePreVerify, anyOrigin: true},
 	}[path]
 	return e, ok
 }
@@ -160,6 +164,9 @@ const (
 	PathRefreshUser = "/sns/oauth2/refresh_token"
 	PathUserInfo    = "/sns/userinfo"
 	PathCheckUser   = "/sns/auth"
+
+	PathScript    = "/open/js/jweixin-1.6.0.js" // of res.wx.qq.com
+	PathPreVerify = "/_jweixin/verify"          // our own; WeChat's client has a way of its own
 )
 
 // handle takes one request through counting, faults and its endpoint. The error is the context's,
@@ -183,6 +190,9 @@ func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	a, refused := f.refuse(s, r)
 	if !refused {
 		a = s.serve(e, r)
+	}
+	if e.anyOrigin {
+		a.header = http.Header{"Access-Control-Allow-Origin": {"*"}}
 	}
 	a.stall = f.BodyDelay
 	if f.DropAfter {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"wechatfn/shared/wechatsim"
@@ -144,6 +145,17 @@ func (s *shop) resolve(hosts map[string]bool) chromedp.ExecAllocatorOption {
 		rules = append(rules, "MAP "+host+" "+to)
 	}
 	return chromedp.Flag("host-resolver-rules", strings.Join(rules, ","))
+}
+
+// expect waits until WeChat was asked so often, and complains when it was asked more.
+func (s *shop) expect(path string, times int) {
+	s.t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); s.stack.simulator.Calls(path) < times && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := s.stack.simulator.Calls(path); got != times {
+		s.t.Errorf("%s: asked %d times, want %d", path, got, times)
+	}
 }
 
 // want compares what a script gives, as JSON.

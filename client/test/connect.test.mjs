@@ -312,3 +312,31 @@ test("open tags that do not work are told of", async () => {
   document.dispatchEvent(new Event("WeixinOpenTagsError"));
   assert.deepEqual(told, [["open-tags-failed", "open-tags", "too old"], ["open-tags-failed", "open-tags", ""]]);
 });
+
+test("abort also ends the wait that Retry-After asks for", async t => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { connect } = await page(android);
+  const { fetch, calls } = api({ "GET /signature": () => problem("ticket_unavailable", 503, { "Retry-After": "5" }) });
+  const stop = new AbortController();
+  const error = failure(connect({ endpoint, fetch, wx: weChat().wx, signal: stop.signal }).ready());
+  await pass(t, 1000);
+  stop.abort();
+  assert.equal((await error).code, "aborted");
+  await pass(t, 10000);
+  assert.equal(calls.length, 1);
+});
+
+test("what is over leaves no timer and no listener behind", async t => {
+  const { connect } = await page(android);
+  const set = t.mock.method(globalThis, "setTimeout"), cleared = t.mock.method(globalThis, "clearTimeout");
+  const stop = new AbortController();
+  const added = t.mock.method(stop.signal, "addEventListener"), removed = t.mock.method(stop.signal, "removeEventListener");
+  const wechat = connect({ endpoint, fetch: api().fetch, wx: weChat().wx, apis: ["closeWindow"], signal: stop.signal });
+  await wechat.ready();
+  await wechat.call("closeWindow", {}, { timeout: 1000 });
+  const timers = set.mock.calls.map(call => call.result), gone = cleared.mock.calls.map(call => call.arguments[0]);
+  assert.ok(timers.length >= 3);
+  assert.deepEqual(timers.filter(timer => !gone.includes(timer)), []);
+  assert.ok(added.mock.callCount() >= 3);
+  assert.equal(removed.mock.callCount(), added.mock.callCount());
+});

@@ -48,11 +48,12 @@ test("the standby host where the first does not answer", async t => {
 test("neither host", async t => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   for (const [ends, code] of [[["error", "error"], "script-failed"], [["empty", "empty"], "script-failed"], [["hang", "hang"], "timeout"]]) {
-    const { calls, connect } = await documentOf(ends);
+    const { calls, standing, connect } = await documentOf(ends);
     const error = failure(connect({ timeouts: { script: 10 } }).ready());
     await pass(t, 10);
     await pass(t, 10);
     assert.deepEqual([(await error).code, (await error).step, calls.length], [code, "script", 0]);
+    if (ends[0] !== "empty") assert.equal(standing.size, 0, "what failed is taken away");
   }
 });
 

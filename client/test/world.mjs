@@ -44,9 +44,10 @@ export function weChat(answers = {}, agent = navigator.userAgent) {
     on: (name, reply) => (listeners[name] = reply),
   };
   const document = { title: "A page", addEventListener() {} };
-  const window = { WeixinJSBridge, document };
+  const window = { document, ...(/MicroMessenger/.test(agent) && { WeixinJSBridge }) };
   const module = { exports: {} };
-  vm.runInNewContext(source, { window, module, WeixinJSBridge, document, location, console, navigator: { userAgent: agent, platform: "MacIntel" } });
+  const quiet = { log() {} };
+  vm.runInNewContext(source, { window, module, WeixinJSBridge, document, location, console: quiet, alert() {}, navigator: { userAgent: agent, platform: "MacIntel" } });
   const configs = () => calls.filter(([name]) => name === "preVerifyJSAPI").map(([, args]) => args);
   return { wx: module.exports, calls, listeners, configs };
 }

@@ -146,6 +146,7 @@
   const listeners = {}; // the old calls, by name
   const cards = {};
   const oldCall = { chat: "onMenuShareAppMessage", timeline: "onMenuShareTimeline" };
+  const told = { chat: "sendAppMessage", timeline: "shareTimeline" }; // how errMsg of the old calls begins
 
   function listen(name, args = {}) {
     listeners[name] = args;
@@ -216,7 +217,7 @@
       if (args && granted && granted.has(name)) {
         if (args.trigger) args.trigger({});
         setCard(to, args);
-        finish(name, outcome, args);
+        finish(told[to], outcome, args);
       }
       return cards[to] || { title: document.title, link: location.href, imgUrl: "" };
     },

@@ -36,16 +36,22 @@ type shop struct {
 // newShop opens a shop, on 127.0.0.1 like the API, or on localhost, which is another site.
 func newShop(t *testing.T, host string) *shop {
 	t.Helper()
+	return newShopIn(t, host)
+}
+
+// newShopIn is newShop while WeChat has these faults.
+func newShopIn(t *testing.T, host string, faults ...wechatsim.Fault) *shop {
+	t.Helper()
 	s := &shop{t: t}
 	page := httptest.NewServer(http.HandlerFunc(s.page))
 	t.Cleanup(page.Close)
 	s.url = strings.Replace(page.URL, "127.0.0.1", host, 1)
-	s.serve()
+	s.serve(faults)
 	return s
 }
 
 // serve runs a dev server for it, as dev.Run does.
-func (s *shop) serve() {
+func (s *shop) serve(faults []wechatsim.Fault) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -57,6 +63,9 @@ func (s *shop) serve() {
 	d := &dev{Store: ":memory:", out: io.Discard, getenv: func(name string) string { return env[name] }, ready: func(url string, _ http.Handler) { ready <- url }}
 	if s.stack, err = d.build(ctx, listener.Addr().(*net.TCPAddr)); err != nil {
 		s.t.Fatal(err)
+	}
+	for _, fault := range faults {
+		s.stack.simulator.Fail(fault)
 	}
 	go func() { ended <- d.serve(ctx, listener, s.stack) }()
 	s.base = strings.TrimSuffix(<-ready, "/")
@@ -110,6 +119,9 @@ var scripts = map[string]string{
 const shopPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>The shop</title><link rel="icon" href="data:,">
 <p id="state">loading</p>
 <script>
+const trouble = [];
+addEventListener("error", event => trouble.push(String(event.message)));
+addEventListener("unhandledrejection", event => trouble.push(String(event.reason)));
 const api = "API", script = api + "/open/js/jweixin-1.6.0.js";
 const code = promise => promise.then(() => "", error => error.code);
 const routed = to => history.pushState(null, "", to);
@@ -158,10 +170,10 @@ func (s *shop) expect(path string, times int) {
 	}
 }
 
-// want compares what a script gives, as JSON.
+// want compares what a script gives, as JSON, and complains of errors that nobody has caught.
 func (b tab) want(want, script string) {
 	b.Helper()
-	got, err := b.text(`(async () => JSON.stringify(await (` + script + `)))().catch(e => "threw " + (e.code || "") + " " + e + " " + (e.wechat || ""))`)
+	got, err := b.text(`(async () => JSON.stringify(await (` + script + `)) + trouble.map(t => " uncaught: " + t))().catch(e => "threw " + (e.code || "") + " " + e + " " + (e.wechat || ""))`)
 	if err != nil || got != want {
 		b.Errorf("%s\n got %s %v\nwant %s", script, got, err, want)
 	}

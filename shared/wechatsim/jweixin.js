@@ -173,7 +173,7 @@
       this.onclick = () => this.allowed && this.fire(this.localName.includes("launch") ? "launch" : "success", { errMsg: "ok" });
     }
     fire(type, detail) {
-      this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true }));
+      this.dispatchEvent(new CustomEvent(type, { detail }));
     }
   }
 

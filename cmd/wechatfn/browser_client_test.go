@@ -136,7 +136,7 @@ func TestBrowserClientSignsAgain(t *testing.T) {
 
 // Without a ticket the API says when to come back, and has its refresher called.
 func TestBrowserClientWaitsForATicket(t *testing.T) {
-	s := newShopIn(t, "127.0.0.1", wechatsim.Fault{Path: wechatsim.PathTicket, DropBefore: true, Times: 1})
+	s := newShopIn(t, "127.0.0.1", wechatsim.Fault{Path: wechatsim.PathTicket, ErrCode: -1, Times: 2})
 	b := s.visit(androidAgent, "/")
 	b.want(`["",[503,200]]`, `(async () => {
 		const seen = [], watched = async (url, init) => { const answer = await fetch(url, init); seen.push(answer.status); return answer };

@@ -308,6 +308,7 @@ function connect(options) {
   }
   function verdict(signature) {
     var _a2;
+    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
     const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
     const work = within(
       { step: "config", language, ms: (_a2 = timeouts.config) != null ? _a2 : 1e4, signals: [signal] },
@@ -325,7 +326,6 @@ function connect(options) {
     if (!options.outside && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
     const { script = scripts } = options;
     wx = await load(typeof script === "string" ? [script] : script, (_a2 = timeouts.script) != null ? _a2 : 8e3, language, signal);
-    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
   }
   function tagsFailed(event) {
     var _a2, _b2;

@@ -138,6 +138,7 @@ export function connect(options: ConnectOptions): Connection {
   }
 
   function verdict(signature: Awaited<ReturnType<Sign>>): Promise<void> {
+    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed); // once, however often
     const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
     const work = within({ step: "config", language, ms: timeouts.config ?? 10000, signals: [signal] },
       () => configure(wx as Wx, signature, wanted, options.settle ?? 1000, language, onError));
@@ -149,7 +150,6 @@ export function connect(options: ConnectOptions): Connection {
     if (!options.outside && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
     const { script = scripts } = options;
     wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8000, language, signal);
-    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
   }
 
   function tagsFailed(event: Event) {

@@ -306,8 +306,9 @@ test("of a repeated wx.config WeChat's script tells refusals alone", async t => 
 test("open tags that do not work are told of", async () => {
   const { connect } = await page(android);
   const told = [];
-  globalThis.wx = weChat().wx;
-  await connect({ endpoint, fetch: api().fetch, openTags: ["wx-open-audio"], onError: error => told.push([error.code, error.step, error.wechat]) }).ready();
+  const wechat = connect({ endpoint, fetch: api().fetch, wx: weChat().wx, settle: 0, openTags: ["wx-open-audio"], onError: error => told.push([error.code, error.step, error.wechat]) });
+  await wechat.ready();
+  await wechat.routeChanged();
   document.dispatchEvent(Object.assign(new Event("WeixinOpenTagsError"), { detail: { errMsg: "too old" } }));
   document.dispatchEvent(new Event("WeixinOpenTagsError"));
   assert.deepEqual(told, [["open-tags-failed", "open-tags", "too old"], ["open-tags-failed", "open-tags", ""]]);

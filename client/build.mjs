@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 const common = {
-  absWorkingDir: here, bundle: true, target: "es2019", charset: "utf8", legalComments: "none", logLevel: "warning",
+  absWorkingDir: here, bundle: true, target: "es2020", charset: "utf8", legalComments: "none", logLevel: "warning",
   banner: { js: `/*! wechatfn-client ${version} | MIT */` },
 };
 

@@ -13,13 +13,12 @@ var WechatJSSDK = class {
   }
   /** Loads WeChat's script and signs. */
   async initialize() {
-    var _a, _b, _c, _d;
     try {
       this.wx = await this.connection.wx();
-      (_b = (_a = this.config).success) == null ? void 0 : _b.call(_a, this);
+      this.config.success?.(this);
       return this;
     } catch (error) {
-      (_d = (_c = this.config).error) == null ? void 0 : _d.call(_c, error, this);
+      this.config.error?.(error, this);
       throw error;
     }
   }
@@ -33,10 +32,9 @@ var WechatJSSDK = class {
   }
   /** Calls an API with WeChat's callbacks. Where wechat-jssdk did nothing, `fail` is called. */
   callWechatApi(name, args = {}, more) {
-    var _a, _b;
-    const api = (_a = this.getOriginalWx()) == null ? void 0 : _a[name];
+    const api = this.getOriginalWx()?.[name];
     if (typeof api === "function") api(args, more);
-    else (_b = args.fail) == null ? void 0 : _b.call(args, { errMsg: name + ":function not exist" });
+    else args.fail?.({ errMsg: name + ":function not exist" });
     return this;
   }
   shareOnChat(data) {
@@ -52,8 +50,7 @@ var WechatJSSDK = class {
     return this.callWechatApi("updateTimelineShareData", data);
   }
   getOriginalWx() {
-    var _a;
-    return (_a = this.wx) != null ? _a : globalThis.wx;
+    return this.wx ?? globalThis.wx;
   }
 };
 export {

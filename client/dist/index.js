@@ -44,9 +44,8 @@ var known = [
   [/:cancel$/i, "cancelled"]
 ];
 function refusal(step, answer, language) {
-  var _a, _b, _c;
-  const wechat = String((_a = answer == null ? void 0 : answer.errMsg) != null ? _a : "");
-  const code = (_c = (_b = known.find(([text]) => text.test(wechat))) == null ? void 0 : _b[1]) != null ? _c : step === "config" ? "config-failed" : "call-failed";
+  const wechat = String(answer?.errMsg ?? "");
+  const code = known.find(([text]) => text.test(wechat))?.[1] ?? (step === "config" ? "config-failed" : "call-failed");
   const own = texts[code][language === "zh" ? 1 : 0];
   return new WechatFnError(code, language, { step, wechat, message: wechat ? own + " (" + wechat + ")" : own });
 }
@@ -59,7 +58,7 @@ function callWx(wx, name, args, language) {
     if (typeof api !== "function") return refuse({ errMsg: name + ":function not exist" });
     api.call(wx, {
       ...args,
-      success: (answer) => resolve(answer != null ? answer : {}),
+      success: (answer) => resolve(answer ?? {}),
       fail: refuse,
       cancel: (answer) => refuse({ ...answer, errMsg: name + ":cancel" })
     });
@@ -98,19 +97,15 @@ var urlToSign = () => /iPhone|iPad|iPod/i.test(agent()) ? landingURL : currentUR
 
 // src/within.ts
 function within(bounds, work) {
-  var _a;
   const { step, language, ms } = bounds;
-  const signals = ((_a = bounds.signals) != null ? _a : []).filter((s) => !!s);
+  const signals = (bounds.signals ?? []).filter((s) => !!s);
   return new Promise((resolve, reject) => {
     const stop = new AbortController();
     const fail = (code, cause) => {
       reject(new WechatFnError(code, language, { step, cause }));
       stop.abort();
     };
-    const aborted = () => {
-      var _a2;
-      return fail("aborted", (_a2 = signals.find((s) => s.aborted)) == null ? void 0 : _a2.reason);
-    };
+    const aborted = () => fail("aborted", signals.find((s) => s.aborted)?.reason);
     if (signals.some((s) => s.aborted)) return aborted();
     const timer = ms > 0 ? setTimeout(fail, ms, "timeout") : void 0;
     signals.forEach((s) => s.addEventListener("abort", aborted));
@@ -133,7 +128,7 @@ function pause(ms, signal) {
 var scripts = ["res", "res2"].map((host) => `//${host}.wx.qq.com/open/js/jweixin-1.6.0.js`);
 var present = () => {
   const wx = globalThis.wx;
-  return typeof (wx == null ? void 0 : wx.config) === "function" ? wx : void 0;
+  return typeof wx?.config === "function" ? wx : void 0;
 };
 async function load(urls, ms, language, signal) {
   let last;
@@ -144,7 +139,7 @@ async function load(urls, ms, language, signal) {
       await within({ step: "script", language, ms, signals: [signal] }, (stop) => insert(url, stop));
       last = url + " defines no wx";
     } catch (error) {
-      if (signal == null ? void 0 : signal.aborted) throw error;
+      if (signal?.aborted) throw error;
       last = error;
     }
   }
@@ -209,9 +204,8 @@ async function ask(http, url, init = {}) {
   }
 }
 function send(http, url, init) {
-  var _a;
   const { step, language } = http;
-  return within({ ...http, ms: http.timeout, signals: [http.signal, (_a = init.signal) != null ? _a : void 0] }, (signal) => http.fetch(url, { ...init, signal }).catch((cause) => {
+  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? void 0] }, (signal) => http.fetch(url, { ...init, signal }).catch((cause) => {
     throw new WechatFnError("network", language, { step, cause });
   }));
 }
@@ -222,11 +216,10 @@ async function json(http, answer, field) {
   return body;
 }
 async function problem(http, answer) {
-  var _a;
   const { step, language } = http;
   const body = await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => answer.json().catch(() => null));
-  if (!(body == null ? void 0 : body.code)) return new WechatFnError("bad-answer", language, { step, status: answer.status });
-  const message = [body.detail || body.title || body.code, (_a = body.hint) == null ? void 0 : _a[language]].filter(Boolean).join(". ");
+  if (!body?.code) return new WechatFnError("bad-answer", language, { step, status: answer.status });
+  const message = [body.detail || body.title || body.code, body.hint?.[language]].filter(Boolean).join(". ");
   return new WechatFnError(body.code, language, { step, status: answer.status, message });
 }
 
@@ -254,98 +247,95 @@ function once(sign) {
   };
 }
 
-// src/connect.ts
-var shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
-var browserLanguage = () => {
-  var _a, _b;
-  return /^zh/i.test((_b = (_a = globalThis.navigator) == null ? void 0 : _a.language) != null ? _b : "") ? "zh" : "en";
-};
-function connect(options) {
-  var _a, _b, _c, _d, _e, _f;
-  const { language = browserLanguage(), timeouts = {}, signal } = options;
-  const { openTags = [], url = urlToSign, onError = () => {
-  } } = options;
-  const jsApiList = [.../* @__PURE__ */ new Set([...shareApis, ...(_a = options.apis) != null ? _a : []])];
-  const http = {
-    fetch: (_b = options.fetch) != null ? _b : ((...request) => fetch(...request)),
-    step: "sign",
-    language,
-    timeout: (_c = timeouts.sign) != null ? _c : 8e3,
-    patience: (_d = options.patience) != null ? _d : 15e3,
-    signal
-  };
-  const sign = once((_f = options.sign) != null ? _f : signer(http, ((_e = options.endpoint) != null ? _e : "").replace(/\/+$/, ""), options.app));
-  let wx = options.wx;
-  let loading;
-  let current;
-  let latest;
-  let verifying = Promise.resolve();
+// src/turns.ts
+function turns(found, url, sign, verdict) {
   let turn = 0;
-  let signed;
+  let newest, current;
+  let judging = Promise.resolve();
+  let aim;
   function begin(force = false) {
-    const mine = ++turn;
-    const work = configured(mine, force);
-    current = latest = work;
+    aim = void 0;
+    const work = configure2(++turn, force);
+    current = newest = work;
     work.catch(() => {
       if (current === work) current = void 0;
     });
     return work;
   }
-  async function configured(mine, force) {
-    if (!wx) await (loading != null ? loading : loading = find().finally(() => loading = void 0));
-    const address = url();
-    const signature = await sign(address, force);
-    await verifying;
-    if (mine !== turn) return latest;
+  async function configure2(mine, force) {
+    await found();
+    if (mine !== turn) return newest;
+    aim = url();
+    const signature = await sign(aim, force);
+    await judging;
+    if (mine !== turn) return newest;
     try {
-      await verdict(signature);
-      signed = address;
+      const work = verdict(signature);
+      judging = work.catch(() => {
+      });
+      await work;
     } catch (error) {
-      if (mine !== turn) return latest;
+      if (mine !== turn) return newest;
       if (force || error.code !== "invalid-signature") throw error;
-      await configured(mine, true);
+      await configure2(mine, true);
     }
   }
-  function verdict(signature) {
-    var _a2;
-    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
-    const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
-    const work = within(
-      { step: "config", language, ms: (_a2 = timeouts.config) != null ? _a2 : 1e4, signals: [signal] },
-      () => {
-        var _a3;
-        return configure(wx, signature, wanted, (_a3 = options.settle) != null ? _a3 : 1e3, language, onError);
-      }
-    );
-    verifying = work.catch(() => {
-    });
-    return work;
-  }
+  return { begin, current: () => current, aim: () => aim };
+}
+
+// src/connect.ts
+var shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
+var browserLanguage = () => /^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en";
+function connect(options) {
+  const { language = browserLanguage(), timeouts = {}, signal } = options;
+  const { openTags = [], url = urlToSign, onError = () => {
+  } } = options;
+  const jsApiList = [.../* @__PURE__ */ new Set([...shareApis, ...options.apis ?? []])];
+  const http = {
+    fetch: options.fetch ?? ((...request) => fetch(...request)),
+    step: "sign",
+    language,
+    timeout: timeouts.sign ?? 8e3,
+    patience: options.patience ?? 15e3,
+    signal
+  };
+  const sign = once(options.sign ?? signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
+  let wx = options.wx;
+  let loading;
+  const found = async () => {
+    if (!wx) await (loading ?? (loading = find().finally(() => loading = void 0)));
+  };
+  const { begin, current, aim } = turns(found, url, sign, verdict);
   async function find() {
-    var _a2;
     if (!options.outside && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
     const { script = scripts } = options;
-    wx = await load(typeof script === "string" ? [script] : script, (_a2 = timeouts.script) != null ? _a2 : 8e3, language, signal);
+    wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8e3, language, signal);
+  }
+  function verdict(signature) {
+    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
+    const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
+    return within(
+      { step: "config", language, ms: timeouts.config ?? 1e4, signals: [signal] },
+      () => configure(wx, signature, wanted, options.settle ?? 1e3, language, onError)
+    );
   }
   function tagsFailed(event) {
-    var _a2, _b2;
-    const wechat = String((_b2 = (_a2 = event.detail) == null ? void 0 : _a2.errMsg) != null ? _b2 : "");
+    const wechat = String(event.detail?.errMsg ?? "");
     onError(new WechatFnError("open-tags-failed", language, { step: "open-tags", wechat }));
   }
-  const ready = (wait) => within({ step: "config", language, ms: 0, signals: [wait == null ? void 0 : wait.signal] }, () => current != null ? current : begin());
+  const ready = (wait) => within({ step: "config", language, ms: 0, signals: [wait?.signal] }, () => current() ?? begin());
   const call = async (name, args = {}, wait = {}) => {
-    var _a2, _b2;
     if (name !== "checkJsApi" && !jsApiList.includes(name)) throw new WechatFnError("api-not-listed", language, { step: "call" });
     await ready(wait);
     return within(
-      { step: "call", language, ms: (_b2 = (_a2 = wait.timeout) != null ? _a2 : timeouts.call) != null ? _b2 : 0, signals: [signal, wait.signal] },
+      { step: "call", language, ms: wait.timeout ?? timeouts.call ?? 0, signals: [signal, wait.signal] },
       () => callWx(wx, name, args, language)
     );
   };
   return {
     ready,
     call,
-    routeChanged: () => current && url() === signed && !openTags.length ? current : begin(),
+    routeChanged: () => url() === aim() && !openTags.length && current() || begin(),
     resign: begin,
     checkJsApi: async (names) => (await call("checkJsApi", { jsApiList: [...names] }, { timeout: 1e4 })).checkResult,
     wx: async () => {
@@ -356,14 +346,10 @@ function connect(options) {
   };
 }
 
-// src/login.ts
-var base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+// src/keep.ts
 function memory() {
   const kept = /* @__PURE__ */ new Map();
-  return { getItem: (key) => {
-    var _a;
-    return (_a = kept.get(key)) != null ? _a : null;
-  }, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) };
+  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) };
 }
 function defaultKeep() {
   try {
@@ -374,18 +360,32 @@ function defaultKeep() {
     return memory();
   }
 }
+
+// src/ticket.ts
+function takeTicket() {
+  const { href } = location;
+  const ticket = new URL(href).searchParams.get("wechat_ticket");
+  if (ticket) history.replaceState(history.state, "", href.replace(/([?&])wechat_ticket=[^&#]*(&?)/, (_, before, after) => after ? before : ""));
+  return ticket;
+}
+var base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+var newVerifier = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+async function challengeOf(verifier) {
+  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+}
+
+// src/login.ts
 var ended = ["session_missing", "session_revoked"];
 function login(options) {
-  var _a, _b, _c;
   const { language = browserLanguage(), app, storage = defaultKeep() } = options;
   const endpoint = new URL(options.endpoint || "/", location.href).href.replace(/\/+$/, "");
   const origin = new URL(endpoint).origin;
   const http = {
-    fetch: (_a = options.fetch) != null ? _a : ((...request) => fetch(...request)),
+    fetch: options.fetch ?? ((...request) => fetch(...request)),
     step: "login",
     language,
-    timeout: (_b = options.timeout) != null ? _b : 8e3,
-    patience: (_c = options.patience) != null ? _c : 15e3,
+    timeout: options.timeout ?? 8e3,
+    patience: options.patience ?? 15e3,
     signal: options.signal
   };
   const error = (code) => new WechatFnError(code, language, { step: "login" });
@@ -400,15 +400,13 @@ function login(options) {
     return { ...init, headers, credentials: "include" };
   }
   async function challenge() {
-    var _a2, _b2;
-    if (!((_a2 = globalThis.crypto) == null ? void 0 : _a2.subtle)) throw error("insecure-context");
-    const verifier = (_b2 = storage.getItem(key("verifier"))) != null ? _b2 : base64url(crypto.getRandomValues(new Uint8Array(32)));
+    if (!globalThis.crypto?.subtle) throw error("insecure-context");
+    const verifier = storage.getItem(key("verifier")) ?? newVerifier();
     storage.setItem(key("verifier"), verifier);
-    return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+    return challengeOf(verifier);
   }
   async function link(request = {}) {
-    var _a2;
-    const back = new URL((_a2 = request.returnTo) != null ? _a2 : location.href, location.href);
+    const back = new URL(request.returnTo ?? location.href, location.href);
     const query = new URLSearchParams({ return_to: back.href });
     if (app) query.set("app", app);
     if (request.scope) query.set("scope", request.scope);
@@ -417,12 +415,9 @@ function login(options) {
     return endpoint + "/oauth/authorize?" + query;
   }
   async function redeem() {
-    const { href } = location;
-    const ticket = new URL(href).searchParams.get("wechat_ticket");
+    const ticket = takeTicket();
     if (!ticket) return;
-    history.replaceState(history.state, "", href.replace(/([?&])wechat_ticket=[^&#]*(&?)/, (_, before, after) => after ? before : ""));
-    const verifier = storage.getItem(key("verifier"));
-    const body = JSON.stringify({ ticket, verifier: verifier != null ? verifier : "" });
+    const body = JSON.stringify({ ticket, verifier: storage.getItem(key("verifier")) ?? "" });
     const answer = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     if (answer.ok) {
       storage.setItem(key("token"), (await json(http, answer, "token")).token);
@@ -430,7 +425,7 @@ function login(options) {
     } else if (!token()) throw await problem(http, answer);
   }
   async function session() {
-    await (spending != null ? spending : spending = redeem().finally(() => spending = void 0));
+    await (spending ?? (spending = redeem().finally(() => spending = void 0)));
     try {
       return await json(http, await ask(http, endpoint + "/oauth/session", bearing()), "openid");
     } catch (failure) {
@@ -440,7 +435,7 @@ function login(options) {
     }
   }
   function refresh() {
-    return refreshing != null ? refreshing : refreshing = renew().finally(() => refreshing = void 0);
+    return refreshing ?? (refreshing = renew().finally(() => refreshing = void 0));
   }
   async function renew() {
     const answer = await send(http, endpoint + "/oauth/session/refresh", bearing({ method: "POST" }));
@@ -457,14 +452,13 @@ function login(options) {
     storage.removeItem(key("token"));
   }
   async function fetchWithSession(path, init) {
-    var _a2;
     const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
-    if (url.origin !== origin && !((_a2 = options.trust) == null ? void 0 : _a2.includes(url.origin))) throw error("origin-not-trusted");
-    await (refreshing == null ? void 0 : refreshing.catch(() => {
-    }));
+    if (url.origin !== origin && !options.trust?.includes(url.origin)) throw error("origin-not-trusted");
+    await refreshing?.catch(() => {
+    });
     const answer = await http.fetch(url.href, bearing(init));
-    if (answer.status !== 401 || (init == null ? void 0 : init.body) instanceof ReadableStream) return answer;
-    const code = await answer.clone().json().then((body) => body == null ? void 0 : body.code, () => void 0);
+    if (answer.status !== 401 || init?.body instanceof ReadableStream) return answer;
+    const code = await answer.clone().json().then((body) => body?.code, () => void 0);
     if (ended.includes(code)) {
       storage.removeItem(key("token"));
       return answer;

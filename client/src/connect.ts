@@ -9,8 +9,9 @@ import { share } from "./share.js";
 import type { ShareEvent, Target } from "./share.js";
 import { once, signer } from "./sign.js";
 import type { Sign } from "./sign.js";
+import { turns } from "./turns.js";
 import { within } from "./within.js";
-import type { AnswerOf, ApiName, OpenTag, ShareData, Wx } from "./wx.js";
+import type { AnswerOf, ApiName, OpenTag, ShareData, Signature, Wx } from "./wx.js";
 
 /** Milliseconds that each step may take; 0 is without end. */
 export interface Timeouts {
@@ -105,51 +106,22 @@ export function connect(options: ConnectOptions): Connection {
 
   let wx = options.wx; // once it is known
   let loading: Promise<void> | undefined;
-  let current: Promise<void> | undefined; // the newest configuration, unless it failed
-  let latest: Promise<void> | undefined; // the newest configuration
-  let verifying: Promise<unknown> = Promise.resolve(); // WeChat judges one at a time
-  let turn = 0; // grows with each configuration, so that an older one notices
-  let signed: string | undefined; // the address of the last one that was accepted
-
-  function begin(force = false): Promise<void> {
-    const mine = ++turn;
-    const work = configured(mine, force);
-    current = latest = work;
-    work.catch(() => {
-      if (current === work) current = undefined;
-    });
-    return work;
-  }
-
-  async function configured(mine: number, force: boolean): Promise<void> {
+  const found = async () => {
     if (!wx) await (loading ??= find().finally(() => (loading = undefined)));
-    const address = url();
-    const signature = await sign(address, force);
-    await verifying;
-    if (mine !== turn) return latest; // the page has moved on
-    try {
-      await verdict(signature);
-      signed = address;
-    } catch (error) {
-      if (mine !== turn) return latest;
-      if (force || (error as WechatFnError).code !== "invalid-signature") throw error;
-      await configured(mine, true);
-    }
-  }
-
-  function verdict(signature: Awaited<ReturnType<Sign>>): Promise<void> {
-    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed); // once, however often
-    const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
-    const work = within({ step: "config", language, ms: timeouts.config ?? 10000, signals: [signal] },
-      () => configure(wx as Wx, signature, wanted, options.settle ?? 1000, language, onError));
-    verifying = work.catch(() => {});
-    return work;
-  }
+  };
+  const { begin, current, aim } = turns(found, url, sign, verdict);
 
   async function find(): Promise<void> {
     if (!options.outside && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
     const { script = scripts } = options;
     wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8000, language, signal);
+  }
+
+  function verdict(signature: Signature): Promise<void> {
+    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed); // once, however often
+    const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
+    return within({ step: "config", language, ms: timeouts.config ?? 10000, signals: [signal] },
+      () => configure(wx as Wx, signature, wanted, options.settle ?? 1000, language, onError));
   }
 
   function tagsFailed(event: Event) {
@@ -158,7 +130,7 @@ export function connect(options: ConnectOptions): Connection {
   }
 
   const ready: Connection["ready"] = wait =>
-    within({ step: "config", language, ms: 0, signals: [wait?.signal] }, () => current ?? begin());
+    within({ step: "config", language, ms: 0, signals: [wait?.signal] }, () => current() ?? begin());
 
   const call = async <N extends ApiName>(name: N, args: object = {}, wait: Wait = {}): Promise<AnswerOf<N>> => {
     if (name !== "checkJsApi" && !jsApiList.includes(name)) throw new WechatFnError("api-not-listed", language, { step: "call" });
@@ -170,7 +142,7 @@ export function connect(options: ConnectOptions): Connection {
   return {
     ready,
     call,
-    routeChanged: () => (current && url() === signed && !openTags.length ? current : begin()),
+    routeChanged: () => (url() === aim() && !openTags.length && current() || begin()),
     resign: begin,
     checkJsApi: async names => (await call("checkJsApi", { jsApiList: [...names] }, { timeout: 10000 })).checkResult,
     wx: async () => {

@@ -3,9 +3,9 @@ import { WechatFnError } from "./error.js";
 import type { Language } from "./error.js";
 import { ask, json, problem, send } from "./http.js";
 import type { Http } from "./http.js";
-
-/** Where token and verifier are kept: sessionStorage by default, else memory. */
-export type Keep = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+import { defaultKeep } from "./keep.js";
+import type { Keep } from "./keep.js";
+import { challengeOf, newVerifier, takeTicket } from "./ticket.js";
 
 /** What login takes. */
 export interface LoginOptions {
@@ -71,24 +71,6 @@ export interface Login {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-const base64url = (bytes: Uint8Array) =>
-  btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
-
-function memory(): Keep {
-  const kept = new Map<string, string>();
-  return { getItem: key => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: key => void kept.delete(key) };
-}
-
-function defaultKeep(): Keep {
-  try {
-    sessionStorage.setItem("wechatfn", "");
-    sessionStorage.removeItem("wechatfn");
-    return sessionStorage;
-  } catch {
-    return memory(); // no storage in this mode of the browser
-  }
-}
-
 const ended = ["session_missing", "session_revoked"];
 
 /** The login of a page. */
@@ -113,12 +95,12 @@ export function login(options: LoginOptions): Login {
     return { ...init, headers, credentials: "include" };
   }
 
-  /** The SHA-256 of a random text that this tab keeps (RFC 7636): a ticket without the text is worth nothing. */
+  /** Proves later that the ticket is spent in the tab that began: the tab keeps the verifier. */
   async function challenge(): Promise<string> {
     if (!globalThis.crypto?.subtle) throw error("insecure-context");
-    const verifier = storage.getItem(key("verifier")) ?? base64url(crypto.getRandomValues(new Uint8Array(32)));
+    const verifier = storage.getItem(key("verifier")) ?? newVerifier();
     storage.setItem(key("verifier"), verifier);
-    return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+    return challengeOf(verifier);
   }
 
   async function link(request: LoginRequest = {}): Promise<string> {
@@ -131,14 +113,11 @@ export function login(options: LoginOptions): Login {
     return endpoint + "/oauth/authorize?" + query;
   }
 
-  /** Spends the ticket in the page's address, if there is one, and takes it out first. */
+  /** Spends the ticket in the page's address, if there is one. */
   async function redeem(): Promise<void> {
-    const { href } = location;
-    const ticket = new URL(href).searchParams.get("wechat_ticket");
+    const ticket = takeTicket();
     if (!ticket) return;
-    history.replaceState(history.state, "", href.replace(/([?&])wechat_ticket=[^&#]*(&?)/, (_, before, after) => (after ? before : "")));
-    const verifier = storage.getItem(key("verifier"));
-    const body = JSON.stringify({ ticket, verifier: verifier ?? "" });
+    const body = JSON.stringify({ ticket, verifier: storage.getItem(key("verifier")) ?? "" });
     const answer = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     if (answer.ok) {
       storage.setItem(key("token"), (await json<{ token: string }>(http, answer, "token")).token);

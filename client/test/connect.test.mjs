@@ -268,6 +268,23 @@ test("of several changes at once the last one counts, and all wait for it", asyn
   assert.equal(configs().length, 1);
 });
 
+test("there and back again: the page ends with the signature of where it is", async () => {
+  const { connect } = await page(android);
+  const { fetch, calls } = api(), { wx, configs } = weChat();
+  const wechat = connect({ endpoint, fetch, wx, settle: 0 });
+  await wechat.ready();
+  go("/c");
+  const away = wechat.routeChanged();
+  await Promise.resolve();
+  go("/a?b=1");
+  await Promise.all([away, wechat.routeChanged()]);
+  assert.equal(calls.at(-1).url.searchParams.get("url"), "https://shop.example/a?b=1");
+  assert.equal(configs().at(-1).verifySignature, "s" + calls.length);
+  const [asked, configured] = [calls.length, configs().length];
+  await Promise.all([wechat.routeChanged(), wechat.routeChanged()]);
+  assert.deepEqual([calls.length, configs().length], [asked, configured]);
+});
+
 test("a change while WeChat is judging waits for that verdict", async () => {
   const { connect } = await page(android);
   let reply;

@@ -1,6 +1,5 @@
 import type { Language } from "./error.js";
-/** Where token and verifier are kept: sessionStorage by default, else memory. */
-export type Keep = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+import type { Keep } from "./keep.js";
 /** What login takes. */
 export interface LoginOptions {
     /** Where the API is: "https://api.example.com", or "" for the page's own origin. */

@@ -285,21 +285,23 @@ test("there and back again: the page ends with the signature of where it is", as
   assert.deepEqual([calls.length, configs().length], [asked, configured]);
 });
 
-test("a change while WeChat is judging waits for that verdict", async () => {
-  const { connect } = await page(android);
-  let reply;
-  const { wx, configs } = weChat({ preVerifyJSAPI: [(_args, r) => (reply = r), "ok"] });
-  const { fetch, calls } = api();
-  const wechat = connect({ endpoint, fetch, wx, settle: 0 });
-  const first = wechat.ready();
-  await settled();
-  go("/c");
-  const second = wechat.routeChanged();
-  await settled();
-  assert.deepEqual([calls.length, configs().length], [2, 1]);
-  reply(invalid); // for the page that was left: no re-sign
-  await Promise.all([first, second]);
-  assert.deepEqual([calls.length, configs().length], [2, 2]);
+test("a change while WeChat is judging waits for that verdict, which does not count any more", async () => {
+  for (const verdict of [invalid, foreign, "ok"]) {
+    const { connect } = await page(android);
+    let reply;
+    const { wx, configs } = weChat({ preVerifyJSAPI: [(_args, r) => (reply = r), "ok"] });
+    const { fetch, calls } = api();
+    const wechat = connect({ endpoint, fetch, wx, settle: 0 });
+    const first = wechat.ready();
+    await settled();
+    go("/c");
+    const second = wechat.routeChanged();
+    await settled();
+    assert.deepEqual([calls.length, configs().length], [2, 1]);
+    reply(verdict === "ok" ? { err_msg: "preVerifyJSAPI:ok" } : { ...verdict });
+    await Promise.all([first, second]);
+    assert.deepEqual([calls.length, configs().length], [2, 2]);
+  }
 });
 
 test("of a repeated wx.config WeChat's script tells refusals alone", async t => {

@@ -30,9 +30,10 @@ test: node_modules ## Run all tests, with the race detector, on real engines
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
 	go test -run TestWarmAllocations ./functions
 	node --test client/miniprogram/test/*.test.js
+	cd client && npm test
 
 .PHONY: check
-check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
+check: node_modules ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
@@ -41,10 +42,15 @@ check: ## gofmt, vet, staticcheck, govulncheck, import rules, generated files
 	@scripts/govulncheck.sh $(GOVULNCHECK)
 	go test -count=1 -run TestLayout .
 	go run ./cmd/wechatfn generate --check
+	cd client && npm run check
 
 .PHONY: generate
 generate: ## Write what is made from the manifest: docs/reference.md, template.yaml
 	go run ./cmd/wechatfn generate
+
+.PHONY: client
+client: node_modules ## Build the browser client: client/dist, which is committed
+	cd client && npm run build
 
 .PHONY: build
 build: $(FUNCTIONS:%=build-arm64-%) $(FUNCTIONS:%=build-amd64-%) ## Build the functions: build/FN/bootstrap (arm64), build/amd64/FN/bootstrap
@@ -95,7 +101,7 @@ bench: node_modules ## Measure: time, allocations, calls a request, sizes, start
 	go test -count=1 -run TestBenchmarkReport -v ./functions -args -report
 
 .PHONY: test-browser
-test-browser: ## Log in and out in a real Chromium (installs Debian's where there is none)
+test-browser: node_modules ## Pages, logins and the browser client in a real Chromium (installs Debian's where there is none)
 	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} go test -count=1 -tags browser -run TestBrowser ./cmd/wechatfn
 
 .PHONY: test-dynamodb-local
@@ -114,6 +120,6 @@ fuzz: ## Fuzz each target with FUZZ inputs (default 200000)
 clean: ## Remove what was built and installed
 	rm -rf build node_modules .cache
 
-node_modules: package.json package-lock.json
+node_modules: package.json client/package.json package-lock.json
 	npm ci --no-audit --no-fund
 	@touch node_modules

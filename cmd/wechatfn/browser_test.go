@@ -31,7 +31,7 @@ func browse(t *testing.T) tab {
 	return open(t, base)
 }
 
-func open(t *testing.T, base string) tab {
+func open(t *testing.T, base string, more ...chromedp.ExecAllocatorOption) tab {
 	t.Helper()
 	path := os.Getenv("CHROMIUM")
 	if path == "" {
@@ -39,6 +39,7 @@ func open(t *testing.T, base string) tab {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	options = append(options, more...)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)

@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/client"
 	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/web"
+	"wechatfn/shared/wechatsim"
 )
 
 //go:embed page.html
@@ -31,15 +33,26 @@ func routes(s *stack, functions map[string]http.Handler, logger *slog.Logger) ht
 			}
 		}
 	}
-	if s.simulator != nil { // WeChat's login pages
-		mux.Handle("GET /connect/oauth2/authorize", s.simulator)
-		mux.Handle("GET /connect/qrconnect", s.simulator)
+	if s.simulator != nil { // WeChat's login pages, and the script of JS-SDK
+		for _, path := range []string{wechatsim.PathAuthorize, wechatsim.PathQRConnect, wechatsim.PathScript, wechatsim.PathPreVerify} {
+			mux.Handle("GET "+path, s.simulator)
+		}
 	}
 	mux.Handle("GET /", s.own(web.Handle(s.page, logger)))
 	mux.Handle("GET /_dev/status", s.own(web.Handle(s.status, logger)))
 	mux.Handle("GET /_dev/verify", s.own(web.Handle(s.verify, logger)))
 	mux.Handle("GET /_dev/messages", s.own(web.Handle(s.inbox.stream(s.ended), logger)))
+	mux.Handle("GET /_dev/client.js", web.Handle(clientModule, logger))
 	return web.Recover(mux, logger)
+}
+
+// clientModule is the browser client, for pages of any origin to import.
+func clientModule(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	_, err := w.Write(client.Module)
+	return err
 }
 
 // own keeps the desk's pages from a site that has its own name resolve to this

@@ -124,6 +124,8 @@ type endpoint struct {
 	serve func(*Sim, *request) (fields, *refusal)
 	// page works likewise, for a browser.
 	page func(*Sim, *request) answer
+	// anyOrigin lets pages of every origin read the answer.
+	anyOrigin bool
 }
 
 func endpoints(path string) (endpoint, bool) {
@@ -146,6 +148,8 @@ func endpoints(path string) (endpoint, bool) {
 		PathPhoneNumber:   {method: http.MethodPost, serve: (*Sim).servePhoneNumber},
 		PathCheckSession:  {method: http.MethodGet, serve: (*Sim).serveCheckSession},
 		PathResetSession:  {method: http.MethodGet, serve: (*Sim).serveResetSession},
+		PathScript:        {method: http.MethodGet, page: (*Sim).serveScript},
+		PathPreVerify:     {method: http.MethodGet, serve: (*Sim).servePreVerify, anyOrigin: true},
 	}[path]
 	return e, ok
 }
@@ -171,6 +175,8 @@ const (
 	PathPhoneNumber   = "/wxa/business/getuserphonenumber"
 	PathCheckSession  = "/wxa/checksession"
 	PathResetSession  = "/wxa/resetusersessionkey"
+	PathScript        = "/open/js/jweixin-1.6.0.js" // of res.wx.qq.com
+	PathPreVerify     = "/_jweixin/verify"          // our own; WeChat's client has a way of its own
 )
 
 // handle takes one request through counting, faults and its endpoint. The error is the context's,
@@ -194,6 +200,9 @@ func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	a, refused := f.refuse(s, r)
 	if !refused {
 		a = s.serve(e, r)
+	}
+	if e.anyOrigin {
+		a.header = http.Header{"Access-Control-Allow-Origin": {"*"}}
 	}
 	a.stall = f.BodyDelay
 	if f.DropAfter {

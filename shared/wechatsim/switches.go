@@ -77,6 +77,15 @@ type Switches struct {
 	// SnapshotProfile answers a snapshot user's profile, made up like its openid, where the default
 	// is 48001.
 	SnapshotProfile bool
+	// JSCurrentOnIOS has WeChat on iOS compare the signed address with the current one; by default
+	// it goes on to see the one at which the page was opened.
+	JSCurrentOnIOS bool
+	// JSUnlistedOffline refuses a call that is not in jsApiList with "the permission value is offline
+	// verifying"; by default it is "permission denied". WeChat's page gives both reasons for both.
+	JSUnlistedOffline bool
+	// JSReadyWaits lets wx.ready wait for the verdict of each wx.config; by default, and in the
+	// copies of WeChat's script that are known, only for that of the first.
+	JSReadyWaits bool
 	// NicknameControlByte puts a raw byte 0x14 into nicknames, which makes the answer no JSON.
 	NicknameControlByte bool
 

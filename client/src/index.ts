@@ -1,0 +1,12 @@
+export { connect } from "./connect.js";
+export type { Connection, ConnectOptions, Timeouts, Wait } from "./connect.js";
+export { WechatFnError } from "./error.js";
+export type { Details, Language, Step } from "./error.js";
+export type { Keep } from "./keep.js";
+export { login } from "./login.js";
+export type { Login, LoginOptions, LoginRequest, Profile, Session } from "./login.js";
+export { inWeChat, landingURL } from "./page.js";
+export type { ShareEvent, Target } from "./share.js";
+export type { Sign } from "./sign.js";
+export type { OwnCode } from "./texts.js";
+export type { AnswerOf, Answers, ApiName, OpenTag, ShareData, Signature, Wx, WxAnswer } from "./wx.js";

@@ -1,0 +1,47 @@
+import { WechatFnError } from "./error.js";
+import type { Language } from "./error.js";
+import { within } from "./within.js";
+import type { Wx } from "./wx.js";
+
+/** WeChat's script, and the host to go to when the first does not answer. */
+export const scripts: readonly string[] = ["res", "res2"].map(host => `//${host}.wx.qq.com/open/js/jweixin-1.6.0.js`);
+
+const present = (): Wx | undefined => {
+  const wx = (globalThis as { wx?: Partial<Wx> }).wx;
+  return typeof wx?.config === "function" ? wx as Wx : undefined;
+};
+
+/** The wx that is there, or that of the first script that loads. `ms` is for each of them. */
+export async function load(urls: readonly string[], ms: number, language: Language, signal?: AbortSignal): Promise<Wx> {
+  let last: unknown;
+  for (const url of urls) {
+    const wx = present();
+    if (wx) return wx;
+    try {
+      await within({ step: "script", language, ms, signals: [signal] }, stop => insert(url, stop));
+      last = url + " defines no wx";
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      last = error;
+    }
+  }
+  const wx = present();
+  if (wx) return wx;
+  const code = last instanceof WechatFnError ? last.code : "script-failed";
+  throw new WechatFnError(code, language, { step: "script", cause: last });
+}
+
+function insert(url: string, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.async = true;
+    script.onload = () => resolve();
+    script.onerror = () => {
+      script.remove();
+      reject(url + " does not load");
+    };
+    stop.addEventListener("abort", () => script.remove());
+    script.src = url;
+    document.head.append(script);
+  });
+}

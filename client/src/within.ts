@@ -1,0 +1,42 @@
+import { WechatFnError } from "./error.js";
+import type { Language, Step } from "./error.js";
+
+/** Bounds of one step. */
+export interface Bounds {
+  step: Step;
+  language: Language;
+  /** Milliseconds; 0 waits for ever. */
+  ms: number;
+  signals?: readonly (AbortSignal | undefined)[];
+}
+
+/** Settles as the work does, or fails when its time is over or a signal is aborted; the work's own signal is aborted then. */
+export function within<T>(bounds: Bounds, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { step, language, ms } = bounds;
+  const signals = (bounds.signals ?? []).filter((s): s is AbortSignal => !!s);
+  return new Promise<T>((resolve, reject) => {
+    const stop = new AbortController();
+    const fail = (code: "timeout" | "aborted", cause?: unknown) => {
+      reject(new WechatFnError(code, language, { step, cause }));
+      stop.abort();
+    };
+    const aborted = () => fail("aborted", signals.find(s => s.aborted)?.reason);
+    if (signals.some(s => s.aborted)) return aborted();
+    const timer = ms > 0 ? setTimeout(fail, ms, "timeout") : undefined;
+    signals.forEach(s => s.addEventListener("abort", aborted));
+    const done = () => {
+      clearTimeout(timer);
+      signals.forEach(s => s.removeEventListener("abort", aborted));
+    };
+    stop.signal.addEventListener("abort", done);
+    work(stop.signal).finally(done).then(resolve, reject);
+  });
+}
+
+/** Lets time pass, unless the signal is aborted first. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => clearTimeout(timer));
+  });
+}

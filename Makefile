@@ -29,6 +29,7 @@ test: node_modules ## Run all tests, with the race detector, on real engines
 	go test ./infra/... # one conversation with CDK, so no races, and no second build of CDK
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
 	go test -run TestWarmAllocations ./functions
+	cd client && npm test
 	node --test client/miniprogram/test/*.test.js
 	cd client && npm test
 
@@ -103,6 +104,11 @@ bench: node_modules ## Measure: time, allocations, calls a request, sizes, start
 .PHONY: test-browser
 test-browser: node_modules ## Pages, logins and the browser client in a real Chromium (installs Debian's where there is none)
 	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} go test -count=1 -tags browser -run TestBrowser ./cmd/wechatfn
+
+.PHONY: screenshots
+screenshots: node_modules ## Take docs/demo.png and docs/demo-zh.png (needs pngquant, and a font with Chinese such as fonts-noto-cjk)
+	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} SCREENSHOTS=$(CURDIR)/docs go test -count=1 -tags browser -run TestBrowserDemoPictures ./cmd/wechatfn
+	pngquant --force --strip --speed 1 --ext .png 64 docs/demo.png docs/demo-zh.png
 
 .PHONY: test-dynamodb-local
 test-dynamodb-local: ## Run the store's tests on AWS's DynamoDB Local (needs Java 17 and Maven)

@@ -8,8 +8,8 @@ import (
 )
 
 var (
-	heading  = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	link     = regexp.MustCompile(`\]\(#([a-z0-9-]+)\)`)
+	title    = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	inner    = regexp.MustCompile(`\]\(#([a-z0-9-]+)\)`)
 	noAnchor = regexp.MustCompile(`[^a-z0-9 -]`)
 )
 
@@ -21,10 +21,10 @@ func TestRunbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	anchors := map[string]bool{}
-	for _, match := range heading.FindAllStringSubmatch(string(page), -1) {
+	for _, match := range title.FindAllStringSubmatch(string(page), -1) {
 		anchors[strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-")] = true
 	}
-	for _, match := range link.FindAllStringSubmatch(string(page), -1) {
+	for _, match := range inner.FindAllStringSubmatch(string(page), -1) {
 		if !anchors[match[1]] {
 			t.Errorf("a link leads to #%s, which is not there", match[1])
 		}

@@ -141,7 +141,7 @@ func TestBrowserLogin(t *testing.T) {
 	if cookies, err := b.text(`document.cookie`); err != nil || strings.Contains(cookies, "session") {
 		t.Errorf("a script can read %s, %v", cookies, err)
 	}
-	b.run(chromedp.Click(chromedp.CSS(`#logout button`)))
+	b.run(chromedp.Click(chromedp.CSS(`#logout`)))
 	b.see("Nobody is logged in.")
 	b.run(chromedp.Reload())
 	b.see("Nobody is logged in.")
@@ -230,10 +230,10 @@ func TestBrowserTicketForAnotherSite(t *testing.T) {
 func TestBrowserMessages(t *testing.T) {
 	b := browse(t)
 	b.run(chromedp.Navigate(b.base))
-	b.see("None yet.")
+	b.see("Nothing has arrived yet.")
 	if said, err := push(t, b.base, func(c *trigger) { c.Content = "你好 <b>" }); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	b.see(`"Content": "你好 <b>"`)
-	b.see("The simulated WeChat accepts this signature")
+	b.see("wx.config accepted this signature")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"wechatfn/cmd/wechatfn/demo"
 	"wechatfn/shared/app"
 	"wechatfn/shared/app/pushsecrets"
 	"wechatfn/shared/config"
@@ -57,12 +59,13 @@ func (d *dev) Run(ctx context.Context) error {
 type stack struct {
 	config    *config.Config
 	url       string
+	phone     string     // the address that a phone reaches; empty on loopback
 	origins   []string   // under which a browser may reach this server
 	simulator *simulator // nil with the real WeChat
-	refresher *app.Refresher
+	clock     *demo.Clock
+	desk      *demo.Desk
 	inbox     *inbox
 	handler   http.Handler
-	kicks     chan string
 	ended     chan struct{} // closed when the server shuts down
 	close     func()
 }
@@ -72,14 +75,16 @@ func (d *dev) build(ctx context.Context, addr *net.TCPAddr) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stack{url: pageURL(addr), inbox: newInbox(d.out, forward), kicks: make(chan string, 16), ended: make(chan struct{})}
+	s := &stack{url: pageURL(addr), phone: phoneURL(addr), clock: new(demo.Clock), ended: make(chan struct{})}
+	s.inbox = newInbox(d.out, forward, s.clock.Now)
 	simulated := d.Sim || (d.getenv("WECHAT_APP_ID") == "" && d.getenv("WECHAT_APPS") == "")
 	getenv := withDefaults(d.getenv, simulated, addr)
 	s.origins = ownOrigins(addr)
 	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
 		return nil, err
 	}
-	opened, closeStore, err := openStore(ctx, d.Store)
+	s.config.Now = s.clock.Now
+	opened, closeStore, err := openStore(ctx, d.Store, s.clock.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -99,23 +104,27 @@ func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	// The life lines tell what went well.
-	if s.refresher, err = app.NewRefresher(s.config, opened, client, app.EnvironmentSecrets(s.config), textLogger(s.config.LogLevel+slog.LevelWarn)); err != nil {
+	if err = s.newDesk(d, opened, client, logger); err != nil {
 		return err
 	}
-	signature, err := app.Signature(s.config, opened, s.kick, logger)
+	signature, err := app.Signature(s.config, opened, s.desk.Kick, logger)
 	if err != nil {
 		return err
 	}
+	quiet, err := app.Signature(s.config, opened, s.desk.Kick, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	s.desk.Visit(quiet)
 	verify, err := app.Verify(s.config, opened, pushsecrets.Push(s.config, logger), s.inbox, logger)
 	if err != nil {
 		return err
 	}
-	logins, err := app.OAuth(s.config, opened, client, app.EnvironmentSecrets(s.config), true, s.kick, logger)
+	logins, err := app.OAuth(s.config, opened, client, app.EnvironmentSecrets(s.config), true, s.desk.Kick, logger)
 	if err != nil {
 		return err
 	}
-	s.handler = routes(s, map[string]http.Handler{"signature": signature, "verify": verify, "oauth": logins}, logger)
+	s.handler = routes(s, map[string]http.Handler{"signature": s.desk.Watch(signature), "verify": verify, "oauth": logins}, logger)
 	return nil
 }
 
@@ -128,29 +137,20 @@ func (s *stack) client(storePath string, simulated bool) (*wechat.Client, error)
 		return app.WeChat(s.config)
 	}
 	var err error
-	if s.simulator, err = newSimulator(s.config, simulatorFile(storePath)); err != nil {
+	if s.simulator, err = newSimulator(s.config, besideStore(storePath, ".sim.json"), s.clock.Now); err != nil {
 		return nil, err
 	}
 	return s.simulator.client()
 }
 
-// kick never blocks a request: with so many waiting, one more changes nothing.
-func (s *stack) kick(appID string) {
-	select {
-	case s.kicks <- appID:
-	default:
-	}
-}
-
 func (d *dev) serve(ctx context.Context, listener net.Listener, s *stack) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	life := &lifeline{out: d.out}
-	life.show(s.refresher.Tick(ctx)) // so that the first request finds a ticket
+	s.desk.Tick(ctx) // so that the first request finds a ticket
 	ticking := make(chan struct{})
 	go func() {
 		defer close(ticking)
-		s.tick(ctx, life)
+		s.desk.Run(ctx)
 	}()
 	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second}
 	server.RegisterOnShutdown(func() { close(s.ended) })
@@ -181,22 +181,6 @@ func shutDown(server *http.Server) error {
 	return server.Close() // a browser holds a connection open
 }
 
-// tick stands in for the schedule and for the table's stream.
-func (s *stack) tick(ctx context.Context, life *lifeline) {
-	every := time.NewTicker(time.Minute)
-	defer every.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-			life.show(s.refresher.Tick(ctx))
-		case appID := <-s.kicks:
-			life.show(s.refresher.Kick(ctx, appID))
-		}
-	}
-}
-
 func (s *stack) banner(d *dev) {
 	out := d.out
 	weChat := "the real WeChat at " + s.config.APIBase
@@ -211,11 +195,11 @@ wechatfn dev, with %s
   health       %ssignature/health
   login        %soauth/authorize?scope=snsapi_userinfo
   server URL   %s
-  also at      %s
+  also at      %s%s
 
   curl -G %ssignature --data-urlencode 'url=%s'
-%s
-`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.url, s.url, s.triggerLine())
+%s%s
+`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.clockLine(), s.url, s.url, s.triggerLine(), s.phoneCode())
 	if s.simulator != nil && d.getenv("WECHAT_TOKEN") != "" {
 		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the simulated account is.\n\n")
 	}
@@ -248,6 +232,22 @@ func (s *stack) triggerLine() string {
 	return "  build/wechatfn trigger text --url " + s.url + "verify\n"
 }
 
+// clockLine tells of a clock that the page has moved.
+func (s *stack) clockLine() string {
+	if s.clock.Ahead() < time.Minute {
+		return ""
+	}
+	return "\n  clock        " + s.clock.Ahead().Round(time.Minute).String() + " ahead, as the page moved it"
+}
+
+// phoneCode is a QR code of the page, where a phone can reach it.
+func (s *stack) phoneCode() string {
+	if s.phone == "" {
+		return ""
+	}
+	return "\n  on a phone   " + s.phone + "\n\n" + demo.Terminal(s.phone)
+}
+
 func pageURL(addr *net.TCPAddr) string {
 	host := addr.IP.String()
 	if addr.IP.IsUnspecified() {
@@ -271,7 +271,7 @@ func withDefaults(getenv func(string) string, simulated bool, addr *net.TCPAddr)
 			}
 		case "WECHAT_OPEN_BASE":
 			if simulated {
-				return strings.TrimSuffix(pageURL(addr), "/")
+				return strings.TrimSuffix(cmp.Or(phoneURL(addr), pageURL(addr)), "/") // for a phone too
 			}
 		}
 		return value

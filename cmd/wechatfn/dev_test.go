@@ -22,6 +22,7 @@ import (
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store/dynamo/dynamotest"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wechatsim"
 )
 
 type buffer struct {
@@ -143,17 +144,21 @@ func TestDevSigns(t *testing.T) {
 	}
 }
 
+// preVerify asks the simulated WeChat what wx.config would come to.
+func preVerify(t *testing.T, base string, s signature, page string) string {
+	t.Helper()
+	query := url.Values{"appid": {s.AppID}, "noncestr": {s.NonceStr}, "signature": {s.Signature}, "timestamp": {fmt.Sprint(s.Timestamp)}, "url": {page}}
+	_, _, body := fetch(t, strings.TrimSuffix(base, "/")+wechatsim.PathPreVerify+"?"+query.Encode())
+	return body
+}
+
 func TestDevAsksTheSimulatedWeChat(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	s := signPage(t, base, base)
-	verify := func(page string) string {
-		_, _, body := fetch(t, base+"_dev/verify?"+url.Values{"appId": {s.AppID}, "nonceStr": {s.NonceStr}, "signature": {s.Signature}, "timestamp": {fmt.Sprint(s.Timestamp)}}.Encode()+"&url="+url.QueryEscape(page))
-		return body
-	}
-	if body := verify(base); !strings.Contains(body, `"accepted":true`) {
+	if body := preVerify(t, base, s, base); !strings.Contains(body, `"config:ok"`) {
 		t.Errorf("refused: %s", body)
 	}
-	if body := verify(base + "other"); !strings.Contains(body, `"accepted":false`) {
+	if body := preVerify(t, base, s, base+"other"); !strings.Contains(body, "invalid signature") {
 		t.Errorf("accepted for another page: %s", body)
 	}
 }
@@ -161,7 +166,7 @@ func TestDevAsksTheSimulatedWeChat(t *testing.T) {
 func TestDevServesItsPage(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	status, header, body := fetch(t, base)
-	if status != 200 || !strings.Contains(body, "/signature?url=") || header.Get("Content-Security-Policy") == "" {
+	if status != 200 || !strings.Contains(body, `id="signature"`) || header.Get("Content-Security-Policy") == "" {
 		t.Errorf("%d %v", status, header)
 	}
 	if status, _, body := fetch(t, base+"_dev/status"); status != 200 || !strings.Contains(body, `"secondsLeft"`) {
@@ -174,7 +179,7 @@ func TestDevServesItsPage(t *testing.T) {
 
 func TestDevIsNotServedUnderOtherNames(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
-	for _, path := range []string{"", "_dev/status", "_dev/verify", "_dev/messages"} {
+	for _, path := range []string{"", "_dev/status", "_dev/state", "_dev/files/page.js", "_dev/messages"} {
 		request, _ := http.NewRequest(http.MethodGet, base+path, nil)
 		request.Host = "rebound.example"
 		answer, err := http.DefaultClient.Do(request)
@@ -250,8 +255,7 @@ func TestDevStateSurvivesARestart(t *testing.T) {
 	if after := storedTicket(t, path, appID); after != before {
 		t.Error("the ticket was lost")
 	}
-	_, _, body := fetch(t, base+"_dev/verify?"+url.Values{"appId": {s.AppID}, "url": {base}, "nonceStr": {s.NonceStr}, "signature": {s.Signature}, "timestamp": {fmt.Sprint(s.Timestamp)}}.Encode())
-	if !strings.Contains(body, `"accepted":true`) {
+	if body := preVerify(t, base, s, base); !strings.Contains(body, `"config:ok"`) {
 		t.Errorf("WeChat forgot its ticket: %s", body)
 	}
 }

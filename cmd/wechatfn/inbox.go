@@ -19,6 +19,7 @@ import (
 type inbox struct {
 	forward *forward // nil: nobody
 	out     io.Writer
+	now     func() time.Time
 
 	mu       sync.Mutex
 	received []received
@@ -43,8 +44,8 @@ const (
 	behind = 64
 )
 
-func newInbox(out io.Writer, f *forward) *inbox {
-	return &inbox{forward: f, out: out, watchers: map[chan received]bool{}}
+func newInbox(out io.Writer, f *forward, now func() time.Time) *inbox {
+	return &inbox{forward: f, out: out, now: now, watchers: map[chan received]bool{}}
 }
 
 // HandOver implements message.Sink.
@@ -52,16 +53,16 @@ func (b *inbox) HandOver(ctx context.Context, m *message.Message) (reply []byte,
 	if b.forward != nil {
 		reply, err = b.forward.send(ctx, m)
 		if errors.Is(err, errXMLReply) {
-			fmt.Fprintf(b.out, "%s  %s: no reply: %v\n", clock(time.Now()), b.forward.shown, err)
+			fmt.Fprintf(b.out, "%s  %s: no reply: %v\n", clock(b.now()), b.forward.shown, err)
 			err = nil
 		}
 		if err != nil {
-			fmt.Fprintf(b.out, "%s  %s %s not taken: %v\n", clock(time.Now()), m.App, printable(m.Type()), err)
+			fmt.Fprintf(b.out, "%s  %s %s not taken: %v\n", clock(b.now()), m.App, printable(m.Type()), err)
 			return nil, err
 		}
 	}
-	fmt.Fprintf(b.out, "%s  %s %s from %s\n", clock(time.Now()), m.App, printable(m.Type()), printable(m.FromUserName))
-	b.add(received{At: time.Now(), App: m.App, Type: m.Type(), From: m.FromUserName, Message: m.JSON, Reply: shownReply(reply)})
+	fmt.Fprintf(b.out, "%s  %s %s from %s\n", clock(b.now()), m.App, printable(m.Type()), printable(m.FromUserName))
+	b.add(received{At: b.now(), App: m.App, Type: m.Type(), From: m.FromUserName, Message: m.JSON, Reply: shownReply(reply)})
 	return reply, nil
 }
 
@@ -75,7 +76,7 @@ func shownReply(reply []byte) string {
 func (b *inbox) add(r received) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r.ID = r.At.UnixMilli() // greater than any before a restart, which a page may still show
+	r.ID = time.Now().UnixMilli() // greater than any before a restart, which a page may still show
 	if n := len(b.received); n > 0 {
 		r.ID = max(r.ID, b.received[n-1].ID+1)
 	}

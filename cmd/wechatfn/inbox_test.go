@@ -164,7 +164,7 @@ func TestDevEndsWithAPageOpen(t *testing.T) {
 
 // A page that does not read is cut off, and hears the rest when it comes back.
 func TestInboxOfASlowPage(t *testing.T) {
-	b := newInbox(io.Discard, nil)
+	b := newInbox(io.Discard, nil, time.Now)
 	_, watcher := b.watch(0)
 	for range behind + 1 {
 		b.add(received{At: time.Now()})

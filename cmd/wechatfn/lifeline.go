@@ -12,6 +12,7 @@ import (
 // lifeline prints the lives of tokens and tickets when they change.
 type lifeline struct {
 	out  io.Writer
+	now  func() time.Time
 	ends map[string]int64 // Unix seconds
 }
 
@@ -21,7 +22,7 @@ const slack = 2
 
 func (l *lifeline) show(report app.Report, err error) {
 	if err != nil {
-		fmt.Fprintf(l.out, "%s  refresher: %v\n", clock(time.Now()), err)
+		fmt.Fprintf(l.out, "%s  refresher: %v\n", clock(l.now()), err)
 	}
 	for _, account := range report.Accounts {
 		l.line(account.App, "access token", account.Token)
@@ -35,7 +36,7 @@ func (l *lifeline) line(account, what string, c app.CredentialReport) {
 	if l.ends == nil {
 		l.ends = map[string]int64{}
 	}
-	now := time.Now()
+	now := l.now()
 	end, key := now.Unix()+c.SecondsLeft, account+" "+what
 	before, known := l.ends[key]
 	switch {

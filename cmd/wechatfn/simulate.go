@@ -44,7 +44,7 @@ func (s *simulate) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Env, err)
 	}
-	simulator, err := newSimulator(c, "") // as fresh as the engine's table
+	simulator, err := newSimulator(c, "", nil) // as fresh as the engine's table
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *simulate) Run(ctx context.Context) error {
 	}
 	defer listener.Close()
 	if s.Engine != "" {
-		if _, err := app.LocalTable(ctx, s.Engine, c.Table); err != nil {
+		if _, err := app.LocalTable(ctx, s.Engine, c.Table, nil); err != nil {
 			return err
 		}
 	}

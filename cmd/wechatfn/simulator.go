@@ -43,18 +43,7 @@ type simulator struct {
 	mu   sync.Mutex // one writer of the file at a time
 }
 
-// simulatorFile keeps the simulator's memory beside the store's.
-func simulatorFile(storePath string) string {
-	if isEndpoint(storePath) {
-		return ".wechatfn/dev.sim.json"
-	}
-	if storePath == ":memory:" {
-		return ""
-	}
-	return storePath + ".sim.json"
-}
-
-func newSimulator(c *config.Config, file string) (*simulator, error) {
+func newSimulator(c *config.Config, file string, now func() time.Time) (*simulator, error) {
 	s := &simulator{file: file}
 	var apps []wechatsim.App
 	for _, app := range c.Apps {
@@ -63,6 +52,7 @@ func newSimulator(c *config.Config, file string) (*simulator, error) {
 	var err error
 	s.Sim, err = wechatsim.New(wechatsim.Config{
 		Apps: apps,
+		Now:  now,
 		Seed: "desk",
 		// How WeChat passes from one ticket to the next is not known; as with its
 		// tokens is the likelier of the guesses.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"wechatfn/shared/app"
 	"wechatfn/shared/store"
@@ -17,12 +18,12 @@ func isEndpoint(path string) bool {
 }
 
 // openStore opens a SQLite file, or the table in a DynamoDB engine.
-func openStore(ctx context.Context, path string) (store.Store, func(), error) {
+func openStore(ctx context.Context, path string, now func() time.Time) (store.Store, func(), error) {
 	if isEndpoint(path) {
-		s, err := app.LocalTable(ctx, path, table)
+		s, err := app.LocalTable(ctx, path, table, now)
 		return s, func() {}, err
 	}
-	s, err := sqlite.Open(sqlite.Config{Path: path})
+	s, err := sqlite.Open(sqlite.Config{Path: path, Now: now})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,6 +41,8 @@ type trigger struct {
 	EventKey string   `placeholder:"KEY" help:"EventKey of the event."`
 	Field    []string `sep:"none" placeholder:"NAME=VALUE" help:"Set or add any other field; may be given again."`
 
+	Ahead time.Duration `placeholder:"DURATION" help:"How far the server's clock is ahead, where the page of wechatfn dev has moved it."`
+
 	out    io.Writer           // nil: standard output
 	getenv func(string) string // nil: os.Getenv
 }
@@ -71,7 +73,7 @@ func (t *trigger) Run(ctx context.Context) error {
 	if t.Type == "check" {
 		return t.check(ctx, pusher)
 	}
-	message, err := t.message(time.Now())
+	message, err := t.message(t.now())
 	if err != nil {
 		return err
 	}
@@ -80,6 +82,8 @@ func (t *trigger) Run(ctx context.Context) error {
 	}
 	return t.push(ctx, cfg.Mode, pusher, message)
 }
+
+func (t *trigger) now() time.Time { return time.Now().Add(t.Ahead) }
 
 // account is what a push is signed and encrypted with.
 func (t *trigger) account() (token, aesKey, appID string, simulated bool) {
@@ -95,7 +99,7 @@ func (t *trigger) account() (token, aesKey, appID string, simulated bool) {
 
 func (t *trigger) config() (wechatsim.PushConfig, error) {
 	token, aesKey, appID, _ := t.account()
-	cfg := wechatsim.PushConfig{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON}
+	cfg := wechatsim.PushConfig{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON, Now: t.now}
 	encrypt := aesKey != ""
 	if t.Encrypt != nil {
 		encrypt = *t.Encrypt

@@ -120,7 +120,8 @@ func (t *tamperer) stamps() []variant {
 		{"timestamp altered", t.query(func(q url.Values) { q.Set("timestamp", otherEnd(q.Get("timestamp"))) })},
 		{"nonce altered", t.query(func(q url.Values) { q.Set("nonce", otherEnd(q.Get("nonce"))) })},
 		{"sent an hour ago, rightly signed", t.with(func(c *wechatsim.PushConfig) {
-			c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+			now := c.Now
+			c.Now = func() time.Time { return now().Add(-time.Hour) }
 		})},
 	}
 }

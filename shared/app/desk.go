@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,8 +15,8 @@ import (
 
 // LocalTable opens a table in the DynamoDB engine at url, and makes it when it
 // is missing. It names itself "local", which engines take; a real identity is none
-// of their business.
-func LocalTable(ctx context.Context, url, table string) (store.Store, error) {
+// of their business. now may be nil: time.Now.
+func LocalTable(ctx context.Context, url, table string, now func() time.Time) (store.Store, error) {
 	client := dynamodb.New(dynamodb.Options{
 		Region:       cmp.Or(Region(), "us-east-1"),
 		Credentials:  aws.CredentialsProviderFunc(localCredentials),
@@ -24,5 +25,5 @@ func LocalTable(ctx context.Context, url, table string) (store.Store, error) {
 	if err := dynamo.CreateTable(ctx, client, table); err != nil {
 		return nil, fmt.Errorf("DynamoDB engine at %s: %w", url, err)
 	}
-	return dynamo.New(dynamo.Config{Client: client, Table: table})
+	return dynamo.New(dynamo.Config{Client: client, Table: table, Now: now})
 }

@@ -47,7 +47,7 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
-	sessions, err := session.New(session.Config{Store: s, Life: c.SessionLife, Idle: c.SessionIdle, MaxDevices: c.SessionDevices})
+	sessions, err := session.New(session.Config{Store: s, Life: c.SessionLife, Idle: c.SessionIdle, MaxDevices: c.SessionDevices, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	loggedIn := func() slog.Attr { return m.Count(metrics.LoggedIn) }
 	oc := oauth.Config{
 		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: insecure,
-		WeChat: w, Sessions: sessions, Store: s, Logger: logger,
+		WeChat: w, Sessions: sessions, Store: s, Now: c.Now, Logger: logger,
 		LoggedIn: loggedIn,
 		Secrets: func(ctx context.Context, a oauth.Account, fresh bool) (config.Secret, error) {
 			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
@@ -70,12 +70,12 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	if l.oauth, err = oauth.New(oc); err != nil {
 		return nil, err
 	}
-	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Logger: logger})
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Now: c.Now, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
 	mc := miniprogram.Config{
-		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, DataAge: c.MiniDataAge, Logger: logger, LoggedIn: loggedIn,
+		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, DataAge: c.MiniDataAge, Now: c.Now, Logger: logger, LoggedIn: loggedIn,
 		Secrets: func(ctx context.Context, a miniprogram.Account, fresh bool) (config.Secret, error) {
 			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
 		},
@@ -99,7 +99,7 @@ func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *mi
 		return nil, nil
 	}
 	// These sessions end by time alone: a mini-program logs in again without a word to the user.
-	mc.Sessions, err = session.New(session.Config{Store: s, Life: c.MiniSessionLife, Idle: c.MiniSessionLife, MaxDevices: c.SessionDevices})
+	mc.Sessions, err = session.New(session.Config{Store: s, Life: c.MiniSessionLife, Idle: c.MiniSessionLife, MaxDevices: c.SessionDevices, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

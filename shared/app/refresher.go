@@ -41,7 +41,7 @@ func WeChat(c *config.Config) (*wechat.Client, error) {
 // NewRefresher builds the refresher.
 func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
 	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
-	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Logger: logger, Observe: g.observe}
+	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Now: c.Now, Logger: logger, Observe: g.observe}
 	for _, app := range c.Apps {
 		if app.HasToken() {
 			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})

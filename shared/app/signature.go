@@ -21,11 +21,11 @@ const SignatureNeeds = config.Origins
 // Signature builds the handler of the signature function. onKick may be nil:
 // then the table's stream tells the refresher.
 func Signature(c *config.Config, s store.Store, onKick func(appID string), logger *slog.Logger) (http.Handler, error) {
-	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Logger: logger})
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Now: c.Now, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
-	jc := jssdk.Config{Origins: c.Origins, Tickets: reader, RetryAfter: credential.RetryAfter, Logger: logger}
+	jc := jssdk.Config{Origins: c.Origins, Tickets: reader, RetryAfter: credential.RetryAfter, Now: c.Now, Logger: logger}
 	for _, app := range c.Apps {
 		if app.Kind == config.OfficialAccount {
 			jc.Accounts = append(jc.Accounts, jssdk.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})

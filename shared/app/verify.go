@@ -24,7 +24,7 @@ type Keys = func(ctx context.Context, account message.Account, fresh bool) (*mes
 
 // Verify builds the handler of the verify function.
 func Verify(c *config.Config, s store.Store, keys Keys, sink message.Sink, logger *slog.Logger) (http.Handler, error) {
-	mc := message.Config{Keys: keys, Sink: sink, Store: s, Proofs: c.DomainProofs, Window: c.PushWindow, Logger: logger}
+	mc := message.Config{Keys: keys, Sink: sink, Store: s, Proofs: c.DomainProofs, Window: c.PushWindow, Now: c.Now, Logger: logger}
 	for _, app := range c.Apps {
 		if app.TakesPushes() {
 			mc.Accounts = append(mc.Accounts, message.Account{Name: app.Name, AppID: app.AppID})

@@ -1,0 +1,27 @@
+// Pushes as they arrive, and samples to send.
+import { at, code, element, on, post, say, shortTime, t } from "./dom.js";
+
+let last = 0;
+
+function arrived(m) {
+  if (m.id <= last) return;
+  last = m.id;
+  at("empty").hidden = true;
+  const line = element("p", shortTime(new Date(m.at)) + " · " + m.app + " · ", element("strong", m.type));
+  if (m.from) line.append(" " + t("push.from", { from: m.from }));
+  const text = JSON.stringify(m.message, null, 2) + (m.reply ? "\n\n" + t("push.reply") + " " + m.reply : "");
+  at("messages").prepend(element("li", line, code(text, t("push.message", { type: m.type }))));
+}
+
+new EventSource("/_dev/messages").onmessage = event => arrived(JSON.parse(event.data));
+
+async function send(sample) {
+  const { report, failed } = await post("/_dev/push", { sample });
+  say(at("pushed"), failed ? failed : t("pushed." + sample));
+  at("report").hidden = false;
+  at("report").querySelector("pre").textContent = report;
+}
+
+for (const button of document.querySelectorAll("[data-push]")) {
+  on(button, () => send(button.dataset.push), error => say(at("pushed"), error.message));
+}

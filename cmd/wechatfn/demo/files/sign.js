@@ -1,0 +1,42 @@
+// This page's signature, through the browser client and WeChat's script.
+import { connect } from "/_dev/client.js";
+import { at, chinese, element, on, say, setup, t } from "./dom.js";
+
+// kept looks at each answer of the signature endpoint on its way to the client.
+async function kept(...request) {
+  const answer = await fetch(...request);
+  if (answer.ok) {
+    const signed = await answer.clone().json();
+    at("signed").replaceChildren(...Object.entries(signed).flatMap(([name, value]) => [element("dt", name), element("dd", String(value))]));
+  } else if (answer.status === 503) {
+    say(at("verdict"), t("sign.503"), "warn");
+  }
+  return answer;
+}
+
+export const wechat = connect({
+  endpoint: "",
+  apis: ["scanQRCode"],
+  script: setup.script,
+  outside: setup.simulated,
+  language: chinese ? "zh" : "en",
+  fetch: kept,
+  patience: 5000,
+});
+
+async function sign(again) {
+  say(at("verdict"), t("sign.asking"), "wait");
+  await (again ? wechat.resign() : wechat.ready());
+  say(at("verdict"), t("sign.accepted"), "good");
+}
+
+// Outside WeChat its script never answers, so the real one is not asked.
+async function refused(error) {
+  if (error.code !== "not-in-wechat") return say(at("verdict"), error.message, "bad");
+  await kept("/signature?url=" + encodeURIComponent(location.href.split("#")[0]));
+  say(at("verdict"), t("sign.signed"), "good");
+}
+
+on(at("sign-again"), () => sign(true).catch(refused), error => say(at("verdict"), error.message, "bad"));
+document.addEventListener("changed", () => sign(true).catch(refused));
+sign().catch(refused);

@@ -360,3 +360,13 @@ test("what is over leaves no timer and no listener behind", async t => {
   assert.ok(added.mock.callCount() >= 3);
   assert.equal(removed.mock.callCount(), added.mock.callCount());
 });
+
+test("what wx.config is given, debug included", async () => {
+  const { connect } = await page(android);
+  const given = [];
+  const wx = { config: options => given.push(options), error() {}, ready: done => queueMicrotask(done) };
+  for (const debug of [undefined, true]) await connect({ endpoint, fetch: api().fetch, wx, ...(debug && { debug }) }).ready();
+  const jsApiList = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
+  const want = { appId: "wx1", timestamp: 1795244401, nonceStr: "n1", signature: "s1", jsApiList, openTagList: [] };
+  assert.deepEqual(given, [{ debug: false, ...want }, { debug: true, ...want }]);
+});

@@ -68,7 +68,7 @@ func (t *trigger) hint(d wechatsim.Delivery) {
 	case aesKey == "" && t.Type != "check" && d.Status == http.StatusForbidden:
 		t.line("hint", "no AES key is known here, so this went in plain text; a server that has one refuses that: give --aes-key")
 	case simulated && d.Status == http.StatusForbidden:
-		t.line("hint", "this was signed for the simulated account: set WECHAT_TOKEN, WECHAT_ENCODING_AES_KEY and WECHAT_APP_ID for one of yours")
+		t.line("hint", "this was signed for the simulated account: set WECHAT_TOKEN, WECHAT_ENCODING_AES_KEY and WECHAT_APP_ID for one of yours; and if the page of make dev has moved its clock, give --ahead, as the page shows it")
 	}
 }
 

@@ -127,8 +127,8 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 		return errAll
 	}
 	err = sessionProblem(h.endSession(r.Context(), c.token, query.Get("sku"), all))
-	_, refused := errors.AsType[*web.Problem](err)
-	if c.isCookie && (err == nil || refused && !errors.Is(err, errOtherSKU)) {
+	refused, _ := errors.AsType[*web.Problem](err)
+	if dead := refused != nil && refused.Status == http.StatusUnauthorized; c.isCookie && (err == nil || dead) {
 		h.setCookie(w, sessionCookie, "", -time.Second) // who wants to be out shall not keep a dead one
 	}
 	if err != nil {

@@ -115,7 +115,7 @@ var worlds = []struct {
 func TestThirtyDays(t *testing.T) {
 	days := 30
 	if raceDetector {
-		days = 2 // the whole month runs without it
+		days = 1 // the whole month runs without it
 	}
 	for _, classic := range []bool{false, true} {
 		for _, c := range worlds {
@@ -188,7 +188,7 @@ func TestTenMissedTicks(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			step := 1
 			if raceDetector {
-				step = 26
+				step = 65
 			}
 			for first := 1; first < 130; first += step {
 				bubble(t, c.switches, func(t *testing.T, w *world) {

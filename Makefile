@@ -54,7 +54,7 @@ client: node_modules ## Build the browser client: client/dist, which is committe
 	cd client && npm run build
 
 .PHONY: build
-build: $(FUNCTIONS:%=build-arm64-%) $(FUNCTIONS:%=build-amd64-%) ## Build the functions: build/FN/bootstrap (arm64), build/amd64/FN/bootstrap
+build: node_modules $(FUNCTIONS:%=build-arm64-%) $(FUNCTIONS:%=build-amd64-%) ## Build the functions: build/FN/bootstrap (arm64), build/amd64/FN/bootstrap
 
 build-arm64-%:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(BUILD_FLAGS) -o build/$*/bootstrap ./functions/$*
@@ -63,7 +63,7 @@ build-amd64-%:
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build $(BUILD_FLAGS) -o build/amd64/$*/bootstrap ./functions/$*
 
 .PHONY: synth
-synth: build node_modules ## Synthesize a stage, without credentials: STAGE=dev (ARGS='-c key=value')
+synth: build ## Synthesize a stage, without credentials: STAGE=dev (ARGS='-c key=value')
 	$(CDK) synth --quiet -c stage=$(STAGE) $(ARGS)
 
 .PHONY: check-templates
@@ -71,11 +71,11 @@ check-templates: ## cfn-lint on the templates of every stage that the tests know
 	@scripts/lint-templates.sh
 
 .PHONY: bootstrap
-bootstrap: build node_modules ## Prepare the account and region for CDK, once: STAGE=prod
+bootstrap: build ## Prepare the account and region for CDK, once: STAGE=prod
 	$(CDK) bootstrap -c stage=$(STAGE) $(ARGS)
 
 .PHONY: deploy
-deploy: build node_modules ## Deploy a stage: STAGE=prod (docs/deploy.md)
+deploy: build ## Deploy a stage: STAGE=prod (docs/deploy.md)
 	$(CDK) deploy --strict -c stage=$(STAGE) --outputs-file .cache/outputs-$(STAGE).json $(ARGS)
 
 .PHONY: first-refresh

@@ -31,7 +31,7 @@ func (b *builder) rights(f manifest.Function, logs awslogs.LogGroup) []awsiam.Po
 	if f.Every > 0 || len(f.Stream) > 0 {
 		rights = append(rights, allow("Failures", b.failures.QueueArn(), "sqs:SendMessage"))
 	}
-	if b.inNetwork(f) {
+	if f.CallsWeChat {
 		rights = append(rights, b.networkRights(f)...)
 	}
 	if b.Tracing { // X-Ray knows no resources
@@ -62,9 +62,12 @@ func (b *builder) tableRights(grants []manifest.Grant) (rights []awsiam.PolicySt
 
 // networkRights let Lambda make the function's network interfaces. It asks for them on
 // any network, and with the function's own role; so they are denied to the function's
-// code.
+// code. A function has them whatever the egress, if it may ever be in a network: of a
+// stage that leaves one, CloudFormation changes the role first, and without these
+// rights Lambda could not take its interfaces away, nor CloudFormation the network.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+// https://github.com/aws/aws-cdk/issues/34400
 func (b *builder) networkRights(f manifest.Function) []awsiam.PolicyStatement {
 	actions := []string{
 		"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
@@ -22,9 +23,10 @@ func (b *builder) watch() {
 }
 
 // alarm tells what is wrong. Its meaning is the sentence of the message; docs/operations.md
-// has a section of its name.
+// has a section of its name, or of the name that section says.
 type alarm struct {
 	id, meaning string
+	section     string
 	metric      awscloudwatch.IMetric
 	threshold   float64
 	below       bool // it sounds below the threshold, else at it and above
@@ -32,14 +34,11 @@ type alarm struct {
 	silence     awscloudwatch.TreatMissingData // what no data means; empty: all is well
 }
 
-// alarms makes ten metrics' worth of alarms, which CloudWatch gives away. A failing
-// function of the API needs none of its own: each failure is a 5xx there.
+// alarms makes ten alarms, which CloudWatch gives away. A failing function of the API
+// needs none of its own: each failure is a 5xx there. None adds metrics up: DynamoDB
+// says nothing of what it does not throttle, and a sum with a part missing is missing.
 func (b *builder) alarms() {
 	topic := b.topic()
-	throttled := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String("reads + writes"), Label: jsii.String("throttled"), Period: seconds(60),
-		UsingMetrics: &map[string]awscloudwatch.IMetric{"reads": b.tableMetric("ReadThrottleEvents"), "writes": b.tableMetric("WriteThrottleEvents")},
-	})
 	for _, a := range []alarm{
 		{id: "RefresherErrors", meaning: "The refresher failed twice within five minutes.", metric: b.lambda("refresher", "Errors", "Sum", 60), threshold: 1, points: 2, of: 5},
 		{id: "RefresherSilent", meaning: "The refresher has not run for five minutes.", metric: b.lambda("refresher", "Invocations", "Sum", 60), threshold: 1, below: true, points: 5, of: 5, silence: awscloudwatch.TreatMissingData_BREACHING},
@@ -48,7 +47,8 @@ func (b *builder) alarms() {
 		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", metrics.WhitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
 		{id: "DeadLetters", meaning: "The queue of failed invocations is not empty.", metric: b.queueLength(), threshold: 1, points: 1, of: 1},
 		{id: "Api5xx", meaning: "The API answered five requests or more with 5xx within five minutes.", metric: b.apiMetric("5xx", "Sum", 300), threshold: 5, points: 1, of: 1},
-		{id: "StoreThrottled", meaning: "DynamoDB throttled the table for three minutes.", metric: throttled, threshold: 1, points: 3, of: 3},
+		{id: "ReadsThrottled", meaning: "DynamoDB throttled reads of the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("ReadThrottleEvents"), threshold: 1, points: 3, of: 3},
+		{id: "WritesThrottled", meaning: "DynamoDB throttled writes to the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("WriteThrottleEvents"), threshold: 1, points: 3, of: 3},
 		{id: "ThrottledFunctions", meaning: "Lambda throttled functions of this account and region for three minutes: their concurrency is spent.", metric: throttles(), threshold: 1, points: 3, of: 3},
 	} {
 		b.alarm(a).AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
@@ -65,7 +65,7 @@ func (b *builder) alarm(a alarm) awscloudwatch.Alarm {
 	}
 	return awscloudwatch.NewAlarm(b.stack, jsii.String(a.id), &awscloudwatch.AlarmProps{
 		AlarmName:          jsii.String(b.name(a.id)),
-		AlarmDescription:   jsii.String(a.meaning + " See docs/operations.md#" + strings.ToLower(a.id)),
+		AlarmDescription:   jsii.String(a.meaning + " See docs/operations.md#" + strings.ToLower(cmp.Or(a.section, a.id))),
 		Metric:             a.metric,
 		Threshold:          jsii.Number(a.threshold),
 		ComparisonOperator: comparison,

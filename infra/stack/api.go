@@ -44,7 +44,7 @@ func (b *builder) publicURL() *string {
 func (b *builder) routes() {
 	throttles := map[string]any{}
 	var routes []awsapigatewayv2.CfnRoute
-	for _, f := range manifest.Functions() {
+	for _, f := range b.included() {
 		if len(f.Routes) == 0 {
 			continue
 		}

@@ -23,6 +23,16 @@ func (s *Settings) placeholder() bool {
 	return slices.ContainsFunc(s.Apps, func(a App) bool { return a.AppID == placeholderAppID })
 }
 
+// has reports whether there is an account of such a kind.
+func (s *Settings) has(kind func(string) bool) bool {
+	return slices.ContainsFunc(s.Apps, func(a App) bool { return kind(a.Kind) })
+}
+
+// signs reports whether there are pages to sign: those of official accounts.
+func (s *Settings) signs() bool {
+	return s.has(func(kind string) bool { return kind == config.OfficialAccount })
+}
+
 // china reports whether the stage is in the partition aws-cn.
 func (s *Settings) china() bool { return strings.HasPrefix(s.Region, "cn-") }
 
@@ -64,13 +74,13 @@ func (c *checks) oneOf(key, value string, choices ...string) {
 }
 
 func (c *checks) accounts() {
-	signs := func(a App) bool { return a.Kind != config.Website && a.Kind != config.MiniProgram } // another kind is refused already
 	if len(c.Apps) == 0 {
 		c.refuse("apps", `lists no account; add one, such as {"name": "default", "kind": "official_account", "appId": "wx..."}`)
-	} else if !slices.ContainsFunc(c.Apps, signs) {
-		c.refuse("apps", "lists no official_account, so there is nothing to sign for; add one")
+	} else if !c.has(func(kind string) bool { return kind != config.Website }) {
+		c.refuse("apps", "lists websites alone, which only log users in: there is no token to keep alive and no message to take; add an official_account or a mini_program")
 	}
-	if len(c.AllowedOrigins) == 0 {
+	pages := c.has(func(kind string) bool { return kind != config.MiniProgram })
+	if len(c.AllowedOrigins) == 0 && pages {
 		c.refuse("allowedOrigins", "is empty; list the origins of your pages, for example https://www.example.com")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
-	"wechatfn/shared/manifest"
 	"wechatfn/shared/metrics"
 )
 
@@ -20,11 +19,7 @@ func (b *builder) showAll() {
 		graph("Refreshes", b.counts("refresher", metrics.Refreshed, metrics.RefreshFailed, metrics.WhitelistRefused)...),
 		graph("Dead letters", b.queueLength()),
 	)
-	b.row(
-		graph("Signatures", b.counts("signature", metrics.Signed, metrics.NotSigned)...),
-		graph("Signature, ms", b.lambda("signature", "Duration", "p50", fiveMinutes), b.lambda("signature", "Duration", "p99", fiveMinutes)),
-		graph("Logins", b.counts("oauth", metrics.LoggedIn)...),
-	)
+	b.row(append(b.signatures(), graph("Logins", b.counts("oauth", metrics.LoggedIn)...))...)
 	b.row(
 		graph("Pushes", b.counts("verify", metrics.Pushed, metrics.PushRefused)...),
 		graph("API", b.apiMetric("Count", "Sum", fiveMinutes), b.apiMetric("4xx", "Sum", fiveMinutes), b.apiMetric("5xx", "Sum", fiveMinutes)),
@@ -48,6 +43,17 @@ func graph(title string, lines ...awscloudwatch.IMetric) awscloudwatch.IWidget {
 	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &lines, Width: jsii.Number(8), Height: jsii.Number(6)})
 }
 
+// signatures are no graphs where nothing is signed.
+func (b *builder) signatures() []awscloudwatch.IWidget {
+	if !b.signs() {
+		return nil
+	}
+	return []awscloudwatch.IWidget{
+		graph("Signatures", b.counts("signature", metrics.Signed, metrics.NotSigned)...),
+		graph("Signature, ms", b.lambda("signature", "Duration", "p50", fiveMinutes), b.lambda("signature", "Duration", "p99", fiveMinutes)),
+	}
+}
+
 func (b *builder) counts(function string, names ...metrics.Name) (lines []awscloudwatch.IMetric) {
 	for _, name := range names {
 		lines = append(lines, b.own(function, name, "Sum", fiveMinutes))
@@ -57,7 +63,7 @@ func (b *builder) counts(function string, names ...metrics.Name) (lines []awsclo
 
 // each is a metric of all functions.
 func (b *builder) each(name string) (lines []awscloudwatch.IMetric) {
-	for _, f := range manifest.Functions() {
+	for _, f := range b.included() {
 		lines = append(lines, b.lambda(f.Name, name, "Sum", fiveMinutes).With(&awscloudwatch.MetricOptions{Label: jsii.String(f.Name)}))
 	}
 	return lines
@@ -68,7 +74,7 @@ func (b *builder) logBytes() []awscloudwatch.IMetric {
 		return metric("AWS/Logs", "IncomingBytes", "Sum", fiveMinutes, map[string]*string{"LogGroupName": group}).With(&awscloudwatch.MetricOptions{Label: &label})
 	}
 	lines := []awscloudwatch.IMetric{bytes(b.accessLog.LogGroupName(), "API")}
-	for _, f := range manifest.Functions() {
+	for _, f := range b.included() {
 		lines = append(lines, bytes(b.logs[f.Name].LogGroupName(), f.Name))
 	}
 	return lines

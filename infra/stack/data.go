@@ -52,7 +52,7 @@ var holds = map[string][2]string{
 // template nor a generator knows what WeChat's console shows.
 func (b *builder) allSecrets() {
 	b.secrets = map[string]awssecretsmanager.CfnSecret{}
-	for _, f := range manifest.Functions() {
+	for _, f := range b.included() {
 		if f.Secret == "" || b.secrets[f.Secret] != nil {
 			continue
 		}

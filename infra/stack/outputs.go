@@ -11,7 +11,9 @@ import (
 func (b *builder) outputs() {
 	api := *b.publicURL()
 	b.output("ApiUrl", jsii.String(api+"/"), "The API")
-	b.output("SignatureUrl", jsii.String(api+"/signature"), "For pages: append ?url=")
+	if b.signs() {
+		b.output("SignatureUrl", jsii.String(api+"/signature"), "For pages: append ?url=")
+	}
 	b.output("VerifyUrl", jsii.String(api+"/verify"), "Server URL, for WeChat's console")
 	b.output("OAuthCallbackUrl", jsii.String(api+"/oauth/callback"), "Its host goes into WeChat's console")
 	b.output("EgressIps", b.egressIPs(), "For WeChat's IP whitelist")

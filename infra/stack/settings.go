@@ -160,8 +160,10 @@ func (s *Settings) read(entry, context map[string]any) (problems []error) {
 	return problems
 }
 
-// foreign: CDK's own keys have a colon, a slash, a dash or an @ in them.
-func foreign(key string) bool { return strings.ContainsAny(key, ":/-@") }
+// foreign: CDK's own keys have a colon, a slash or an @ in them, but for two.
+func foreign(key string) bool {
+	return strings.ContainsAny(key, ":/@") || key == "cli-telemetry" || key == "acknowledged-issue-numbers"
+}
 
 // fields are the settings by key.
 func (s *Settings) fields() map[string]reflect.Value {

@@ -37,9 +37,10 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"allowedOrigins": []any{"https://*.example.com"}}, `allowedOrigins: "https://*.example.com" is a wildcard`},
 		{map[string]any{"allowedOrigins": []any{"http://www.example.com"}}, `allowedOrigins: "http://www.example.com" is not encrypted`},
 		{map[string]any{"allowedOrigins": []any{}}, "allowedOrigins: is empty; list the origins of your pages"},
+		{map[string]any{"apps": []any{app("mini", "mini_program", shopID), app("desktop", "website", "wxfedcba9876543210")}, "allowedOrigins": []any{}}, "allowedOrigins: is empty"},
 		{map[string]any{"allowedOrigins": "https://a.example"}, `allowedOrigins: is not a list of texts such as ["a", "b"]`},
 		{map[string]any{"apps": []any{}}, "apps: lists no account; add one"},
-		{map[string]any{"apps": []any{app("desktop", "website", shopID)}}, "apps: lists no official_account"},
+		{map[string]any{"apps": []any{app("desktop", "website", shopID)}}, "apps: lists websites alone"},
 		{map[string]any{"apps": []any{app("shop", "service", shopID)}}, `apps: account "shop": kind "service" is not one of`},
 		{map[string]any{"apps": []any{app("shop", "official_account", "520c")}}, `apps: "520c" is not an AppID`},
 		{map[string]any{"apps": []any{map[string]any{"name": "shop", "secret": canary}}}, "apps: is not a list such as"},
@@ -106,6 +107,7 @@ func TestStageIsChosen(t *testing.T) {
 		`stage: "test" is none of those in cdk.json; choose one of No Name, dev`:  {"stages": stages, "stage": "test"},
 		`stage: "No Name" becomes a part of names; use 1 to 16 of a-z and 0-9`:    {"stages": stages, "stage": "No Name"},
 		`tokenmode: is no setting; there are `:                                    {"stages": stages, "stage": "dev", "tokenmode": "stable"},
+		`token-mode: is no setting; there are `:                                   {"stages": stages, "stage": "dev", "token-mode": "stable"},
 	} {
 		if _, err := Load(context, stubs(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

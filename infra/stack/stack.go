@@ -2,6 +2,7 @@ package stack
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -90,10 +91,16 @@ func (b *builder) kept(live awscdk.RemovalPolicy) awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_DESTROY
 }
 
+// included are the functions of the manifest that the stage has work for. The one that
+// signs pages would not start where there are mini-programs alone.
+func (s *Settings) included() []manifest.Function {
+	return slices.DeleteFunc(manifest.Functions(), func(f manifest.Function) bool { return f.Name == "signature" && !s.signs() })
+}
+
 func (b *builder) allFunctions() error {
 	b.functions, b.logs = map[string]awslambda.Function{}, map[string]awslogs.LogGroup{}
 	var problems []error
-	for _, f := range manifest.Functions() {
+	for _, f := range b.included() {
 		problems = append(problems, b.function(f))
 	}
 	return errors.Join(problems...)

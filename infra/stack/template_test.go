@@ -93,14 +93,7 @@ func TestThrottlesOfAStage(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		for _, f := range manifest.Functions() {
-			_, r := m.function(t, f.Name)
-			env := map[string]string{}
-			for name, value := range at(r.Properties, "Environment", "Variables").(map[string]any) {
-				env[name] = deployed(t, m, value)
-				if !slices.Contains(f.Env, name) {
-					t.Errorf("%s gets %s, which it does not read", f.Name, name)
-				}
-			}
+			env := m.variables(t, f)
 			c, err := config.Load(func(name string) string { return env[name] }, needs(f))
 			if err != nil {
 				t.Errorf("%s: %v", f.Name, err)
@@ -110,6 +103,20 @@ func TestEnvironment(t *testing.T) {
 			}
 		}
 	})
+}
+
+// variables are a function's, deployed.
+func (m *template) variables(t *testing.T, f manifest.Function) map[string]string {
+	t.Helper()
+	_, r := m.function(t, f.Name)
+	env := map[string]string{}
+	for name, value := range at(r.Properties, "Environment", "Variables").(map[string]any) {
+		env[name] = deployed(t, m, value)
+		if !slices.Contains(f.Env, name) {
+			t.Errorf("%s gets %s, which it does not read", f.Name, name)
+		}
+	}
+	return env
 }
 
 // needs is what a function cannot run without.
@@ -318,5 +325,27 @@ func TestPlaceholder(t *testing.T) {
 		if got := strings.Contains(fmt.Sprint(warnings(synth(t, variant).stack)), "placeholder of cdk.json"); got != want {
 			t.Errorf("%s: warned %v", variant, got)
 		}
+	}
+}
+
+// TestMiniProgramsAlone: nobody asks for signatures, and no page has an origin.
+func TestMiniProgramsAlone(t *testing.T) {
+	context := map[string]any{"stage": "prod", "stages": map[string]any{"prod": map[string]any{
+		"apps": []any{map[string]any{"name": "mini", "kind": "mini_program", "appId": "wx4f4bc4dec97d474b"}},
+	}}}
+	m := synthesize(t, build(t, context))
+	if text := strings.ToLower(show(m.Resources) + show(m.Outputs)); strings.Contains(text, "signature") {
+		t.Error("the template speaks of signatures")
+	}
+	for _, f := range manifest.Functions() {
+		if f.Name == "signature" {
+			continue
+		}
+		if _, err := config.Load(func(name string) string { return m.variables(t, f)[name] }, needs(f)&^config.Origins); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+	if n := len(m.all("AWS::CloudWatch::Alarm")); n == 0 {
+		t.Error("no alarms")
 	}
 }

@@ -17,7 +17,7 @@ const soon = 60
 
 // triggers has the schedule and the table's stream invoke what the manifest says.
 func (b *builder) triggers() {
-	for _, f := range manifest.Functions() {
+	for _, f := range b.included() {
 		if f.Every > 0 {
 			b.schedule(f)
 		}

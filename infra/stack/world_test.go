@@ -144,19 +144,23 @@ var synthesized = map[string]*template{}
 func synth(t *testing.T, variant string) *template {
 	t.Helper()
 	if synthesized[variant] == nil {
-		stack := build(t, variants(t)[variant])
-		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil) // for TestNag
-		text, err := json.MarshalIndent(assertions.Template_FromStack(stack, nil).ToJSON(), "", " ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		made := &template{stack: stack, text: string(text) + "\n"}
-		if err := json.Unmarshal(text, made); err != nil {
-			t.Fatal(err)
-		}
-		synthesized[variant] = made
+		synthesized[variant] = synthesize(t, build(t, variants(t)[variant]))
 	}
 	return synthesized[variant]
+}
+
+func synthesize(t *testing.T, stack awscdk.Stack) *template {
+	t.Helper()
+	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil) // for TestNag
+	text, err := json.MarshalIndent(assertions.Template_FromStack(stack, nil).ToJSON(), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := &template{stack: stack, text: string(text) + "\n"}
+	if err := json.Unmarshal(text, made); err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 // each runs a test for every variant.

@@ -195,8 +195,12 @@ func (c *checks) others() {
 	if address, err := mail.ParseAddress(c.AlarmEmail); c.AlarmEmail != "" && (err != nil || address.Address != c.AlarmEmail) {
 		c.refuse("alarmEmail", "%q is not an address such as ops@example.com", c.AlarmEmail)
 	}
-	for _, id := range c.AuthorizerAPIs {
-		c.matches("authorizerApis", id, apiID, "is not the ID of an HTTP API, such as a1b2c3d4e5")
+	for i, id := range c.AuthorizerAPIs {
+		if !apiID.MatchString(id) {
+			c.refuse("authorizerApis", "%q is not the ID of an HTTP API, such as a1b2c3d4e5", id)
+		} else if slices.Contains(c.AuthorizerAPIs[:i], id) {
+			c.refuse("authorizerApis", "%q is listed twice; keep one of them", id)
+		}
 	}
 }
 

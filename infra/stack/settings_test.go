@@ -69,6 +69,8 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"reservedConcurrency": map[string]any{"signature": 0.0}}, "reservedConcurrency: signature: 0 is not from 1 to 900"},
 		{map[string]any{"throttles": map[string]any{"signature": map[string]any{"rate": 10.0, "burst": 5.0}}}, "throttles: signature: rate 10, burst 5"},
 		{map[string]any{"authorizerApis": []any{"https://x"}}, `authorizerApis: "https://x" is not the ID of an HTTP API`},
+		{map[string]any{"authorizerApis": []any{""}}, `authorizerApis: "" is not the ID of an HTTP API`},
+		{map[string]any{"authorizerApis": []any{"a1b2c3d4e5", "a1b2c3d4e5"}}, `authorizerApis: "a1b2c3d4e5" is listed twice`},
 		{map[string]any{"tokenMode": "fast"}, `tokenMode: "fast" is not one of stable, classic`},
 		{map[string]any{"tickets": []any{"card"}}, `tickets: ticket "card" is not one of`},
 		{map[string]any{"signatureCache": "redis"}, `signatureCache: "redis" is not one of`},

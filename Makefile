@@ -31,7 +31,6 @@ test: node_modules ## Run all tests, with the race detector, on real engines
 	go test -run TestWarmAllocations ./functions
 	cd client && npm test
 	node --test client/miniprogram/test/*.test.js
-	cd client && npm test
 
 .PHONY: check
 check: node_modules ## gofmt, vet, staticcheck, govulncheck, import rules, generated files

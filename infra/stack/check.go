@@ -66,6 +66,14 @@ func (c *checks) matches(key, value string, shape *regexp.Regexp, fix string) {
 	}
 }
 
+// here refuses an ARN of another region than the stack's, where both are known.
+func (c *checks) here(key, arn, fix string) {
+	parts := strings.Split(arn, ":")
+	if len(parts) > 4 && c.Region != "" && parts[3] != c.Region {
+		c.refuse(key, "is of %s, and the stack of %s; %s", parts[3], c.Region, fix)
+	}
+}
+
 // oneOf refuses a value that is none of the choices.
 func (c *checks) oneOf(key, value string, choices ...string) {
 	if !slices.Contains(choices, value) {
@@ -133,6 +141,7 @@ func (c *checks) egress() {
 	c.oneOf("egress", c.Egress, EgressNone, EgressProxy, EgressNAT)
 	c.matches("proxySecretArn", c.ProxySecretARN, secretARN, "is not the ARN of a secret in Secrets Manager; create one whose text is the proxy's URL")
 	c.matches("eipAllocationId", c.EIPAllocationID, allocationID, "is not the ID of an Elastic IP, such as eipalloc-0123456789abcdef0")
+	c.here("proxySecretArn", c.ProxySecretARN, "CloudFormation reads secrets of its own region; store it there")
 	if u, err := url.Parse(c.ProxyURL); err == nil && u.User != nil {
 		c.refuse("proxyUrl", "holds a user or a password, which would stand in the template for all to read; put the whole URL into a secret of Secrets Manager, and that secret's ARN into proxySecretArn")
 	}
@@ -185,6 +194,7 @@ var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 func (c *checks) others() {
 	c.matches("region", c.Region, regionName, "is not a region, such as ap-east-1")
 	c.matches("replyFunction", c.ReplyFunction, functionName, "is neither the name nor the whole ARN of a function")
+	c.here("replyFunction", c.ReplyFunction, "Lambda does not call across regions; deploy it there")
 	c.oneOf("architecture", c.Architecture, ARM64, X8664)
 	if c.Tracing && c.china() {
 		c.refuse("tracing", "is true, and Lambda sends no traces to X-Ray in %s; take it out", c.Region)

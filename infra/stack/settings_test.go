@@ -79,6 +79,8 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"pushWindow": "1s"}, `pushWindow: "1s" is not a duration`},
 		{map[string]any{"domainProofs": []any{"a b"}}, `domainProofs: "a b": a code is`},
 		{map[string]any{"replyFunction": "123456789012:function:replies"}, `replyFunction: "123456789012:function:replies" is neither the name nor the whole ARN of a function`},
+		{map[string]any{"region": "ap-east-1", "replyFunction": "arn:aws:lambda:us-east-1:123456789012:function:replies"}, "replyFunction: is of us-east-1, and the stack of ap-east-1; Lambda does not call"},
+		{map[string]any{"region": "ap-east-1", "egress": "proxy", "proxySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:p-AbCdEf"}, "proxySecretArn: is of us-east-1, and the stack of ap-east-1; CloudFormation reads"},
 		{map[string]any{"apiBase": "http://api.weixin.qq.com"}, `apiBase: "http://api.weixin.qq.com" is not encrypted`},
 		{map[string]any{"logLevel": "loud"}, `logLevel: "loud" is not one of`},
 	} {

@@ -37,6 +37,8 @@ type alarm struct {
 // alarms makes ten alarms, which CloudWatch gives away. A failing function of the API
 // needs none of its own: each failure is a 5xx there. None adds metrics up: DynamoDB
 // says nothing of what it does not throttle, and a sum with a part missing is missing.
+// None sounds for the minute without a ticket that WeChat may impose every two hours
+// (docs/architecture.md), which lies in three points at most.
 func (b *builder) alarms() {
 	topic := b.topic()
 	for _, a := range []alarm{
@@ -46,7 +48,7 @@ func (b *builder) alarms() {
 		{id: "TicketLow", meaning: "A ticket has less than a minute left, and no new one came.", metric: b.own("refresher", metrics.TicketSecondsLeft, "Minimum", 60), threshold: 60, below: true, points: 5, of: 5},
 		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", metrics.WhitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
 		{id: "DeadLetters", meaning: "The queue of failed invocations is not empty.", metric: b.queueLength(), threshold: 1, points: 1, of: 1},
-		{id: "Api5xx", meaning: "The API answered five requests or more with 5xx within five minutes.", metric: b.apiMetric("5xx", "Sum", 300), threshold: 5, points: 1, of: 1},
+		{id: "Api5xx", meaning: "The API answered with 5xx, twice a minute or more, in four of ten minutes.", metric: b.apiMetric("5xx", "Sum", 60), threshold: 2, points: 4, of: 10},
 		{id: "ReadsThrottled", meaning: "DynamoDB throttled reads of the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("ReadThrottleEvents"), threshold: 1, points: 3, of: 3},
 		{id: "WritesThrottled", meaning: "DynamoDB throttled writes to the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("WriteThrottleEvents"), threshold: 1, points: 3, of: 3},
 		{id: "ThrottledFunctions", meaning: "Lambda throttled functions of this account and region for three minutes: their concurrency is spent.", metric: throttles(), threshold: 1, points: 3, of: 3},

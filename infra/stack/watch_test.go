@@ -46,6 +46,13 @@ func TestAlarms(t *testing.T) {
 	if silent := m.alarm(t, "RefresherSilent"); silent["TreatMissingData"] != "breaching" {
 		t.Error(show(silent))
 	}
+	// The minute without a ticket is none that anybody is woken for.
+	for _, name := range []string{"TicketLow", "Api5xx"} {
+		a := m.alarm(t, name)
+		if points, _ := a["DatapointsToAlarm"].(float64); points < 4 || at(a, "Metrics", 0, "MetricStat", "Period") != 60.0 {
+			t.Errorf("%s sounds for a minute without a ticket: %s", name, show(a))
+		}
+	}
 	if n := len(synth(t, "dev").all("AWS::CloudWatch::Alarm")); n != 0 {
 		t.Errorf("dev has %d alarms, and nobody who minds", n)
 	}

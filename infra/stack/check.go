@@ -50,6 +50,7 @@ func (s *Settings) check() []error {
 	c.egress()
 	c.perFunction()
 	c.others()
+	c.length()
 	c.built()
 	return c.problems
 }
@@ -210,6 +211,26 @@ func (c *checks) others() {
 			c.refuse("authorizerApis", "%q is not the ID of an HTTP API, such as a1b2c3d4e5", id)
 		} else if slices.Contains(c.AuthorizerAPIs[:i], id) {
 			c.refuse("authorizerApis", "%q is listed twice; keep one of them", id)
+		}
+	}
+}
+
+// mostVariables is what settings may take, in bytes: Lambda allows a function 4096, and
+// what the stack itself fills in needs less than the rest.
+const mostVariables = 3500
+
+// length refuses settings that Lambda would refuse for their length.
+func (c *checks) length() {
+	for _, f := range c.included() {
+		n := 0
+		for _, v := range c.variables() {
+			if v.value != "" && slices.Contains(f.Env, v.name) {
+				n += len(v.name) + len(v.value)
+			}
+		}
+		if n > mostVariables {
+			c.refuse("apps", "with the other settings they make %d bytes of variables for %s, and Lambda has room for %d; list fewer accounts and allowedOrigins, or share them out to two stages", n, f.Name, mostVariables)
+			return
 		}
 	}
 }

@@ -94,6 +94,20 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestManyOrigins: Lambda takes 4 KB of variables.
+func TestManyOrigins(t *testing.T) {
+	for n, ok := range map[int]bool{80: true, 120: false} {
+		var origins []any
+		for i := range n {
+			origins = append(origins, fmt.Sprintf("https://shop-number-%04d.example.com", i))
+		}
+		_, err := Load(stage("prod", map[string]any{"allowedOrigins": origins}), stubs(t))
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "bytes of variables for signature, and Lambda has room for 3500") {
+			t.Errorf("%d origins: %v", n, err)
+		}
+	}
+}
+
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, err := Load(stage("prod", map[string]any{"allowedOrigins": []any{"http://a.example"}, "egress": "proxy", "tokenMode": "fast", "alarmEmail": "x"}), "nowhere")
 	for _, want := range []string{"allowedOrigins: ", "egress: ", "tokenMode: ", "alarmEmail: ", "nowhere/signature/bootstrap: is missing; run make build", "nowhere/refresher/bootstrap: "} {

@@ -21,8 +21,9 @@ const oauthMini = "wx0000000000000003"
 type desk struct {
 	testing.TB
 	*Logins
-	sim *wechatsim.Sim
-	log bytes.Buffer
+	sim   *wechatsim.Sim
+	table tired
+	log   bytes.Buffer
 }
 
 func newDesk(t *testing.T, apps string) *desk {
@@ -52,7 +53,8 @@ func newDesk(t *testing.T, apps string) *desk {
 		t.Fatal(err)
 	}
 	kick := func(appID string) { _, _ = refresher.Kick(t.Context(), appID) }
-	if d.Logins, err = OAuth(c, db, client, EnvironmentSecrets(c), false, kick, logger); err != nil {
+	d.table.Store = db
+	if d.Logins, err = OAuth(c, &d.table, client, EnvironmentSecrets(c), false, kick, logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -177,8 +177,9 @@ func (r *Reader) load(ctx context.Context, key string) (cached, error) {
 		if r.Now().Before(kept.until) {
 			return kept, nil // another flight landed between the look and the call
 		}
-		// Everybody waits for this read: it must not end with the first caller.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		// Everybody waits for this read: it must not end with the first caller who goes
+		// away. Nobody waits past the time in which the answer has to be out.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), left(ctx, readTimeout))
 		defer cancel()
 		read, err := r.read(ctx, key)
 		if err != nil {
@@ -188,6 +189,14 @@ func (r *Reader) load(ctx context.Context, key string) (cached, error) {
 		return r.keep(key, read, err), err
 	})
 	return loaded.(cached), err
+}
+
+// left is what a caller has of its time, and no more than most.
+func left(ctx context.Context, most time.Duration) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(most, time.Until(deadline))
+	}
+	return most
 }
 
 func (r *Reader) keep(key string, t ticket, err error) cached {

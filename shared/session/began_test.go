@@ -1,6 +1,8 @@
 package session
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -67,6 +69,48 @@ func TestBeganOfOneProduct(t *testing.T) {
 		w.want("log out", w.RevokeUser(w.Context(), testAppID, testOpenID, ""), nil)
 		_, _, _, err = w.Issue(w.Context(), tea)
 		w.want("tea", err, revoked(ReasonLogoutAll))
+	})
+}
+
+// A login that keeps its session finds it ended: it is told, rather than given a dead
+// token, and writes nothing.
+func TestBeganAndNoted(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		token, l := w.issue(login()), began(0)
+		l.Tokens = &Tokens{SessionKey: "canary", AskedAt: l.Began}
+		time.Sleep(time.Millisecond)
+		w.want("log out", w.RevokeAll(w.Context(), token, ""), nil)
+		w.want("note", w.Note(w.Context(), l), revoked(ReasonLogoutAll))
+		if w.stored().Tokens.SessionKey != "" {
+			w.Error("its session_key is stored")
+		}
+		l.Began += 2
+		w.want("note", w.Note(w.Context(), l), nil)
+	})
+}
+
+// A user who logs out of a thousand products, whose names are free, does not fill the
+// item, and no login slips through.
+func TestLoggedOutIsBounded(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		before := began(0)
+		for i := range 1000 {
+			l := login()
+			l.SKU = strings.Repeat("x", 60) + strconv.Itoa(i)
+			before.SKU = l.SKU
+			w.issue(l)
+			time.Sleep(time.Millisecond)
+			w.want("log out", w.RevokeUser(w.Context(), testAppID, testOpenID, l.SKU), nil)
+			_, _, _, err := w.Issue(w.Context(), before)
+			w.want("before", err, revoked(ReasonLogoutAll))
+		}
+		item, err := w.table.Store.Get(w.Context(), userKey(testAppID, testOpenID))
+		if err != nil || len(item.Value) > 4<<10 {
+			w.Errorf("%d bytes, %v", len(item.Value), err)
+		}
+		before.SKU = strings.Repeat("x", 60) + "0" // of the first ones
+		_, _, _, err = w.Issue(w.Context(), before)
+		w.want("before", err, revoked(ReasonLogoutAll))
 	})
 }
 

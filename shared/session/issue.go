@@ -105,8 +105,8 @@ func (s *Sessions) list(ctx context.Context, l Login, id string) (u registered, 
 			d = a.Devices[i]
 			return nil
 		}
-		if at := a.loggedOut(l.SKU); 0 < l.Began && l.Began <= at {
-			return &RevokedError{ReasonLogoutAll, at / 1000}
+		if err := a.barred(l); err != nil {
+			return err
 		}
 		a.login(l, now)
 		a.Devices = append(slices.DeleteFunc(a.Devices, func(d Device) bool { return d.EndsAt <= now }), d)

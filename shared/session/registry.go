@@ -67,7 +67,13 @@ type account struct {
 	LoggedOut map[string]int64 `json:"loggedOut,omitempty"`
 }
 
-func (a *account) loggedOut(sku string) int64 { return max(a.LoggedOut[""], a.LoggedOut[sku]) }
+// barred is why a login that began before a logout of all devices opens nothing.
+func (a *account) barred(l Login) error {
+	if at := max(a.LoggedOut[""], a.LoggedOut[l.SKU]); 0 < l.Began && l.Began <= at {
+		return &RevokedError{ReasonLogoutAll, at / 1000}
+	}
+	return nil
+}
 
 func (a *account) setUnionID(unionID string) {
 	if unionID != "" && unionID != a.UnionID {
@@ -133,7 +139,8 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 
 // Note writes a login into the registry that opens no session, because the device
 // has one already: Login's UnionID, Profile and Tokens. Store calls: as Update's.
-// Errors: ErrNoUser, ErrInvalid, the store's.
+// Errors: ErrNoUser, ErrInvalid, *RevokedError where a logout of all devices came
+// since the login began, and with it ended that session; the store's.
 func (s *Sessions) Note(ctx context.Context, l Login) error {
 	if err := l.validate(); err != nil {
 		return err
@@ -143,6 +150,9 @@ func (s *Sessions) Note(ctx context.Context, l Login) error {
 		return err
 	}
 	_, err = s.change(ctx, u, func(a *account) error {
+		if err := a.barred(l); err != nil {
+			return err
+		}
 		a.login(l, s.now())
 		return nil
 	})

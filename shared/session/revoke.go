@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"wechatfn/shared/store"
@@ -78,7 +79,16 @@ func (s *Sessions) revokeUser(ctx context.Context, appID, openID, sku string, la
 	}
 }
 
+// mostLoggedOut products are remembered one by one. Users choose their names, so
+// without an end to it one user could fill the item; beyond it, all products are
+// taken for logged out, which only bars logins that are under way.
+const mostLoggedOut = 16
+
 func (a *account) logOut(sku string, at int64) {
+	if _, ok := a.LoggedOut[sku]; !ok && len(a.LoggedOut) >= mostLoggedOut {
+		at, sku = slices.Max(append(slices.Collect(maps.Values(a.LoggedOut)), at)), ""
+		a.LoggedOut = nil
+	}
 	if a.LoggedOut == nil {
 		a.LoggedOut = map[string]int64{}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"wechatfn/shared/wechatsim"
@@ -108,11 +109,28 @@ func (w *witness) miniLogins(d *deployment) {
 		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: errcode, Times: 1})
 		p.want(p.post("/miniprogram/login", map[string]any{"code": p.wxLogin()}), want.status, want.code)
 	}
+	w.miniOvertaken(d)
 	for _, path := range []string{"/miniprogram/login", "/miniprogram/decrypt", "/miniprogram/phone"} {
 		cut := p.request("POST", path, "{}")
 		cut.Body = broken{}
 		p.want(p.serve(cut), 400, "body_unreadable")
 	}
+}
+
+// miniOvertaken: the user logs out of all devices while a login waits for WeChat.
+func (w *witness) miniOvertaken(d *deployment) {
+	slow, other := d.phone(), d.phone()
+	other.bearer = other.token(other.miniLogin(wechatsim.MiniOptions{}, "sku", "news"))
+	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, AnswerDelay: 2 * time.Second, Times: 1})
+	var overtaken *http.Response
+	var login sync.WaitGroup
+	login.Go(func() {
+		overtaken = slow.post("/miniprogram/login", map[string]any{"code": slow.wxLogin(), "sku": "news"})
+	})
+	time.Sleep(time.Second)
+	other.want(other.do("DELETE", "/oauth/session?all=true&sku=news", ""), 204, "")
+	login.Wait()
+	slow.want(overtaken, 503, "login_overtaken")
 }
 
 func (w *witness) miniData(p *browser) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wechatfn/shared/session"
+	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 	"wechatfn/shared/wechatsim"
 )
@@ -42,6 +43,58 @@ func TestLoginsOvertake(t *testing.T) {
 		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
+	})
+}
+
+// A logout of all devices ends the logins that are under way, too, with or without a
+// token to keep; they are told to come again, and may.
+func TestLogoutOvertakesLogins(t *testing.T) {
+	for name, keeps := range map[string]bool{"without a token": false, "with one": true} {
+		bubble(t, func(w *world) {
+			p, other := w.phone("hua", "device", "phone"), w.phone("hua", "device", "tablet")
+			p.in(false)
+			other.in(false)
+			if !keeps {
+				p.token = ""
+			}
+			w.handler.WeChat = slow{w.client, func() {
+				time.Sleep(time.Second)
+				if err := w.sessions.RevokeAll(w.Context(), other.token, ""); err != nil {
+					t.Error(err)
+				}
+			}}
+			got := p.logIn(true)
+			wantCode(t, name, got, 503, "login_overtaken")
+			if retry := got.Header().Get("Retry-After"); retry != "2" || len(p.stored().Devices) != 0 || p.stored().Profile != nil {
+				t.Errorf("%s: Retry-After %q, %+v", name, retry, p.stored())
+			}
+			w.handler.WeChat = w.client
+			time.Sleep(2 * time.Second)
+			if p.in(false); p.alive() != nil {
+				t.Errorf("%s: it does not come in again", name)
+			}
+		})
+	}
+}
+
+// A logout between the answer of the table and a kept session's is told, too.
+func TestLogoutOvertakesKept(t *testing.T) {
+	bubble(t, func(w *world) {
+		p, other := w.phone("hua", "device", "phone"), w.phone("hua", "device", "tablet")
+		p.in(false)
+		other.in(false)
+		time.Sleep(time.Second)
+		first := true
+		w.store.before = func(call, key string) {
+			if first && call == "get" && store.Kind(key) == "user" { // its session was read, and lived
+				first = false
+				time.Sleep(time.Second)
+				if err := w.sessions.RevokeAll(w.Context(), other.token, ""); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		wantCode(t, "kept", p.logIn(false), 503, "login_overtaken")
 	})
 }
 

@@ -143,8 +143,12 @@ func clean(text []byte) []byte {
 	return bytes.ToValidUTF8(text, []byte("\uFFFD"))
 }
 
+// maxText is many times what a nickname or the address of a picture has.
+const maxText = 1 << 10
+
 // profile is what wx.getUserInfo and wx.getUserProfile tell; nil for other data. What
-// has another type than it should have is left out.
+// has another type than it should have is left out, and so is what would only fill
+// the user's item: a client can make such data (see Decrypt).
 func profile(fields map[string]json.RawMessage) *session.Profile {
 	if _, ok := fields["nickName"]; !ok {
 		return nil
@@ -152,6 +156,11 @@ func profile(fields map[string]json.RawMessage) *session.Profile {
 	p := session.Profile{
 		Nickname: textOf(fields["nickName"]), HeadImgURL: textOf(fields["avatarUrl"]), Language: textOf(fields["language"]),
 		Country: textOf(fields["country"]), Province: textOf(fields["province"]), City: textOf(fields["city"]),
+	}
+	for _, text := range []*string{&p.Nickname, &p.HeadImgURL, &p.Language, &p.Country, &p.Province, &p.City} {
+		if len(*text) > maxText {
+			*text = ""
+		}
 	}
 	_ = json.Unmarshal(fields["gender"], &p.Sex)
 	return &p

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wechatfn/shared/session"
 )
 
 type vector struct {
@@ -201,6 +203,18 @@ func TestOddText(t *testing.T) {
 		if p := profile(d.fields); p == nil || p.Nickname != want || p.Sex != 0 || p.City != "" {
 			t.Errorf("%q: %+v", in, p)
 		}
+	}
+}
+
+// What is far too long for a profile is not stored.
+func TestLongText(t *testing.T) {
+	long := strings.Repeat("a", maxText)
+	d, err := openTest(seal(pad(marked(`"nickName":"` + long + `","city":"b` + long + `","avatarUrl":"b` + long + `",`))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := profile(d.fields); p == nil || *p != (session.Profile{Nickname: long}) {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -68,8 +68,8 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		App: account.Name, AppID: account.AppID, OpenID: mini.OpenID, UnionID: mini.UnionID, SKU: in.SKU, Device: in.Device,
 		Began: asked, Profile: profile, Tokens: &session.Tokens{SessionKey: mini.SessionKey, AskedAt: asked},
 	})
-	if _, over := errors.AsType[*session.RevokedError](err); over { // a logout of all devices came in between
-		return loginUnavailable(err, 0)
+	if _, over := errors.AsType[*session.RevokedError](err); over {
+		return loginOvertaken(err)
 	}
 	if err != nil {
 		return err

@@ -146,6 +146,16 @@ func loginUnavailable(cause error, pause time.Duration) *web.Problem {
 	}
 }
 
+// loginOvertaken: WeChat knows the user, and what came in between ends the session
+// before it lives.
+func loginOvertaken(cause error) *web.Problem {
+	return &web.Problem{
+		Status: http.StatusServiceUnavailable, Code: "login_overtaken", Title: "Login overtaken",
+		Detail: "the user was logged out of all devices while this login was under way, or logged in on too many others", RetryAfter: soon, Cause: cause,
+		Hint: web.Hint{En: "Call wx.login and log in again: the code is spent.", Zh: "登录过程中该用户退出了所有设备（或同时登录的设备过多），code 已失效；请重新 wx.login 并登录。"},
+	}
+}
+
 func tooOften(cause error, pause time.Duration) *web.Problem {
 	return &web.Problem{
 		Status: http.StatusTooManyRequests, Code: "login_too_often", Title: "Too many logins",

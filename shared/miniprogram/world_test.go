@@ -160,6 +160,7 @@ func (t *tokens) Another(ctx context.Context, appID, dead string) (string, error
 type counted struct {
 	store.Store
 	latency time.Duration // of each call, on a fake clock
+	before  func(call, key string)
 	mu      sync.Mutex
 	calls   []string
 	items   []store.Item // that were written
@@ -167,6 +168,9 @@ type counted struct {
 
 func (c *counted) note(call, key string) {
 	time.Sleep(c.latency)
+	if c.before != nil {
+		c.before(call, key)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls = append(c.calls, call+" "+store.Kind(key))

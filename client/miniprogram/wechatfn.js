@@ -216,14 +216,15 @@ function refuse(detail) {
   return Promise.reject(new WechatFnError('option-invalid', detail));
 }
 
+/** What the server said: a page with a status of 200, of a proxy or under a wrong baseURL, is not it. */
 function body(answer) {
-  return answer.data;
+  if (answer.data && typeof answer.data === 'object') return answer.data;
+  throw new WechatFnError('bad-answer', 'the answer is no JSON object', { status: answer.statusCode });
 }
 
-/** What was encrypted, by itself or as the field data. It always has a watermark. */
+/** What was encrypted. */
 function opened(answer) {
-  const said = answer.data;
-  return said && !said.watermark && said.data ? said.data : said;
+  return body({ data: body(answer).data, statusCode: answer.statusCode });
 }
 
 function sleep(ms) {

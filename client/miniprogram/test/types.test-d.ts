@@ -1,4 +1,4 @@
-// Compiles under strict; never run.
+// Compiles under strict, which npm run check in client tries; never run.
 import { create, WechatFnError } from '../wechatfn';
 import type { Answer, Client, Decrypted, Login, Phone } from '../wechatfn';
 

@@ -204,7 +204,7 @@ test('decrypt asks for data again where it is given a function', async () => {
   const opened = { openId: 'oUser', watermark: { appid: 'wx5', timestamp: 1 } };
   let dead = 1;
   const { client, wx } = world({
-    'POST /miniprogram/decrypt': r => (dead-- > 0 ? refusal(409, 'session_key_dead') : { body: Object.assign({ sent: r.data }, opened) }),
+    'POST /miniprogram/decrypt': r => (dead-- > 0 ? refusal(409, 'session_key_dead') : { body: { data: Object.assign({ sent: r.data }, opened) } }),
   });
   let asked = 0;
   const plain = await client.decrypt(() => Promise.resolve({ encryptedData: 'e' + ++asked, iv: 'i', rawData: 'stays here' }));
@@ -212,10 +212,6 @@ test('decrypt asks for data again where it is given a function', async () => {
   assert.deepEqual(JSON.stringify(plain.sent), '{"encryptedData":"e2","iv":"i"}');
   dead = 1;
   await client.decrypt({ encryptedData: 'e', iv: 'i' });
-  const wrapped = world({ 'POST /miniprogram/decrypt': () => ({ body: { data: opened } }) });
-  assert.equal((await wrapped.client.decrypt({ encryptedData: 'e', iv: 'i' })).openId, 'oUser');
-  const data = world({ 'POST /miniprogram/decrypt': () => ({ body: Object.assign({ data: 7 }, opened) }) });
-  assert.equal((await data.client.decrypt({ encryptedData: 'e', iv: 'i' })).data, 7);
   assert.equal(wx.logins, 3);
   assert.equal((await rejected(client.decrypt({ errMsg: 'getUserInfo:fail auth deny' }))).code, 'option-invalid');
   const undecryptable = world({ 'POST /miniprogram/decrypt': () => refusal(400, 'data_undecryptable') });
@@ -224,6 +220,19 @@ test('decrypt asks for data again where it is given a function', async () => {
   const foreign = world({ 'POST /miniprogram/decrypt': () => refusal(400, 'data_of_other_app') });
   assert.equal((await rejected(foreign.client.decrypt({ encryptedData: 'e', iv: 'i' }))).code, 'data_of_other_app');
   assert.equal(foreign.wx.logins, 1);
+});
+
+test('a 200 that is not the server\'s is no answer', async () => {
+  for (const said of ['<html>', undefined, 'null', '7']) {
+    const page = () => ({ body: said });
+    const { client } = world({ 'POST /miniprogram/decrypt': page, 'POST /miniprogram/phone': page, 'GET /miniprogram/session': page });
+    const asked = [client.decrypt({ encryptedData: 'e', iv: 'i' }), client.phone('button'), client.session()].map(rejected);
+    assert.deepEqual((await Promise.all(asked)).map(e => [e.code, e.status]), Array(3).fill(['bad-answer', 200]), said);
+  }
+  for (const wrong of [{ openId: 'oUser', watermark: {} }, { data: 7 }]) { // not in the field data
+    const { client } = world({ 'POST /miniprogram/decrypt': () => ({ body: wrong }) });
+    assert.equal((await rejected(client.decrypt({ encryptedData: 'e', iv: 'i' }))).code, 'bad-answer');
+  }
 });
 
 test('phone', async () => {

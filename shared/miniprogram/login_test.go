@@ -1,13 +1,16 @@
 package miniprogram
 
 import (
+	"context"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/session"
+	"wechatfn/shared/wechat"
 	"wechatfn/shared/wechatsim"
 )
 
@@ -76,6 +79,37 @@ func TestLoginCalls(t *testing.T) {
 		ming.token = ""
 		ming.in(false)
 		w.wantCalls("with a session too many", "create user, replace user, create session, get session, replace session, replace user", 1)
+	})
+}
+
+// mute is a WeChat that tells no unionid yet.
+type mute struct{ WeChat }
+
+func (m mute) CodeToSession(ctx context.Context, appID, secret, code string) (wechat.MiniSession, error) {
+	s, err := m.WeChat.CodeToSession(ctx, appID, secret, code)
+	s.UnionID = ""
+	return s, err
+}
+
+// The one login that needs a fifth call: it is the first to be told a unionid that
+// another app has told before, for a user who is known.
+func TestUnionIDToldLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *wechatsim.Config) { c.Apps[1].OpenPlatform = "example" })
+		p := w.phone("hua", "app", "other")
+		p.appID = otherID
+		w.handler.WeChat = mute{w.client}
+		p.in(false)
+		w.phone("hua").in(false)
+		w.handler.WeChat = w.client
+		w.phone("hua").in(false) // now its union is there
+		w.quiet()
+		p.token = ""
+		p.in(false)
+		w.wantCalls("told later", "create user, create union, replace union, replace user, create session", 1)
+		p.token = ""
+		p.in(false)
+		w.wantCalls("the next", "create user, replace user, create session", 1)
 	})
 }
 

@@ -100,9 +100,10 @@ func (h *Handler) ResetSessionKey(ctx context.Context, appID, openID string) err
 	if err != nil {
 		return err
 	}
-	asked := h.Now().UnixMilli()
 	var fresh wechat.MiniSession
+	var asked int64
 	err = h.withToken(ctx, appID, func(token string) (err error) {
+		asked = h.Now().UnixMilli() // a login may come while another token is waited for
 		fresh, err = h.WeChat.ResetSessionKey(ctx, token, openID, key)
 		return err
 	})

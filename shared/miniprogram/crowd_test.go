@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
@@ -40,6 +41,56 @@ func TestLoginsOvertake(t *testing.T) {
 			}
 		}}
 		p.in(false)
+		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+			t.Error("a dead session_key is stored")
+		}
+	})
+}
+
+// What counts is when WeChat was asked, and not when the login came: a slow AppSecret
+// makes no login older.
+func TestSlowSecretIsNoOlderLogin(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.sim.ResetCounts()
+		p := w.phone("hua")
+		first := true
+		secrets := w.handler.Secrets
+		w.handler.Secrets = func(ctx context.Context, a Account, fresh bool) (config.Secret, error) {
+			if first {
+				first = false
+				time.Sleep(time.Second)
+				if w.phone("hua").logIn(false).Code != http.StatusOK {
+					t.Error("the other login")
+				}
+				time.Sleep(time.Second)
+				_ = w.sim.ReplaceSessionKey(miniID, "hua") // as of the exchange to come
+			}
+			return secrets(ctx, a, fresh)
+		}
+		p.in(false)
+		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+			t.Error("a dead session_key is stored")
+		}
+	})
+}
+
+// A reset that had to wait for a token is newer than a login that came meanwhile.
+func TestResetAfterLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyKept })
+		p := w.phone("hua")
+		p.in(false)
+		want(t, "before", p.check(""), 200, "valid")
+		_ = w.sim.ForeignRefresh(miniID)
+		w.tokens.another = func(context.Context) error {
+			time.Sleep(time.Second)
+			w.phone("hua").logIn(false)
+			time.Sleep(time.Second)
+			return nil
+		}
+		if err := w.handler.ResetSessionKey(w.Context(), miniID, p.stored().OpenID); err != nil {
+			t.Fatal(err)
+		}
 		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}

@@ -55,8 +55,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	if err := in.check(); err != nil {
 		return err
 	}
-	asked := h.Now().UnixMilli()
-	mini, err := h.spend(r.Context(), account, in.Code)
+	mini, asked, err := h.spend(r.Context(), account, in.Code)
 	if err != nil {
 		return loginProblem(err)
 	}
@@ -131,20 +130,23 @@ func checkCiphertext(encryptedData, iv string) error {
 	return nil
 }
 
-// spend exchanges the code. It is never tried again: a code is spent by the try.
-func (h *Handler) spend(ctx context.Context, account Account, code string) (wechat.MiniSession, error) {
+// spend exchanges the code, and says when WeChat was asked, in Unix milliseconds: after
+// the AppSecret was read, which may take its time. It is never tried again: a code is
+// spent by the try.
+func (h *Handler) spend(ctx context.Context, account Account, code string) (mini wechat.MiniSession, asked int64, err error) {
 	secret, err := h.Secrets(ctx, account, false)
 	if err != nil && ctx.Err() == nil { // perhaps it has just been stored
 		secret, err = h.Secrets(ctx, account, true)
 	}
 	if err != nil {
-		return wechat.MiniSession{}, err
+		return mini, 0, err
 	}
-	mini, err := h.WeChat.CodeToSession(ctx, account.AppID, secret.Reveal(), code)
+	asked = h.Now().UnixMilli()
+	mini, err = h.WeChat.CodeToSession(ctx, account.AppID, secret.Reveal(), code)
 	if e, ok := errors.AsType[*wechat.Error](err); ok && (e.Code == wechat.CodeInvalidSecret || e.Code == 40001) { // WeChat's pages name both
 		_, _ = h.Secrets(ctx, account, true) // so that the next login has the new one, if there is one
 	}
-	return mini, err
+	return mini, asked, err
 }
 
 // verify checks the data that came with the code, and returns the profile in it. That

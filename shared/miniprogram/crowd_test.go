@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,6 +98,36 @@ func TestResetAfterLogin(t *testing.T) {
 	})
 }
 
+// lateReset is a WeChat whose answer to a reset arrives late.
+type lateReset struct {
+	WeChat
+	late func()
+}
+
+func (l lateReset) ResetSessionKey(ctx context.Context, token, openID, key string) (wechat.MiniSession, error) {
+	m, err := l.WeChat.ResetSessionKey(ctx, token, openID, key)
+	l.late()
+	return m, err
+}
+
+// A login that came after a reset keeps its session_key, though the reset ends later.
+func TestResetBeforeLogin(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := w.phone("hua")
+		p.in(false)
+		w.handler.WeChat = lateReset{w.client, func() {
+			time.Sleep(time.Second)
+			p.in(false)
+		}}
+		if err := w.handler.ResetSessionKey(w.Context(), miniID, p.stored().OpenID); err != nil {
+			t.Fatal(err)
+		}
+		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+			t.Error("a dead session_key is stored")
+		}
+	})
+}
+
 // A logout of all devices ends the logins that are under way, too, with or without a
 // token to keep; they are told to come again, and may.
 func TestLogoutOvertakesLogins(t *testing.T) {
@@ -147,6 +178,24 @@ func TestLogoutOvertakesKept(t *testing.T) {
 		}
 		wantCode(t, "kept", p.logIn(false), 503, "login_overtaken")
 	})
+}
+
+// A login that others have pushed out before it began is begun anew, and lives.
+func TestPushedOutBeforeItBegan(t *testing.T) {
+	w := newWorld(t)
+	p := w.phone("hua", "device", "phone")
+	first := true
+	w.store.before = func(call, key string) {
+		if first && call == "create" && store.Kind(key) == "session" {
+			first = false
+			for i := range session.DefaultMaxDevices {
+				w.phone("hua", "device", strconv.Itoa(i)).in(false)
+			}
+		}
+	}
+	if p.in(false); p.alive() != nil {
+		t.Error(p.alive())
+	}
 }
 
 // A hundred logins of one user at once: each gets its session, the newest live, and no

@@ -123,6 +123,7 @@ func TestUniformRefusal(t *testing.T) {
 	for name, padded := range map[string][]byte{
 		"padding of 0":     append([]byte(good+strings.Repeat(" ", 15-len(good)%16)), 0),
 		"padding of 17":    append(pad(good), bytes.Repeat([]byte{17}, 16)...),
+		"padding of 32":    []byte(good + strings.Repeat(" ", 16-len(good)%16+32)),
 		"padding of 255":   append(pad(good), bytes.Repeat([]byte{255}, 16)...),
 		"last byte alone":  append(pad(good), append(bytes.Repeat([]byte{1}, 15), 3)...),
 		"all is padding":   bytes.Repeat([]byte{16}, 16),

@@ -281,7 +281,7 @@ func (p *phone) do(method, target string, body any) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	p.handler.ServeHTTP(answer, r)
 	h := answer.Header()
-	if h.Get("Cache-Control") != "no-store" || h.Get("Set-Cookie") != "" || h.Get("Access-Control-Allow-Origin") != "" {
+	if h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Set-Cookie") != "" || h.Get("Access-Control-Allow-Origin") != "" {
 		p.Errorf("%s %s: headers %v", method, target, h)
 	}
 	if answer.Code != http.StatusOK {

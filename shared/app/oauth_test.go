@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
@@ -26,9 +27,12 @@ type desk struct {
 	log   bytes.Buffer
 }
 
-func newDesk(t *testing.T, apps string) *desk {
+func newDesk(t *testing.T, apps string, more ...string) *desk {
 	t.Helper()
 	values := map[string]string{"WECHAT_APPS": apps, "WECHAT_APP_SECRETS": `{"mini":"canary-secret","shop":"canary-secret"}`}
+	for i := 0; i+1 < len(more); i += 2 {
+		values[more[i]] = more[i+1]
+	}
 	c, err := config.Load(func(name string) string { return values[name] }, OAuthNeeds)
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +118,29 @@ func TestMiniProgramAlone(t *testing.T) {
 	}
 }
 
+// The settings of mini-programs reach them.
+func TestMiniProgramSettings(t *testing.T) {
+	d := newDesk(t, miniAlone, "MINIPROGRAM_SESSION_LIFE", "90m", "MINIPROGRAM_DATA_AGE", "1m", "SESSION_DEVICES", "2")
+	tokens := []string{d.logIn(""), d.logIn(""), d.logIn("")}
+	if a, b := d.do("GET", "/oauth/session", "", tokens[0]), d.do("GET", "/oauth/session", "", tokens[1]); a.Code != 401 || b.Code != 200 {
+		t.Errorf("SESSION_DEVICES: %d and %d", a.Code, b.Code)
+	}
+	s, err := d.sessions.Check(t.Context(), tokens[2])
+	if err != nil || s.EndsAt-s.CreatedAt != 90*60 || s.ExpiresAt != s.EndsAt {
+		t.Errorf("MINIPROGRAM_SESSION_LIFE: %+v, %v", s, err)
+	}
+	for age, status := range map[time.Duration]int{30 * time.Second: 200, 90 * time.Second: 400} {
+		data, err := d.sim.MiniUserData(oauthMini, "hua", wechatsim.MiniOptions{Timestamp: time.Now().Add(-age).Unix()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := json.Marshal(data)
+		if got := d.do("POST", "/miniprogram/decrypt", string(body), tokens[2]); got.Code != status {
+			t.Errorf("MINIPROGRAM_DATA_AGE, %v: %d %s", age, got.Code, got.Body)
+		}
+	}
+}
+
 func TestNoMiniProgram(t *testing.T) {
 	d := newDesk(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"}]`)
 	if got := d.do("POST", "/miniprogram/login", `{"code":"x"}`, ""); got.Code != 400 || !strings.Contains(got.Body.String(), "app_unknown") {
@@ -161,6 +188,9 @@ func TestOperator(t *testing.T) {
 	}
 	if got := d.do("GET", "/oauth/session", "", news); got.Code != 401 {
 		t.Errorf("%d", got.Code)
+	}
+	if _, err := d.Direct(t.Context(), []byte(`{"action":"user","openid":"`+openID+`"}`)); err == nil || !strings.Contains(err.Error(), "names no account") {
+		t.Errorf("no app, of two: %v", err)
 	}
 	for _, event := range []string{
 		`{"action":"forget","app":"mini","openid":"x"}`, `{"action":"user","openid":"x"}`, `{"action":"user","app":"site","openid":"x"}`,

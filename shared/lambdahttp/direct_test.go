@@ -51,6 +51,8 @@ func TestDirectIsNoRequest(t *testing.T) {
 		"headers alone":  `{"action":"logout","headers":{}}`,
 		"a version":      `{"action":"logout","version":"0"}`,
 		"a path":         `{"action":"logout","rawPath":"/"}`,
+		"a method":       `{"action":"logout","requestContext":{"http":{"method":"GET"}}}`,
+		"cookies alone":  `{"action":"logout","cookies":["a=b"]}`,
 		"no action":      `{"app":"a"}`,
 		"another case":   `{"Action":"logout"}`,
 		"a list":         `[{"action":"logout"}]`,

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/credential"
+	"wechatfn/shared/wechatsim"
+)
+
+// WeChat calls a good token dead, and a user with one session asks and asks: the
+// refresher is called no more than twice in ten seconds, asks WeChat a few times, in
+// normal mode, and the token lives.
+func TestDeadTokenStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, miniAlone)
+		token := d.logIn("")
+		d.do("GET", "/miniprogram/session", "", token) // the refresher is told
+		time.Sleep(2 * time.Second)
+		if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 200 {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+		good, err := d.mini.Tokens.Token(t.Context(), oauthMini)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kicks := 0
+		reader := d.mini.Tokens.(*credential.Reader)
+		tell := reader.OnKick
+		reader.OnKick = func(appID string) { kicks++; tell(appID) }
+		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: 40001})
+		d.sim.ResetCounts()
+		start := time.Now()
+		for time.Since(start) < 10*time.Minute {
+			if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 503 || got.Header().Get("Retry-After") != "2" {
+				t.Fatalf("%d %s", got.Code, got.Body)
+			}
+		}
+		if kicks > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
+			t.Errorf("%d kicks, %d calls for a token", kicks, d.sim.Calls(wechatsim.PathStableToken))
+		}
+		if !d.sim.TokenAlive(oauthMini, good) {
+			t.Error("the token was ended")
+		}
+		d.sim.ClearFaults()
+		if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 200 {
+			t.Errorf("afterwards: %d %s", got.Code, got.Body)
+		}
+	})
+}

@@ -71,19 +71,68 @@ func TestBrowserDemoLogsIn(t *testing.T) {
 	d.quiet()
 }
 
+// A silent login has no profile, and none is asked for in vain. Who logs out by
+// keyboard goes on from the links.
+func TestBrowserDemoLogsInSilently(t *testing.T) {
+	d := visit(t)
+	d.press("#logins a[data-silent]")
+	d.of("#who", "is logged in to default")
+	d.of("#session", "a silent login has none")
+	d.run(chromedp.Focus(chromedp.CSS("#logout")), chromedp.KeyEvent(kb.Enter))
+	d.of("#who", "Nobody is logged in.")
+	if at, _ := d.text(`document.activeElement.textContent`); at != "In WeChat, with the profile" {
+		t.Errorf("the focus is on %q", at)
+	}
+	d.quiet()
+}
+
+// What comes while the page loads moves nothing, whatever its width.
+func TestBrowserDemoStandsStill(t *testing.T) {
+	d := visit(t)
+	for _, width := range []int64{320, 360, 768, 1200} {
+		d.screen(width, 800, "light")
+		d.run(chromedp.Navigate(d.base))
+		d.of("#shared", "WeChat took the card")
+		moved := d.number(`new Promise(done => {
+			let sum = 0;
+			new PerformanceObserver(list => list.getEntries().forEach(e => (sum += e.value))).observe({ type: "layout-shift", buffered: true });
+			setTimeout(() => done(sum), 200) })`)
+		if moved > 0.05 {
+			t.Errorf("%d wide: what is there moves by %v", width, moved)
+		}
+	}
+	d.quiet()
+}
+
 // What is broken shows, what is mended recovers.
 func TestBrowserDemoBreaks(t *testing.T) {
 	d := visit(t)
 	d.of("#verdict", "accepted")
 	d.press(`[data-break="down"]:not([data-minutes])`)
 	d.of("#state", "WeChat is down until you mend it.")
-	if n := d.number(`document.querySelectorAll('[aria-pressed="true"]').length`); n != 2 { // for five minutes, and until mended
-		t.Errorf("%v buttons are pressed", n)
+	pressed := func(want string) {
+		t.Helper()
+		if got, _ := d.text(`[...document.querySelectorAll('[aria-pressed="true"]')].map(b => b.textContent).join()`); got != want {
+			t.Errorf("%q is pressed, want %q", got, want)
+		}
 	}
+	pressed("WeChat down")
+	d.press(`[data-break="down"][data-minutes="5"]`)
+	d.of(`[data-minutes][aria-pressed="true"]`, "WeChat down, 5 min")
+	pressed("WeChat down, 5 min")
+	d.press(`[data-break="down"][data-minutes="5"]`)
+	d.of("#state", "All is well.")
+	pressed("")
+	d.press(`[data-break="down"]:not([data-minutes])`)
+	d.of("#state", "WeChat is down until you mend it.")
 	d.press(`.break [data-minutes="120"]`)
 	d.of("#state", "No ticket is alive")
 	d.of("#ahead", "2h0m0s ahead")
-	d.of("#verdict", "503")
+	d.of("#verdict", "503: no ticket is alive.")
+	d.of("#signed", strings.Repeat("·", 40))
+	d.press("#scan")
+	d.of("#shared", "503: no ticket is alive.")
+	d.of("#verdict", "503: no ticket is alive.") // and not that it is asked for
 	d.press("#mend")
 	d.of("#broke", "All is mended.")
 	d.press(`.break [data-minutes="10"]`)

@@ -113,7 +113,7 @@ func (d demoTab) of(selector, part string) {
 
 func (d demoTab) number(script string) float64 {
 	d.Helper()
-	n, err := chromedp.Run(d.ctx, chromedp.Evaluate[float64](script))
+	n, err := chromedp.Run(d.ctx, chromedp.Evaluate[float64](script, chromedp.EvalAwaitPromise))
 	if err != nil {
 		d.Fatal(err)
 	}

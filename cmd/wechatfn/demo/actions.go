@@ -89,13 +89,13 @@ func (d *Desk) actBreak(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Desk) actMend(w http.ResponseWriter, r *http.Request) error {
-	if err := read(r, &struct{}{}); err != nil {
+	var in struct {
+		What string `json:"what"` // all, where it is left out
+	}
+	if err := read(r, &in); err != nil {
 		return err
 	}
-	if d.Simulator == nil {
-		return errNoSimulator
-	}
-	if err := d.mendAll(); err != nil {
+	if err := d.mend(in.What); err != nil {
 		return err
 	}
 	d.keep()

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -168,6 +169,31 @@ func TestTroublesAdd(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// One trouble is mended, and the others stand.
+func TestOneIsMended(t *testing.T) {
+	all := []string{troubleDown, troubleSecret, troubleToken, troubleWhitelist} // as they are sorted
+	for _, what := range []string{troubleDown, troubleSecret, troubleWhitelist} {
+		desk(t, func(w *world) {
+			for _, each := range all {
+				w.does("/_dev/break", `{"what":"`+each+`","minutes":5}`)
+			}
+			if s := w.now(); !slices.Equal(s.Broken, all) || !s.Ends {
+				t.Fatalf("%+v", s)
+			}
+			w.does("/_dev/mend", `{"what":"`+what+`"}`)
+			left := slices.DeleteFunc(slices.Clone(all), func(each string) bool { return each == what })
+			if s := w.now(); !slices.Equal(s.Broken, left) || s.Ends != (what != troubleDown) {
+				t.Errorf("%s: %+v", what, s)
+			}
+			for _, each := range left {
+				w.does("/_dev/mend", `{"what":"`+strings.Replace(each, troubleToken, "", 1)+`"}`)
+			}
+			w.minutes("125")
+			w.stands(toneGood, "All is well.")
+		})
+	}
 }
 
 func TestNewDeskRefuses(t *testing.T) {

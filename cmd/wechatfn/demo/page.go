@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -78,6 +79,7 @@ func (d *Desk) page(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Content-Security-Policy", realPolicy)
 	}
 	data := d.pageData(lang, said, state)
+	data["Host"], data["Address"] = r.Host, "http://"+r.Host+r.URL.RequestURI() // until the page's script knows better
 	data["Setup"].(map[string]any)["session"] = hasSession(r)
 	return pages.ExecuteTemplate(w, "page.html", data)
 }
@@ -89,9 +91,18 @@ func (d *Desk) pageData(lang string, said words, state State) map[string]any {
 		"Simulated": d.Simulator != nil, "Base": d.Settings.APIBase,
 		"Website": d.named(config.Website), "Mini": d.named(config.MiniProgram),
 		"Phone": d.Phone, "QR": qrCode(cmp.Or(d.Phone, d.PageURL), said.say("phone.alt", "url", cmp.Or(d.Phone, d.PageURL))),
-		"PageURL": d.PageURL,
-		"Setup":   d.setup(),
+		"PageURL": d.PageURL, "Port": port(d.PageURL),
+		"Setup": d.setup(),
 	}
+}
+
+// port is the one of an address; that of make dev where it has none.
+func port(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Port() == "" {
+		return "8080"
+	}
+	return u.Port()
 }
 
 // setup is what the page's scripts have to know.

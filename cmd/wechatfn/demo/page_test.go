@@ -76,6 +76,23 @@ func attribute(node *html.Node, name string) string {
 	return ""
 }
 
+// Before its script has run, the page looks as it will: nothing jumps.
+func TestPageBeforeItsScript(t *testing.T) {
+	desk(t, func(w *world) {
+		for cookie, shown := range map[string][]string{
+			"":                    {`>Nobody is logged in.<`, `id="logins" class="actions">`, `id="logged-in" hidden>`},
+			"wechatfn-session=xy": {`>Asking who is logged in …<`, `id="logins" class="actions" hidden>`, `id="logged-in">`},
+		} {
+			body := w.ask(http.MethodGet, "/?from=x&y", "", "Cookie", cookie).Body.String()
+			for _, part := range append(shown, `<dd>wx0000000000000001</dd>`, `<dd>`+origin+`/?from=x&amp;y</dd>`, strings.Repeat("·", 40), `<strong>A page that is signed</strong>`) {
+				if !strings.Contains(body, part) {
+					t.Errorf("with %q there is no %s", cookie, part)
+				}
+			}
+		}
+	})
+}
+
 func TestFilesThatAreNotServed(t *testing.T) {
 	desk(t, func(w *world) {
 		for _, name := range []string{"page.html", "words.json", "none.js", "..", "%2e%2e%2fpage.go"} {
@@ -129,6 +146,7 @@ func TestRefusedRequests(t *testing.T) {
 			{"/_dev/break", `{"what":"down","minutes":99999}`, nil, 400, "minutes_invalid"},
 			{"/_dev/break", `{"what":"` + strings.Repeat("x", 5000) + `"}`, nil, 413, "body_too_large"},
 			{"/_dev/mend", `[]`, nil, 400, "body_malformed"},
+			{"/_dev/mend", `{"what":"token"}`, nil, 400, "trouble_unknown"},
 			{"/_dev/clock", `{"minutes":0}`, nil, 400, "minutes_invalid"},
 			{"/_dev/clock", `{"minutes":181}`, nil, 400, "minutes_invalid"},
 			{"/_dev/clock", `{"minutes":"1"}`, nil, 400, "body_malformed"},

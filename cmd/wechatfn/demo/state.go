@@ -26,6 +26,7 @@ type State struct {
 	Ahead  string        `json:"ahead"` // empty when the clock is not
 	By     string        `json:"by"`    // the same for --ahead of wechatfn trigger
 	Broken []string      `json:"broken"`
+	Ends   bool          `json:"ends"` // the outage, by itself
 	Life   template.HTML `json:"life"` // the picture, its legend and its tables
 }
 
@@ -39,7 +40,7 @@ func (d *Desk) state(ctx context.Context, w words, width int) (State, error) {
 	now := d.Clock.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := State{Clock: now.Format(time.DateTime), Broken: sorted(d.troubles.since)}
+	s := State{Clock: now.Format(time.DateTime), Broken: sorted(d.troubles.since), Ends: !d.troubles.until.IsZero()}
 	if ahead := d.Clock.Ahead(); ahead > 0 {
 		s.By = ahead.Round(time.Minute).String()
 		s.Ahead = w.say("clock.ahead", "by", s.By)

@@ -97,6 +97,40 @@ func (d *Desk) cause(what string) error {
 	return badRequest("trouble_unknown", "there are down, whitelist, secret and token")
 }
 
+// mend ends one trouble; "" is all of them.
+func (d *Desk) mend(what string) error {
+	switch {
+	case d.Simulator == nil:
+		return errNoSimulator
+	case what == "":
+		return d.mendAll()
+	}
+	if err := d.undo(what); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.troubles.since, what)
+	if what == troubleDown {
+		d.troubles.until = time.Time{}
+	}
+	d.history.end(d.troubles.since, d.Clock.Now())
+	return nil
+}
+
+func (d *Desk) undo(what string) error {
+	switch what {
+	case troubleDown:
+		d.Simulator.ClearFaults()
+		return nil
+	case troubleWhitelist:
+		return d.Simulator.WhitelistOff(d.account.AppID, wechatsim.GroupToken)
+	case troubleSecret:
+		return d.Simulator.SetSecret(d.account.AppID, d.account.Secret.Reveal())
+	}
+	return badRequest("trouble_unknown", "there are down, whitelist and secret: a token that is dead stays so")
+}
+
 // mendAll ends every trouble, but for a token that is dead: the refresher has to
 // find that out.
 func (d *Desk) mendAll() error {

@@ -15,9 +15,13 @@ export async function look() {
   at("trigger").textContent = `build/wechatfn trigger text --url ${location.origin}/verify` + (state.by && " --ahead " + state.by);
   draw(state.life);
   for (const button of document.querySelectorAll("[data-break]")) {
-    button.setAttribute("aria-pressed", String(state.broken.includes(button.dataset.break)));
+    button.setAttribute("aria-pressed", String(stands(state, button.dataset)));
   }
+  at("mend")?.classList.toggle("primary", state.broken.length > 0);
 }
+
+// stands: of the two outages, only the one that was asked for.
+const stands = (state, { break: what, minutes }) => state.broken.includes(what) && (what !== "down" || state.ends === Boolean(minutes));
 
 // draw leaves the picture alone where it is the same, and the table open.
 function draw(html) {
@@ -40,7 +44,10 @@ async function change(path, body, said) {
 
 for (const button of document.querySelectorAll("[data-break]")) {
   const { break: what, minutes } = button.dataset;
-  on(button, () => change("/_dev/break", { what, minutes: Number(minutes ?? 0) }, t("broke." + what)), failed);
+  const mends = () => what !== "token" && button.getAttribute("aria-pressed") === "true"; // a dead token stays dead
+  on(button, () => mends()
+    ? change("/_dev/mend", { what }, t("broke.one"))
+    : change("/_dev/break", { what, minutes: Number(minutes ?? 0) }, t("broke." + what)), failed);
 }
 for (const button of document.querySelectorAll("[data-minutes]:not([data-break])")) {
   const minutes = Number(button.dataset.minutes);

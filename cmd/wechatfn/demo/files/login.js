@@ -6,15 +6,37 @@ const failed = error => say(at("who"), error.message);
 async function who() {
   const session = await call("/oauth/session");
   show(session);
-  const profile = await call("/oauth/userinfo").catch(error => ({ problem: error.code }));
+  const profile = recall() ? t("login.silently") : await call("/oauth/userinfo").catch(error => ({ problem: error.code }));
   at("session").textContent = JSON.stringify({ session, profile }, null, 2);
   if (profile.nickname) show(session, profile.nickname);
 }
 
+// A silent login has no profile, so none is asked for: the page remembers which link was taken. A browser may forbid that.
+const silent = "wechatfn-silent";
+
+function recall() {
+  try {
+    return localStorage.getItem(silent);
+  } catch {
+    return null;
+  }
+}
+
+at("logins").addEventListener("click", event => {
+  const link = event.target.closest("a");
+  try {
+    if (link) "silent" in link.dataset ? localStorage.setItem(silent, "1") : localStorage.removeItem(silent);
+  } catch { /* then the profile is asked for, in vain */ }
+});
+
 function show(session, nickname) {
+  const lost = at("logged-in").contains(document.activeElement);
   at("logins").hidden = Boolean(session);
   at("logged-in").hidden = !session;
-  if (!session) return say(at("who"), t("login.nobody"));
+  if (!session) {
+    if (lost) at("logins").querySelector("a").focus();
+    return say(at("who"), t("login.nobody"));
+  }
   const until = new Date(session.expiresAt * 1000).toLocaleString(document.documentElement.lang);
   say(at("who"), t("login.who", { name: nickname ? `${nickname} (${session.openid})` : session.openid, app: session.app, until }));
 }

@@ -13,7 +13,17 @@ function arrived(m) {
   at("messages").prepend(element("li", line, code(text, t("push.message", { type: m.type }))));
 }
 
-new EventSource("/_dev/messages").onmessage = event => arrived(JSON.parse(event.data));
+// A browser has few connections to a server, over all its tabs: one that nobody looks at needs none.
+let stream;
+function listen() {
+  stream?.close();
+  stream = undefined;
+  if (document.hidden) return;
+  stream = new EventSource("/_dev/messages");
+  stream.onmessage = event => arrived(JSON.parse(event.data));
+}
+document.addEventListener("visibilitychange", listen);
+listen();
 
 async function send(sample) {
   const { report, failed } = await post("/_dev/push", { sample });

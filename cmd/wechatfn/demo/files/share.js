@@ -1,8 +1,8 @@
 // The share card, and a scan.
 import { at, on, say, t } from "./dom.js";
-import { wechat } from "./sign.js";
+import { ready, reason, wechat } from "./sign.js";
 
-const failed = error => say(at("shared"), error.message, "bad");
+const failed = error => say(at("shared"), reason(error), "bad");
 const picture = new URL("/_dev/files/share.svg", location.href).href;
 const card = () => ({ title: at("share-title").value, desc: at("share-desc").value, link: location.href.split("#")[0], imgUrl: picture });
 
@@ -20,6 +20,7 @@ let taken = false;
 
 async function set() {
   const data = card();
+  await ready();
   await wechat.share(data);
   for (const to of ["chat", "timeline"]) show(to, window.__wechatsim?.cards[to] ?? data);
   say(at("shared"), t("share.done"), "good");
@@ -28,11 +29,12 @@ async function set() {
 
 on(at("share-set"), set, failed);
 on(at("scan"), async () => {
+  await ready();
   const { resultStr } = await wechat.call("scanQRCode", { needResult: 1, scanType: ["qrCode", "barCode"] });
   say(at("shared"), t("scan.done", { result: resultStr }), "good");
 }, failed);
 
 for (const to of ["chat", "timeline"]) show(to, card());
-const begin = () => wechat.ready().then(set).catch(error => say(at("shared"), error.message, error.code === "not-in-wechat" ? "wait" : "bad"));
+const begin = () => set().catch(error => say(at("shared"), reason(error), error.code === "not-in-wechat" ? "wait" : "bad"));
 document.addEventListener("changed", () => taken || begin());
 begin();

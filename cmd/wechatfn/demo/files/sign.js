@@ -2,6 +2,20 @@
 import { connect } from "/_dev/client.js";
 import { at, chinese, element, on, say, setup, t } from "./dom.js";
 
+// blank takes away what is of an older answer, and leaves its room.
+function blank() {
+  const old = new Set(["timestamp", "nonceStr", "signature"]);
+  for (const name of at("signed").querySelectorAll("dt")) {
+    const value = name.nextElementSibling;
+    if (!old.has(name.textContent) || value.className) continue;
+    value.className = "coming";
+    value.textContent = "·".repeat(value.textContent.length);
+  }
+}
+
+// reason is what a failure means here: with a simulated WeChat, a press of a button mends it.
+export const reason = error => (setup.simulated && error.code === "ticket_unavailable" ? t("sign.none") : error.message);
+
 // kept looks at each answer of the signature endpoint on its way to the client.
 async function kept(...request) {
   const answer = await fetch(...request);
@@ -9,6 +23,7 @@ async function kept(...request) {
     const signed = await answer.clone().json();
     at("signed").replaceChildren(...Object.entries(signed).flatMap(([name, value]) => [element("dt", name), element("dd", String(value))]));
   } else if (answer.status === 503) {
+    blank();
     say(at("verdict"), t("sign.503"), "warn");
   }
   return answer;
@@ -24,6 +39,17 @@ export const wechat = connect({
   patience: 5000,
 });
 
+// ready is wechat's for other parts of the page: the verdict is told as it comes.
+export async function ready() {
+  try {
+    await wechat.ready();
+    say(at("verdict"), t("sign.accepted"), "good");
+  } catch (error) {
+    if (error.step === "sign" || error.step === "config") say(at("verdict"), reason(error), "bad");
+    throw error;
+  }
+}
+
 async function sign(again) {
   say(at("verdict"), t("sign.asking"), "wait");
   await (again ? wechat.resign() : wechat.ready());
@@ -32,7 +58,7 @@ async function sign(again) {
 
 // Outside WeChat its script never answers, so the real one is not asked.
 async function refused(error) {
-  if (error.code !== "not-in-wechat") return say(at("verdict"), error.message, "bad");
+  if (error.code !== "not-in-wechat") return say(at("verdict"), reason(error), "bad");
   await kept("/signature?url=" + encodeURIComponent(location.href.split("#")[0]));
   say(at("verdict"), t("sign.signed"), "good");
 }

@@ -96,6 +96,7 @@ var inWeChat = () => /MicroMessenger/i.test(agent());
 var urlToSign = () => /iPhone|iPad|iPod/i.test(agent()) ? landingURL : currentURL();
 
 // src/within.ts
+var failures = { script: "script-failed", sign: "network", login: "network", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" };
 function within(bounds, work) {
   const { step, language, ms } = bounds;
   const signals = (bounds.signals ?? []).filter((s) => !!s);
@@ -114,7 +115,7 @@ function within(bounds, work) {
       signals.forEach((s) => s.removeEventListener("abort", aborted));
     };
     stop.signal.addEventListener("abort", done);
-    work(stop.signal).finally(done).then(resolve, reject);
+    (async () => work(stop.signal))().finally(done).then(resolve, (cause) => reject(cause instanceof WechatFnError ? cause : new WechatFnError(failures[step], language, { step, cause })));
   });
 }
 function pause(ms, signal) {
@@ -131,13 +132,14 @@ var present = () => {
   return typeof wx?.config === "function" ? wx : void 0;
 };
 async function load(urls, ms, language, signal) {
-  let last;
+  const failed = (cause) => new WechatFnError("script-failed", language, { step: "script", cause });
+  let last = failed();
   for (const url of urls) {
     const wx2 = present();
     if (wx2) return wx2;
     try {
       await within({ step: "script", language, ms, signals: [signal] }, (stop) => insert(url, stop));
-      last = url + " defines no wx";
+      last = failed(url + " defines no wx");
     } catch (error) {
       if (signal?.aborted) throw error;
       last = error;
@@ -145,8 +147,7 @@ async function load(urls, ms, language, signal) {
   }
   const wx = present();
   if (wx) return wx;
-  const code = last instanceof WechatFnError ? last.code : "script-failed";
-  throw new WechatFnError(code, language, { step: "script", cause: last });
+  throw last;
 }
 function insert(url, stop) {
   return new Promise((resolve, reject) => {
@@ -204,10 +205,7 @@ async function ask(http, url, init = {}) {
   }
 }
 function send(http, url, init) {
-  const { step, language } = http;
-  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? void 0] }, (signal) => http.fetch(url, { ...init, signal }).catch((cause) => {
-    throw new WechatFnError("network", language, { step, cause });
-  }));
+  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? void 0] }, (signal) => http.fetch(url, { ...init, signal }));
 }
 async function json(http, answer, field) {
   const { step, language } = http;

@@ -35,11 +35,7 @@ export async function ask(http: Http, url: string, init: RequestInit = {}): Prom
 
 /** One request; what the API answered, whatever its status. */
 export function send(http: Http, url: string, init: RequestInit): Promise<Response> {
-  const { step, language } = http;
-  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? undefined] }, signal =>
-    http.fetch(url, { ...init, signal }).catch((cause: unknown) => {
-      throw new WechatFnError("network", language, { step, cause });
-    }));
+  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? undefined] }, signal => http.fetch(url, { ...init, signal }));
 }
 
 /** The body of an answer that went well. */

@@ -13,22 +13,22 @@ const present = (): Wx | undefined => {
 
 /** The wx that is there, or that of the first script that loads. `ms` is for each of them. */
 export async function load(urls: readonly string[], ms: number, language: Language, signal?: AbortSignal): Promise<Wx> {
-  let last: unknown;
+  const failed = (cause?: unknown) => new WechatFnError("script-failed", language, { step: "script", cause });
+  let last = failed();
   for (const url of urls) {
     const wx = present();
     if (wx) return wx;
     try {
       await within({ step: "script", language, ms, signals: [signal] }, stop => insert(url, stop));
-      last = url + " defines no wx";
+      last = failed(url + " defines no wx");
     } catch (error) {
       if (signal?.aborted) throw error;
-      last = error;
+      last = error as WechatFnError;
     }
   }
   const wx = present();
   if (wx) return wx;
-  const code = last instanceof WechatFnError ? last.code : "script-failed";
-  throw new WechatFnError(code, language, { step: "script", cause: last });
+  throw last;
 }
 
 function insert(url: string, stop: AbortSignal): Promise<void> {

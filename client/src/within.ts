@@ -10,6 +10,9 @@ export interface Bounds {
   signals?: readonly (AbortSignal | undefined)[];
 }
 
+/** What a failure is that says nothing of itself: of fetch, of a script tag, or thrown by WeChat's script. */
+const failures = { script: "script-failed", sign: "network", login: "network", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" } as const;
+
 /** Settles as the work does, or fails when its time is over or a signal is aborted; the work's own signal is aborted then. */
 export function within<T>(bounds: Bounds, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { step, language, ms } = bounds;
@@ -29,7 +32,8 @@ export function within<T>(bounds: Bounds, work: (signal: AbortSignal) => Promise
       signals.forEach(s => s.removeEventListener("abort", aborted));
     };
     stop.signal.addEventListener("abort", done);
-    work(stop.signal).finally(done).then(resolve, reject);
+    (async () => work(stop.signal))().finally(done).then(resolve, (cause: unknown) =>
+      reject(cause instanceof WechatFnError ? cause : new WechatFnError(failures[step], language, { step, cause })));
   });
 }
 

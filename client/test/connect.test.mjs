@@ -370,3 +370,18 @@ test("what wx.config is given, debug included", async () => {
   const want = { appId: "wx1", timestamp: 1795244401, nonceStr: "n1", signature: "s1", jsApiList, openTagList: [] };
   assert.deepEqual(given, [{ debug: false, ...want }, { debug: true, ...want }]);
 });
+
+test("what throws is an error of ours too, with what was thrown as its cause", async () => {
+  const { connect } = await page(android);
+  const boom = new TypeError("boom"), throws = () => { throw boom; };
+  const { fetch } = api(), { wx } = weChat();
+  for (const [options, code, step] of [
+    [{ fetch: throws }, "network", "sign"],
+    [{ fetch: () => Promise.reject(boom) }, "network", "sign"],
+    [{ fetch, wx: { ...wx, config: throws } }, "config-failed", "config"],
+    [{ fetch, wx: { ...wx, scanQRCode: throws } }, "call-failed", "call"],
+  ]) {
+    const error = await failure(connect({ endpoint, wx, apis: ["scanQRCode"], ...options }).call("scanQRCode"));
+    assert.deepEqual([error.name, error.code, error.step, error.cause], ["WechatFnError", code, step, boom]);
+  }
+});

@@ -269,6 +269,7 @@ func TestBrowserDemoPushes(t *testing.T) {
 			t.Errorf("%s: %d messages", push.sample, n)
 		}
 	}
+	d.of("#arrived", "The last came at ")
 	d.of("#report", "all 16 were refused")
 	d.press(`.break [data-minutes="120"]`) // pushes are timely by the desk's clock
 	d.of("#ahead", "2h0m0s")

@@ -40,9 +40,12 @@ func (d *Desk) Routes(mux *web.Mux) {
 }
 
 // own keeps the desk's pages from a site that has its own name resolve to this
-// machine (DNS rebinding): they are served under allowed origins only.
+// machine (DNS rebinding): they are served under allowed origins only. Nor may
+// another site's page take them in as a script or a picture.
 func (d *Desk) own(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		for _, origin := range d.Settings.Origins {
 			if _, host, _ := strings.Cut(origin, "://"); strings.EqualFold(host, r.Host) {
 				next.ServeHTTP(w, r)
@@ -72,7 +75,6 @@ func (d *Desk) page(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept-Language, Cookie")
 	h.Set("Content-Security-Policy", policy)
 	if d.Simulator == nil {
@@ -135,7 +137,6 @@ func (d *Desk) file(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(content) // a browser that has gone away is nobody to report to
 	return nil
 }

@@ -320,6 +320,9 @@ func TestEveryRouteIsOurOwn(t *testing.T) {
 			if rec := w.ask(http.MethodGet, path, "", "Host", "rebound.example"); rec.Code != http.StatusMisdirectedRequest {
 				t.Errorf("%s: %d", path, rec.Code)
 			}
+			if h := w.ask(http.MethodGet, path, "").Header(); h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+				t.Errorf("%s: %v", path, h)
+			}
 		}
 	})
 }

@@ -98,6 +98,7 @@ func (w *world) well() bool {
 // P2: wherever a refresher is killed, another takes over: within 30 s when
 // requests kick it, within 150 s by the schedule alone.
 func TestKilledAtAnyStep(t *testing.T) {
+	t.Parallel()
 	for _, classic := range []bool{false, true} {
 		for _, start := range starts {
 			for _, landed := range []bool{false, true} {

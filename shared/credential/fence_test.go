@@ -175,6 +175,7 @@ func TestStaleWriterNeverWins(t *testing.T) {
 
 // P3: refreshers that freeze for any time at any call.
 func TestEpochsOnlyRise(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {

@@ -230,6 +230,7 @@ func TestForce(t *testing.T) {
 
 // P7
 func TestForceBudget(t *testing.T) {
+	t.Parallel()
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		k := w.keeper()
 		w.tick(k)

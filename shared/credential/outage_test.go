@@ -214,6 +214,7 @@ const requestTime = 3750 * time.Millisecond
 // P6: the table is down for ten minutes. Warm readers go on until the ticket's
 // end, cold ones refuse in time, and all is well two minutes after.
 func TestTableIsDown(t *testing.T) {
+	t.Parallel()
 	for _, trouble := range []struct{ hangs, lands bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
 		for start := 121; start < 245; start += 8 {
 			if raceDetector && start%9 != 0 {

@@ -164,6 +164,7 @@ func (l *life) checkDay(day int, gap time.Duration) {
 
 // P9: duplicate ticks and ten missed in a row, at every phase of a ticket's life.
 func TestDuplicateTicksCostNothing(t *testing.T) {
+	t.Parallel()
 	count := func(ticks int) (calls string) {
 		bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, w *world) {
 			l := newLife(w)
@@ -184,6 +185,7 @@ func TestDuplicateTicksCostNothing(t *testing.T) {
 }
 
 func TestTenMissedTicks(t *testing.T) {
+	t.Parallel()
 	for _, c := range worlds {
 		t.Run(c.name, func(t *testing.T) {
 			step := 1

@@ -115,6 +115,7 @@ func TestReportedTokenStaysDead(t *testing.T) {
 
 // P8's hard cap, with requests that kick all day.
 func TestTicketRepeatedForEver(t *testing.T) {
+	t.Parallel()
 	for _, life := range []time.Duration{30 * time.Second, 7200 * time.Second} {
 		if raceDetector && life < Margin {
 			continue // the slower of the two
@@ -229,6 +230,7 @@ func (o *oneKeyDown) Create(ctx context.Context, in store.Item) (store.Item, err
 
 // One clock that was ahead, whoever it was, does not stop the others.
 func TestClockThatWasAhead(t *testing.T) {
+	t.Parallel()
 	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour, 365 * 24 * time.Hour} {
 		for _, calls := range []int64{2, 100} { // killed with the lease, or not
 			bubble(t, early, func(t *testing.T, w *world) {
@@ -271,6 +273,7 @@ func TestMinuteQuotaToldAsDaily(t *testing.T) {
 
 // Quota spent for cards: jsapi goes on, and WeChat is left alone.
 func TestCardQuotaIsCardsOnly(t *testing.T) {
+	t.Parallel()
 	bubble(t, early, func(t *testing.T, w *world) {
 		w.account.Tickets = []wechat.TicketType{wechat.WXCard, wechat.JSAPI}
 		l := newLife(w)
@@ -355,6 +358,7 @@ func TestForceRacesTicks(t *testing.T) {
 // A ticket that was there before may end any moment: it is handed out no longer
 // than until the next poll and the next look.
 func TestWatchedTicketEnds(t *testing.T) {
+	t.Parallel()
 	var worst time.Duration
 	step := 11
 	if raceDetector {

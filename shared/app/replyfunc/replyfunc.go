@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -51,13 +52,28 @@ func newClient(h lambda.HTTPClient) *lambda.Client {
 		Region:       app.Region(),
 		Credentials:  app.Credentials("LAMBDA"),
 		BaseEndpoint: app.Endpoint("LAMBDA"),
-		HTTPClient:   h,
+		HTTPClient:   plainBodies{h},
 		Retryer:      aws.NopRetryer{}, // the function may have run though the call failed
 	})
 }
 
 func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = idle })
+}
+
+// plainBodies hides the WriteTo of the SDK's request bodies. smithy-go closes a
+// body once the answer has begun, and its WriteTo then reports EOF as an error,
+// for which net/http may close the connection with the answer half read
+// (https://github.com/aws/aws-sdk-go-v2/issues/2737). The SDK heals that with a
+// second call, which is not made here.
+type plainBodies struct{ lambda.HTTPClient }
+
+// Do implements lambda.HTTPClient.
+func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body} // r is the SDK's copy for this one call
+	}
+	return p.HTTPClient.Do(r)
 }
 
 // HandOver implements message.Sink. Its errors are the next sink's.

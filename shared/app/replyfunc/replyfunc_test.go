@@ -1,10 +1,12 @@
 package replyfunc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
@@ -172,6 +176,45 @@ func TestTheFunctionIsNotWaitedForTooLong(t *testing.T) {
 			}
 		})
 		w.wantLog(t, "deadline exceeded")
+	}
+}
+
+// racing is an HTTP client whose server has answered before net/http has looked
+// whether the request's body goes on, as it sometimes is.
+type racing struct{ lambda.HTTPClient }
+
+func (c racing) Do(r *http.Request) (*http.Response, error) {
+	sent, err := io.ReadAll(io.LimitReader(r.Body, r.ContentLength))
+	if err != nil {
+		return nil, err
+	}
+	copied := r.WithContext(r.Context()) // the SDK closes r's body
+	copied.Body = io.NopCloser(bytes.NewReader(sent))
+	answer, err := c.HTTPClient.Do(copied)
+	if err == nil {
+		answer.Body = late{answer.Body, r.Body}
+	}
+	return answer, err
+}
+
+// late reads an answer after it has looked at the rest of the request, as
+// net/http's writer does.
+type late struct{ answer, request io.ReadCloser }
+
+func (l late) Read(p []byte) (int, error) {
+	if _, err := io.Copy(io.Discard, l.request); err != nil {
+		return 0, net.ErrClosed
+	}
+	return l.answer.Read(p)
+}
+
+func (l late) Close() error { return l.answer.Close() }
+
+func TestAnAnswerIsReadToItsEnd(t *testing.T) {
+	w := start(t, answers(`{"MsgType":"text"}`))
+	w.Sink.(*replier).client = newClient(racing{httpClient()})
+	if reply, err := w.HandOver(t.Context(), text()); string(reply) != `{"MsgType":"text"}` || err != nil || w.log.Len() != 0 {
+		t.Errorf("got %q, %v, log %s", reply, err, &w.log)
 	}
 }
 

@@ -166,6 +166,20 @@ func TestPhone(t *testing.T) {
 	}
 }
 
+// The code of another mini-program is the client's mistake: no operator is woken.
+func TestPhoneCodeOfAnotherApp(t *testing.T) {
+	for _, errcode := range []int{40013, 40029} {
+		w := newWorld(t, func(c *wechatsim.Config) { c.Switches.ForeignPhoneCodeCode = errcode })
+		p, other := w.phone("hua"), w.phone("hua")
+		other.appID = otherID
+		p.in(false)
+		wantCode(t, "of another app", p.number(other.button()), 400, "phone_code_invalid")
+		if strings.Contains(w.log.String(), "level=ERROR") {
+			t.Errorf("%d: the operator is told:\n%s", errcode, w.log.String())
+		}
+	}
+}
+
 // A number whose watermark is another mini-program's is not handed on.
 func TestPhoneOfAnotherApp(t *testing.T) {
 	w := newWorld(t)
@@ -207,7 +221,7 @@ func TestPhoneFails(t *testing.T) {
 		retry  string
 	}{
 		-1: {503, "wechat_unavailable", "2"}, 45011: {503, "wechat_unavailable", "60"}, 45009: {503, "wechat_unavailable", "2"},
-		40013: {500, "wechat_refused", ""}, 48001: {500, "wechat_refused", ""}, 40164: {500, "wechat_refused", ""}, 40003: {400, "phone_code_invalid", ""},
+		40125: {500, "wechat_refused", ""}, 48001: {500, "wechat_refused", ""}, 40164: {500, "wechat_refused", ""}, 40003: {400, "phone_code_invalid", ""},
 	} {
 		w := newWorld(t)
 		p := w.phone("hua")

@@ -35,7 +35,7 @@ var (
 	errBlocked     = failure(http.StatusForbidden, "login_blocked", "User blocked", "WeChat holds this user for a risk and lets the user log in to no mini-program",
 		web.Hint{En: "There is nothing to do but to tell the user.", Zh: "该用户被微信判定为高风险，无法登录小程序。"})
 
-	errPhoneCode = failure(http.StatusBadRequest, "phone_code_invalid", "Invalid code", "this phone number code is unknown, used, older than five minutes, or another user's",
+	errPhoneCode = failure(http.StatusBadRequest, "phone_code_invalid", "Invalid code", "this phone number code is unknown, used, older than five minutes, or of another user or mini-program",
 		web.Hint{En: "Have the user press the button again. It is not the code of wx.login.", Zh: "请让用户重新点击手机号按钮；注意它不是 wx.login 的 code。"})
 
 	errSignature = failure(http.StatusBadRequest, "rawdata_signature_invalid", "Invalid signature", "signature is not that of rawData with this user's session_key", web.Hint{

@@ -130,7 +130,12 @@ func (e *Error) Class() Class {
 			return ClassUser
 		}
 		return ClassConfiguration
-	case 40002, CodeInvalidAppID, 41002, 41004, 43002, CodeInvalidSecret, 40243, // AppID, AppSecret
+	case CodeInvalidAppID:
+		if e.CodeSpent() {
+			return ClassUser
+		}
+		return ClassConfiguration
+	case 40002, 41002, 41004, 43002, CodeInvalidSecret, 40243, // AppID, AppSecret
 		CodeNotInWhitelist, CodeClientIPRefused, 89501, 89503, codeRefusedForAnHour, codeRefusedForADay, // IP
 		48004, 50002, 50004: // the account's standing
 		return ClassConfiguration

@@ -89,7 +89,7 @@ func TestClasses(t *testing.T) {
 		{opCodeToSession, 45011, ClassQuota, time.Minute},
 		{opPhoneNumber, -1, ClassBusy, 0},
 		{opPhoneNumber, 40001, ClassCredentialDead, 0},
-		{opPhoneNumber, 40013, ClassConfiguration, 0},
+		{opPhoneNumber, 40013, ClassUser, 0},
 		{opPhoneNumber, 40029, ClassUser, 0},
 		{opPhoneNumber, 45011, ClassQuota, time.Minute},
 		{opCheckSession, 40001, ClassCredentialDead, 0},

@@ -7,6 +7,8 @@ func (e *Error) CodeSpent() bool {
 	switch e.Code {
 	case CodeBadCode, CodeUsedCode, CodeExpiredCode:
 		return true
+	case CodeInvalidAppID: // PhoneNumber sends none: it is the code that is of another mini-program
+		return e.Op == opPhoneNumber
 	default:
 		return false
 	}

@@ -53,7 +53,8 @@ func TestWhatToDo(t *testing.T) {
 		{opCodeToSession, 45011, ""},
 		{opPhoneNumber, 40029, "c"}, // a button's code, not a login's
 		{opPhoneNumber, 40163, "c"},
-		{opPhoneNumber, 40001, ""}, // the account's own token
+		{opPhoneNumber, 40013, "c"}, // another mini-program's
+		{opPhoneNumber, 40001, ""},  // the account's own token
 		{opPhoneNumber, 40003, "l"},
 		{opCheckSession, 87009, "lk"},
 		{opCheckSession, 87008, ""},

@@ -69,7 +69,10 @@ func (s *Sim) servePhoneNumber(r *request) (fields, *refusal) {
 	if no := s.spend(a, r, limit{"getuserphonenumber", minute, s.quotas.PhoneMinute}); no != nil {
 		return nil, no
 	}
-	// The page knows 40029 for all that may be wrong with a code.
+	if s.isForeignPhoneCode(appID, r.body.Code) {
+		return nil, refuse(s.switches.ForeignPhoneCodeCode, "invalid appid")
+	}
+	// The page knows 40029 for all else that may be wrong with a code.
 	c, no := s.spendCode(a.Mini.PhoneCodes, r.body.Code, r.now, s.switches.UsedPhoneCodeCode, 40029)
 	switch {
 	case no != nil:
@@ -79,6 +82,15 @@ func (s *Sim) servePhoneNumber(r *request) (fields, *refusal) {
 	}
 	u, _ := s.user(appID, c.User)
 	return fields{"errcode": 0, "errmsg": "ok", "phone_info": s.phone(u, watermark{Timestamp: r.now.Unix(), AppID: appID})}, nil
+}
+
+func (s *Sim) isForeignPhoneCode(appID, code string) bool {
+	for id, a := range s.state.Apps {
+		if id != appID && latest(a.Mini.PhoneCodes, func(c *loginCode) bool { return c.Value == code }) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // serveCheckSession: whether the caller knows the user's live session key.

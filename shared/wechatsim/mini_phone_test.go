@@ -73,7 +73,7 @@ func TestPhoneNeedsItsToken(t *testing.T) {
 		want  int
 	}{
 		"none": {"", 41001}, "unknown": {"x", 40001}, "an account's": {w.tokenOf(appID, secret), -2},
-		"the other mini's": {w.tokenOf(lone, "secret-6"), 40029},
+		"the other mini's": {w.tokenOf(lone, "secret-6"), 40013},
 	} {
 		if r := w.ask("POST", PathPhoneNumber, url.Values{"access_token": {c.token}}, body); r.code != c.want {
 			t.Errorf("%s: %s, want %d", name, r.text, c.want)
@@ -87,6 +87,15 @@ func TestPhoneNeedsItsToken(t *testing.T) {
 	w.number(w.button("ming"), "").expect(t, 45011)
 	must(t, w.ForeignRefresh(mini))
 	w.mini("POST", PathPhoneNumber, url.Values{"access_token": {token}}, body).expect(t, 40001)
+}
+
+func TestPhoneCodeOfAnotherApp(t *testing.T) {
+	for _, code := range []int{40013, 40029} {
+		w := newMinis(t, with(func(s *Switches) { s.ForeignPhoneCodeCode = code }))
+		foreign, err := w.PhoneCode(lone, "ming")
+		must(t, err)
+		w.number(foreign, "").expect(t, code)
+	}
 }
 
 func TestMiniPhoneData(t *testing.T) {

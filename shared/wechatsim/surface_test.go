@@ -74,6 +74,7 @@ func TestSwitchesAreChecked(t *testing.T) {
 		"Refusal":          func(s *Switches) { s.Refusal = "x" },
 		"UnionID":          func(s *Switches) { s.UnionID = "x" },
 		"UsedPhoneCode":    func(s *Switches) { s.UsedPhoneCodeCode = 42003 },
+		"ForeignPhoneCode": func(s *Switches) { s.ForeignPhoneCodeCode = 40163 },
 		"SessionKey style": func(s *Switches) { s.SessionKey = "x" },
 		"SessionKeyLife":   func(s *Switches) { s.SessionKeyLife = -1 },
 		"TokenLength":      func(s *Switches) { s.TokenLength = 3 },

@@ -102,6 +102,9 @@ type Switches struct {
 	// NumericCountryCode answers "countryCode":86, as the example does; the default is "86".
 	NumericCountryCode bool
 	UsedPhoneCodeCode  int // 40029 (default), the only one its page lists, or 40163
+	// ForeignPhoneCodeCode refuses another mini-program's code: 40013 (default), as the page of
+	// getuserphonenumber has it, or 40029.
+	ForeignPhoneCodeCode int
 }
 
 // RefusalStyle is what happens when a user refuses a login.
@@ -184,6 +187,7 @@ func (w *Switches) completeCodes() error {
 		{"ExpiredCodeCode", &w.ExpiredCodeCode, []int{42003, 40029}},
 		{"UsedCodeCode", &w.UsedCodeCode, []int{40163, 40029}},
 		{"UsedPhoneCodeCode", &w.UsedPhoneCodeCode, []int{40029, 40163}},
+		{"ForeignPhoneCodeCode", &w.ForeignPhoneCodeCode, []int{40013, 40029}},
 		{"UnknownUserTokenCode", &w.UnknownUserTokenCode, []int{40014, 40001}},
 	} {
 		if *c.code == 0 {

@@ -134,13 +134,12 @@ func read(plain []byte, w Watermark) (Data, error) {
 
 // clean blanks control characters, which WeChat has been seen to leave in nicknames.
 func clean(text []byte) []byte {
-	text = bytes.Map(func(c rune) rune {
+	return bytes.Map(func(c rune) rune {
 		if c < 0x20 {
 			return ' '
 		}
-		return c
+		return c // of bad UTF-8: U+FFFD
 	}, text)
-	return bytes.ToValidUTF8(text, []byte("\uFFFD"))
 }
 
 // maxText is many times what a nickname or the address of a picture has.

@@ -91,7 +91,7 @@ func loginProblem(err error) error {
 	e, ok := errors.AsType[*wechat.Error](err)
 	switch {
 	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return loginUnavailable(err, 0)
+		return loginUnavailable(err)
 	case !ok: // no AppSecret
 		return loginMisconfigured(err)
 	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
@@ -105,7 +105,7 @@ func loginProblem(err error) error {
 	case e.Code == wechat.CodeMinuteQuota:
 		return tooOften(err, e.Pause())
 	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
-		return loginUnavailable(err, e.Pause())
+		return loginUnavailable(err)
 	}
 	return loginMisconfigured(err)
 }
@@ -138,10 +138,10 @@ func callProblem(err error) error {
 
 const soon = 2 * time.Second
 
-func loginUnavailable(cause error, pause time.Duration) *web.Problem {
+func loginUnavailable(cause error) *web.Problem {
 	return &web.Problem{
 		Status: http.StatusServiceUnavailable, Code: "login_unavailable", Title: "WeChat does not answer",
-		Detail: "WeChat did not answer in time, or is busy", RetryAfter: max(soon, pause), Cause: cause,
+		Detail: "WeChat did not answer in time, or is busy", RetryAfter: soon, Cause: cause,
 		Hint: web.Hint{En: "Call wx.login and log in again in a moment: the code may be spent.", Zh: "微信暂时没有响应；code 可能已失效，请稍后重新 wx.login 并登录。"},
 	}
 }

@@ -18,6 +18,7 @@ const HINTS = {
   'option-invalid': ['An argument is wrong.', '参数有误。'],
   'origin-not-trusted': ['The token goes to baseURL and origins alone.', '登录凭证只会发往 baseURL 和 origins 中的地址。'],
   'login-failed': ['wx.login failed. Try again.', 'wx.login 调用失败，请重试。'],
+  'data-failed': ['There is no data; did the user refuse?', '未获取到数据，用户可能拒绝了授权。'],
   timeout: ['It took too long. Try again.', '请求超时，请重试。'],
   network: ['The server could not be reached.', '无法连接服务器，请检查网络。'],
   'domain-not-listed': ['Add the domain in the console: Development, Server domains, request.', '请在小程序后台「开发管理 - 服务器域名」中添加该 request 合法域名。'],
@@ -125,10 +126,11 @@ function create(options) {
 
   /** Does work for which the server needs a live session_key, once more after another wx.login. */
   function keyed(work) {
+    const left = logouts;
     return ensure().then(() => {
       const seen = logins;
       return work().catch(error => {
-        if (STALE.indexOf(error.code) < 0) throw error;
+        if (STALE.indexOf(error.code) < 0 || logouts !== left) throw error;
         return renewed(seen).then(work);
       });
     });
@@ -173,7 +175,8 @@ function create(options) {
   }
 
   function decrypt(data) {
-    const fetched = () => Promise.resolve(typeof data === 'function' ? data() : data);
+    const fetched = () => Promise.resolve().then(() => (typeof data === 'function' ? data() : data))
+      .catch(e => { throw e instanceof WechatFnError ? e : failed(e, 'data-failed'); });
     return keyed(() => fetched().then(d => {
       if (!d || !d.encryptedData || !d.iv) return refuse('encryptedData and iv are missing; did the user refuse?');
       return authorized({ url: '/miniprogram/decrypt', method: 'POST', data: { encryptedData: d.encryptedData, iv: d.iv }, repeat: true });
@@ -287,9 +290,9 @@ function parsed(data) {
   }
 }
 
-/** What wx says when a call does not come through. */
+/** What wx says, or threw, when a call does not come through. */
 function failed(e, code) {
-  const text = String((e && e.errMsg) || '');
+  const text = String((e && (e.errMsg || e.message)) || '');
   if (/timeout|timed out/i.test(text)) return new WechatFnError('timeout', text);
   if (/domain list/i.test(text)) return new WechatFnError('domain-not-listed', text);
   return new WechatFnError(code, text);

@@ -38,7 +38,7 @@ function fakeWx(server) {
     removeStorageSync(key) { storage.delete(key); },
     request(o) {
       check(o);
-      const sent = JSON.parse(JSON.stringify({ url: o.url, method: o.method, data: o.data, header: o.header, timeout: o.timeout }));
+      const sent = JSON.parse(JSON.stringify({ url: o.url, method: o.method, data: o.data, header: o.header, timeout: o.timeout, dataType: o.dataType, responseType: o.responseType }));
       wx.requests.push(sent);
       Promise.resolve(server(sent)).then(a => deliver(o, a));
     },

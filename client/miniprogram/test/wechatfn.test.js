@@ -19,6 +19,8 @@ test('a login sends the code and keeps the token', async () => {
   });
   assert.equal(wx.requests[0].timeout, 4000);
   assert.equal(wx.loginTimeout, 4000);
+  await client.login({ timeout: 300 });
+  assert.deepEqual([wx.loginTimeout, wx.requests[1].timeout], [300, 300]);
   assert.equal(client.token(), 'token-1');
 });
 
@@ -72,7 +74,9 @@ test('a request bears the token, below baseURL', async () => {
   wx.setStorageSync('wechatfn:https://api.example.com/v1::', 'x'); // of an earlier start, and dead
   const answer = await client.request({ url: '/orders', header: { authorization: 'Bearer stolen', 'X-A': '1' }, timeout: 7 });
   assert.deepEqual([answer.statusCode, answer.data.list.length], [200, 1]);
-  const last = wx.requests[wx.requests.length - 1];
+  await client.request({ url: '/picture', dataType: 'other', responseType: 'arraybuffer' });
+  const [last, picture] = wx.requests.slice(-2);
+  assert.deepEqual([last.dataType, last.responseType, picture.dataType, picture.responseType], ['json', undefined, 'other', 'arraybuffer']);
   assert.equal(last.url, 'https://api.example.com/v1/orders');
   assert.match(wx.requests[1].url, /\/v1\/miniprogram\/login$/);
   assert.deepEqual(last.header, { 'X-A': '1', Authorization: last.header.Authorization });
@@ -172,6 +176,19 @@ test('a request that a logout ends does not log in again', async () => {
   assert.equal((await client.request({ url: '/a' })).data.token, 'token-2');
 });
 
+test('a dead session_key does not log in again after a logout', async () => {
+  const { client, wx, server } = world();
+  await client.login();
+  let late;
+  server.next = [() => new Promise(resolve => { late = () => resolve(refusal(409, 'session_key_dead')); })];
+  const slow = rejected(client.session());
+  await new Promise(setImmediate);
+  await client.logout();
+  late();
+  assert.equal((await slow).code, 'session_key_dead');
+  assert.deepEqual([wx.logins, client.token()], [1, '']);
+});
+
 test('logout', async () => {
   const { client, wx, server } = world();
   await client.logout(); // of nobody
@@ -220,6 +237,22 @@ test('decrypt asks for data again where it is given a function', async () => {
   const foreign = world({ 'POST /miniprogram/decrypt': () => refusal(400, 'data_of_other_app') });
   assert.equal((await rejected(foreign.client.decrypt({ encryptedData: 'e', iv: 'i' }))).code, 'data_of_other_app');
   assert.equal(foreign.wx.logins, 1);
+});
+
+test('a function that brings no data fails as all does, and costs no login', async () => {
+  const { client, wx, module } = world();
+  await client.login();
+  const own = new module.WechatFnError('network', 'of another call');
+  for (const [thrown, code, detail] of [
+    [{ errMsg: 'getUserInfo:fail auth deny' }, 'data-failed', 'getUserInfo:fail auth deny'], [new Error('oops'), 'data-failed', 'oops'],
+    [undefined, 'data-failed', ''], [own, 'network', 'of another call'],
+  ]) {
+    for (const ask of [() => Promise.reject(thrown), () => { throw thrown; }]) {
+      const error = await rejected(client.decrypt(ask));
+      assert.deepEqual([error.name, error.code, error.detail], ['WechatFnError', code, detail]);
+    }
+  }
+  assert.deepEqual([wx.logins, wx.requests.length], [1, 1]);
 });
 
 test('a 200 that is not the server\'s is no answer', async () => {
@@ -280,6 +313,14 @@ test('what may do harm twice is not sent twice', async () => {
   }
 });
 
+test('data is sent again, for that does no harm', async () => {
+  const { client, server } = world({ 'POST /miniprogram/decrypt': () => ({ body: { data: {} } }) });
+  await client.login();
+  server.next = [refusal(503, 'timeout', { 'Retry-After': '1' })];
+  await client.decrypt({ encryptedData: 'e', iv: 'i' });
+  assert.equal(server.calls['POST /miniprogram/decrypt'], 2);
+});
+
 test('a login that WeChat is too busy for takes a new code', async () => {
   const { client, server, wx, slept } = world(null, { patience: 5000 });
   server.next = [refusal(503, 'login_unavailable', { 'Retry-After': '2' }), refusal(503, 'login_unavailable', { 'Retry-After': '2' })];
@@ -323,7 +364,7 @@ test('a wx.login that fails, and one that brings nothing', async () => {
     wx.loginAnswer = undefined;
     assert.equal((await client.request({ url: '/a' })).statusCode, 200); // the next one tries again
   }
-  for (const body of ['', 'null', {}, { token: 7, openid: 'o' }, { token: 't' }]) {
+  for (const body of ['', 'null', {}, { token: 7, openid: 'o' }, { token: '', openid: 'o' }, { token: 't' }]) {
     const { client, server } = world();
     server.next = [{ body }];
     assert.equal((await rejected(client.login())).code, 'bad-answer');
@@ -373,8 +414,10 @@ test('wx.checkSession as a promise', async () => {
   assert.equal(wx.logins, 0);
 });
 
-test('a storage that is full or broken costs no session', async () => {
+test('a storage that is full, broken or filled by others costs no session', async () => {
   const { wx, module } = world();
+  wx.setStorageSync('wechatfn:https://api.example.com::', { not: 'ours' });
+  assert.equal(module.create({ baseURL: 'https://api.example.com', wx }).token(), '');
   const full = () => { throw new Error('exceed max size'); };
   Object.assign(wx, { getStorageSync: full, setStorageSync: full, removeStorageSync: full });
   const client = module.create({ baseURL: 'https://api.example.com', wx });

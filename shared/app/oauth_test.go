@@ -120,7 +120,7 @@ func TestMiniProgramAlone(t *testing.T) {
 
 // The settings of mini-programs reach them.
 func TestMiniProgramSettings(t *testing.T) {
-	d := newDesk(t, miniAlone, "MINIPROGRAM_SESSION_LIFE", "90m", "MINIPROGRAM_DATA_AGE", "1m", "SESSION_DEVICES", "2")
+	d := newDesk(t, miniAlone, "SESSION_IDLE", "1h", "MINIPROGRAM_SESSION_LIFE", "90m", "MINIPROGRAM_DATA_AGE", "1m", "SESSION_DEVICES", "2")
 	tokens := []string{d.logIn(""), d.logIn(""), d.logIn("")}
 	if a, b := d.do("GET", "/oauth/session", "", tokens[0]), d.do("GET", "/oauth/session", "", tokens[1]); a.Code != 401 || b.Code != 200 {
 		t.Errorf("SESSION_DEVICES: %d and %d", a.Code, b.Code)

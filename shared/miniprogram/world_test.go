@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -284,11 +285,12 @@ func (p *phone) do(method, target string, body any) *httptest.ResponseRecorder {
 	if h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Set-Cookie") != "" || h.Get("Access-Control-Allow-Origin") != "" {
 		p.Errorf("%s %s: headers %v", method, target, h)
 	}
+	said := fmt.Sprint(h, answer.Body)
 	if answer.Code != http.StatusOK {
-		p.search("a refusal", answer.Body.String())
+		p.search("a refusal", said)
 	}
-	if key, err := p.sim.SessionKey(p.appID, p.user); err == nil && strings.Contains(answer.Body.String(), p.plant(key)) {
-		p.Errorf("an answer holds session_key: %s", answer.Body)
+	if key, err := p.sim.SessionKey(p.appID, p.user); err == nil && strings.Contains(said, p.plant(key)) {
+		p.Errorf("an answer holds session_key: %s", said)
 	}
 	return answer
 }

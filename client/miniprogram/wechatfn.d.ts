@@ -100,7 +100,7 @@ export interface Phone {
 export interface Client {
   /** wx.login, and the code for a session. Calls at the same time share one. */
   login(extra?: LoginExtra): Promise<Login>;
-  /** wx.request with the token, after a login where there is none. A 401 costs one login, and the request is repeated once. */
+  /** wx.request with the token, after a login where there is none. Where the session is over (a 401, or a gateway's 403 after which the server says so), one login, and the request is repeated once. */
   request<T = any>(options: RequestOptions): Promise<Answer<T>>;
   /** Encrypted data in plain. A function is asked again where the server's session_key turns out to be dead. */
   decrypt<T = Decrypted>(data: Encrypted | (() => Encrypted | Promise<Encrypted>)): Promise<T>;

@@ -112,15 +112,24 @@ function create(options) {
     return logins !== seen && store.get() ? Promise.resolve(store.get()) : login().then(g => g.token);
   }
 
-  /** Sends with the token. After a 401: one login, shared with others, and once more. */
+  /**
+   * Whether the session is over. A 401 says so. A gateway may have no other no than 403, for a session
+   * that has ended as for whatever else, and no code with it: then the server is asked.
+   */
+  function isOver(error, token) {
+    if (error.status !== 403 || error.code !== 'bad-answer') return Promise.resolve(error.status === 401);
+    return once({ url: '/oauth/session', method: 'GET' }, token).then(() => false, e => e.status === 401);
+  }
+
+  /** Sends with the token. Where the session is over: one login, shared with others, and once more. */
   function authorized(o) {
     const left = logouts;
     return ensure().then(token => {
       const seen = logins;
-      return patiently(o, token, 0).catch(error => {
-        if (error.status !== 401 || logouts !== left) throw error;
+      return patiently(o, token, 0).catch(error => isOver(error, token).then(over => {
+        if (!over || logouts !== left) throw error;
         return renewed(seen).then(fresh => patiently(o, fresh, 0));
-      });
+      }));
     });
   }
 

@@ -93,6 +93,25 @@ test('a 401 costs one login, and one repetition', async () => {
   assert.deepEqual(wx.requests[3].data, { n: 1 });
 });
 
+test('a gateway that says 403 for a session that has ended costs a question, one login, and one repetition', async () => {
+  let served = 0;
+  const { client, wx, server } = world({ 'GET /orders': () => (served++, { body: { ok: true } }) });
+  const forbidden = { status: 403, body: { message: 'Forbidden' } }; // API Gateway's
+  await client.login();
+  server.live.clear();
+  server.next = [forbidden];
+  assert.equal((await client.request({ url: '/orders' })).data.ok, true);
+  assert.deepEqual([wx.logins, served, server.calls['GET /oauth/session']], [2, 1, 1]);
+  // The session lives: the 403 means what it says. So does one with a code.
+  server.next = [forbidden];
+  assert.equal((await rejected(client.request({ url: '/orders' }))).status, 403);
+  server.next = [forbidden, { fail: 'request:fail timeout' }];
+  assert.equal((await rejected(client.request({ url: '/orders' }))).status, 403);
+  server.next = [refusal(403, 'session_other_product')];
+  assert.equal((await rejected(client.request({ url: '/orders' }))).code, 'session_other_product');
+  assert.deepEqual([wx.logins, served, server.calls['GET /oauth/session']], [2, 1, 3]);
+});
+
 test('it never loops: a second 401 is the caller\'s', async () => {
   const { client, wx, server } = world({ 'GET /a': () => refusal(401, 'session_revoked') });
   const error = await rejected(client.request({ url: '/a' }));

@@ -83,7 +83,7 @@ func readBody(r *http.Request, v any) error {
 		return err
 	}
 	if !isObject(body) || json.Unmarshal(body, v) != nil {
-		return badBody("the body is not a JSON object, or a field in it is no text")
+		return errBody
 	}
 	return nil
 }
@@ -99,13 +99,13 @@ func (in loginRequest) check() error {
 	case !isCode(in.Code):
 		return errCode
 	case !session.IsSKU(in.SKU):
-		return badBody("sku has at most 64 of A-Z a-z 0-9 . _ -")
+		return badField("sku has at most 64 of A-Z a-z 0-9 . _ -")
 	case !session.IsDevice(in.Device):
-		return badBody("device has at most 128 bytes and no control characters")
+		return badField("device has at most 128 bytes and no control characters")
 	case (in.RawData == "") != (in.Signature == ""):
-		return badBody("rawData and signature come together")
+		return badField("rawData and signature come together")
 	case in.Signature != "" && (len(in.Signature) != 40 || strings.Trim(in.Signature, "0123456789abcdef") != ""):
-		return badBody("signature is 40 hexadecimal digits, in lower case")
+		return badField("signature is 40 hexadecimal digits, in lower case")
 	case in.EncryptedData == "" && in.IV == "":
 		return nil
 	}
@@ -118,14 +118,14 @@ func isCode(code string) bool {
 
 func checkCiphertext(encryptedData, iv string) error {
 	if encryptedData == "" || iv == "" {
-		return badBody("encryptedData and iv come together")
+		return badField("encryptedData and iv come together")
 	}
 	if _, ok := decode(iv, keyBytes); !ok {
-		return badBody("iv is not the base64 of 16 bytes")
+		return badField("iv is not the base64 of 16 bytes")
 	}
 	text, err := base64.StdEncoding.DecodeString(encryptedData)
 	if err != nil || len(text)%blockBytes != 0 || strings.ContainsAny(encryptedData, "\r\n") {
-		return badBody("encryptedData is not the base64 of whole blocks of 16 bytes; a + that became a space is the usual reason")
+		return badField("encryptedData is not the base64 of whole blocks of 16 bytes; a + that became a space is the usual reason")
 	}
 	return nil
 }

@@ -21,12 +21,14 @@ var (
 		En: "A newer wx.login may have replaced the session_key: call wx.login, log in, and only then get the data.",
 		Zh: "session_key 可能已被新的 wx.login 更新：请先 wx.login 并登录，再获取加密数据。",
 	}
-	hintJSON = web.Hint{En: "Send JSON, with Content-Type: application/json.", Zh: "请发送 JSON，并设置 Content-Type: application/json。"}
+	hintField = web.Hint{En: "Mend the field. WeChat was not asked, so a code in the body is good still.", Zh: "请修正该字段。尚未请求微信，其中的 code 仍然有效。"}
+	hintJSON  = web.Hint{En: "Send JSON, with Content-Type: application/json.", Zh: "请发送 JSON，并设置 Content-Type: application/json。"}
 )
 
 var (
 	errUnknownApp = failure(http.StatusBadRequest, "app_unknown", "Unknown account", "app names no mini-program that is configured",
 		web.Hint{En: "Use a name from WECHAT_APPS of kind mini_program, or leave app out for the first one.", Zh: "请使用 WECHAT_APPS 中类型为 mini_program 的名称；不传 app 则使用第一个小程序。"})
+	errBody = failure(http.StatusBadRequest, "body_invalid", "Invalid body", "the body is not a JSON object, or a field in it is no text", hintJSON)
 	errCode = failure(http.StatusBadRequest, "code_missing", "No code", "code is missing, or is no code of WeChat's", web.Hint{En: "Send the code of wx.login, or of the phone number button.", Zh: "请传入 wx.login（或手机号按钮）返回的 code。"})
 
 	errCodeInvalid = failure(http.StatusBadRequest, "login_code_invalid", "Invalid code", "WeChat does not know this code", hintLogin)
@@ -56,9 +58,9 @@ var (
 	errKeyDead    = failure(http.StatusConflict, "session_key_dead", "session_key dead", "WeChat does not accept this user's session_key any more", hintLogin)
 )
 
-// badBody: each field is named.
-func badBody(detail string) *web.Problem {
-	return failure(http.StatusBadRequest, "body_invalid", "Invalid body", detail, hintJSON)
+// badField names a field of the body that cannot be right.
+func badField(detail string) *web.Problem {
+	return failure(http.StatusBadRequest, "body_invalid", "Invalid body", detail, hintField)
 }
 
 // sessionProblem is why a token opens nothing.

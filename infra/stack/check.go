@@ -60,9 +60,11 @@ func (c *checks) refuse(key, format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf("%s: "+format, append([]any{key}, args...)...))
 }
 
-// matches refuses a value that is set and does not look as it should.
+// matches refuses a value that is set and does not look as it should, unless the
+// functions' own configuration has refused it already.
 func (c *checks) matches(key, value string, shape *regexp.Regexp, fix string) {
-	if value != "" && !shape.MatchString(value) {
+	refused := slices.ContainsFunc(c.problems, func(err error) bool { return strings.HasPrefix(err.Error(), key+": ") })
+	if value != "" && !refused && !shape.MatchString(value) {
 		c.refuse(key, "%q %s", value, fix)
 	}
 }

@@ -39,7 +39,7 @@ type Settings struct {
 	SignatureCache   string              `json:"signatureCache"`         // none or table
 	SessionLife      string              `json:"sessionLife"`            // such as 720h
 	SessionIdle      string              `json:"sessionIdle"`            // such as 168h
-	SessionDevices   int                 `json:"sessionDevices"`         // of a user
+	SessionDevices   *int                `json:"sessionDevices"`         // of a user
 	MiniSessionLife  string              `json:"miniProgramSessionLife"` // such as 72h
 	MiniDataAge      string              `json:"miniProgramDataAge"`     // such as 10m
 	PushWindow       string              `json:"pushWindow"`             // such as 10m
@@ -178,7 +178,7 @@ func (s *Settings) fields() map[string]reflect.Value {
 }
 
 // set decodes value, of JSON's types, into the field, and refuses what the field's
-// type does not know. Its error does not quote the value: it may hold a password.
+// type does not know.
 func set(field reflect.Value, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -188,9 +188,28 @@ func set(field reflect.Value, value any) error {
 	d := json.NewDecoder(strings.NewReader(string(text)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(field.Addr().Interface()); err != nil {
-		return fmt.Errorf("is not %s (%s)", shape(field.Type()), strings.TrimPrefix(err.Error(), "json: "))
+		return fmt.Errorf("%sis not %s%s", quoted(field.Type(), text), shape(field.Type()), detail(err))
 	}
 	return nil
+}
+
+// quoted is a value that was refused, before what is wrong with it. Accounts and texts
+// are not quoted: somebody may have put a secret there.
+func quoted(t reflect.Type, value []byte) string {
+	if t == reflect.TypeFor[[]App]() || t.Kind() == reflect.String {
+		return ""
+	}
+	return fmt.Sprintf("%.80s ", value)
+}
+
+// detail says which member of an object or list is wrong, where the decoder knows.
+func detail(err error) string {
+	if wrong := (*json.UnmarshalTypeError)(nil); !errors.As(err, &wrong) {
+		return " (" + strings.TrimPrefix(err.Error(), "json: ") + ")"
+	} else if wrong.Field != "" {
+		return fmt.Sprintf(" (%s is a %s)", wrong.Field, wrong.Value)
+	}
+	return ""
 }
 
 // given makes of the text that -c gives a value for the field.
@@ -224,7 +243,7 @@ func shape(t reflect.Type) string {
 		return `an object such as {"signature": 100}`
 	case reflect.TypeFor[string]():
 		return "a text in quotes"
-	case reflect.TypeFor[int]():
+	case reflect.TypeFor[int](), reflect.TypeFor[*int]():
 		return "a whole number"
 	}
 	return "true or false"
@@ -234,10 +253,10 @@ func unknown(key string, fields map[string]reflect.Value) error {
 	return fmt.Errorf("%s: is no setting; there are %s", key, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 }
 
-// number is empty for zero, as a variable that is not set.
-func number(n int) string {
-	if n == 0 {
+// number is empty for a number that is not set.
+func number(n *int) string {
+	if n == nil {
 		return ""
 	}
-	return strconv.Itoa(n)
+	return strconv.Itoa(*n)
 }

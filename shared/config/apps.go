@@ -87,7 +87,7 @@ func (l *loader) check(apps []App, variable string) []App {
 			l.problem(variable, "%q is not an AppID: wx and 16 letters or digits", app.AppID)
 		}
 		if slices.ContainsFunc(apps[:i], func(other App) bool { return other.Name == app.Name || other.AppID == app.AppID }) {
-			l.problem(variable, "account %q (%s) is listed twice", app.Name, app.AppID)
+			l.problem(variable, "account %q (%s) is listed twice; each needs a name and an AppID of its own", app.Name, app.AppID)
 		}
 		l.checkKind(app, variable, tickets)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,11 +22,20 @@ func (l *loader) base(name, usual string) string {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		l.problem(name, "is not an http(s) URL")
+		l.problem(name, "%sis not an http(s) URL, such as %s", quotedURL(value), usual)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		l.problem(name, "must not have userinfo, a query or a fragment")
 	}
 	return strings.TrimSuffix(value, "/")
+}
+
+// quotedURL is a URL that was refused, before what is wrong with it, unless it may
+// hold a password.
+func quotedURL(value string) string {
+	if strings.Contains(value, "@") {
+		return ""
+	}
+	return fmt.Sprintf("%.80q ", value)
 }
 
 // proxyURL reads WECHAT_PROXY_URL. It may hold a password, so it is not quoted.

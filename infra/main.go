@@ -18,6 +18,7 @@ func main() {
 	context, _ := app.Node().GetAllContext(nil).(map[string]any)
 	settings, err := stack.Load(context, "build")
 	exitOn(err)
+	exitOn(settings.Belongs(os.Getenv("CDK_DEFAULT_ACCOUNT"))) // which CDK sets where there are credentials
 	_, err = stack.New(app, settings)
 	exitOn(err)
 	app.Synth(nil)

@@ -118,6 +118,7 @@ var (
 	allocationID   = regexp.MustCompile(`^eipalloc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	apiID          = regexp.MustCompile(`^[a-z0-9]{10}$`)
 	functionName   = regexp.MustCompile(`^(arn:aws(-cn)?:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?$`)
+	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
 	regionName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
@@ -195,6 +196,7 @@ func (c *checks) function(key, name string) {
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 func (c *checks) others() {
+	c.matches("account", c.Account, accountID, "is not the ID of an AWS account, such as \"123456789012\", in quotes")
 	c.matches("region", c.Region, regionName, "is not a region, such as ap-east-1")
 	c.matches("replyFunction", c.ReplyFunction, functionName, "is neither the name nor the whole ARN of a function")
 	c.here("replyFunction", c.ReplyFunction, "Lambda does not call across regions; deploy it there")

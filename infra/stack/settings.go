@@ -15,6 +15,7 @@ import (
 
 // Settings are those of one stage. A key of cdk.json, or of -c, is the JSON name.
 type Settings struct {
+	Account          string              `json:"account"`          // the AWS account; whatever the credentials are of, if empty
 	Region           string              `json:"region"`           // the command line's own, if empty
 	Production       *bool               `json:"production"`       // keeps data when the stack goes, refuses plain http; if unset, every stage but dev
 	Apps             []App               `json:"apps"`             // WeChat accounts; the first one is the default of ?app=
@@ -112,6 +113,16 @@ func (s *Settings) Live() bool {
 		return *s.Production
 	}
 	return s.Stage != development
+}
+
+// Belongs refuses credentials of another AWS account than the stage's. Account is that
+// of the credentials, empty where there are none: synthesizing needs none. The stack
+// itself is of no account, see New.
+func (s *Settings) Belongs(account string) error {
+	if s.Account == "" || account == "" || account == s.Account {
+		return nil
+	}
+	return fmt.Errorf("account: %q is not that of your credentials, which are of %s; choose others, for example with AWS_PROFILE, or another stage", s.Account, account)
 }
 
 // stageOf finds the entry of the stage that -c stage names.

@@ -44,7 +44,7 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"apps": []any{app("shop", "service", shopID)}}, `apps: account "shop": kind "service" is not one of`},
 		{map[string]any{"apps": []any{app("shop", "official_account", "520c")}}, `apps: "520c" is not an AppID`},
 		{map[string]any{"apps": []any{map[string]any{"name": "shop", "secret": canary}}}, "apps: is not a list such as"},
-		{map[string]any{"alowedOrigins": []any{}}, "stages.prod.alowedOrigins: is no setting; there are alarmEmail, allowedOrigins"},
+		{map[string]any{"alowedOrigins": []any{}}, "stages.prod.alowedOrigins: is no setting; there are account, alarmEmail, allowedOrigins"},
 		{map[string]any{"egress": "vpn"}, `egress: "vpn" is not one of none, proxy, nat`},
 		{map[string]any{"egress": "proxy"}, "egress: is proxy, and no proxy is named; set proxyUrl"},
 		{map[string]any{"egress": "nat", "proxyUrl": "http://proxy.example.com"}, `egress: is "nat", and a proxy is named; write proxy`},
@@ -60,6 +60,8 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"keepApiUrl": true}, "keepApiUrl: is true, and there is no domain"},
 		{map[string]any{"keepApiUrl": "yes"}, `keepApiUrl: "yes" is not true or false`},
 		{map[string]any{"architecture": "arm"}, `architecture: "arm" is not one of arm64, x86_64`},
+		{map[string]any{"account": "1234"}, `account: "1234" is not the ID of an AWS account, such as "123456789012"`},
+		{map[string]any{"account": 123456789012.0}, "account: is not a text in quotes"},
 		{map[string]any{"region": "Hong Kong"}, `region: "Hong Kong" is not a region`},
 		{map[string]any{"region": "cn-north-1", "tracing": true}, "tracing: is true, and Lambda sends no traces to X-Ray in cn-north-1; take it out"},
 		{map[string]any{"logRetentionDays": 10.0}, "logRetentionDays: 10 is not one that CloudWatch knows: 1 3 5 7 14"},
@@ -161,6 +163,25 @@ func TestCommandLineWins(t *testing.T) {
 	context = stage("prod", nil)
 	context["proxyUrl"] = "http://u:" + canary + "@p.example"
 	if _, err := Load(context, stubs(t)); err == nil || strings.Contains(err.Error(), canary) {
+		t.Error(err)
+	}
+}
+
+// TestBelongs: without credentials there is nothing to compare.
+func TestBelongs(t *testing.T) {
+	context := stage("prod", nil)
+	context["account"] = "012345678901" // digits all, and text all the same
+	s, err := Load(context, stubs(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[string]string{"": "", "012345678901": "", "210987654321": `account: "012345678901" is not that of your credentials, which are of 210987654321; choose`} {
+		if err := s.Belongs(account); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", account, err)
+		}
+	}
+	s.Account = ""
+	if err := s.Belongs("210987654321"); err != nil {
 		t.Error(err)
 	}
 }

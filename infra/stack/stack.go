@@ -49,7 +49,7 @@ func New(scope constructs.Construct, s *Settings) (awscdk.Stack, error) {
 		AnalyticsReporting:    jsii.Bool(false),
 		TerminationProtection: jsii.Bool(s.Live()),
 	}
-	if s.Region != "" { // without an account: with one CDK would look up zones, and need credentials
+	if s.Region != "" { // without the account: with it CDK would look up zones, and need credentials
 		props.Env = &awscdk.Environment{Region: jsii.String(s.Region)}
 	}
 	b := &builder{stack: awscdk.NewStack(scope, jsii.String(s.name("")), props), Settings: s}

@@ -63,7 +63,7 @@ func everySetting() map[string]any {
 			map[string]any{"name": "mini", "kind": "mini_program", "appId": "wx4f4bc4dec97d474b"},
 		},
 		"allowedOrigins": []any{"https://www.example.com", "https://shop.example.org"},
-		"region":         "ap-east-1", "production": true, "keepApiUrl": true, "egress": "proxy", "architecture": "x86_64", "tracing": true,
+		"account":        "123456789012", "region": "ap-east-1", "production": true, "keepApiUrl": true, "egress": "proxy", "architecture": "x86_64", "tracing": true,
 		"domain":         map[string]any{"name": "api.example.com", "certificateArn": "arn:aws:acm:ap-east-1:123456789012:certificate/0f"},
 		"proxySecretArn": "arn:aws:secretsmanager:ap-east-1:123456789012:secret:proxy-AbCdEf",
 		"alarmEmail":     "ops@example.com", "logLevel": "warn", "logRetentionDays": 90.0, "reservedConcurrency": map[string]any{"signature": 50.0},

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -53,7 +54,8 @@ func (b *builder) routes() {
 			routes = append(routes, awsapigatewayv2.NewCfnRoute(b.stack, jsii.String(routeID(r)), &awsapigatewayv2.CfnRouteProps{
 				ApiId: b.api.Ref(), RouteKey: jsii.String(r.Method + " " + r.Path), Target: target, AuthorizationType: jsii.String("NONE"),
 			}))
-			throttles[r.Method+" "+r.Path] = b.throttle(f)
+			t := b.throttle(f, r)
+			throttles[r.Method+" "+r.Path] = map[string]any{"ThrottlingRateLimit": t.Rate, "ThrottlingBurstLimit": t.Burst}
 		}
 	}
 	stage := b.defaultStage(throttles)
@@ -86,12 +88,21 @@ func (b *builder) permit(id string, function awslambda.Function, source *string)
 	})
 }
 
-func (b *builder) throttle(f manifest.Function) map[string]any {
-	rate, burst := f.Throttle.Rate, f.Throttle.Burst
-	if t, ok := b.Throttles[f.Name]; ok {
-		rate, burst = t.Rate, t.Burst
+// seldom is the throttle of routes that no visitor waits for.
+var seldom = manifest.Throttle{Rate: 50, Burst: 100}
+
+// throttle is what the gateway lets through to a route. What is seldom asked for gets
+// less than the function's other routes, because what an attacker can spend is the
+// sum of all: health, proofs of domains, and preflights, which a signature needs none
+// of. A throttle of the stage's own is for each route.
+func (b *builder) throttle(f manifest.Function, r manifest.Route) manifest.Throttle {
+	if own, ok := b.Throttles[f.Name]; ok {
+		return manifest.Throttle(own)
 	}
-	return map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+	if rare := r.Method == http.MethodOptions || strings.HasSuffix(r.Path, "/health") || strings.HasPrefix(r.Path, "/{"); rare && f.Throttle.Rate > seldom.Rate {
+		return seldom
+	}
+	return f.Throttle
 }
 
 // defaultStage serves the API at the root of its address, where WeChat looks for
@@ -102,7 +113,7 @@ func (b *builder) defaultStage(throttles map[string]any) awsapigatewayv2.CfnStag
 		StageName:  jsii.String("$default"),
 		AutoDeploy: true,
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
-			ThrottlingRateLimit: jsii.Number(50), ThrottlingBurstLimit: jsii.Number(100), DetailedMetricsEnabled: false,
+			ThrottlingRateLimit: jsii.Number(seldom.Rate), ThrottlingBurstLimit: jsii.Number(seldom.Burst), DetailedMetricsEnabled: false,
 		},
 		RouteSettings:     throttles,
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: b.accessLog.LogGroupArn(), Format: jsii.String(accessLogFormat())},

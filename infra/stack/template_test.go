@@ -82,10 +82,32 @@ func TestEveryRouteOfTheManifest(t *testing.T) {
 	})
 }
 
-func TestThrottlesOfAStage(t *testing.T) {
-	settings := at(synth(t, "full").one(t, "AWS::ApiGatewayV2::Stage").Properties, "RouteSettings")
-	if at(settings, "GET /signature", "ThrottlingRateLimit") != 2000.0 || at(settings, "GET /verify", "ThrottlingRateLimit") != 200.0 {
-		t.Error(show(settings))
+// TestThrottles: each route's, and their sum, which docs/cost.md tells: what an attacker
+// can spend.
+func TestThrottles(t *testing.T) {
+	rate := func(variant, route string) float64 {
+		limit, _ := at(synth(t, variant).one(t, "AWS::ApiGatewayV2::Stage").Properties, "RouteSettings", route, "ThrottlingRateLimit").(float64)
+		return limit
+	}
+	for _, c := range []struct {
+		variant, route string
+		want           float64
+	}{
+		{"prod", "GET /signature", 500}, {"prod", "GET /signature/health", 50}, {"prod", "OPTIONS /signature", 50}, {"prod", "GET /{filename}", 50},
+		{"prod", "POST /verify/{app}", 200}, {"prod", "POST /oauth/token", 50}, {"prod", "OPTIONS /oauth/token", 50},
+		{"full", "GET /signature", 2000}, {"full", "OPTIONS /signature", 2000}, {"full", "GET /verify", 200},
+	} {
+		if got := rate(c.variant, c.route); got != c.want {
+			t.Errorf("%s: %s is throttled to %v, want %v", c.variant, c.route, got, c.want)
+		}
+	}
+	all, sum := at(synth(t, "prod").one(t, "AWS::ApiGatewayV2::Stage").Properties, "RouteSettings").(map[string]any), 0.0
+	for route := range all {
+		sum += rate("prod", route)
+	}
+	page, err := os.ReadFile("../../docs/cost.md")
+	if want := fmt.Sprintf("All %d routes together let %.0f requests a second through", len(all), sum); err != nil || !strings.Contains(strings.ReplaceAll(string(page), ",", ""), want) {
+		t.Errorf("docs/cost.md does not say: %s (%v)", want, err)
 	}
 }
 

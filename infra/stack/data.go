@@ -35,10 +35,11 @@ func (b *builder) data() {
 		EventBusName: jsii.String(b.name("")),
 		Description:  jsii.String("Messages and events that WeChat pushes"),
 	})
+	// Four days are a long weekend. What is older has ended by itself, and so must its alarm.
 	b.failures = awssqs.NewQueue(b.stack, jsii.String("Failures"), &awssqs.QueueProps{
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:      jsii.Bool(true),
-		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(4)),
 	})
 }
 

@@ -47,7 +47,7 @@ func (b *builder) alarms() {
 		{id: "TokenLow", meaning: "An access token has less than two minutes left, and no new one came.", metric: b.own("refresher", metrics.TokenSecondsLeft, "Minimum", 60), threshold: 120, below: true, points: 3, of: 3},
 		{id: "TicketLow", meaning: "A ticket has less than a minute left, and no new one came.", metric: b.own("refresher", metrics.TicketSecondsLeft, "Minimum", 60), threshold: 60, below: true, points: 5, of: 5},
 		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", metrics.WhitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
-		{id: "DeadLetters", meaning: "The queue of failed invocations is not empty.", metric: b.queueLength(), threshold: 1, points: 1, of: 1},
+		{id: "DeadLetters", meaning: "Three invocations of the refresher failed for good within four days.", metric: b.queueLength(), threshold: 3, points: 1, of: 1},
 		{id: "Api5xx", meaning: "The API answered with 5xx, twice a minute or more, in four of ten minutes.", metric: b.apiMetric("5xx", "Sum", 60), threshold: 2, points: 4, of: 10},
 		{id: "ReadsThrottled", meaning: "DynamoDB throttled reads of the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("ReadThrottleEvents"), threshold: 1, points: 3, of: 3},
 		{id: "WritesThrottled", meaning: "DynamoDB throttled writes to the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("WriteThrottleEvents"), threshold: 1, points: 3, of: 3},

@@ -53,6 +53,13 @@ func TestAlarms(t *testing.T) {
 			t.Errorf("%s sounds for a minute without a ticket: %s", name, show(a))
 		}
 	}
+	// Nor is a single failed tick, which the next one makes good; and its alarm must end by itself.
+	if a := m.alarm(t, "RefresherErrors"); a["DatapointsToAlarm"] != 2.0 || a["Threshold"] != 1.0 {
+		t.Errorf("a failed tick: %s", show(a))
+	}
+	if a, queue := m.alarm(t, "DeadLetters"), m.one(t, "AWS::SQS::Queue").Properties; a["Threshold"] != 3.0 || queue["MessageRetentionPeriod"] != 4*24*3600.0 {
+		t.Errorf("a failed tick: %s, queue %s", show(a), show(queue))
+	}
 	if n := len(synth(t, "dev").all("AWS::CloudWatch::Alarm")); n != 0 {
 		t.Errorf("dev has %d alarms, and nobody who minds", n)
 	}

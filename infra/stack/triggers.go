@@ -59,7 +59,8 @@ func (b *builder) schedule(f manifest.Function) {
 }
 
 // stream invokes the function for writes of the kinds that it listens to; what TTL
-// deletes is none.
+// deletes is none. Kicks of several accounts come in one batch, and are answered side
+// by side: one by one, an account whose WeChat hangs would hold up the others.
 func (b *builder) stream(f manifest.Function) {
 	var prefixes []any
 	for _, kind := range f.Stream {
@@ -73,7 +74,7 @@ func (b *builder) stream(f manifest.Function) {
 		FunctionName:              b.functions[f.Name].FunctionName(),
 		EventSourceArn:            b.table.TableStreamArn(),
 		StartingPosition:          jsii.String("LATEST"),
-		BatchSize:                 jsii.Number(1),
+		BatchSize:                 jsii.Number(100),
 		MaximumRetryAttempts:      jsii.Number(1),
 		MaximumRecordAgeInSeconds: jsii.Number(soon),
 		FilterCriteria:            map[string]any{"filters": []any{map[string]any{"pattern": string(pattern)}}},

@@ -39,12 +39,12 @@ DynamoDB at http://$BIND:$ENGINE_PORT
 In another terminal (sam and Docker needed):
 
   make sam-build ARCH=$arch
-  export SAM="--env-vars env.json --add-host host.docker.internal:host-gateway --parameter-overrides Architecture=$arch"
-  sam local invoke refresher -e events/refresher.json \$SAM      # first: it fetches token and ticket
-  sam local invoke signature -e events/signature.json \$SAM
-  sam local invoke oauth     -e events/oauth.json \$SAM
-  sam local invoke verify    -e events/verify.json \$SAM         # 403: it is older than 10 minutes
-  sam local start-api \$SAM                                     # all routes at http://127.0.0.1:3000
+  desk() { sam local "\$@" --env-vars env.json --add-host host.docker.internal:host-gateway --parameter-overrides Architecture=$arch; }
+  desk invoke refresher -e events/refresher.json      # first: it fetches token and ticket
+  desk invoke signature -e events/signature.json
+  desk invoke oauth     -e events/oauth.json
+  desk invoke verify    -e events/verify.json         # 403: it is older than 10 minutes
+  desk start-api                                      # all routes at http://127.0.0.1:3000
   WECHAT_APP_ID=wx520c15f417810387 WECHAT_TOKEN=t0kenOfTheRecordedEvents \\
     WECHAT_ENCODING_AES_KEY=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG \\
     build/wechatfn trigger text --url http://127.0.0.1:3000/verify  # a fresh push

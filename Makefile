@@ -83,7 +83,7 @@ deploy: build ## Deploy a stage: STAGE=prod (docs/deploy.md)
 
 .PHONY: first-refresh
 first-refresh: ## Have the refresher work at once, and say how each account stands: STAGE=prod
-	aws lambda invoke --function-name wechatfn-$(STAGE)-refresher --cli-binary-format raw-in-base64-out --payload '{}' $(ARGS) /dev/stdout
+	aws lambda invoke --function-name wechatfn-$(or $(STAGE),$(error STAGE is not set; choose one of those in cdk.json with STAGE=NAME))-refresher --cli-binary-format raw-in-base64-out --payload '{}' $(ARGS) /dev/stdout
 
 .PHONY: sam-build
 sam-build: ## Build the functions with SAM (ARCH=arm64 or x86_64): the same bytes as make build

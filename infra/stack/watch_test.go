@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -65,6 +66,76 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// silent is a period for which CloudWatch has no data.
+const silent = -1
+
+// TestAlarmsRing gives each alarm data, a number a period, at which it must ring, and
+// some at which it must not. What it looks at is named as CloudWatch has it.
+func TestAlarmsRing(t *testing.T) {
+	m := synth(t, "prod")
+	const unwell, well = 0, 7200
+	for _, c := range []struct {
+		name, looks string
+		rings       []float64
+		rests       []float64
+	}{
+		{"RefresherErrors", "AWS/Lambda Errors Sum 60 FunctionName", []float64{1, 0, 0, 0, 1}, []float64{1, 0, 0, 0, 0, 1, silent}},
+		{"RefresherSilent", "AWS/Lambda Invocations Sum 60 FunctionName", []float64{silent, silent, silent, silent, silent}, []float64{silent, silent, silent, silent, 1, silent, silent, silent, silent}},
+		{"TokenLow", "wechatfn TokenSecondsLeft Minimum 60 FunctionName", []float64{119, 59, unwell}, []float64{130, 119, 59, well, unwell, silent, silent}},
+		{"TicketLow", "wechatfn TicketSecondsLeft Minimum 60 FunctionName", []float64{59, unwell, unwell, unwell, unwell}, []float64{60, 59, unwell, unwell, well, silent, silent, silent, silent}},
+		{"WhitelistRefused", "wechatfn WhitelistRefused Sum 300 FunctionName", []float64{0, 1}, []float64{0, silent}},
+		{"DeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum 60 QueueName", []float64{1, 2, 3}, []float64{1, 2, 2, silent}},
+		{"Api5xx", "AWS/ApiGateway 5xx Sum 60 ApiId", []float64{2, silent, 9, 0, 2, 0, silent, 0, 0, 3}, []float64{1, 1, 1, 1, 1, 1, 500, 500, 500, 1, 0, silent}},
+		{"ReadsThrottled", "AWS/DynamoDB ReadThrottleEvents Sum 60 TableName", []float64{1, 1, 1}, []float64{90, 90, silent, 90}},
+		{"WritesThrottled", "AWS/DynamoDB WriteThrottleEvents Sum 60 TableName", []float64{1, 1, 1}, []float64{90, 90, silent, 90}},
+		{"ThrottledFunctions", "AWS/Lambda Throttles Sum 60", []float64{1, 1, 1}, []float64{90, 90, silent, 90}},
+	} {
+		alarm := m.alarm(t, c.name)
+		stat := at(alarm, "Metrics", 0, "MetricStat")
+		looks := fmt.Sprint(at(stat, "Metric", "Namespace"), " ", at(stat, "Metric", "MetricName"), " ", at(stat, "Stat"), " ", at(stat, "Period"))
+		if dimension := at(stat, "Metric", "Dimensions", 0, "Name"); dimension != nil {
+			looks += fmt.Sprint(" ", dimension)
+		}
+		if looks != c.looks {
+			t.Errorf("%s looks at %s, want %s", c.name, looks, c.looks)
+		}
+		if !rings(alarm, c.rings) {
+			t.Errorf("%s does not ring at %v", c.name, c.rings)
+		}
+		if rings(alarm, c.rests) {
+			t.Errorf("%s rings at %v", c.name, c.rests)
+		}
+	}
+}
+
+// rings reports whether CloudWatch rings the alarm at some time in the course of the
+// data: when of so many periods so many are beyond the threshold.
+func rings(alarm map[string]any, data []float64) bool {
+	threshold, below := alarm["Threshold"].(float64), alarm["ComparisonOperator"] == "LessThanThreshold"
+	of, points := int(alarm["EvaluationPeriods"].(float64)), int(alarm["DatapointsToAlarm"].(float64))
+	var beyond []bool
+	for _, value := range data {
+		switch {
+		case value == silent:
+			beyond = append(beyond, alarm["TreatMissingData"] == "breaching")
+		case below:
+			beyond = append(beyond, value < threshold)
+		default:
+			beyond = append(beyond, value >= threshold)
+		}
+		count := 0
+		for _, b := range beyond[max(0, len(beyond)-of):] {
+			if b {
+				count++
+			}
+		}
+		if count >= points {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *template) alarm(t *testing.T, name string) map[string]any {
 	t.Helper()
 	for _, a := range m.all("AWS::CloudWatch::Alarm") {
@@ -89,7 +160,8 @@ func TestAlarmsGetOut(t *testing.T) {
 	}
 }
 
-// TestDashboard shows all metrics of our own, and what costs money.
+// TestDashboard shows all metrics of our own, and what costs money; beyond fifty
+// metrics a dashboard is not free.
 func TestDashboard(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		body := show(m.one(t, "AWS::CloudWatch::Dashboard").Properties["DashboardBody"])
@@ -100,6 +172,9 @@ func TestDashboard(t *testing.T) {
 			if !strings.Contains(body, string(name)) {
 				t.Errorf("%s is not on the dashboard", name)
 			}
+		}
+		if n := strings.Count(body, `\"stat\"`); n < 30 || n > 50 {
+			t.Errorf("%d metrics on the dashboard", n)
 		}
 	})
 }

@@ -124,36 +124,12 @@ func samStatements(grants []manifest.Grant) (statements []samStatement) {
 // samRoute is a route with a name for it.
 type samRoute struct{ ID, Method, Path string }
 
-// samRoutes are the function's routes. A function that is called from pages answers
-// their browsers' preflights itself, as it does on a desk.
+// samRoutes are the routes that the gateway needs for the function.
 func samRoutes(f manifest.Function) (routes []samRoute) {
-	add := func(method, path string) {
-		route := samRoute{routeID(method, path), method, gatewayPath(path)}
-		if !slices.Contains(routes, route) {
-			routes = append(routes, route)
-		}
-	}
-	for _, r := range f.Routes {
-		add(r.Method, r.Path)
-	}
-	for _, r := range f.Routes {
-		if slices.Contains(f.Env, "ALLOWED_ORIGINS") {
-			add("OPTIONS", r.Path)
-		}
+	for _, r := range f.Gateway() {
+		routes = append(routes, samRoute{routeID(r.Method, r.Path), r.Method, r.Path})
 	}
 	return routes
-}
-
-// gatewayPath is a path as API Gateway takes it, where a parameter is a whole
-// segment.
-func gatewayPath(path string) string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		if strings.Contains(s, "{") && !strings.HasPrefix(s, "{") {
-			segments[i] = "{filename}"
-		}
-	}
-	return strings.Join(segments, "/")
 }
 
 var word = regexp.MustCompile(`[A-Za-z0-9]+`)

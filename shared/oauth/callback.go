@@ -274,6 +274,9 @@ func (h *Handler) keep(ctx context.Context, login session.Login, token string) (
 		return false, nil // no session, another's, or a table that Issue will meet too
 	}
 	err = h.Sessions.Note(ctx, login)
+	if errors.Is(err, session.ErrNoUser) { // deleted by hand; Issue makes the user anew
+		return false, nil
+	}
 	return err == nil, err
 }
 

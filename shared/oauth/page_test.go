@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wechatfn/shared/config"
+	"wechatfn/shared/web"
 )
 
 // program is what is sent by who is no person.
@@ -100,6 +101,19 @@ func wantPage(t testing.TB, name string, got *httptest.ResponseRecorder) {
 	}
 	if got.Header().Get("Content-Type") != "text/html; charset=utf-8" || strings.Contains(body, "<p></p>") || strings.Contains(body, "encodeURIComponent") {
 		t.Errorf("%s: %v\n%s", name, got.Header(), body)
+	}
+}
+
+// The request's line has the code, whoever asks: operators count by it.
+func TestPageIsLogged(t *testing.T) {
+	for _, accept := range []string{"text/html", "*/*"} {
+		w := newWorld(t)
+		r := httptest.NewRequest("GET", "https://api.example.com/oauth/callback?code=1&state=0", nil)
+		r.Header.Set("Accept", accept)
+		web.Log(w.handler, w.handler.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
+		if line := w.log.String(); !strings.Contains(line, "status=400") || !strings.Contains(line, "code=login_unknown") {
+			t.Errorf("%s: %s", accept, line)
+		}
 	}
 }
 

@@ -78,9 +78,7 @@ type problemBody struct {
 // WriteProblem answers with p as application/problem+json. It is for the few
 // places that are not a [HandlerFunc]; those return the Problem instead.
 func WriteProblem(w http.ResponseWriter, p *Problem) {
-	if rec, ok := w.(*recorder); ok {
-		rec.code = p.Code
-	}
+	NoteProblem(w, p)
 	header := w.Header()
 	dropBodyHeaders(header)
 	if p.RetryAfter > 0 {
@@ -96,6 +94,14 @@ func WriteProblem(w http.ResponseWriter, p *Problem) {
 		Code:   p.Code,
 		Hint:   p.Hint,
 	})
+}
+
+// NoteProblem has [Log] tell the problem's code, for who shows a problem in another
+// form. WriteProblem does it itself.
+func NoteProblem(w http.ResponseWriter, p *Problem) {
+	if rec, ok := w.(*recorder); ok {
+		rec.code = p.Code
+	}
 }
 
 // dropBodyHeaders forgets what a handler said about a body that it will not

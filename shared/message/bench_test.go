@@ -1,6 +1,8 @@
 package message
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"wechatfn/shared/config"
@@ -48,6 +50,22 @@ func BenchmarkXML(b *testing.B) {
 		}
 		if err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// The most work that a stranger can make of a body: each element has to be mended.
+func BenchmarkMend(b *testing.B) {
+	var body strings.Builder
+	body.WriteString("<xml>&")
+	for i := 0; body.Len() < 60_000; i++ {
+		fmt.Fprintf(&body, "<a%x><![CDATA[]]></a%x>", i, i)
+	}
+	body.WriteString("</xml>")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := parse([]byte(body.String())); err == nil {
+			b.Fatal("it was read")
 		}
 	}
 }

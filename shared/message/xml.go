@@ -27,7 +27,8 @@ func parseXML(body []byte) (tree, error) {
 // ]]> inside: WeChat does not seem to cut a user's text in two there. Nil: there is
 // nothing to mend.
 func mend(body []byte) []byte {
-	const begin, end = "<![CDATA[", "]]>"
+	const begin = "<![CDATA["
+	last := lastEnds(body)
 	var out []byte
 	for rest := body; ; {
 		head, inside, ok := bytes.Cut(rest, []byte(begin))
@@ -38,14 +39,34 @@ func mend(body []byte) []byte {
 			}
 			return append(out, rest...)
 		}
-		at := bytes.LastIndex(inside, []byte(end+"</"+name+">"))
-		if at < 0 {
+		at := last[name] - (len(body) - len(inside))
+		if at < 0 { // it has no end, or that was before
 			return nil
 		}
 		out = append(append(out, head...), begin...)
 		out = append(out, bytes.ReplaceAll(inside[:at], []byte(end), []byte("]]"+end+begin+">"))...)
 		out = append(out, end...)
 		rest = inside[at+len(end):]
+	}
+}
+
+// end is that of a CDATA section.
+const end = "]]>"
+
+// lastEnds tells where each element that ends in a CDATA section does so last. To look
+// for each anew takes a second of a body that a stranger has made for it.
+func lastEnds(body []byte) map[string]int {
+	last := map[string]int{}
+	for at := 0; ; {
+		i := bytes.Index(body[at:], []byte(end+"</"))
+		if i < 0 {
+			return last
+		}
+		name := body[at+i+len(end+"</"):]
+		if j := bytes.IndexAny(name, "<>"); j >= 0 && name[j] == '>' {
+			last[string(name[:j])] = at + i
+		}
+		at += i + len(end)
 	}
 }
 

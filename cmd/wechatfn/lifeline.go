@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ func (l *lifeline) show(report app.Report, err error) {
 	}
 	for _, account := range report.Accounts {
 		l.line(account.App, "access token", account.Token)
-		for _, typ := range sortedKeys(account.Tickets) {
+		for _, typ := range slices.Sorted(maps.Keys(account.Tickets)) {
 			l.line(account.App, typ+" ticket", account.Tickets[typ])
 		}
 	}
@@ -61,12 +62,3 @@ func reason(c app.CredentialReport) string {
 }
 
 func clock(t time.Time) string { return t.Format(time.TimeOnly) }
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}

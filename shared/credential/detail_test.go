@@ -107,19 +107,9 @@ func TestReportDeadWithoutTickets(t *testing.T) {
 		old := w.tick(k).Token.Value
 		w.store.want(t, 1, 2) // lease, and saved with the lease released
 		_ = w.sim.ForeignRefresh(testAppID)
-		w.reader(nil).ReportDead(t.Context(), testAppID, Fingerprint(old))
-		if _, err := k.Kicked(t.Context(), w.account); err != nil || !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
+		if _, err := w.report(k, old); err != nil || !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
 			t.Errorf("not renewed: %v", err)
 		}
-	})
-}
-
-func TestReportOfNoTokenIsNothing(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		if _, err := w.keeper().ReportDead(t.Context(), w.account, ""); err != nil {
-			t.Fatal(err)
-		}
-		w.wantCalls(0, 0)
 	})
 }
 

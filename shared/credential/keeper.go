@@ -129,24 +129,6 @@ func (k *Keeper) Kicked(ctx context.Context, account Account) (Record, error) {
 	return k.work(ctx, account, item, record)
 }
 
-// ReportDead marks the token with that fingerprint as refused by WeChat and
-// renews it, without force. When another token is current by now, the report is
-// old news and nothing happens: compare, then refresh. Errors: as Tick's.
-func (k *Keeper) ReportDead(ctx context.Context, account Account, fingerprint string) (Record, error) {
-	item, record, err := k.read(ctx, account.AppID)
-	if err != nil {
-		return Record{}, err
-	}
-	if !record.Token.is(fingerprint) {
-		return record, nil
-	}
-	if record.held(k.Now()) {
-		return record, ErrBusy // not noted: who still finds the token dead says so again
-	}
-	record.Token.Dead = true
-	return k.work(ctx, account, item, record)
-}
-
 // work takes one step after another until nothing is due. The record may know
 // more than the item it was read from; what it knows is saved with the first
 // step.

@@ -124,15 +124,14 @@ func TestKickRepublishesALostTicket(t *testing.T) {
 
 func TestReportDead(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		k, r := w.keeper(), w.reader(nil)
+		k := w.keeper()
 		old := w.tick(k).Token
 		time.Sleep(time.Minute)
 		if err := w.sim.ForeignRefresh(testAppID); err != nil {
 			t.Fatal(err)
 		}
 		// Somebody holding the token finds it dead and says so through the table.
-		r.ReportDead(t.Context(), testAppID, Fingerprint(old.Value))
-		if _, err := k.Kicked(t.Context(), w.account); err != nil {
+		if _, err := w.report(k, old.Value); err != nil {
 			t.Fatal(err)
 		}
 		now := w.stored().Token
@@ -144,7 +143,8 @@ func TestReportDead(t *testing.T) {
 			t.Errorf("%d token calls, want 2", calls)
 		}
 		// The same report again is old news.
-		if _, err := k.ReportDead(t.Context(), w.account, Fingerprint(old.Value)); err != nil {
+		time.Sleep(kickLife)
+		if _, err := w.report(k, old.Value); err != nil {
 			t.Fatal(err)
 		}
 		if w.tokenCalls() != calls {

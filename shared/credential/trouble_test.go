@@ -107,7 +107,7 @@ func TestReportedTokenStaysDead(t *testing.T) {
 		k := w.keeper()
 		old := w.tick(k).Token.Value
 		w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, ErrCode: 45009})
-		if record, err := k.ReportDead(t.Context(), w.account, Fingerprint(old)); err != nil || !record.Token.Dead {
+		if record, err := w.report(k, old); err != nil || !record.Token.Dead {
 			t.Errorf("dead %v, %v", record.Token.Dead, err)
 		}
 	})
@@ -312,7 +312,7 @@ func TestReportMeetsALease(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if record, err := k.ReportDead(t.Context(), w.account, Fingerprint(old)); !errors.Is(err, ErrBusy) || record.Token.Dead {
+		if record, err := w.report(k, old); !errors.Is(err, ErrBusy) || record.Token.Dead {
 			t.Errorf("dead %v, %v", record.Token.Dead, err)
 		}
 	})

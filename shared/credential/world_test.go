@@ -128,6 +128,13 @@ func (w *world) tick(k *Keeper) Record {
 	return record
 }
 
+// report has somebody find the token dead and say so through the table, and k take
+// the kick.
+func (w *world) report(k *Keeper, token string) (Record, error) {
+	w.reader(nil).ReportDead(w.t.Context(), testAppID, Fingerprint(token))
+	return k.Kicked(w.t.Context(), w.account)
+}
+
 // stored is the record in the table, without counting the read.
 func (w *world) stored() Record {
 	_, record, err := (&Keeper{KeeperConfig{Store: w.store.Store}}).read(context.Background(), testAppID)

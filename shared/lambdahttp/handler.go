@@ -20,8 +20,8 @@ const (
 	// defaultReserve is the time kept back for sending an answer that says "too
 	// slow", instead of being killed without one.
 	defaultReserve = 250 * time.Millisecond
-	// defaultMaxEventBytes is what Lambda itself takes in one invocation.
-	defaultMaxEventBytes = 6 << 20
+	// maxEventBytes is what Lambda itself takes in one invocation.
+	maxEventBytes = 6 << 20
 )
 
 // Options may be left zero.
@@ -31,9 +31,6 @@ type Options struct {
 	// Reserve is how long before Lambda's deadline the request's context ends:
 	// 250 ms by default, and never more than a quarter of the time that is left.
 	Reserve time.Duration
-	// MaxEventBytes bounds an event, its body as it came (perhaps base64)
-	// included; 6 MiB by default. A larger one is answered with 413.
-	MaxEventBytes int
 	// Authorize, where it is set, has the function serve as a Lambda authorizer too:
 	// events of type REQUEST, payload format 2.0, with simple responses. It returns
 	// what the guarded function finds under requestContext.authorizer.lambda, or
@@ -57,25 +54,21 @@ var ErrUnauthorized = errors.New("lambdahttp: unauthorized")
 // lambda.Start hands it the bytes of an event as they came, without reflection.
 // It is safe for concurrent use if the http.Handler is.
 type Handler struct {
-	next          http.Handler
-	logger        *slog.Logger
-	reserve       time.Duration
-	maxEventBytes int
-	authorize     func(r *http.Request) (map[string]any, error)
-	direct        func(ctx context.Context, payload []byte) ([]byte, error)
+	next      http.Handler
+	logger    *slog.Logger
+	reserve   time.Duration
+	authorize func(r *http.Request) (map[string]any, error)
+	direct    func(ctx context.Context, payload []byte) ([]byte, error)
 }
 
 // New returns a Handler that serves events with h.
 func New(h http.Handler, options Options) *Handler {
-	made := &Handler{h, options.Logger, options.Reserve, options.MaxEventBytes, options.Authorize, options.Direct}
+	made := &Handler{h, options.Logger, options.Reserve, options.Authorize, options.Direct}
 	if made.logger == nil {
 		made.logger = slog.Default()
 	}
 	if made.reserve <= 0 {
 		made.reserve = defaultReserve
-	}
-	if made.maxEventBytes <= 0 {
-		made.maxEventBytes = defaultMaxEventBytes
 	}
 	return made
 }
@@ -132,7 +125,7 @@ func (h *Handler) authorizes(r *http.Request) (answer []byte, err error) {
 			answer, err = nil, errAuthorizer
 		}
 	}()
-	context, err := h.authorize(r)
+	granted, err := h.authorize(r)
 	if err != nil && !errors.Is(err, ErrUnauthorized) {
 		h.logger.LogAttrs(r.Context(), slog.LevelError, "authorizer failed", slog.String("error", err.Error()))
 		return nil, errAuthorizer
@@ -140,7 +133,7 @@ func (h *Handler) authorizes(r *http.Request) (answer []byte, err error) {
 	return json.Marshal(struct {
 		IsAuthorized bool           `json:"isAuthorized"`
 		Context      map[string]any `json:"context,omitempty"`
-	}{err == nil, context})
+	}{err == nil, granted})
 }
 
 // serve answers a panic with 500 instead of taking the process down: what comes

@@ -16,8 +16,8 @@ import (
 // parse reads an event. A problem is returned as its own type: there is no other kind
 // of error here.
 func (h *Handler) parse(payload []byte) (*event, *web.Problem) {
-	if len(payload) > h.maxEventBytes {
-		return nil, tooLarge(h.maxEventBytes)
+	if len(payload) > maxEventBytes {
+		return nil, tooLarge()
 	}
 	e, err := parseEvent(payload)
 	switch {
@@ -84,12 +84,12 @@ func (e *event) setURL(u *url.URL) {
 	}
 }
 
-func tooLarge(limit int) *web.Problem {
+func tooLarge() *web.Problem {
 	return &web.Problem{
 		Status: http.StatusRequestEntityTooLarge,
 		Code:   "event_too_large",
 		Title:  "Request too large",
-		Detail: "an event may have " + strconv.Itoa(limit) + " bytes",
+		Detail: "an event may have " + strconv.Itoa(maxEventBytes) + " bytes",
 	}
 }
 

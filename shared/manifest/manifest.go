@@ -47,11 +47,9 @@ type Access int
 // The verbs, as DynamoDB actions grant them. Who writes may read too: a write
 // that failed in transit is settled by reading back.
 const (
-	Get    Access = 1 << iota // GetItem
-	put                       // PutItem, for Create and Replace
-	remove                    // DeleteItem
-	Put    = put | Get
-	Delete = remove | Get
+	Get Access = 1 << iota // GetItem
+	put                    // PutItem, for Create and Replace
+	Put = put | Get
 )
 
 // Grant gives access to the items whose keys begin with Kind and a #.
@@ -196,7 +194,7 @@ func (a Access) Actions() []string {
 	for _, one := range []struct {
 		access Access
 		action string
-	}{{Get, "GetItem"}, {put, "PutItem"}, {remove, "DeleteItem"}} {
+	}{{Get, "GetItem"}, {put, "PutItem"}} {
 		if a&one.access != 0 {
 			actions = append(actions, one.action)
 		}

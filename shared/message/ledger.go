@@ -46,7 +46,7 @@ var errInWork = errors.New("message: another delivery of the push is in work")
 // look is how often a push in work is looked at.
 const look = 200 * time.Millisecond
 
-// key is what makes two deliveries the same push: the MsgId, and where there is
+// ledgerKey is what makes two deliveries the same push: the MsgId, and where there is
 // none, as with events, all that was sent. WeChat says that sender, time and
 // event tell one event from another. They do not for those that the system
 // sends (results of a media check all come from one sender), and what would

@@ -151,7 +151,7 @@ func (e envelope) xml() string {
 	return w.String()
 }
 
-// read is the query of a request, each parameter once.
+// readQuery is the query of a request, each parameter once.
 func readQuery(q *web.Query) *query {
 	return &query{q.Get("signature"), q.Get("msg_signature"), q.Get("timestamp"), q.Get("nonce"), q.Get("echostr"), q.Get("app")}
 }

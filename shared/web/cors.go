@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // CORSConfig says which pages may read answers, and how.
@@ -20,9 +18,6 @@ type CORSConfig struct {
 	Headers []string
 	// Credentials allows cookies.
 	Credentials bool
-	// MaxAge is how long a browser may keep a preflight's answer; zero means
-	// 10 minutes.
-	MaxAge time.Duration
 }
 
 // CORS lets the pages of config.Origins read the answers of next. It answers
@@ -37,7 +32,6 @@ func CORS(config CORSConfig, next http.Handler) (http.Handler, error) {
 		origins:     make(map[string]bool, len(config.Origins)),
 		methods:     "GET, HEAD",
 		headers:     strings.Join(config.Headers, ", "),
-		maxAge:      "600",
 		credentials: config.Credentials,
 	}
 	for _, origin := range config.Origins {
@@ -49,17 +43,17 @@ func CORS(config CORSConfig, next http.Handler) (http.Handler, error) {
 	if len(config.Methods) > 0 {
 		c.methods = strings.Join(config.Methods, ", ")
 	}
-	if config.MaxAge > 0 {
-		c.maxAge = strconv.FormatInt(wholeSeconds(config.MaxAge), 10)
-	}
 	return c, nil
 }
 
+// preflightLife is how long a browser may keep a preflight's answer, in seconds.
+const preflightLife = "600"
+
 type cors struct {
-	next                     http.Handler
-	origins                  map[string]bool
-	methods, headers, maxAge string
-	credentials              bool
+	next             http.Handler
+	origins          map[string]bool
+	methods, headers string
+	credentials      bool
 }
 
 func (c *cors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +86,7 @@ func (c *cors) allow(header http.Header, origin string) {
 
 func (c *cors) allowPreflight(header http.Header) {
 	header.Set("Access-Control-Allow-Methods", c.methods)
-	header.Set("Access-Control-Max-Age", c.maxAge)
+	header.Set("Access-Control-Max-Age", preflightLife)
 	if c.headers != "" {
 		header.Set("Access-Control-Allow-Headers", c.headers)
 	}

@@ -47,7 +47,7 @@ func (d *Desk) tokenCalls() (n int) {
 	return n
 }
 
-// make makes a trouble for so many minutes; 0: until it is mended. Only down ends
+// makeTrouble makes a trouble for so many minutes; 0: until it is mended. Only down ends
 // by itself.
 func (d *Desk) makeTrouble(what string, minutes int) error {
 	if d.Simulator == nil {

@@ -179,10 +179,9 @@ func answered(err error) bool {
 	return errors.As(err, &answer) && answer.Code > 0
 }
 
-// refusesSecret: 40125, or 40001 where a token was asked for.
 func refusesSecret(err error) bool {
 	var refused *wechat.Error
-	return errors.As(err, &refused) && (refused.Code == 40125 || refused.Code == 40001)
+	return errors.As(err, &refused) && refused.SecretRefused()
 }
 
 // publish writes the item that the signature path reads, unless a later epoch

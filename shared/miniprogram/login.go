@@ -143,7 +143,7 @@ func (h *Handler) spend(ctx context.Context, account Account, code string) (mini
 	}
 	asked = h.Now().UnixMilli()
 	mini, err = h.WeChat.CodeToSession(ctx, account.AppID, secret.Reveal(), code)
-	if e, ok := errors.AsType[*wechat.Error](err); ok && (e.Code == wechat.CodeInvalidSecret || e.Code == 40001) { // WeChat's pages name both
+	if e, ok := errors.AsType[*wechat.Error](err); ok && e.SecretRefused() {
 		_, _ = h.Secrets(ctx, account, true) // so that the next login has the new one, if there is one
 	}
 	return mini, asked, err

@@ -175,16 +175,10 @@ func (h *Handler) spend(ctx context.Context, account Account, code string) (wech
 		return wechat.UserToken{}, err
 	}
 	token, err := h.WeChat.ExchangeCode(ctx, account.AppID, secret.Reveal(), code)
-	if wrongSecret(err) {
+	if e, ok := errors.AsType[*wechat.Error](err); ok && e.SecretRefused() {
 		_, _ = h.Secrets(ctx, account, true) // so that the next login has the new one, if there is one
 	}
 	return token, err
-}
-
-// wrongSecret: WeChat's pages name both codes.
-func wrongSecret(err error) bool {
-	e, ok := errors.AsType[*wechat.Error](err)
-	return ok && (e.Code == wechat.CodeInvalidSecret || e.Code == 40001)
 }
 
 // outcomeOf is the failure that an error of WeChat's means for the user.

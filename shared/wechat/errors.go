@@ -54,7 +54,7 @@ func (c Class) String() string {
 // https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html
 const (
 	CodeInvalidAppID    = 40013
-	CodeInvalidSecret   = 40125 // AppSecret wrong or replaced
+	CodeInvalidSecret   = 40125 // AppSecret wrong or replaced; see Error.SecretRefused
 	CodeNotInWhitelist  = 40164 // caller's IP not in the whitelist; see Error.IP
 	CodeClientIPRefused = 61004 // the same, as other pages number it
 	CodeDailyQuota      = 45009
@@ -159,6 +159,12 @@ func (e *Error) tokenClass() Class {
 	default:
 		return ClassCredentialDead
 	}
+}
+
+// SecretRefused: the AppSecret that was sent is not the account's, or not any more. WeChat's pages
+// name two codes for it.
+func (e *Error) SecretRefused() bool {
+	return e.Code == CodeInvalidSecret || e.Code == codeInvalidToken && e.Class() == ClassConfiguration
 }
 
 // Pause is how long to keep away at least, whatever else the caller's backoff says; 0 when WeChat

@@ -106,6 +106,28 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+func TestSecretRefused(t *testing.T) {
+	for _, c := range []struct {
+		op   string
+		code int
+		want bool
+	}{
+		{opToken, 40125, true},
+		{opToken, 40001, true},
+		{opStableToken, 40001, true},
+		{opExchange, 40001, true},
+		{opCodeToSession, 40001, true},
+		{opTicket, 40001, false}, // of the token
+		{opUserInfo, 40001, false},
+		{opStableToken, 40013, false},
+		{opExchange, 40014, false},
+	} {
+		if e := (&Error{Op: c.op, Code: c.code}); e.SecretRefused() != c.want {
+			t.Errorf("%s %d: %v", c.op, c.code, !c.want)
+		}
+	}
+}
+
 func TestClassNames(t *testing.T) {
 	names := map[string]bool{}
 	for c := ClassUnknown; c <= ClassUser; c++ {

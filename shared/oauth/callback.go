@@ -144,8 +144,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 		f.Outcome = "login_misconfigured"
 		return f, errors.New("oauth: the account of the login is not configured any more")
 	}
-	began := h.Now().UnixMilli()
-	token, err := h.spend(ctx, account, code)
+	token, asked, err := h.spend(ctx, account, code)
 	if err == nil && token.Snapshot {
 		f.Outcome = "login_snapshot"
 		return f, nil
@@ -154,7 +153,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 		f.Outcome = outcomeOf(err)
 		return f, err
 	}
-	login := h.identity(ctx, account, f, token, began)
+	login := h.identity(ctx, account, f, token, asked)
 	f.OpenID, f.UnionID = login.OpenID, login.UnionID
 	err = h.admit(ctx, &f, login, state, c)
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // between the code and here
@@ -165,20 +164,23 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 	return f, err
 }
 
-// spend exchanges the code. It is never tried again: a code is spent by the try.
-func (h *Handler) spend(ctx context.Context, account Account, code string) (wechat.UserToken, error) {
+// spend exchanges the code, and says when WeChat was asked, in Unix milliseconds: after
+// the AppSecret was read, which may take its time. It is never tried again: a code is
+// spent by the try.
+func (h *Handler) spend(ctx context.Context, account Account, code string) (token wechat.UserToken, asked int64, err error) {
 	secret, err := h.Secrets(ctx, account, false)
 	if err != nil && ctx.Err() == nil { // perhaps it has just been stored
 		secret, err = h.Secrets(ctx, account, true)
 	}
 	if err != nil {
-		return wechat.UserToken{}, err
+		return token, 0, err
 	}
-	token, err := h.WeChat.ExchangeCode(ctx, account.AppID, secret.Reveal(), code)
+	asked = h.Now().UnixMilli()
+	token, err = h.WeChat.ExchangeCode(ctx, account.AppID, secret.Reveal(), code)
 	if e, ok := errors.AsType[*wechat.Error](err); ok && e.SecretRefused() {
 		_, _ = h.Secrets(ctx, account, true) // so that the next login has the new one, if there is one
 	}
-	return token, err
+	return token, asked, err
 }
 
 // outcomeOf is the failure that an error of WeChat's means for the user.
@@ -206,12 +208,12 @@ const profileTime = 3 * time.Second
 
 // identity is who logs in, with the profile where the user granted it. A profile
 // that cannot be read is no reason to refuse the login.
-func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken, began int64) session.Login {
-	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID, Began: began}
+func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken, asked int64) session.Login {
+	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID, Began: asked}
 	if granted := cmp.Or(t.Scope, f.Scope); !strings.Contains(granted, wechat.ScopeUserInfo) && !strings.Contains(granted, wechat.ScopeLogin) {
 		return login // its tokens can read nothing, and must not replace those of a login that could
 	}
-	tokens := h.tokens(t, began)
+	tokens := h.tokens(t, asked)
 	login.Tokens = &tokens
 	asking, cancel := context.WithTimeout(ctx, profileTime)
 	defer cancel()

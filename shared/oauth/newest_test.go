@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
@@ -157,7 +159,7 @@ var writers = map[string]func(w *world, b *browser, ticket string){
 }
 
 // Any of them, whole, before each call of any other, and while that waits for
-// WeChat's answer: the tokens that WeChat was asked for last are those that stay.
+// the AppSecret or for WeChat's answer: the tokens that WeChat was asked for last are those that stay.
 func TestNewestTokensStay(t *testing.T) {
 	for outer := range writers {
 		for inner := range writers {
@@ -204,6 +206,11 @@ func crossTokens(t *testing.T, outer, inner string, call int) (ran bool) {
 	}
 	w.store.before = func(string) error { step(); return nil }
 	w.wechat.answering = step
+	secrets := w.handler.Secrets
+	w.handler.Secrets = func(ctx context.Context, a Account, fresh bool) (config.Secret, error) {
+		step()
+		return secrets(ctx, a, fresh)
+	}
 	writers[outer](w, b, ticket)
 	w.store.before, w.wechat.answering = nil, nil
 	user, err := w.handler.Sessions.User(t.Context(), testAppID, "user1")

@@ -111,21 +111,10 @@ func New(c Config) (*Handler, error) {
 		"POST /miniprogram/phone":   h.phone,
 		"GET /miniprogram/session":  h.session,
 	} {
-		mux.Handle(pattern, web.Handle(h.guard(f), h.Logger))
+		mux.Handle(pattern, web.Handle(web.Guard(f, h.Budget), h.Logger))
 	}
 	h.Handler = mux
 	return h, nil
-}
-
-// guard keeps answers out of caches, and ends a request in time for an answer.
-func (h *Handler) guard(f web.HandlerFunc) web.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
-		defer cancel()
-		return f(w, r.WithContext(ctx))
-	}
 }
 
 // account finds the mini-program of that name, the first one for "".

@@ -129,7 +129,7 @@ func (h *Handler) route() error {
 		"GET /oauth/userinfo":         h.userinfo,
 		"GET /oauth/health":           h.health,
 	} {
-		mux.Handle(pattern, web.Handle(h.guard(f), h.Logger))
+		mux.Handle(pattern, web.Handle(web.Guard(f, h.Budget), h.Logger))
 	}
 	var err error
 	h.Handler, err = web.CORS(web.CORSConfig{
@@ -137,18 +137,6 @@ func (h *Handler) route() error {
 		Headers: []string{"Authorization", "Content-Type"}, Credentials: true,
 	}, mux)
 	return err
-}
-
-// guard keeps answers out of caches, and addresses, which hold codes and states,
-// out of the Referer of what comes next. It ends a request in time for an answer.
-func (h *Handler) guard(f web.HandlerFunc) web.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		ctx, cancel := context.WithTimeout(r.Context(), h.Budget)
-		defer cancel()
-		return f(w, r.WithContext(ctx))
-	}
 }
 
 // own is our own address.

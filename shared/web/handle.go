@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -22,7 +23,7 @@ type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 // An error after the answer has begun is only logged. A nil logger means
 // slog.Default().
 func Handle(h HandlerFunc, logger *slog.Logger) http.Handler {
-	return &errorHandler{h, orDefault(logger)}
+	return &errorHandler{h, cmp.Or(logger, slog.Default())}
 }
 
 type errorHandler struct {
@@ -42,6 +43,19 @@ func (e *errorHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if rec.status == 0 {
 		WriteProblem(rec, problem)
+	}
+}
+
+// Guard is for logins: it keeps answers out of caches, and addresses, which hold
+// codes and states, out of the Referer of what comes next. It ends a request's
+// context after budget, in time for an answer.
+func Guard(h HandlerFunc, budget time.Duration) HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		ctx, cancel := context.WithTimeout(r.Context(), budget)
+		defer cancel()
+		return h(w, r.WithContext(ctx))
 	}
 }
 
@@ -89,11 +103,4 @@ func timeout(cause error) *Problem {
 		RetryAfter: 2 * time.Second,
 		Cause:      cause,
 	}
-}
-
-func orDefault(logger *slog.Logger) *slog.Logger {
-	if logger == nil {
-		return slog.Default()
-	}
-	return logger
 }

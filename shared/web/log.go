@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -24,7 +25,7 @@ func Log(next http.Handler, logger *slog.Logger, note func(r *http.Request, stat
 	if note == nil {
 		note = func(*http.Request, int) slog.Attr { return slog.Attr{} }
 	}
-	return &requestLog{next, orDefault(logger), note}
+	return &requestLog{next, cmp.Or(logger, slog.Default()), note}
 }
 
 type requestLog struct {

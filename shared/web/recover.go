@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,7 +16,7 @@ const maxStack = 16 << 10
 // the connection off where the answer has begun. It is for servers other than
 // Lambda, whose adapter does this itself. A nil logger means slog.Default().
 func Recover(next http.Handler, logger *slog.Logger) http.Handler {
-	logger = orDefault(logger)
+	logger = cmp.Or(logger, slog.Default())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := record(w)
 		defer func() {

@@ -6,6 +6,7 @@
 package lambdatest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -77,11 +78,11 @@ func Start(tb testing.TB, config Config) *Function {
 }
 
 func newFunction(config Config) *Function {
-	config.Name = orDefault(config.Name, "function")
-	config.Timeout = orDefault(config.Timeout, 10*time.Second)
-	config.InitTimeout = orDefault(config.InitTimeout, 10*time.Second)
-	config.MemoryMB = orDefault(config.MemoryMB, 128)
-	config.Concurrency = orDefault(config.Concurrency, 1)
+	config.Name = cmp.Or(config.Name, "function")
+	config.Timeout = cmp.Or(config.Timeout, 10*time.Second)
+	config.InitTimeout = cmp.Or(config.InitTimeout, 10*time.Second)
+	config.MemoryMB = cmp.Or(config.MemoryMB, 128)
+	config.Concurrency = cmp.Or(config.Concurrency, 1)
 	f := &Function{
 		config: config,
 		free:   make(chan *instance, config.Concurrency),
@@ -91,14 +92,6 @@ func newFunction(config Config) *Function {
 		f.free <- nil
 	}
 	return f
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 // Invoke hands one event to a process that is free, or to a new one, and returns

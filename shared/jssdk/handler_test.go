@@ -217,7 +217,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestLongestURL(t *testing.T) {
-	page := origin + "/" + strings.Repeat("a", MaxURLBytes-len(origin)-1)
+	page := origin + "/" + strings.Repeat("a", maxURLBytes-len(origin)-1)
 	if s := signed(t, get(newHandler(t, nil), "/signature?url="+url.QueryEscape(page))); s.URL != page {
 		t.Error("2048 bytes were refused or changed")
 	}

@@ -11,8 +11,8 @@ import (
 	"wechatfn/shared/web"
 )
 
-// MaxURLBytes is the longest page URL that is signed.
-const MaxURLBytes = 2048
+// maxURLBytes is the longest page URL that is signed.
+const maxURLBytes = 2048
 
 // checkURL returns the page URL to sign, its fragment cut, or the *web.Problem
 // that says why it is not signed.
@@ -20,7 +20,7 @@ func checkURL(raw string, origins []string) (string, error) {
 	switch {
 	case raw == "":
 		return "", errURLMissing
-	case len(raw) > MaxURLBytes:
+	case len(raw) > maxURLBytes:
 		return "", errURLTooLong
 	case strings.IndexFunc(raw, isControl) >= 0:
 		return "", errURLControl
@@ -90,7 +90,7 @@ func hasOtherScheme(lower string) bool {
 // or nowhere, so a character that comes both ways gives an unencoded one away.
 func notEncoded(rawQuery string, query *web.Query) bool {
 	raw := rawURL(rawQuery)
-	if !strings.Contains(raw, "://") || len(raw) > 3*MaxURLBytes { // longer ones are refused as that
+	if !strings.Contains(raw, "://") || len(raw) > 3*maxURLBytes { // longer ones are refused as that
 		return false
 	}
 	pageURL := query.Get("url")

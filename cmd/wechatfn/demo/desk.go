@@ -53,6 +53,8 @@ type Desk struct {
 	visits  http.Handler // told by Visit
 	account config.App   // that the page is about
 
+	saving sync.Mutex // one Save at a time, and none overtakes another
+
 	mu       sync.Mutex // guards what follows; never held over a request
 	troubles troubles
 	history  history

@@ -182,6 +182,8 @@ func (d *Desk) keep() {
 	if d.Save == nil {
 		return
 	}
+	d.saving.Lock()
+	defer d.saving.Unlock()
 	d.mu.Lock()
 	text, err := json.Marshal(memory{Ahead: d.Clock.Ahead(), History: d.history})
 	d.mu.Unlock()

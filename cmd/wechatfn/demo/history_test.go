@@ -4,7 +4,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,6 +175,29 @@ func TestBadMemory(t *testing.T) {
 }
 
 // A disk that is full costs the picture, not the ticks.
+// Ticks and buttons save at the same time; two at once would write one file.
+func TestSavesOneAtATime(t *testing.T) {
+	desk(t, func(w *world) {
+		var one sync.Mutex
+		w.Save = func([]byte) error {
+			if !one.TryLock() {
+				t.Error("two at once")
+				return nil
+			}
+			defer one.Unlock()
+			for range 100 {
+				runtime.Gosched()
+			}
+			return nil
+		}
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(w.keep)
+		}
+		all.Wait()
+	})
+}
+
 func TestSaveFails(t *testing.T) {
 	desk(t, func(w *world) {
 		w.Save = func([]byte) error { return errors.New("disk full") }

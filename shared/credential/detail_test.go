@@ -116,8 +116,8 @@ func TestReportDeadWithoutTickets(t *testing.T) {
 func TestFirstReportStands(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		r := w.reader(nil)
-		r.ReportDead(t.Context(), testAppID, "one")
-		r.ReportDead(t.Context(), testAppID, "two")
+		r.reportDead(t.Context(), testAppID, "one")
+		r.reportDead(t.Context(), testAppID, "two")
 		if got := w.keeper().kickedFor(t.Context(), testAppID); got != "one" {
 			t.Errorf("the kick carries %q", got)
 		}

@@ -157,7 +157,7 @@ func TestReportJoinsAStandingKick(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		r := w.reader(nil)
 		r.Kick(t.Context(), testAppID)
-		r.ReportDead(t.Context(), testAppID, "fp")
+		r.reportDead(t.Context(), testAppID, "fp")
 		if got := w.keeper().kickedFor(t.Context(), testAppID); got != "fp" {
 			t.Errorf("the kick carries %q", got)
 		}

@@ -125,7 +125,7 @@ func (r *Reader) Another(ctx context.Context, appID, dead string) (string, error
 			return token, nil
 		}
 		if !told {
-			r.ReportDead(ctx, appID, Fingerprint(dead))
+			r.reportDead(ctx, appID, Fingerprint(dead))
 		}
 		select {
 		case <-ctx.Done():
@@ -257,10 +257,10 @@ func (r *Reader) Kick(ctx context.Context, appID string) {
 	r.afterKick(ctx, appID, err)
 }
 
-// ReportDead kicks the refresher with the news that WeChat refuses the token
+// reportDead kicks the refresher with the news that WeChat refuses the token
 // with that fingerprint (see [Fingerprint]). A kick that stands without such
 // news is given it.
-func (r *Reader) ReportDead(ctx context.Context, appID, fingerprint string) {
+func (r *Reader) reportDead(ctx context.Context, appID, fingerprint string) {
 	ctx, cancel := context.WithTimeout(ctx, kickTimeout)
 	defer cancel()
 	news := kickItem(appID, kick{Dead: fingerprint}, r.Now())

@@ -131,7 +131,7 @@ func (w *world) tick(k *Keeper) Record {
 // report has somebody find the token dead and say so through the table, and k take
 // the kick.
 func (w *world) report(k *Keeper, token string) (Record, error) {
-	w.reader(nil).ReportDead(w.t.Context(), testAppID, Fingerprint(token))
+	w.reader(nil).reportDead(w.t.Context(), testAppID, Fingerprint(token))
 	return k.Kicked(w.t.Context(), w.account)
 }
 

@@ -172,8 +172,8 @@ func TestOAuthsLog(t *testing.T) {
 		"INFO,login,default,session,,", "INFO,request,,,/oauth/callback,",
 		"INFO,request,,,/oauth/callback,",
 		"INFO,request,,,/oauth/authorize,",
-		"INFO,login,second,login_refused,,", "INFO,request,,,/oauth/callback,",
-		"INFO,request,,,/oauth/callback,",
+		"INFO,login,second,login_refused,,", "INFO,request,,,/oauth/callback,login_refused",
+		"INFO,request,,,/oauth/callback,login_unknown",
 		"INFO,request,,,/oauth/session/refresh,",
 		"INFO,request,,,/oauth/userinfo,",
 	}

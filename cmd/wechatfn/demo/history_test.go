@@ -174,7 +174,6 @@ func TestBadMemory(t *testing.T) {
 	})
 }
 
-// A disk that is full costs the picture, not the ticks.
 // Ticks and buttons save at the same time; two at once would write one file.
 func TestSavesOneAtATime(t *testing.T) {
 	desk(t, func(w *world) {
@@ -198,6 +197,7 @@ func TestSavesOneAtATime(t *testing.T) {
 	})
 }
 
+// A disk that is full costs the picture, not the ticks.
 func TestSaveFails(t *testing.T) {
 	desk(t, func(w *world) {
 		w.Save = func([]byte) error { return errors.New("disk full") }

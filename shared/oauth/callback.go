@@ -313,7 +313,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 		}
 		to.RawQuery += ticketParameter + "=" + ticket
 	default:
-		return h.failures[f.Outcome]
+		return cmp.Or(h.failures[f.Outcome], h.failures["login_interrupted"]) // a newer version of ours may know others
 	}
 	http.Redirect(w, r, withFragment(to), http.StatusSeeOther)
 	return nil

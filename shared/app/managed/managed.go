@@ -133,6 +133,6 @@ func (s *Secret[T]) standIn(ctx context.Context, err error) (T, error) {
 		var none T
 		return none, err
 	}
-	s.Logger.ErrorContext(ctx, "secret not read, the last one stands in", "secret", s.What, "age", age, "error", err)
+	s.Logger.ErrorContext(ctx, "secret not read, the last one stands in", "secret", s.What, "age_s", int(age.Seconds()), "error", err)
 	return kept, nil
 }

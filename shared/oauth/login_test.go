@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -151,6 +152,32 @@ func TestCallbacksAtOnce(t *testing.T) {
 				t.Fatalf("%d %s", got.Code, got.Body)
 			}
 		}
+		if w.wechat.exchanges != 1 {
+			t.Errorf("%d exchanges", w.wechat.exchanges)
+		}
+	})
+}
+
+// The browser drops the first of its two calls, once the code is on its way: the second
+// lands all the same.
+func TestHungUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.wechat.slow = time.Second
+		b := w.browser()
+		w.grants("code-1", "user1")
+		state := b.begin("return_to=/a")
+		ctx, hangUp := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, "GET", "https://api.example.com/oauth/callback?code=code-1&state="+state, nil)
+		for _, cookie := range b.jar.Cookies(ours) {
+			r.AddCookie(cookie)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { w.handler.ServeHTTP(httptest.NewRecorder(), r) })
+		time.Sleep(w.wechat.slow / 2)
+		hangUp()
+		want(t, "the second call", b.callback("code-1", state), 303, "")
+		wg.Wait()
 		if w.wechat.exchanges != 1 {
 			t.Errorf("%d exchanges", w.wechat.exchanges)
 		}

@@ -48,12 +48,18 @@ func (e *errorHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Guard is for logins: it keeps answers out of caches, and addresses, which hold
 // codes and states, out of the Referer of what comes next. It ends a request's
-// context after budget, in time for an answer.
+// context after budget, in time for an answer, and not when the client hangs up: that
+// may be the first of WeChat's two calls, which has spent the code, and a logout is
+// often the last that a page does.
 func Guard(h HandlerFunc, budget time.Duration) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		ctx, cancel := context.WithTimeout(r.Context(), budget)
+		end := time.Now().Add(budget)
+		if deadline, ok := r.Context().Deadline(); ok && deadline.Before(end) {
+			end = deadline
+		}
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), end)
 		defer cancel()
 		return h(w, r.WithContext(ctx))
 	}

@@ -57,7 +57,7 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 		return nil, err
 	}
 	c := caller{h.cookie(r, loginCookie), h.cookie(r, sessionCookie)}
-	if !isBrowser(c.login) || digest(c.login) != f.Browser {
+	if digest(c.login) != f.Browser {
 		return nil, h.lost(w, r, f)
 	}
 	if query.Get("code") == "" && f.Taken == 0 && f.Outcome == "" {
@@ -260,12 +260,12 @@ func (h *Handler) admit(ctx context.Context, f *flow, login session.Login, state
 }
 
 // keep reports whether this browser has a session of the user already, which then
-// stays as it is: each login a new device would push the user's others out.
+// stays, and is in use: each login a new device would push the user's others out.
 func (h *Handler) keep(ctx context.Context, login session.Login, token string) (bool, error) {
 	if token == "" {
 		return false, nil
 	}
-	s, err := h.Sessions.Check(ctx, token)
+	s, err := h.Sessions.Touch(ctx, token)
 	if err != nil || s.AppID != login.AppID || s.OpenID != login.OpenID {
 		return false, nil // no session, another's, or a table that Issue will meet too
 	}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
@@ -86,6 +87,22 @@ func TestLoginOfADeletedUser(t *testing.T) {
 	}
 	b.logIn("user1")
 	want(t, "the profile", b.do("GET", "/oauth/userinfo", ""), 200, "user1")
+}
+
+// A login is a use of the session that is kept: it does not end under who has just
+// logged in.
+func TestKeptSessionIsInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		time.Sleep(session.DefaultIdle - time.Minute)
+		w.store.take()
+		b.logIn("user1")
+		wantCalls(t, w, "Create state, Get state, Replace state, Get session, Replace session, Get user, Replace user, Replace state")
+		time.Sleep(session.DefaultIdle - time.Minute)
+		want(t, "later", b.do("GET", "/oauth/session", ""), 200, "user1")
+	})
 }
 
 // What the browser is told about its cookies.

@@ -33,8 +33,8 @@ func failures() map[string]*web.Problem {
 		failure(http.StatusBadRequest, "login_over", "Login over", "this login has been ended since: by logging out, or by newer logins", hintAgain),
 		failure(http.StatusInternalServerError, "login_misconfigured", "Login misconfigured", "WeChat does not accept this account's AppID, AppSecret, address or scope",
 			web.Hint{En: "The operator finds the reason in the log.", Zh: "请联系网站管理员；原因见服务日志。"}),
-		failure(http.StatusServiceUnavailable, "login_unavailable", "WeChat does not answer", "WeChat did not answer in time, or is busy",
-			web.Hint{En: "Log in again in a moment.", Zh: "微信暂时没有响应，请稍后重新登录。"}),
+		failure(http.StatusServiceUnavailable, "login_unavailable", "Login unavailable", "WeChat, or the table of this service, did not answer in time or is busy",
+			web.Hint{En: "Log in again in a moment.", Zh: "微信或本服务暂时没有响应，请稍后重新登录。"}),
 	} {
 		all[p.Code] = p
 	}

@@ -1,0 +1,174 @@
+package oauth
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wechatfn/shared/wechat"
+)
+
+// expire has the user's access token at WeChat end.
+func (b *browser) expire() { time.Sleep(2*time.Hour + time.Minute) }
+
+// A hundred pages at once on a token that has ended: one refresh.
+func TestUserinfoRefreshes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.slow = time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-new", RefreshToken: "refresh-new", OpenID: "user1", Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour}, nil
+		}
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
+		}
+		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}
+
+// WeChat may call a token dead before its end: one refresh, then the user has to
+// log in again.
+func TestUserinfoOfADeadToken(t *testing.T) {
+	dead := func(code int) error { return &wechat.Error{Op: "userinfo", Code: code} }
+	for name, c := range map[string]struct {
+		info    func(string) error
+		refresh error
+		status  int
+		want    string
+	}{
+		"42001, refreshed":       {func(token string) error { return only(token == "access-user1", dead(42001)) }, nil, 200, "小明"},
+		"40014, refreshed":       {func(token string) error { return only(token == "access-user1", dead(40014)) }, nil, 200, "小明"},
+		"refresh token is dead":  {func(string) error { return dead(42001) }, &wechat.Error{Op: "refresh_token", Code: 40030}, 409, "login_again"},
+		"and so is the new one":  {func(string) error { return dead(42001) }, nil, 409, "login_again"},
+		"the password changed":   {func(string) error { return dead(42001) }, &wechat.Error{Op: "refresh_token", Code: 42007}, 409, "login_again"},
+		"not granted":            {func(string) error { return dead(48001) }, nil, 403, "profile_not_granted"},
+		"WeChat is busy":         {func(string) error { return dead(-1) }, nil, 503, "wechat_unavailable"},
+		"the refresh meets that": {func(string) error { return dead(42001) }, &wechat.Error{Op: "refresh_token", Code: -1}, 503, "wechat_unavailable"},
+	} {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		w.wechat.info = c.info
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-new", OpenID: "user1", ExpiresIn: time.Hour}, c.refresh
+		}
+		want(t, name, b.do("GET", "/oauth/userinfo?lang=en", ""), c.status, c.want)
+		if w.wechat.refreshes > 1 {
+			t.Errorf("%s: %d refreshes", name, w.wechat.refreshes)
+		}
+	}
+}
+
+func only(when bool, err error) error {
+	if when {
+		return err
+	}
+	return nil
+}
+
+func TestUserinfoRefused(t *testing.T) {
+	w := newWorld(t)
+	want(t, "nobody", w.browser().do("GET", "/oauth/userinfo", ""), 401, "session_missing")
+	b := w.browser()
+	b.logIn("user1")
+	want(t, "language", b.do("GET", "/oauth/userinfo?lang=fr", ""), 400, "lang_invalid")
+	silent := w.browser()
+	w.wechat.codes["code-s"] = wechat.UserToken{AccessToken: "access-s", OpenID: "user3", Scope: wechat.ScopeBase, ExpiresIn: time.Hour}
+	silent.callback("code-s", silent.begin(""))
+	want(t, "a silent login", silent.do("GET", "/oauth/userinfo", ""), 403, "profile_not_granted")
+}
+
+// Whether the profile could be read, without reading it.
+func TestUserinfoCheck(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	w.wechat.infos = 0
+	want(t, "good", b.do("GET", "/oauth/userinfo?check=true", ""), 200, `{"valid":true}`)
+	want(t, "bad", b.do("GET", "/oauth/userinfo?check=maybe", ""), 400, "check_invalid")
+	w.wechat.info = func(string) error { return &wechat.Error{Op: "auth", Code: 40014} }
+	w.wechat.refresh = func() (wechat.UserToken, error) {
+		return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: 40030}
+	}
+	want(t, "dead", b.do("GET", "/oauth/userinfo?check=true", ""), 409, "login_again")
+	if w.wechat.checks != 2 || w.wechat.infos != 0 {
+		t.Errorf("%d checks, %d profiles", w.wechat.checks, w.wechat.infos)
+	}
+}
+
+// A silent login later does not take the profile away.
+func TestSilentLoginKeepsTheProfile(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	w.grants("code-2", "user1")
+	if got := b.callback("code-2", b.begin("scope=snsapi_base")); got.Code != 303 {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明")
+}
+
+// What was granted counts, not what was asked for.
+func TestGrantedLessThanAsked(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	w.wechat.codes["code-2"] = wechat.UserToken{AccessToken: "access-2", OpenID: "user1", Scope: wechat.ScopeBase, ExpiresIn: time.Hour}
+	if got := b.callback("code-2", b.begin("scope=snsapi_userinfo")); got.Code != 303 || w.wechat.infos != 1 {
+		t.Fatalf("%d %s, %d profiles", got.Code, got.Body, w.wechat.infos)
+	}
+	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明")
+}
+
+// WeChat that refuses for good is asked once; then the user has to log in again.
+func TestDeadRefreshTokenIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.slow = time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: 40030}
+		}
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 409, "login_again") })
+		}
+		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}
+
+// A token that is alive still is prolonged rather than replaced: one refresh all
+// the same.
+func TestUserinfoNearTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		time.Sleep(2*time.Hour - nearEnd/2)
+		w.wechat.slow = time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-user1", RefreshToken: "refresh-user1", OpenID: "user1", Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour}, nil
+		}
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
+		}
+		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}

@@ -5,23 +5,33 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"wechatfn/shared/session"
 )
 
-// Whatever a callback is called with, nobody gets a session without a state of
-// ours and its cookie.
+// Whatever a callback is called with, nobody gets a session without a state of ours
+// and its cookie. STATE stands for a login that another browser has begun.
 func FuzzCallback(f *testing.F) {
 	w := newWorld(f)
-	for _, seed := range []string{"code=1&state=" + strings.Repeat("0", 32), "state=x", "code=%00&state=%zz", "", "code=1&state=" + strings.Repeat("a", 32) + "&state=b"} {
+	for _, seed := range []string{
+		"code=1&state=" + strings.Repeat("0", 32), "state=x", "code=%00&state=%zz", "", "code=1&state=" + strings.Repeat("a", 32) + "&state=b",
+		"code=1&state=STATE", "state=STATE", "code=1&state=STATE&state=STATE",
+	} {
 		f.Add(seed, "cookie")
+		f.Add(seed, strings.Repeat("A", 43)+"; __Host-wechatfn-session="+strings.Repeat("Q", session.TokenLength))
 	}
 	f.Fuzz(func(t *testing.T, query, cookie string) {
+		w.TB = t
+		w.grants("1", "user1")
 		r := httptest.NewRequest("GET", "/oauth/callback", nil)
-		r.URL.RawQuery = query
+		r.URL.RawQuery = strings.ReplaceAll(query, "STATE", w.browser().begin(""))
+		r.Host = "api.example.com"
 		r.Header.Set("Cookie", "__Host-wechatfn-login="+cookie)
 		r.Header.Set("Accept", "text/html")
 		answer := httptest.NewRecorder()
 		w.handler.ServeHTTP(answer, r)
-		if answer.Code != 400 && answer.Code != 403 || len(answer.Result().Cookies()) > 0 {
+		anew := answer.Code == 302 && strings.HasPrefix(answer.Header().Get("Location"), "https://open.weixin.qq.com/connect/")
+		if !anew && answer.Code != 400 && answer.Code != 403 || strings.Contains(strings.Join(answer.Header()["Set-Cookie"], " "), sessionCookie) || w.wechat.exchanges > 0 {
 			t.Errorf("%q: %d %v", query, answer.Code, answer.Header())
 		}
 	})

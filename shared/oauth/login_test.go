@@ -9,11 +9,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
@@ -37,7 +37,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("%d exchanges, %d profiles", w.wechat.exchanges, w.wechat.infos)
 	}
 	w.store.take()
-	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, `"nickname":"小明"`)
+	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, `"nickname":"小明","headimgurl":"","sex":1,"province":"","city":"","country":"","privilege":[]`)
 	if got := w.store.take(); !slices.Equal(got, []string{"Get session", "Get user"}) || w.wechat.infos != 3 {
 		t.Errorf("calls of userinfo: %q, %d profiles", got, w.wechat.infos)
 	}
@@ -71,22 +71,6 @@ func TestSessionIsKept(t *testing.T) {
 	want(t, "the other device", other.do("GET", "/oauth/session", ""), 200, "user1")
 	b.logIn("user2")
 	want(t, "somebody else", b.do("GET", "/oauth/session", ""), 200, "user2")
-}
-
-// A user whose item was deleted by hand, though the session was not, is made anew.
-func TestLoginOfADeletedUser(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	b.logIn("user1")
-	user, err := w.store.Store.Get(t.Context(), "user#"+testAppID+"#user1")
-	if err == nil {
-		err = w.store.Store.Delete(t.Context(), user.Key, user.Version)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.logIn("user1")
-	want(t, "the profile", b.do("GET", "/oauth/userinfo", ""), 200, "user1")
 }
 
 // A login is a use of the session that is kept: it does not end under who has just
@@ -127,128 +111,44 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// P12: WeChat calls twice, with the same code or with another: one exchange, and
-// both calls land with the same session.
-func TestDoubledCallback(t *testing.T) {
-	for _, second := range []string{"code-1", "code-2"} {
-		w := newWorld(t)
-		b := w.browser()
-		w.grants("code-1", "user1")
-		w.grants("code-2", "user1")
-		state := b.begin("return_to=/a")
-		var tokens []string
-		for _, code := range []string{"code-1", second} {
-			got := b.callback(code, state)
-			if got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/a#" {
-				t.Fatalf("%s: %d %s", code, got.Code, got.Body)
-			}
-			tokens = append(tokens, got.Result().Cookies()[0].Value)
-		}
-		if w.wechat.exchanges != 1 || tokens[0] != tokens[1] {
-			t.Errorf("%s: %d exchanges, tokens %q", second, w.wechat.exchanges, tokens)
-		}
-	}
-}
-
-// A hundred at once: one exchange, and all land with the same session.
-func TestCallbacksAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.wechat.slow = time.Second
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("return_to=/a")
-		answers := make([]*httptest.ResponseRecorder, 100)
-		var wg sync.WaitGroup
-		for i := range answers {
-			wg.Go(func() { answers[i] = b.callback("code-1", state) })
-		}
-		wg.Wait()
-		for _, got := range answers {
-			if got.Code != 303 || got.Result().Cookies()[0].Value != answers[0].Result().Cookies()[0].Value {
-				t.Fatalf("%d %s", got.Code, got.Body)
-			}
-		}
-		if w.wechat.exchanges != 1 {
-			t.Errorf("%d exchanges", w.wechat.exchanges)
-		}
-	})
-}
-
-// The browser drops the first of its two calls, once the code is on its way: the second
-// lands all the same.
-func TestHungUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.wechat.slow = time.Second
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("return_to=/a")
-		ctx, hangUp := context.WithCancel(t.Context())
-		r := httptest.NewRequestWithContext(ctx, "GET", "https://api.example.com/oauth/callback?code=code-1&state="+state, nil)
-		for _, cookie := range b.jar.Cookies(ours) {
-			r.AddCookie(cookie)
-		}
-		var wg sync.WaitGroup
-		wg.Go(func() { w.handler.ServeHTTP(httptest.NewRecorder(), r) })
-		time.Sleep(w.wechat.slow / 2)
-		hangUp()
-		want(t, "the second call", b.callback("code-1", state), 303, "")
-		wg.Wait()
-		if w.wechat.exchanges != 1 {
-			t.Errorf("%d exchanges", w.wechat.exchanges)
-		}
-	})
-}
-
-// A flow is kept for a minute after its end, and for ten before.
-func TestFlowsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("")
-		time.Sleep(flowLife - time.Second)
-		want(t, "just in time", b.callback("code-1", state), 303, "")
-		time.Sleep(outcomeLife + time.Second)
-		want(t, "later", b.callback("code-1", state), 400, "login_unknown")
-		state = b.begin("")
-		time.Sleep(flowLife + time.Second)
-		want(t, "too late", b.callback("code-1", state), 400, "login_unknown")
-	})
-}
-
-// While a version is rolled out or back, another may have written an outcome that
-// this one does not know.
-func TestOutcomeOfAnotherVersion(t *testing.T) {
+// An openid is one of an account: the same text of another account is somebody else.
+func TestSameOpenIDElsewhere(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
-	state := b.begin("return_to=/a")
-	item, f, err := w.handler.find(t.Context(), state)
-	if f.Outcome = "login_of_tomorrow"; err == nil {
-		err = w.handler.end(t.Context(), item, f)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	want(t, "a person", b.callback("code-1", state), 400, "login_interrupted")
-	want(t, "a program", b.program("/oauth/callback?code=code-1&state="+state), 400, "login_interrupted")
+	b.logIn("user1")
+	w.grants("code-2", "user1")
+	want(t, "at the website", b.callback("code-2", b.begin("app=site")), 303, "")
+	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)
 }
 
-// Another browser's link logs nobody in: the victim begins anew, once.
-func TestLostCookie(t *testing.T) {
+// A unionid that the profile alone tells is kept.
+func TestUnionIDOfTheProfile(t *testing.T) {
 	w := newWorld(t)
-	attacker, victim := w.browser(), w.browser()
-	w.grants("code-1", "attacker")
-	state := attacker.begin("return_to=/a")
-	got := victim.callback("code-1", state)
-	to, _ := url.Parse(got.Header().Get("Location"))
-	if got.Code != 302 || to.Host != "open.weixin.qq.com" || to.Query().Get("state") == state || w.wechat.exchanges != 0 {
-		t.Fatalf("%d %s", got.Code, to)
+	w.wechat.unionID = "union1"
+	b := w.browser()
+	b.logIn("user1")
+	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"unionid":"union1"`)
+}
+
+// An AppSecret that WeChat refuses is read anew, so that the next login has the new
+// one; nothing else is a reason to.
+func TestWrongSecretIsReadAnew(t *testing.T) {
+	for code, want := range map[int]int{40125: 1, 40001: 1, 40013: 0, 40029: 0, -1: 0} {
+		w := newWorld(t)
+		reads := 0
+		w.handler.Secrets = func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
+			if fresh {
+				reads++
+			}
+			return config.NewSecret(testSecret), nil
+		}
+		w.wechat.fail = &wechat.Error{Op: "access_token", Code: code}
+		b := w.browser()
+		b.callback("code-1", b.begin(""))
+		if reads != want {
+			t.Errorf("%d: %d reads", code, reads)
+		}
 	}
-	jarless := w.browser()
-	want(t, "again without a cookie", jarless.callback("code-1", to.Query().Get("state")), 400, "login_cookie_lost")
-	want(t, "the attacker's own", attacker.callback("code-1", state), 303, "")
 }
 
 // Each way in which a login can fail has an answer of its own, in two languages,
@@ -265,6 +165,7 @@ func TestFailures(t *testing.T) {
 		"snapshot":     {"code-s", func(w *world) { w.wechat.codes["code-s"] = wechat.UserToken{OpenID: "x", Snapshot: true} }, 403, "login_snapshot"},
 		"bad code":     {"code-1", func(w *world) { w.wechat.fail = failed(40029) }, 400, "login_code_invalid"},
 		"used code":    {"code-1", func(w *world) { w.wechat.fail = failed(40163) }, 400, "login_code_used"},
+		"no code":      {"code-1", func(w *world) { w.wechat.fail = failed(41008) }, 400, "login_code_invalid"},
 		"expired code": {"code-1", func(w *world) { w.wechat.fail = failed(42003) }, 400, "login_code_expired"},
 		"AppSecret":    {"code-1", func(w *world) { w.wechat.fail = failed(40125) }, 500, "login_misconfigured"},
 		"AppID":        {"code-1", func(w *world) { w.wechat.fail = failed(40013) }, 500, "login_misconfigured"},
@@ -326,6 +227,9 @@ func TestTicket(t *testing.T) {
 			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 		}
 		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
+		if item, err := w.store.Get(t.Context(), key("code", strings.Split(ticket, `"`)[3])); err != nil || strings.Contains(string(item.Value), "access-") {
+			t.Errorf("of a spent ticket stays %s, %v", item.Value, err)
+		}
 		for _, body := range []string{"", "{}", `{"ticket":5}`, "ticket=x", `{"ticket":""}`, `{"ticket":"x"}`, `{"verifier":"x"}`} {
 			want(t, body, page.do("POST", "/oauth/token", body), 400, "body_invalid")
 		}

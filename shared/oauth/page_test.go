@@ -3,12 +3,15 @@ package oauth
 import (
 	"context"
 	"errors"
+	"html"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"wechatfn/shared/config"
-	"wechatfn/shared/web"
 )
 
 // program is what is sent by who is no person.
@@ -104,16 +107,25 @@ func wantPage(t testing.TB, name string, got *httptest.ResponseRecorder) {
 	}
 }
 
-// The request's line has the code, whoever asks: operators count by it.
-func TestPageIsLogged(t *testing.T) {
-	for _, accept := range []string{"text/html", "*/*"} {
-		w := newWorld(t)
-		r := httptest.NewRequest("GET", "https://api.example.com/oauth/callback?code=1&state=0", nil)
-		r.Header.Set("Accept", accept)
-		web.Log(w.handler, w.handler.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
-		if line := w.log.String(); !strings.Contains(line, "status=400") || !strings.Contains(line, "code=login_unknown") {
-			t.Errorf("%s: %s", accept, line)
-		}
+// The page leads to the same login anew, and what stands in its address stays text. It
+// stands in no frame, where a click could be stolen.
+func TestPageOfARefusal(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	got := b.callback("", b.begin("lang=en&scope=snsapi_userinfo&return_to="+url.QueryEscape(`https://other.example.org/?q="><script>alert(1)</script>`)+challenge()))
+	wantPage(t, "refused", got)
+	body, links := got.Body.String(), regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(got.Body.String(), -1)
+	if strings.Contains(body, "<script") || len(links) != 3 || !strings.Contains(got.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Fatalf("%q %v\n%s", links, got.Header(), body)
+	}
+	if back := html.UnescapeString(links[2][1]); back != `https://other.example.org/?q="><script>alert(1)</script>` {
+		t.Errorf("back to %s", back)
+	}
+	w.grants("code-1", "user1")
+	_, query, _ := strings.Cut(html.UnescapeString(links[1][1]), "?")
+	landed, err := url.Parse(b.callback("code-1", b.begin(query)).Header().Get("Location"))
+	if err != nil || landed.Host != "other.example.org" || !slices.Equal(w.wechat.asked, []string{"en"}) {
+		t.Errorf("again: lands on %s, %v, profiles in %q", landed, err, w.wechat.asked)
 	}
 }
 

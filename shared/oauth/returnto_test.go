@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -103,30 +104,20 @@ func TestSameSite(t *testing.T) {
 	}
 }
 
+// landing is what a browser sees at the beginning of an address on testOwn or one of
+// testOrigins, whatever Go's parser makes of the rest.
+var landing = regexp.MustCompile(`^(?i:https://(api|www)\.example\.com(:443|:)?|http://localhost:3000)([/?#][^\\\x00-\x20\x7f]*)?$`)
+
 // What is let through leads where a browser would go: to our origin or to an
 // allowed one.
 func FuzzReturnTo(f *testing.F) {
-	for _, seed := range []string{"/", "//evil.com", `/\evil.com`, "https://www.example.com/a", "https://www.example.com@evil.com", "/%0d%0a"} {
+	for _, seed := range []string{"/", "//evil.com", `/\evil.com`, "https://www.example.com/a", "https://www.example.com@evil.com", "/%0d%0a", "http://www.example.com/", "http://localhost:3000?a#b"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		u, err := checkReturnTo(raw, testOwn, testOrigins)
-		if err != nil {
-			return
-		}
-		out := u.String()
-		again, err := url.Parse(out)
-		if err != nil || strings.ContainsAny(out, "\\\r\n\t \x00") {
-			t.Fatalf("%q became %q: %v", raw, out, err)
-		}
-		allowed := false
-		for _, origin := range append([]string{testOwn}, testOrigins...) {
-			o, _ := url.Parse(origin)
-			allowed = allowed || strings.EqualFold(again.Scheme, o.Scheme) && strings.EqualFold(strings.TrimSuffix(again.Host, ":443"), o.Host) ||
-				strings.EqualFold(again.Host, o.Host)
-		}
-		if !allowed || again.User != nil {
-			t.Errorf("%q became %q", raw, out)
+		if err == nil && !landing.MatchString(u.String()) {
+			t.Errorf("%q became %q", raw, u)
 		}
 	})
 }

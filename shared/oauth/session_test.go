@@ -191,6 +191,13 @@ func TestAuthorizeInJSON(t *testing.T) {
 	w.handler.ServeHTTP(answer, r)
 	want(t, "website", answer, 200, `{"url":"https://open.weixin.qq.com/connect/qrconnect?appid=wxfedcba9876543210&redirect_uri=https%3A%2F%2Fapi.example.com%2Foauth%2Fcallback&response_type=code&scope=snsapi_login&state=`)
 	want(t, "website", answer, 200, `&lang=en#wechat_redirect"}`)
+
+	b := w.browser() // WeChat's page knows cn and en; what else the profile may be in is not for it
+	for _, lang := range []string{"", "zh_CN", "zh_TW"} {
+		if to := b.do("GET", "/oauth/authorize?app=site&lang="+lang, "").Header().Get("Location"); !strings.Contains(to, "/connect/qrconnect?") || strings.Contains(to, "lang=") {
+			t.Errorf("%s: %s", lang, to)
+		}
+	}
 }
 
 // A session of one product is none of another's, wherever it is used.

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -60,7 +61,11 @@ func TestUserinfoOfADeadToken(t *testing.T) {
 		w.wechat.refresh = func() (wechat.UserToken, error) {
 			return wechat.UserToken{AccessToken: "access-new", OpenID: "user1", ExpiresIn: time.Hour}, c.refresh
 		}
+		w.wechat.asked = nil
 		want(t, name, b.do("GET", "/oauth/userinfo?lang=en", ""), c.status, c.want)
+		if slices.ContainsFunc(w.wechat.asked, func(lang string) bool { return lang != "en" }) {
+			t.Errorf("%s: asked for %q", name, w.wechat.asked)
+		}
 		if w.wechat.refreshes > 1 {
 			t.Errorf("%s: %d refreshes", name, w.wechat.refreshes)
 		}
@@ -99,8 +104,8 @@ func TestUserinfoCheck(t *testing.T) {
 		return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: 40030}
 	}
 	want(t, "dead", b.do("GET", "/oauth/userinfo?check=true", ""), 409, "login_again")
-	if w.wechat.checks != 2 || w.wechat.infos != 0 {
-		t.Errorf("%d checks, %d profiles", w.wechat.checks, w.wechat.infos)
+	if w.wechat.checks != 2 || w.wechat.infos != 0 || !slices.Equal(w.wechat.asked[1:], []string{"user1", "user1"}) {
+		t.Errorf("%d checks, %d profiles, asked for %q", w.wechat.checks, w.wechat.infos, w.wechat.asked)
 	}
 }
 
@@ -167,6 +172,67 @@ func TestUserinfoNearTheEnd(t *testing.T) {
 			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
 		}
 		wg.Wait()
+		if w.wechat.refreshes != 1 {
+			t.Errorf("%d refreshes", w.wechat.refreshes)
+		}
+	})
+}
+
+// A token that is dead as soon as it was refreshed is not refreshed again.
+func TestUserinfoRefreshesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.info = func(string) error { return &wechat.Error{Op: "userinfo", Code: 42001} }
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-new", OpenID: "user1", ExpiresIn: time.Hour}, nil
+		}
+		want(t, "dead at once", b.do("GET", "/oauth/userinfo", ""), 409, "login_again")
+		if w.wechat.refreshes != 1 || w.wechat.infos != 2 { // one of them by the login
+			t.Errorf("%d refreshes, %d profiles", w.wechat.refreshes, w.wechat.infos)
+		}
+	})
+}
+
+// Where WeChat does not answer, those that wait do not ask it one by one, but one of
+// them every other second.
+func TestUserinfoWhileWeChatIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: -1}
+		}
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 503, "wechat_unavailable") })
+		}
+		wg.Wait()
+		if most := 1 + int(defaultBudget/refreshPause); w.wechat.refreshes > most {
+			t.Errorf("%d refreshes, want %d at most", w.wechat.refreshes, most)
+		}
+	})
+}
+
+// Tokens that come when the request's time is over are kept all the same: WeChat has
+// replaced the old ones.
+func TestLateTokensAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b := w.browser()
+		b.logIn("user1")
+		b.expire()
+		w.wechat.slow = defaultBudget + time.Second
+		w.wechat.refresh = func() (wechat.UserToken, error) {
+			return wechat.UserToken{AccessToken: "access-new", RefreshToken: "refresh-new", OpenID: "user1", ExpiresIn: 2 * time.Hour}, nil
+		}
+		for range 2 {
+			b.do("GET", "/oauth/userinfo", "")
+		}
 		if w.wechat.refreshes != 1 {
 			t.Errorf("%d refreshes", w.wechat.refreshes)
 		}

@@ -35,6 +35,8 @@ type weChat struct {
 	exchanges int
 	refreshes int
 	infos     int
+	asked     []string // what each profile or check was asked for: language, or openid
+	unionID   string   // that a profile tells
 	checks    int
 	refresh   func() (wechat.UserToken, error)
 	info      func(token string) error
@@ -93,18 +95,20 @@ func (c *weChat) UserInfo(_ context.Context, token, openid, lang string) (wechat
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.infos++
+	c.asked = append(c.asked, lang)
 	if c.info != nil {
 		if err := c.info(token); err != nil {
 			return wechat.UserInfo{}, err
 		}
 	}
-	return wechat.UserInfo{OpenID: openid, Nickname: "小明", Sex: 1}, nil
+	return wechat.UserInfo{OpenID: openid, UnionID: c.unionID, Nickname: "小明", Sex: 1}, nil
 }
 
-func (c *weChat) CheckUserToken(_ context.Context, token, _ string) error {
+func (c *weChat) CheckUserToken(_ context.Context, token, openid string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.checks++
+	c.asked = append(c.asked, openid)
 	if c.info != nil {
 		return c.info(token)
 	}

@@ -187,7 +187,7 @@ func TestUserinfoRefreshesOnce(t *testing.T) {
 		b.expire()
 		w.wechat.info = func(string) error { return &wechat.Error{Op: "userinfo", Code: 42001} }
 		w.wechat.refresh = func() (wechat.UserToken, error) {
-			return wechat.UserToken{AccessToken: "access-new", OpenID: "user1", ExpiresIn: time.Hour}, nil
+			return wechat.UserToken{AccessToken: "access-new", RefreshToken: "refresh-new", OpenID: "user1", ExpiresIn: time.Hour}, nil
 		}
 		want(t, "dead at once", b.do("GET", "/oauth/userinfo", ""), 409, "login_again")
 		if w.wechat.refreshes != 1 || w.wechat.infos != 2 { // one of them by the login

@@ -11,10 +11,14 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"wechatfn/shared/wechatsim"
 )
 
 // tab is a tab of a real browser with cookies of its own.
@@ -168,19 +172,30 @@ func TestBrowserRefusal(t *testing.T) {
 	b.see("允许")
 }
 
-// P12: WeChat calls twice, with the same code and with another.
+// P12: WeChat calls twice, with the same code and with another, at once or later.
 func TestBrowserDoubledCallback(t *testing.T) {
 	b := browse(t)
-	b.run(chromedp.Navigate(b.base))
-	address := b.toWeChat("scope=snsapi_userinfo&return_to=/")
-	for _, callback := range []string{approved(t, address), approved(t, address)} {
-		for range 2 {
-			b.run(chromedp.Navigate(callback))
-			b.see("is logged in to default")
+	var called atomic.Int32
+	if err := chromedp.Listen(b.ctx, func(event any) {
+		if sent, ok := event.(*network.EventRequestWillBeSent); ok && strings.Contains(sent.Request.URL, "/oauth/callback?") {
+			called.Add(1)
 		}
+	}); err != nil {
+		t.Fatal(err)
 	}
-	if session := b.json(`fetch("/oauth/session").then(r => r.json())`); session["openid"] == nil {
-		t.Errorf("%v", session)
+	for _, answer := range []string{wechatsim.AnswerTwice, wechatsim.AnswerTwoCodes} {
+		b.run(chromedp.Navigate(b.base))
+		address, _, _ := strings.Cut(b.toWeChat("scope=snsapi_userinfo&return_to=/"), "#")
+		called.Store(0)
+		b.run(chromedp.Navigate(address + "&wechatsim=" + answer))
+		b.see("is logged in to default")
+		if n := called.Load(); n != 2 {
+			t.Errorf("%s: %d callbacks", answer, n)
+		}
+		b.run(chromedp.Navigate(approved(t, address)))
+		b.see("is logged in to default")
+		b.run(chromedp.Click(chromedp.CSS(`#logout`)))
+		b.see("Nobody is logged in.")
 	}
 }
 

@@ -20,6 +20,11 @@ const (
 	AnswerApprove  = "approve"
 	AnswerRefuse   = "refuse"
 	AnswerSnapshot = "snapshot" // approve, as a user who previews the page
+	// WeChat's clients have been seen to call the product back twice. These two approve, with
+	// one code for both calls or with one for each: on a page, whose picture is the first call
+	// and which then goes on to the second.
+	AnswerTwice    = "twice"
+	AnswerTwoCodes = "two-codes"
 )
 
 // serveAuthorize: a silent login goes back at once, another one asks the user first.
@@ -39,16 +44,37 @@ func (s *Sim) serveAuthorize(r *request) answer {
 		return s.askPage(l, u, r)
 	case l.answer == AnswerRefuse:
 		return s.refused(l)
-	case l.answer == "", l.answer == AnswerApprove, l.answer == AnswerSnapshot:
-		code := s.newCode(l.AppID, s.state.Apps[l.AppID], u.ID, l.Scope, l.answer == AnswerSnapshot, r.now)
-		a := redirect(back(l.Redirect, "code="+code+"&state="+l.State))
-		if l.user != "" {
-			a.header.Set("Set-Cookie", deviceCookie(u.ID).String())
-		}
-		return a
+	case has(",approve,snapshot,twice,two-codes", l.answer):
+		return s.approved(l, u, r)
 	default:
-		return errorPage(unknown("wechatsim is approve, refuse or snapshot"))
+		return errorPage(unknown("wechatsim is approve, refuse, snapshot, twice or two-codes"))
 	}
+}
+
+func (s *Sim) approved(l login, u User, r *request) answer {
+	call := func() string {
+		code := s.newCode(l.AppID, s.state.Apps[l.AppID], u.ID, l.Scope, l.answer == AnswerSnapshot, r.now)
+		return back(l.Redirect, "code="+code+"&state="+l.State)
+	}
+	first := call()
+	a := redirect(first)
+	switch l.answer {
+	case AnswerTwice:
+		a = twice(first, first)
+	case AnswerTwoCodes:
+		a = twice(first, call())
+	}
+	if l.user != "" {
+		a.header.Set("Set-Cookie", deviceCookie(u.ID).String())
+	}
+	return a
+}
+
+func twice(first, second string) answer {
+	a := page(http.StatusOK, "twice", map[string]string{"First": first, "Second": second})
+	a.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:; base-uri 'none'")
+	a.header.Set("Refresh", "0;url="+second) // browsers wait for the picture first
+	return a
 }
 
 func (s *Sim) refused(l login) answer {

@@ -86,9 +86,9 @@ func submit(body, user, answer string) string {
 func TestFormPassesItsOwnPattern(t *testing.T) {
 	w := newLogins(t)
 	for _, path := range []string{PathAuthorize, PathQRConnect} {
-		app, scope, n := appID, scopeUserInfo, 3
+		app, scope, n := appID, scopeUserInfo, 4
 		if path == PathQRConnect {
-			app, scope, n = site, scopeLogin, 2
+			app, scope, n = site, scopeLogin, 3
 		}
 		page := w.visit(path, asks(app, scope, "&forcePopup=true&lang=en"))
 		found := buttons.FindAllStringSubmatch(page.body, -1)
@@ -97,9 +97,45 @@ func TestFormPassesItsOwnPattern(t *testing.T) {
 		}
 		for _, button := range found {
 			v := w.visit(path, submit(page.body, "odd", button[1]))
+			if button[1] == AnswerTwice {
+				v.status, v.location = 302, v.calls(t)[0]
+			}
 			if v.status != 302 || v.location.Query().Get("state") != "S1" || v.location.Query().Get("x") != "1" {
 				t.Errorf("%s: %d %s", button[1], v.status, v.body)
 			}
+		}
+	}
+}
+
+var picture = regexp.MustCompile(`<img src="([^"]*)"`)
+
+// calls are the two calls that a page makes: by its picture, and by going on.
+func (v visited) calls(t *testing.T) (both [2]*url.URL) {
+	t.Helper()
+	first := picture.FindStringSubmatch(v.body)
+	after, second, _ := strings.Cut(v.header.Get("Refresh"), ";url=")
+	if v.status != 200 || first == nil || after != "0" || !strings.Contains(v.header.Get("Content-Security-Policy"), "img-src http: https:") {
+		t.Fatalf("%d %v %s", v.status, v.header, v.body)
+	}
+	for i, call := range []string{html.UnescapeString(first[1]), second} {
+		var err error
+		if both[i], err = url.Parse(call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return both
+}
+
+// TestCallsTwice: with one code, or with two that are both good.
+func TestCallsTwice(t *testing.T) {
+	for answer, second := range map[string]int{AnswerTwice: 40163, AnswerTwoCodes: 0} {
+		w := newLogins(t)
+		both := w.visit(PathAuthorize, asks(appID, scopeUserInfo, "&user=hua&wechatsim="+answer)).calls(t)
+		for i, code := range []int{0, second} {
+			if both[i].Host != "a.example" || both[i].Query().Get("state") != "S1" || both[i].Query().Get("x") != "1" {
+				t.Errorf("%s: calls %s", answer, both[i])
+			}
+			w.exchange(both[i].Query().Get("code")).expect(t, code)
 		}
 	}
 }

@@ -105,7 +105,7 @@ bench: node_modules ## Measure: time, allocations, calls a request, sizes, start
 	go test -count=1 -run TestBenchmarkReport -v ./functions -args -report
 
 .PHONY: test-browser
-test-browser: node_modules ## Pages, logins and the browser client in a real Chromium (installs Debian's where there is none)
+test-browser: node_modules ## Pages, logins and the browser client in a real Chromium (installs Debian's where there is none), and the attacks of docs/login.md with curl
 	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} go test -count=1 -tags browser -run TestBrowser ./cmd/wechatfn
 
 .PHONY: screenshots

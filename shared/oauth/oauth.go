@@ -77,14 +77,14 @@ const defaultBudget = 8500 * time.Millisecond
 
 // Handler serves logins and sessions:
 //
-//	GET    /oauth/authorize?app&scope&return_to&lang&challenge   to WeChat
-//	GET    /oauth/callback?code&state                  back from WeChat
-//	POST   /oauth/token                                a ticket for a bearer token
-//	GET    /oauth/session?sku                          who is logged in
-//	POST   /oauth/session/refresh?sku                  a new token for the old
-//	DELETE /oauth/session?all&sku                      log out
-//	GET    /oauth/userinfo?lang                        the profile, from WeChat
-//	GET    /oauth/userinfo?check=true                  whether it could be read
+//	GET    /oauth/authorize?app&scope&return_to&lang&challenge  to WeChat
+//	GET    /oauth/callback?code&state                           back from WeChat
+//	POST   /oauth/token                                         a ticket for a bearer token
+//	GET    /oauth/session?sku                                   who is logged in
+//	POST   /oauth/session/refresh?sku                           a new token for the old
+//	DELETE /oauth/session?all&sku                               log out
+//	GET    /oauth/userinfo?lang                                 the profile, from WeChat
+//	GET    /oauth/userinfo?check=true                           whether it could be read
 type Handler struct {
 	Config
 	http.Handler

@@ -320,8 +320,8 @@ func (w *witness) twiceAtOnce(b *browser, p *wechatsim.Pusher) {
 func (w *witness) troubles() {
 	d := w.deploy(settings())
 	page := d.bearer()
-	ctx, cancel := context.WithCancel(w.Context())
-	cancel()
+	ctx, cancel := context.WithTimeout(w.Context(), 0)
+	defer cancel()
 	for _, target := range []string{"GET /oauth/session", "GET /oauth/userinfo", "DELETE /oauth/session", "POST /oauth/session/refresh"} {
 		method, path, _ := strings.Cut(target, " ")
 		page.want(page.serve(page.request(method, path, "").WithContext(ctx)), 503, "timeout")

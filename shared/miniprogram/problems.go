@@ -142,7 +142,7 @@ const soon = 2 * time.Second
 
 func loginUnavailable(cause error) *web.Problem {
 	return &web.Problem{
-		Status: http.StatusServiceUnavailable, Code: "login_unavailable", Title: "WeChat does not answer",
+		Status: http.StatusServiceUnavailable, Code: "login_unavailable", Title: "Login unavailable",
 		Detail: "WeChat did not answer in time, or is busy", RetryAfter: soon, Cause: cause,
 		Hint: web.Hint{En: "Call wx.login and log in again in a moment: the code may be spent.", Zh: "微信暂时没有响应；code 可能已失效，请稍后重新 wx.login 并登录。"},
 	}

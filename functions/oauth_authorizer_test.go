@@ -88,8 +88,27 @@ func TestAuthorizer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantAuthorized(t, oauth, event, false) })
 	}
+	for from, want := range map[string]bool{"https://evil.example.net": false, "null": false, origin: true} {
+		wantAuthorized(t, oauth, posted(t, authorizerEvent(t, "", cookie), from), want)
+		wantAuthorized(t, oauth, posted(t, authorizerEvent(t, token), from), true)
+	}
 	b.fetch(http.MethodDelete, "/oauth/session", "")
 	authorizes(t, oauth, token, false)
+}
+
+// posted asks about a POST from a page.
+func posted(tb testing.TB, event []byte, from string) []byte {
+	tb.Helper()
+	var e events.APIGatewayV2CustomAuthorizerV2Request
+	if err := json.Unmarshal(event, &e); err != nil {
+		tb.Fatal(err)
+	}
+	e.RequestContext.HTTP.Method, e.Headers["origin"] = http.MethodPost, from
+	event, err := json.Marshal(e)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return event
 }
 
 // TestAuthorizerFails: the gateway turns an error into 500 and keeps nothing, while

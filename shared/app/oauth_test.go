@@ -141,6 +141,17 @@ func TestMiniProgramSettings(t *testing.T) {
 	}
 }
 
+// Cookies with __Host- come along over https alone: an address of plain http would lose
+// each login, so the function does not start with one.
+func TestLoginsNeedHTTPS(t *testing.T) {
+	for address, want := range map[string]bool{"http://api.example.com": false, "https://api.example.com": true, "": true} {
+		_, err := OAuth(&config.Config{PublicURL: address}, &tired{}, &wechat.Client{}, EnvironmentSecrets(&config.Config{}), false, nil, slog.New(slog.DiscardHandler))
+		if (err == nil) != want || !want && !strings.Contains(err.Error(), "https") {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
+
 func TestNoMiniProgram(t *testing.T) {
 	d := newDesk(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"}]`)
 	if got := d.do("POST", "/miniprogram/login", `{"code":"x"}`, ""); got.Code != 400 || !strings.Contains(got.Body.String(), "app_unknown") {

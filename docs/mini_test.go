@@ -186,8 +186,8 @@ func (w *witness) miniOthers(d *deployment, p *browser) {
 		page.want(call(page), 403, "session_not_miniprogram")
 		nobody.want(call(nobody), 401, "session_missing")
 	}
-	ctx, cancel := context.WithCancel(w.Context())
-	cancel()
+	ctx, cancel := context.WithTimeout(w.Context(), 0)
+	defer cancel()
 	for _, target := range []string{"POST /miniprogram/decrypt", "GET /miniprogram/session"} {
 		method, path, _ := strings.Cut(target, " ")
 		p.want(p.serve(p.request(method, path, `{"encryptedData":"AAAAAAAAAAAAAAAAAAAAAA==","iv":"AAAAAAAAAAAAAAAAAAAAAA=="}`).WithContext(ctx)), 503, "timeout")

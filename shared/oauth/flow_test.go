@@ -105,6 +105,23 @@ func TestFlowsEnd(t *testing.T) {
 	})
 }
 
+// While a version is rolled out or back, another may have written an outcome that
+// this one does not know.
+func TestOutcomeOfAnotherVersion(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	state := b.begin("return_to=/a")
+	item, f, err := w.handler.find(t.Context(), state)
+	if f.Outcome = "login_of_tomorrow"; err == nil {
+		err = w.handler.end(t.Context(), item, f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "a person", b.callback("code-1", state), 400, "login_interrupted")
+	want(t, "a program", b.program("/oauth/callback?code=code-1&state="+state), 400, "login_interrupted")
+}
+
 // Another browser's link logs nobody in: the victim begins anew, once, also one who
 // has begun a login of his own.
 func TestLostCookie(t *testing.T) {

@@ -89,6 +89,22 @@ func TestKeptSessionIsInUse(t *testing.T) {
 	})
 }
 
+// A user whose item was deleted by hand, though the session was not, is made anew.
+func TestLoginOfADeletedUser(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	user, err := w.store.Store.Get(t.Context(), "user#"+testAppID+"#user1")
+	if err == nil {
+		err = w.store.Store.Delete(t.Context(), user.Key, user.Version)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.logIn("user1")
+	want(t, "the profile", b.do("GET", "/oauth/userinfo", ""), 200, "user1")
+}
+
 // What the browser is told about its cookies.
 func TestCookies(t *testing.T) {
 	w := newWorld(t)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"wechatfn/shared/config"
+	"wechatfn/shared/web"
 )
 
 // program is what is sent by who is no person.
@@ -126,6 +127,19 @@ func TestPageOfARefusal(t *testing.T) {
 	landed, err := url.Parse(b.callback("code-1", b.begin(query)).Header().Get("Location"))
 	if err != nil || landed.Host != "other.example.org" || !slices.Equal(w.wechat.asked, []string{"en"}) {
 		t.Errorf("again: lands on %s, %v, profiles in %q", landed, err, w.wechat.asked)
+	}
+}
+
+// The request's line has the code, whoever asks: operators count by it.
+func TestPageIsLogged(t *testing.T) {
+	for _, accept := range []string{"text/html", "*/*"} {
+		w := newWorld(t)
+		r := httptest.NewRequest("GET", "https://api.example.com/oauth/callback?code=1&state=0", nil)
+		r.Header.Set("Accept", accept)
+		web.Log(w.handler, w.handler.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
+		if line := w.log.String(); !strings.Contains(line, "status=400") || !strings.Contains(line, "code=login_unknown") {
+			t.Errorf("%s: %s", accept, line)
+		}
 	}
 }
 

@@ -390,13 +390,24 @@ function login(options) {
   const key = (what) => `wechatfn:${what}:${endpoint}`;
   const token = () => storage.getItem(key("token"));
   let refreshing;
+  let refreshed = 0;
   let spending;
+  const underWay = /* @__PURE__ */ new Set();
   function bearing(init = {}) {
     const headers = new Headers(init.headers);
     const bearer = token();
     if (bearer) headers.set("Authorization", "Bearer " + bearer);
     return { ...init, headers, credentials: "include" };
   }
+  const bear = async (url, init) => {
+    while (refreshing) await refreshing.catch(() => {
+    });
+    const request = http.fetch(url, bearing(init)), done = () => underWay.delete(request);
+    underWay.add(request);
+    request.then(done, done);
+    return request;
+  };
+  const mine = { ...http, fetch: bear };
   async function challenge() {
     if (!globalThis.crypto?.subtle) throw error("insecure-context");
     const verifier = storage.getItem(key("verifier")) ?? newVerifier();
@@ -425,7 +436,7 @@ function login(options) {
   async function session() {
     await (spending ?? (spending = redeem().finally(() => spending = void 0)));
     try {
-      return await json(http, await ask(http, endpoint + "/oauth/session", bearing()), "openid");
+      return await json(http, await ask(mine, endpoint + "/oauth/session"), "openid");
     } catch (failure) {
       if (failure.status !== 401) throw failure;
       storage.removeItem(key("token"));
@@ -436,6 +447,8 @@ function login(options) {
     return refreshing ?? (refreshing = renew().finally(() => refreshing = void 0));
   }
   async function renew() {
+    await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => Promise.allSettled(underWay)).catch(() => {
+    });
     const answer = await send(http, endpoint + "/oauth/session/refresh", bearing({ method: "POST" }));
     if (!answer.ok) {
       if (answer.status === 401) storage.removeItem(key("token"));
@@ -443,25 +456,25 @@ function login(options) {
     }
     const grant = await json(http, answer, token() ? "token" : "openid");
     if (grant.token) storage.setItem(key("token"), grant.token);
+    refreshed++;
   }
   async function logout(all = false) {
-    const answer = await send(http, endpoint + "/oauth/session" + (all ? "?all=true" : ""), bearing({ method: "DELETE" }));
+    const answer = await send(mine, endpoint + "/oauth/session" + (all ? "?all=true" : ""), { method: "DELETE" });
     if (!answer.ok && answer.status !== 401) throw await problem(http, answer);
     storage.removeItem(key("token"));
   }
   async function fetchWithSession(path, init) {
     const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
     if (url.origin !== origin && !options.trust?.includes(url.origin)) throw error("origin-not-trusted");
-    await refreshing?.catch(() => {
-    });
-    const answer = await http.fetch(url.href, bearing(init));
+    const before = refreshed;
+    const answer = await bear(url.href, init);
     if (answer.status !== 401 || init?.body instanceof ReadableStream) return answer;
     const code = await answer.clone().json().then((body) => body?.code, () => void 0);
     if (ended.includes(code)) {
       storage.removeItem(key("token"));
       return answer;
     }
-    return refresh().then(() => http.fetch(url.href, bearing(init)), () => answer);
+    return (before === refreshed ? refresh() : Promise.resolve()).then(() => bear(url.href, init), () => answer);
   }
   return {
     link,
@@ -470,7 +483,7 @@ function login(options) {
     logout,
     fetch: fetchWithSession,
     start: async (request) => location.assign(await link(request)),
-    profile: async (lang) => json(http, await ask(http, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : ""), bearing()), "openid")
+    profile: async (lang) => json(http, await ask(mine, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid")
   };
 }
 export {

@@ -6,6 +6,7 @@ import type { Http } from "./http.js";
 import { defaultKeep } from "./keep.js";
 import type { Keep } from "./keep.js";
 import { challengeOf, newVerifier, takeTicket } from "./ticket.js";
+import { within } from "./within.js";
 
 /** What login takes. */
 export interface LoginOptions {
@@ -86,7 +87,9 @@ export function login(options: LoginOptions): Login {
   const key = (what: string) => `wechatfn:${what}:${endpoint}`;
   const token = () => storage.getItem(key("token"));
   let refreshing: Promise<void> | undefined;
+  let refreshed = 0; // how often
   let spending: Promise<void> | undefined;
+  const underWay = new Set<Promise<unknown>>(); // requests with the session
 
   function bearing(init: RequestInit = {}): RequestInit {
     const headers = new Headers(init.headers);
@@ -94,6 +97,16 @@ export function login(options: LoginOptions): Login {
     if (bearer) headers.set("Authorization", "Bearer " + bearer);
     return { ...init, headers, credentials: "include" };
   }
+
+  /** Fetches with the session; not while that is refreshed, since its old token must not come again. */
+  const bear: typeof fetch = async (url, init) => {
+    while (refreshing) await refreshing.catch(() => {});
+    const request = http.fetch(url, bearing(init)), done = () => underWay.delete(request);
+    underWay.add(request);
+    request.then(done, done);
+    return request;
+  };
+  const mine: Http = { ...http, fetch: bear };
 
   /** Proves later that the ticket is spent in the tab that began: the tab keeps the verifier. */
   async function challenge(): Promise<string> {
@@ -128,7 +141,7 @@ export function login(options: LoginOptions): Login {
   async function session(): Promise<Session | null> {
     await (spending ??= redeem().finally(() => (spending = undefined)));
     try {
-      return await json<Session>(http, await ask(http, endpoint + "/oauth/session", bearing()), "openid");
+      return await json<Session>(http, await ask(mine, endpoint + "/oauth/session"), "openid");
     } catch (failure) {
       if ((failure as WechatFnError).status !== 401) throw failure;
       storage.removeItem(key("token"));
@@ -136,12 +149,14 @@ export function login(options: LoginOptions): Login {
     }
   }
 
-  /** One at a time: whoever uses the old token after its end, ends the session. */
+  /** One at a time, and by itself: whoever uses the old token after its end, ends the session. */
   function refresh(): Promise<void> {
     return (refreshing ??= renew().finally(() => (refreshing = undefined)));
   }
 
   async function renew(): Promise<void> {
+    // What takes longer has arrived there by now.
+    await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => Promise.allSettled(underWay)).catch(() => {});
     const answer = await send(http, endpoint + "/oauth/session/refresh", bearing({ method: "POST" }));
     if (!answer.ok) {
       if (answer.status === 401) storage.removeItem(key("token"));
@@ -149,10 +164,11 @@ export function login(options: LoginOptions): Login {
     }
     const grant = await json<{ token?: string; openid?: string }>(http, answer, token() ? "token" : "openid");
     if (grant.token) storage.setItem(key("token"), grant.token);
+    refreshed++;
   }
 
   async function logout(all = false): Promise<void> {
-    const answer = await send(http, endpoint + "/oauth/session" + (all ? "?all=true" : ""), bearing({ method: "DELETE" }));
+    const answer = await send(mine, endpoint + "/oauth/session" + (all ? "?all=true" : ""), { method: "DELETE" });
     if (!answer.ok && answer.status !== 401) throw await problem(http, answer);
     storage.removeItem(key("token"));
   }
@@ -160,21 +176,22 @@ export function login(options: LoginOptions): Login {
   async function fetchWithSession(path: string, init?: RequestInit): Promise<Response> {
     const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
     if (url.origin !== origin && !options.trust?.includes(url.origin)) throw error("origin-not-trusted");
-    await refreshing?.catch(() => {});
-    const answer = await http.fetch(url.href, bearing(init));
+    const before = refreshed;
+    const answer = await bear(url.href, init);
     if (answer.status !== 401 || (init?.body instanceof ReadableStream)) return answer;
     const code = await answer.clone().json().then(body => body?.code, () => undefined);
     if (ended.includes(code)) {
       storage.removeItem(key("token"));
       return answer;
     }
-    return refresh().then(() => http.fetch(url.href, bearing(init)), () => answer);
+    // One that was sent before a refresh is sent again with what came of that.
+    return (before === refreshed ? refresh() : Promise.resolve()).then(() => bear(url.href, init), () => answer);
   }
 
   return {
     link, session, refresh, logout, fetch: fetchWithSession,
     start: async request => location.assign(await link(request)),
     profile: async lang =>
-      json<Profile>(http, await ask(http, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : ""), bearing()), "openid"),
+      json<Profile>(http, await ask(mine, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid"),
   };
 }

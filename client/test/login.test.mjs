@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { android, answer, api, failure, go, never, page, pass } from "./world.mjs";
+import { android, answer, api, failure, go, never, page, pass, settled } from "./world.mjs";
 
 const endpoint = "https://api.example";
 const who = { app: "default", appId: "wx1", openid: "o1", expiresAt: 1795844400 };
@@ -134,6 +134,38 @@ test("refresh: one at a time, since the old token ends the session", async () =>
   assert.deepEqual(dead.storage.kept, {});
 });
 
+test("the old token is never on its way when it is replaced, nor after", async t => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const held = [], hold = () => new Promise(resolve => held.push(resolve));
+  let n = 1;
+  const { user, calls } = await at("https://shop.example/", {
+    "GET /orders": hold, "POST /oauth/session/refresh": hold, "DELETE /oauth/session": () => new Response(null, { status: 204 }),
+    "GET /oauth/userinfo": () => answer({ openid: "o1", nickname: "小明", headimgurl: "" }),
+  }, { storage: memory({ [tokenKey]: "K1" }) });
+  const sent = () => calls.map(call => call.method + call.url.pathname + call.headers.get("authorization").replace("Bearer", ""));
+  const renewed = () => answer({ token: "K" + ++n, session: who });
+  const orders = user.fetch("/orders");
+  await settled();
+  const refresh = user.refresh();
+  await settled();
+  assert.deepEqual(sent(), ["GET/orders K1"], "it waits for what is under way");
+  const rest = [user.session(), user.profile(), user.fetch("/oauth/session"), user.logout()];
+  held[0](answer({}));
+  await orders;
+  await settled();
+  assert.deepEqual(sent().slice(1), ["POST/oauth/session/refresh K1"], "what comes meanwhile waits for it");
+  held[1](renewed());
+  await Promise.all([refresh, ...rest]);
+  assert.deepEqual(sent().slice(2).map(call => call.slice(-2)), Array(4).fill("K2"));
+  const hanging = await at("https://shop.example/", { "GET /orders": never, "POST /oauth/session/refresh": renewed }, { storage: memory({ [tokenKey]: "K1" }) });
+  void hanging.user.fetch("/orders");
+  const soon = hanging.user.refresh();
+  await pass(t, 7999);
+  assert.equal(hanging.calls.length, 1);
+  await pass(t, 1); // it is there by now
+  await soon;
+});
+
 test("logout, here or everywhere; of a dead session too", async () => {
   for (const [all, search, reply] of [[undefined, "", () => new Response(null, { status: 204 })], [true, "?all=true", () => new Response(null, { status: 204 })], [false, "", no("session_missing")]]) {
     const { user, calls, storage } = await at("https://shop.example/", { "DELETE /oauth/session": reply }, { storage: memory({ [tokenKey]: "K" }) });
@@ -156,6 +188,21 @@ test("fetch at a 401: the session is refreshed once, for all, and the requests a
   assert.equal(calls.filter(call => call.method === "POST").length, 1);
   assert.equal(calls.at(-1).headers.get("x-mine"), "1");
   assert.equal(fresh, "K2");
+});
+
+test("fetch at a 401 that is late to tell its reason: sent again with the token that there is by now", async () => {
+  let late;
+  const slow = { status: 401, clone: () => ({ json: () => new Promise(resolve => (late = resolve)) }) };
+  const { user, calls } = await at("https://shop.example/", {
+    "GET /slow": call => (call.headers.get("authorization") === "Bearer K2" ? answer({}) : slow),
+    "GET /orders": call => (call.headers.get("authorization") === "Bearer K2" ? answer({}) : answer({}, 401)),
+    "POST /oauth/session/refresh": () => answer({ token: "K2", session: who }),
+  }, { storage: memory({ [tokenKey]: "K1" }) });
+  const answers = [user.fetch("/slow"), user.fetch("/orders")];
+  await answers[1];
+  late({});
+  assert.equal((await answers[0]).status, 200);
+  assert.equal(calls.filter(call => call.method === "POST").length, 1);
 });
 
 test("fetch at a 401 that stays: the answer is the caller's", async () => {

@@ -51,12 +51,15 @@ function refusal(step, answer, language) {
 }
 
 // src/call.ts
-function callWx(wx, name, args, language) {
+function apiOf(wx, name, language) {
   const api = wx[name];
+  if (typeof api !== "function") throw refusal("call", { errMsg: name + ":function not exist" }, language);
+  return (args) => api.call(wx, args);
+}
+function callWx(wx, name, args, language) {
   return new Promise((resolve, reject) => {
     const refuse = (answer) => reject(refusal("call", answer, language));
-    if (typeof api !== "function") return refuse({ errMsg: name + ":function not exist" });
-    api.call(wx, {
+    apiOf(wx, name, language)({
       ...args,
       success: (answer) => resolve(answer ?? {}),
       fail: refuse,
@@ -171,11 +174,10 @@ var apis = {
 };
 var targets = (to) => to ? [to] : ["chat", "timeline"];
 var card = (data) => ({ link: location.href, imgUrl: "", ...data });
-function share(call, ready, wx) {
+function share(call, ready, api) {
   function listen(data, to, told) {
     const outcome = (outcome2) => () => told({ to, outcome: outcome2 });
-    const api = wx()[apis[to][1]];
-    if (typeof api === "function") api.call(wx(), { ...card(data), success: outcome("shared"), cancel: outcome("cancelled"), fail: outcome("failed") });
+    api(apis[to][1])({ ...card(data), success: outcome("shared"), cancel: outcome("cancelled"), fail: outcome("failed") });
   }
   const update = (data, to) => call(apis[to][0], card(data), { timeout: 1e4 }).catch((error) => {
     if (!(error instanceof WechatFnError) || error.code !== "function-not-exist") throw error;
@@ -261,22 +263,29 @@ function turns(found, url, sign, verdict) {
     return work;
   }
   async function configure2(mine, force) {
+    try {
+      await attempt(mine, force);
+      if (mine === turn) return;
+    } catch (error) {
+      const again = !force && error.code === "invalid-signature";
+      if (mine === turn && again) return configure2(mine, true);
+      if (mine === turn) throw error;
+    }
+    return newest;
+  }
+  async function attempt(mine, force) {
     await found();
-    if (mine !== turn) return newest;
+    if (mine !== turn) return;
     aim = url();
     const signature = await sign(aim, force);
     await judging;
-    if (mine !== turn) return newest;
-    try {
-      const work = verdict(signature);
-      judging = work.catch(() => {
-      });
-      await work;
-    } catch (error) {
-      if (mine !== turn) return newest;
-      if (force || error.code !== "invalid-signature") throw error;
-      await configure2(mine, true);
-    }
+    if (mine !== turn) return;
+    const work = verdict(signature, () => {
+      if (mine === turn) current = void 0;
+    });
+    judging = work.catch(() => {
+    });
+    await work;
   }
   return { begin, current: () => current, aim: () => aim };
 }
@@ -297,7 +306,8 @@ function connect(options) {
     patience: options.patience ?? 15e3,
     signal
   };
-  const sign = once(options.sign ?? signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
+  const own = options.sign;
+  const sign = once(own ? (...asked) => within({ ...http, ms: http.timeout, signals: [signal] }, () => own(...asked)) : signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
   let wx = options.wx;
   let loading;
   const found = async () => {
@@ -309,12 +319,16 @@ function connect(options) {
     const { script = scripts } = options;
     wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8e3, language, signal);
   }
-  function verdict(signature) {
+  function verdict(signature, refused) {
     if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
     const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
+    const late = (error) => {
+      refused();
+      onError(error);
+    };
     return within(
       { step: "config", language, ms: timeouts.config ?? 1e4, signals: [signal] },
-      () => configure(wx, signature, wanted, options.settle ?? 1e3, language, onError)
+      () => configure(wx, signature, wanted, options.settle ?? 1e3, language, late)
     );
   }
   function tagsFailed(event) {
@@ -340,7 +354,7 @@ function connect(options) {
       await ready();
       return wx;
     },
-    ...share(call, ready, () => wx)
+    ...share(call, ready, (name) => apiOf(wx, name, language))
   };
 }
 

@@ -2,13 +2,18 @@ import { refusal } from "./error.js";
 import type { Language } from "./error.js";
 import type { Wx, WxAnswer } from "./wx.js";
 
+/** One of WeChat's APIs; an error where this WeChat does not have it. */
+export function apiOf(wx: Wx, name: string, language: Language): (args: object) => void {
+  const api = wx[name];
+  if (typeof api !== "function") throw refusal("call", { errMsg: name + ":function not exist" }, language);
+  return args => api.call(wx, args);
+}
+
 /** Calls one of WeChat's APIs: its success is the promise's value, fail and cancel its error. */
 export function callWx(wx: Wx, name: string, args: object, language: Language): Promise<WxAnswer> {
-  const api = wx[name];
   return new Promise((resolve, reject) => {
     const refuse = (answer?: WxAnswer) => reject(refusal("call", answer, language));
-    if (typeof api !== "function") return refuse({ errMsg: name + ":function not exist" });
-    api.call(wx, {
+    apiOf(wx, name, language)({
       ...args,
       success: (answer: WxAnswer) => resolve(answer ?? {}),
       fail: refuse,

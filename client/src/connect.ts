@@ -1,4 +1,4 @@
-import { callWx } from "./call.js";
+import { apiOf, callWx } from "./call.js";
 import { configure } from "./config.js";
 import { WechatFnError } from "./error.js";
 import type { Language } from "./error.js";
@@ -17,7 +17,7 @@ import type { AnswerOf, ApiName, OpenTag, ShareData, Signature, Wx } from "./wx.
 export interface Timeouts {
   /** Each try to load WeChat's script: 8000. */
   script?: number;
-  /** Each answer of the API: 8000. */
+  /** Each answer of the API, or of your own `sign`: 8000. */
   sign?: number;
   /** WeChat's verdict: 10000. */
   config?: number;
@@ -102,7 +102,10 @@ export function connect(options: ConnectOptions): Connection {
     fetch: options.fetch ?? ((...request) => fetch(...request)),
     step: "sign", language, timeout: timeouts.sign ?? 8000, patience: options.patience ?? 15000, signal,
   };
-  const sign = once(options.sign ?? signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
+  const own = options.sign;
+  const sign = once(own
+    ? (...asked) => within({ ...http, ms: http.timeout, signals: [signal] }, () => own(...asked))
+    : signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
 
   let wx = options.wx; // once it is known
   let loading: Promise<void> | undefined;
@@ -117,11 +120,15 @@ export function connect(options: ConnectOptions): Connection {
     wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8000, language, signal);
   }
 
-  function verdict(signature: Signature): Promise<void> {
+  function verdict(signature: Signature, refused: () => void): Promise<void> {
     if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed); // once, however often
     const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
+    const late = (error: WechatFnError) => {
+      refused();
+      onError(error);
+    };
     return within({ step: "config", language, ms: timeouts.config ?? 10000, signals: [signal] },
-      () => configure(wx as Wx, signature, wanted, options.settle ?? 1000, language, onError));
+      () => configure(wx as Wx, signature, wanted, options.settle ?? 1000, language, late));
   }
 
   function tagsFailed(event: Event) {
@@ -149,6 +156,6 @@ export function connect(options: ConnectOptions): Connection {
       await ready();
       return wx as Wx;
     },
-    ...share(call, ready, () => wx as Wx),
+    ...share(call, ready, name => apiOf(wx as Wx, name, language)),
   };
 }

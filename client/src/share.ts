@@ -1,6 +1,6 @@
 import { WechatFnError } from "./error.js";
 import type { Connection } from "./connect.js";
-import type { ShareData, Wx } from "./wx.js";
+import type { ShareData } from "./wx.js";
 
 /** Where a card goes; both, where it is left out. */
 export type Target = "chat" | "timeline";
@@ -21,12 +21,11 @@ const targets = (to: Target | undefined): readonly Target[] => (to ? [to] : ["ch
 const card = (data: ShareData): ShareData => ({ link: location.href, imgUrl: "", ...data });
 
 /** The two ways to share. */
-export function share(call: Connection["call"], ready: Connection["ready"], wx: () => Wx): Pick<Connection, "share" | "onShare"> {
+export function share(call: Connection["call"], ready: Connection["ready"], api: (name: string) => (args: object) => void): Pick<Connection, "share" | "onShare"> {
   // The old calls answer when the user shares, not when they are made.
   function listen(data: ShareData, to: Target, told: (event: ShareEvent) => void) {
     const outcome = (outcome: ShareEvent["outcome"]) => () => told({ to, outcome });
-    const api = wx()[apis[to][1]];
-    if (typeof api === "function") api.call(wx(), { ...card(data), success: outcome("shared"), cancel: outcome("cancelled"), fail: outcome("failed") });
+    api(apis[to][1])({ ...card(data), success: outcome("shared"), cancel: outcome("cancelled"), fail: outcome("failed") });
   }
 
   const update = (data: ShareData, to: Target) =>

@@ -12,8 +12,8 @@ export interface Turns {
   aim(): string | undefined;
 }
 
-/** What a configuration takes: WeChat's script, an address, a signature of it, WeChat's verdict. */
-export function turns(found: () => Promise<void>, url: () => string, sign: Sign, verdict: (signature: Signature) => Promise<void>): Turns {
+/** What a configuration takes: WeChat's script, an address, a signature of it, WeChat's verdict, which may be taken back (`refused`). */
+export function turns(found: () => Promise<void>, url: () => string, sign: Sign, verdict: (signature: Signature, refused: () => void) => Promise<void>): Turns {
   let turn = 0; // grows with each, so that an older one notices
   let newest: Promise<void> | undefined, current: Promise<void> | undefined;
   let judging: Promise<unknown> = Promise.resolve(); // WeChat judges one at a time
@@ -30,21 +30,29 @@ export function turns(found: () => Promise<void>, url: () => string, sign: Sign,
   }
 
   async function configure(mine: number, force: boolean): Promise<void> {
+    try {
+      await attempt(mine, force);
+      if (mine === turn) return;
+    } catch (error) {
+      const again = !force && (error as WechatFnError).code === "invalid-signature";
+      if (mine === turn && again) return configure(mine, true);
+      if (mine === turn) throw error;
+    }
+    return newest; // the page has moved on
+  }
+
+  async function attempt(mine: number, force: boolean): Promise<void> {
     await found();
-    if (mine !== turn) return newest; // the page has moved on
+    if (mine !== turn) return;
     aim = url();
     const signature = await sign(aim, force);
     await judging;
-    if (mine !== turn) return newest;
-    try {
-      const work = verdict(signature);
-      judging = work.catch(() => {});
-      await work;
-    } catch (error) {
-      if (mine !== turn) return newest;
-      if (force || (error as WechatFnError).code !== "invalid-signature") throw error;
-      await configure(mine, true);
-    }
+    if (mine !== turn) return;
+    const work = verdict(signature, () => {
+      if (mine === turn) current = undefined;
+    });
+    judging = work.catch(() => {});
+    await work;
   }
 
   return { begin, current: () => current, aim: () => aim };

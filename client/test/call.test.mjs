@@ -79,6 +79,16 @@ test("an old WeChat gets the old calls; another refusal is an error", async () =
   assert.deepEqual(denied.listeners, {});
 });
 
+test("a WeChat with neither call says so, where the card would be lost", async () => {
+  const { wechat, wx } = await connected();
+  await wechat.ready();
+  for (const name of ["updateTimelineShareData", "onMenuShareTimeline"]) delete wx[name];
+  for (const work of [wechat.share({ title: "Title" }), wechat.onShare({ title: "Title" }, () => {}, "timeline")]) {
+    const error = await failure(work);
+    assert.deepEqual([error.code, error.wechat], ["function-not-exist", "onMenuShareTimeline:function not exist"]);
+  }
+});
+
 test("the old calls tell what the user did", async () => {
   const { wechat, listeners, calls } = await connected({ sendAppMessage: ["ok", "cancel"], shareTimeline: "fail" });
   const told = [];

@@ -47,6 +47,20 @@ test("a signer of one's own", async () => {
   assert.deepEqual(asked, [["https://shop.example/a?b=1", false], ["https://shop.example/a?b=1", true]]);
 });
 
+test("a signer of one's own has its time, ends with the signal, and fails as everything does", async t => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { connect } = await page(android);
+  const stop = new AbortController(), boom = new Error("boom");
+  const errors = [failure(connect({ wx: weChat().wx, sign: never }).ready()), failure(connect({ wx: weChat().wx, sign: never, signal: stop.signal }).ready())];
+  await pass(t, 7999);
+  stop.abort();
+  await pass(t, 1);
+  errors.push(failure(connect({ wx: weChat().wx, sign: () => { throw boom; } }).ready()));
+  assert.deepEqual((await Promise.all(errors)).map(error => [error.name, error.code, error.step]),
+    [["WechatFnError", "timeout", "sign"], ["WechatFnError", "aborted", "sign"], ["WechatFnError", "network", "sign"]]);
+  assert.equal((await errors[2]).cause, boom);
+});
+
 test("outside WeChat it says so at once, unless told to go on", async () => {
   const { connect, inWeChat } = await page(desktop);
   assert.equal(inWeChat(), false);
@@ -268,6 +282,22 @@ test("of several changes at once the last one counts, and all wait for it", asyn
   assert.equal(configs().length, 1);
 });
 
+test("a change that fails when the page has moved on fails nobody", async () => {
+  const { connect } = await page(android);
+  const ends = [];
+  const { wx, configs } = weChat();
+  const wechat = connect({ wx, settle: 0, sign: url => new Promise((...both) => ends.push([url, ...both])) });
+  const first = wechat.ready();
+  await settled();
+  go("/c");
+  const second = wechat.routeChanged();
+  await settled();
+  ends[0][2](new Error("offline"));
+  ends[1][1](signed("", 2));
+  await Promise.all([first, second]);
+  assert.deepEqual(configs().map(c => c.verifySignature), ["s2"]);
+});
+
 test("there and back again: the page ends with the signature of where it is", async () => {
   const { connect } = await page(android);
   const { fetch, calls } = api(), { wx, configs } = weChat();
@@ -298,8 +328,11 @@ test("a change while WeChat is judging waits for that verdict, which does not co
     const second = wechat.routeChanged();
     await settled();
     assert.deepEqual([calls.length, configs().length], [2, 1]);
+    const seen = [];
+    first.then(() => seen.push(configs().length));
     reply(verdict === "ok" ? { err_msg: "preVerifyJSAPI:ok" } : { ...verdict });
     await Promise.all([first, second]);
+    assert.deepEqual(seen, [2], "who waited for it waits for the newer one");
     assert.deepEqual([calls.length, configs().length], [2, 2]);
   }
 });
@@ -319,7 +352,7 @@ test("of a repeated wx.config WeChat's script tells refusals alone", async t => 
   assert.equal(done, true, "no refusal within a second");
   late({ ...foreign });
   assert.deepEqual(told, ["invalid-url-domain"]);
-  assert.equal((await failure(wechat.resign())).code, "invalid-url-domain");
+  assert.equal((await failure(wechat.ready())).code, "invalid-url-domain", "it is not taken for accepted any more");
 });
 
 test("open tags that do not work are told of", async () => {

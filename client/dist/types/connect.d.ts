@@ -7,7 +7,7 @@ import type { AnswerOf, ApiName, OpenTag, ShareData, Wx } from "./wx.js";
 export interface Timeouts {
     /** Each try to load WeChat's script: 8000. */
     script?: number;
-    /** Each answer of the API: 8000. */
+    /** Each answer of the API, or of your own `sign`: 8000. */
     sign?: number;
     /** WeChat's verdict: 10000. */
     config?: number;

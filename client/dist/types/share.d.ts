@@ -1,5 +1,4 @@
 import type { Connection } from "./connect.js";
-import type { Wx } from "./wx.js";
 /** Where a card goes; both, where it is left out. */
 export type Target = "chat" | "timeline";
 /** What the user did with the menu. */
@@ -8,4 +7,4 @@ export interface ShareEvent {
     outcome: "shared" | "cancelled" | "failed";
 }
 /** The two ways to share. */
-export declare function share(call: Connection["call"], ready: Connection["ready"], wx: () => Wx): Pick<Connection, "share" | "onShare">;
+export declare function share(call: Connection["call"], ready: Connection["ready"], api: (name: string) => (args: object) => void): Pick<Connection, "share" | "onShare">;

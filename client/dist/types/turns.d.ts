@@ -9,5 +9,5 @@ export interface Turns {
     /** The address that the newest one signs, once it is known. */
     aim(): string | undefined;
 }
-/** What a configuration takes: WeChat's script, an address, a signature of it, WeChat's verdict. */
-export declare function turns(found: () => Promise<void>, url: () => string, sign: Sign, verdict: (signature: Signature) => Promise<void>): Turns;
+/** What a configuration takes: WeChat's script, an address, a signature of it, WeChat's verdict, which may be taken back (`refused`). */
+export declare function turns(found: () => Promise<void>, url: () => string, sign: Sign, verdict: (signature: Signature, refused: () => void) => Promise<void>): Turns;

@@ -58,7 +58,7 @@ function installed(t) {
 test("npm pack: what is in it, and nothing else", t => {
   const { folder, place, names } = installed(t);
   assert.deepEqual(names.filter(name => !name.startsWith("dist/types/")),
-    ["LICENSE", "README.md", "README.zh.md", "dist/compat.js", "dist/index.js", "dist/wechatfn.min.js", "package.json"]);
+    ["LICENSE", "README.md", "README.zh.md", "compat/package.json", "dist/compat.js", "dist/index.js", "dist/wechatfn.min.js", "package.json"]);
   assert.ok(names.includes("dist/types/index.d.ts") && names.every(name => !name.startsWith("dist/types/") || name.endsWith(".d.ts")));
   const manifest = JSON.parse(readFileSync(join(place, "package.json"), "utf8"));
   assert.deepEqual([manifest.dependencies, manifest.peerDependencies, manifest.sideEffects, manifest.private], [undefined, undefined, false, undefined]);
@@ -104,6 +104,14 @@ test("in strict TypeScript, the snippets of both READMEs compile, and mistakes d
   Object.values(wrongs).forEach((text, i) => write(`wrong${i}.ts`, text));
   const { stdout } = assertFails(() => run(process.execPath, [tsc, "-p", "."], folder));
   Object.keys(wrongs).forEach((name, i) => assert.match(stdout, new RegExp(`wrong${i}\\.ts`), name));
+});
+
+test("who does not know of exports (webpack 4, TypeScript's node10) finds the old class by its folder", t => {
+  const { folder, place } = installed(t);
+  const { main, types } = JSON.parse(readFileSync(join(place, "compat/package.json"), "utf8"));
+  const program = `import("./node_modules/wechatfn-client/compat/${main}").then(old => console.log(Object.keys(old).join()))`;
+  assert.equal(run(process.execPath, ["-e", program], folder).trim(), "WechatJSSDK");
+  assert.match(readFileSync(join(place, "compat", types), "utf8"), /class WechatJSSDK/);
 });
 
 test("skipLibCheck is not needed, nor a bundler", t => {

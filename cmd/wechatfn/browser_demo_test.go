@@ -143,6 +143,11 @@ func TestBrowserDemoBreaks(t *testing.T) {
 			t.Errorf("%v of %s in the picture and its legend", n, selector)
 		}
 	}
+	// Troubles at one time are no darker than one: they are opaque, and seen through together.
+	shades, err := d.text(`[...document.querySelectorAll("#life > svg .band")].map(b => getComputedStyle(b).fill.includes("rgb(") && getComputedStyle(b.parentNode).opacity < 0.2 && b.parentNode.parentNode.localName).join()`)
+	if want := "svg,svg"; err != nil || shades != want || d.number(`document.querySelectorAll("#life > svg .bands").length`) != 1 {
+		t.Errorf("bands: %s, want %s; %v", shades, want, err)
+	}
 	d.press("#tables summary")
 	d.of("#tables", "signature answered 503")
 	d.quiet("503", "/signature?url=")

@@ -39,9 +39,11 @@ func (h *history) draw(w words, now time.Time, width int) string {
 	c.element("title", ` id="life-title"`, w.say("life.title", "from", clock(c.from), "to", clock(c.to)))
 	c.element("desc", ` id="life-desc"`, h.describe(w, c.from))
 	c.hours()
+	c.WriteString(`<g class="bands">`) // as one, so that troubles at the same time are no darker
 	for _, b := range h.Bands {
 		c.band(b)
 	}
+	c.WriteString("</g>")
 	for i, l := range h.Lives {
 		c.row(i*rowHeight, l)
 	}

@@ -196,12 +196,12 @@ function share(call, ready, api) {
 }
 
 // src/http.ts
-async function ask(http, url, init = {}) {
+async function ask(http, url) {
   for (let waited = 0; ; ) {
-    const answer = await send(http, url, init);
+    const answer = await send(http, url, {});
     if (answer.ok) return answer;
     const seconds = Number(answer.headers.get("Retry-After"));
-    if (init.method || answer.status !== 503 || !(seconds > 0) || waited + seconds * 1e3 > http.patience) throw await problem(http, answer);
+    if (answer.status !== 503 || !(seconds > 0) || waited + seconds * 1e3 > http.patience) throw await problem(http, answer);
     waited += seconds * 1e3;
     await within({ ...http, ms: 0, signals: [http.signal] }, (signal) => pause(seconds * 1e3, signal));
   }

@@ -21,13 +21,13 @@ interface Problem {
   hint?: { en?: string; zh?: string };
 }
 
-/** Calls the API, and again where a GET gets 503 with Retry-After. The answer is not a failure. */
-export async function ask(http: Http, url: string, init: RequestInit = {}): Promise<Response> {
+/** Reads from the API, and again where it answers 503 with Retry-After. The answer is not a failure. */
+export async function ask(http: Http, url: string): Promise<Response> {
   for (let waited = 0; ; ) {
-    const answer = await send(http, url, init);
+    const answer = await send(http, url, {});
     if (answer.ok) return answer;
     const seconds = Number(answer.headers.get("Retry-After"));
-    if (init.method || answer.status !== 503 || !(seconds > 0) || waited + seconds * 1000 > http.patience) throw await problem(http, answer);
+    if (answer.status !== 503 || !(seconds > 0) || waited + seconds * 1000 > http.patience) throw await problem(http, answer);
     waited += seconds * 1000;
     await within({ ...http, ms: 0, signals: [http.signal] }, signal => pause(seconds * 1000, signal));
   }

@@ -81,6 +81,21 @@ test("however many ask, there is one request and one wx.config", async () => {
   assert.deepEqual([calls.length, configs().length], [1, 1]);
 });
 
+test("one request for an address is under way, however many configurations begin", async () => {
+  const { connect } = await page(android);
+  const ends = [];
+  const { fetch, calls } = api({ "GET /signature": call => new Promise(resolve => ends.push(() => resolve(answer(signed(call.url.href))))) });
+  const wechat = connect({ endpoint, fetch, wx: weChat().wx, settle: 0, openTags: ["wx-open-audio"] });
+  const work = [wechat.ready()];
+  await settled();
+  work.push(wechat.routeChanged(), wechat.resign());
+  await settled();
+  assert.equal(calls.length, 1);
+  ends[0]();
+  await Promise.all(work);
+  assert.equal(calls.length, 1);
+});
+
 test("an invalid signature is made anew, once, by force", async () => {
   const { connect } = await page(android);
   for (const [verdicts, code] of [[[invalid, "ok"], ""], [[invalid, invalid], "invalid-signature"], [[invalid, foreign], "invalid-url-domain"]]) {
@@ -315,13 +330,14 @@ test("there and back again: the page ends with the signature of where it is", as
   assert.deepEqual([calls.length, configs().length], [asked, configured]);
 });
 
-test("a change while WeChat is judging waits for that verdict, which does not count any more", async () => {
+test("a change while WeChat is judging waits for that verdict, which does not count any more", async t => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   for (const verdict of [invalid, foreign, "ok"]) {
     const { connect } = await page(android);
     let reply, early = false;
-    const { wx, configs } = weChat({ preVerifyJSAPI: (_args, r) => (reply = r) });
+    const { wx, configs } = weChat({ preVerifyJSAPI: [(_args, r) => (reply = r), "ok"] });
     const { fetch, calls } = api();
-    const wechat = connect({ endpoint, fetch, wx, settle: 0 });
+    const wechat = connect({ endpoint, fetch, wx });
     const first = wechat.ready();
     await settled();
     go("/c");
@@ -332,7 +348,7 @@ test("a change while WeChat is judging waits for that verdict, which does not co
     reply(verdict === "ok" ? { err_msg: "preVerifyJSAPI:ok" } : { ...verdict });
     await settled();
     assert.equal(early, false, "who waited for it waits for the newer one");
-    reply({ err_msg: "preVerifyJSAPI:ok" });
+    await pass(t, 1000);
     await Promise.all([first, second]);
     assert.deepEqual([calls.length, configs().length], [2, 2]);
   }

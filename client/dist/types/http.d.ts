@@ -11,8 +11,8 @@ export interface Http {
     patience: number;
     signal: AbortSignal | undefined;
 }
-/** Calls the API, and again where a GET gets 503 with Retry-After. The answer is not a failure. */
-export declare function ask(http: Http, url: string, init?: RequestInit): Promise<Response>;
+/** Reads from the API, and again where it answers 503 with Retry-After. The answer is not a failure. */
+export declare function ask(http: Http, url: string): Promise<Response>;
 /** One request; what the API answered, whatever its status. */
 export declare function send(http: Http, url: string, init: RequestInit): Promise<Response>;
 /** The body of an answer that went well. */

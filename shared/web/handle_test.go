@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"wechatfn/shared/web"
 )
 
 // A login ends by its time, or its caller's, and not when the client hangs up.
@@ -24,7 +26,7 @@ func TestGuardedTime(t *testing.T) {
 					defer cancel()
 				}
 				began := time.Now()
-				guarded := Guard(func(_ http.ResponseWriter, r *http.Request) error {
+				guarded := web.Guard(func(_ http.ResponseWriter, r *http.Request) error {
 					hangUp()
 					<-r.Context().Done()
 					return nil

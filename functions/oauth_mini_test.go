@@ -245,6 +245,10 @@ func TestLoginOperator(t *testing.T) {
 	if user, err := order("user", ""); err != nil || !strings.Contains(user, "Li Hua") || strings.Count(user, `"createdAt"`) != 2 {
 		t.Errorf("answer %s, %v", user, err)
 	}
+	person := `{"` + miniID + `":"` + openid + `"}`
+	if answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"openids","unionid":"`+w.sim.UnionID(miniID, "hua")+`"}`)); err != nil || string(answer) != person {
+		t.Errorf("answer %s, %v, want %s", answer, err, person)
+	}
 	before, _ := w.sim.SessionKey(miniID, "hua")
 	if answer, err := order("reset_session_key", ""); err != nil {
 		t.Errorf("answer %s, %v", answer, err)

@@ -203,7 +203,11 @@ func TestOperator(t *testing.T) {
 	if _, err := d.Direct(t.Context(), []byte(`{"action":"user","openid":"`+openID+`"}`)); err == nil || !strings.Contains(err.Error(), "names no account") {
 		t.Errorf("no app, of two: %v", err)
 	}
+	if answer, err := d.Direct(t.Context(), []byte(`{"action":"openids","unionid":"nobody"}`)); err != nil || string(answer) != "{}" {
+		t.Errorf("%s, %v", answer, err)
+	}
 	for _, event := range []string{
+		`{"action":"openids"}`,
 		`{"action":"forget","app":"mini","openid":"x"}`, `{"action":"user","openid":"x"}`, `{"action":"user","app":"site","openid":"x"}`,
 		`{"action":"user","app":"mini","openid":"nobody"}`, `{"action":"user","app":"mini","openid":"a#b"}`, `{"action":"logout","app":"mini","openid":""}`,
 		`{"action":"user","app":"mini","openid":"` + openID + `","requestContext":{}}`, `{"action":5}`, `{"action":"reset_session_key","app":"shop","openid":"x"}`, `[]`, ``,

@@ -13,10 +13,11 @@ import (
 
 // order is what an operator has the oauth function do, by invoking it.
 type order struct {
-	Action string `json:"action"`
-	App    string `json:"app,omitzero"` // name of the account; may be left out where there is one
-	OpenID string `json:"openid"`
-	SKU    string `json:"sku,omitzero"` // of logout: this product alone
+	Action  string `json:"action"`
+	App     string `json:"app,omitzero"` // name of the account; may be left out where there is one
+	OpenID  string `json:"openid"`
+	SKU     string `json:"sku,omitzero"`     // of logout: this product alone
+	UnionID string `json:"unionid,omitzero"` // of openids, which has neither app nor openid
 }
 
 // Direct takes an operator's event, and answers with what was done; it holds no
@@ -26,6 +27,7 @@ type order struct {
 //	{"action":"user","app":"...","openid":"..."}               what the registry knows
 //	{"action":"logout","app":"...","openid":"...","sku":"..."}   out of all devices
 //	{"action":"reset_session_key","app":"...","openid":"..."}  of a mini-program's user
+//	{"action":"openids","unionid":"..."}                       of a person, by AppID
 func (l *Logins) Direct(ctx context.Context, payload []byte) ([]byte, error) {
 	o, app, err := l.order(payload)
 	if err != nil {
@@ -44,7 +46,13 @@ func (l *Logins) order(payload []byte) (o order, app config.App, err error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.DisallowUnknownFields()
 	if d.Decode(&o) != nil {
-		return o, app, errors.New("oauth: an operator's event is a JSON object of action, app, openid and sku, and nothing else")
+		return o, app, errors.New("oauth: an operator's event is a JSON object of action, app, openid, sku and unionid, and nothing else")
+	}
+	if o.Action == "openids" {
+		if o.UnionID == "" {
+			err = errors.New("oauth: openids needs a unionid")
+		}
+		return o, app, err
 	}
 	i := slices.IndexFunc(l.apps, func(a config.App) bool { return a.Name == o.App || o.App == "" && len(l.apps) == 1 })
 	if i < 0 {
@@ -61,8 +69,10 @@ func (l *Logins) obey(ctx context.Context, o order, app config.App) (any, error)
 		return o, l.sessions.RevokeUser(ctx, app.AppID, o.OpenID, o.SKU)
 	case "reset_session_key":
 		return o, l.resetSessionKey(ctx, app, o.OpenID)
+	case "openids":
+		return l.sessions.OpenIDs(ctx, o.UnionID)
 	}
-	return nil, fmt.Errorf("oauth: unknown action %.32q; there are user, logout and reset_session_key", o.Action)
+	return nil, fmt.Errorf("oauth: unknown action %.32q; there are user, logout, reset_session_key and openids", o.Action)
 }
 
 func (l *Logins) resetSessionKey(ctx context.Context, app config.App, openID string) error {

@@ -11,8 +11,8 @@ FUNCTIONS := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
 # One binary, one hash: the same source gives the same bytes on any machine.
 BUILD_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w -buildid='
 
-# What is tested by itself: it runs many processes against real timeouts.
-ALONE := ./functions/... ./shared/credential/...
+# What is tested before the rest: many processes against real timeouts, and long simulations.
+FIRST := ./functions/... ./shared/credential/...
 
 # Node 20 works with CDK, whose banner says that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -28,7 +28,7 @@ dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.
 
 .PHONY: test
 test: node_modules ## Run all tests, with the race detector, on real engines
-	go test -race -p 1 $(ALONE)
+	go test -race $(FIRST)
 	go test -race $$(go list ./... | grep -vE '^wechatfn/(infra|functions|shared/credential)(/|$$)')
 	go test ./infra/... # one conversation with CDK, so no races, and no second build of CDK
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector

@@ -188,6 +188,7 @@ func TestTenMissedTicks(t *testing.T) {
 	t.Parallel()
 	for _, c := range worlds {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			step := 1
 			if raceDetector {
 				step = 65

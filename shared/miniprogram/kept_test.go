@@ -83,24 +83,23 @@ func (m mute) CodeToSession(ctx context.Context, appID, secret, code string) (we
 // The one login that needs a fifth call: it is the first to be told a unionid that
 // another app has told before, for a user who is known.
 func TestUnionIDToldLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	known := func(t *testing.T) (*world, *phone) { // without a unionid
 		w := newWorld(t, func(c *wechatsim.Config) { c.Apps[1].OpenPlatform = "example" })
 		p := w.phone("hua", "app", "other")
 		p.appID = otherID
 		w.handler.WeChat = mute{w.client}
 		p.in(false)
 		w.handler.WeChat = w.client
+		return w, p
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w, p := known(t)
 		if g := p.in(false); g.UnionID != w.sim.UnionID(otherID, "hua") { // the session that is kept has none
 			t.Errorf("%+v", g)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(c *wechatsim.Config) { c.Apps[1].OpenPlatform = "example" })
-		p := w.phone("hua", "app", "other")
-		p.appID = otherID
-		w.handler.WeChat = mute{w.client}
-		p.in(false)
-		w.handler.WeChat = w.client
+		w, p := known(t)
 		w.phone("hua").in(false)
 		w.quiet()
 		p.token = ""

@@ -54,9 +54,7 @@ func TestCallbacksAtOnce(t *testing.T) {
 				t.Fatalf("%d %s", got.Code, got.Body)
 			}
 		}
-		if w.wechat.exchanges != 1 {
-			t.Errorf("%d exchanges", w.wechat.exchanges)
-		}
+		w.wantAsked(1, 0)
 	})
 }
 
@@ -80,9 +78,7 @@ func TestHungUp(t *testing.T) {
 		hangUp()
 		want(t, "the second call", b.callback("code-1", state), 303, "")
 		wg.Wait()
-		if w.wechat.exchanges != 1 {
-			t.Errorf("%d exchanges", w.wechat.exchanges)
-		}
+		w.wantAsked(1, 0)
 	})
 }
 
@@ -203,9 +199,7 @@ func TestDiedAtWork(t *testing.T) {
 		if took := time.Since(began); took < 5*time.Second || took > 5*time.Second+look {
 			t.Errorf("after %s", took)
 		}
-		if w.wechat.exchanges != 0 {
-			t.Errorf("%d exchanges", w.wechat.exchanges)
-		}
+		w.wantAsked(0, 0)
 	})
 }
 
@@ -220,8 +214,6 @@ func TestWeChatHangs(t *testing.T) {
 		for range 3 {
 			want(t, "hanging", b.callback("code-1", state), 503, "login_unavailable")
 		}
-		if w.wechat.exchanges != 1 {
-			t.Errorf("%d exchanges", w.wechat.exchanges)
-		}
+		w.wantAsked(1, 0)
 	})
 }

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,14 +23,8 @@ func TestUserinfoRefreshes(t *testing.T) {
 		w.wechat.refresh = func() (wechat.UserToken, error) {
 			return wechat.UserToken{AccessToken: "access-new", RefreshToken: "refresh-new", OpenID: "user1", Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour}, nil
 		}
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
-		}
-		wg.Wait()
-		if w.wechat.refreshes != 1 {
-			t.Errorf("%d refreshes", w.wechat.refreshes)
-		}
+		b.profiles(100, 200, "小明")
+		w.wantAsked(1, 1)
 	})
 }
 
@@ -144,14 +137,8 @@ func TestDeadRefreshTokenIsForgotten(t *testing.T) {
 		w.wechat.refresh = func() (wechat.UserToken, error) {
 			return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: 40030}
 		}
-		var wg sync.WaitGroup
-		for range 50 {
-			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 409, "login_again") })
-		}
-		wg.Wait()
-		if w.wechat.refreshes != 1 {
-			t.Errorf("%d refreshes", w.wechat.refreshes)
-		}
+		b.profiles(50, 409, "login_again")
+		w.wantAsked(1, 1)
 	})
 }
 
@@ -167,14 +154,8 @@ func TestUserinfoNearTheEnd(t *testing.T) {
 		w.wechat.refresh = func() (wechat.UserToken, error) {
 			return wechat.UserToken{AccessToken: "access-user1", RefreshToken: "refresh-user1", OpenID: "user1", Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour}, nil
 		}
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, "小明") })
-		}
-		wg.Wait()
-		if w.wechat.refreshes != 1 {
-			t.Errorf("%d refreshes", w.wechat.refreshes)
-		}
+		b.profiles(100, 200, "小明")
+		w.wantAsked(1, 1)
 	})
 }
 
@@ -207,11 +188,7 @@ func TestUserinfoWhileWeChatIsDown(t *testing.T) {
 		w.wechat.refresh = func() (wechat.UserToken, error) {
 			return wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: -1}
 		}
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() { want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 503, "wechat_unavailable") })
-		}
-		wg.Wait()
+		b.profiles(100, 503, "wechat_unavailable")
 		if most := 1 + int(defaultBudget/refreshPause); w.wechat.refreshes > most {
 			t.Errorf("%d refreshes, want %d at most", w.wechat.refreshes, most)
 		}
@@ -233,8 +210,6 @@ func TestLateTokensAreKept(t *testing.T) {
 		for range 2 {
 			b.do("GET", "/oauth/userinfo", "")
 		}
-		if w.wechat.refreshes != 1 {
-			t.Errorf("%d refreshes", w.wechat.refreshes)
-		}
+		w.wantAsked(1, 1)
 	})
 }

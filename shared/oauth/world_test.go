@@ -269,6 +269,24 @@ func spending(ticket string) string {
 	return `{"ticket":"` + ticket + `","verifier":"` + testVerifier + `"}`
 }
 
+// profiles asks for the profile so many times at once, and wants the same answer each time.
+func (b *browser) profiles(n, status int, text string) {
+	b.Helper()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() { want(b, "userinfo", b.do("GET", "/oauth/userinfo", ""), status, text) })
+	}
+	wg.Wait()
+}
+
+// wantAsked checks how often WeChat was asked for the tokens of a code, and for fresh ones.
+func (w *world) wantAsked(exchanges, refreshes int) {
+	w.Helper()
+	if w.wechat.exchanges != exchanges || w.wechat.refreshes != refreshes {
+		w.Errorf("%d exchanges and %d refreshes, want %d and %d", w.wechat.exchanges, w.wechat.refreshes, exchanges, refreshes)
+	}
+}
+
 // begin goes to WeChat, and returns the state that it takes along.
 func (b *browser) begin(query string) string {
 	b.Helper()

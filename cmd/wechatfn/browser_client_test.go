@@ -215,7 +215,7 @@ func logIn(b tab, s *shop, path string) {
 	b.want(`null`, `client.login({ endpoint: api }).session()`)
 	b.run(chromedp.Evaluate[chromedp.Void](`void client.login({ endpoint: api }).start({ scope: "snsapi_userinfo" })`))
 	b.see("允许")
-	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "允许")]`)))
+	b.choose("允许")
 	b.see("The shop is open")
 	b.want(`["default","小明 🌿"]`, `(async () => { const user = client.login({ endpoint: api }); const { app } = await user.session(); return [app, (await user.profile()).nickname] })()`)
 	if got := b.location(); got != s.url+path {

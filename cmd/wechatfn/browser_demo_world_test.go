@@ -90,10 +90,10 @@ func visit(t *testing.T, more ...chromedp.ExecAllocatorOption) demoTab {
 	return d
 }
 
-// press clicks the control with that CSS selector.
-func (d demoTab) press(selector string) {
+// speak changes the page's language as its links do.
+func (d demoTab) speak(language string) {
 	d.Helper()
-	d.run(chromedp.Click(chromedp.CSS(selector)))
+	d.run(chromedp.Func(evaluate(`document.cookie = "wechatfn_lang=`+language+`; Path=/"`)), chromedp.Reload())
 }
 
 // of waits until an element's text has a part.

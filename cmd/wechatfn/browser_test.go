@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -79,6 +80,67 @@ func (b tab) see(text string) {
 	}
 }
 
+// press clicks the control with that CSS selector.
+func (b tab) press(selector string) {
+	b.Helper()
+	b.click(fmt.Sprintf(`document.querySelector(%q)`, selector))
+}
+
+// choose clicks the link or button with that text.
+func (b tab) choose(text string) {
+	b.Helper()
+	b.click(fmt.Sprintf(`[...document.querySelectorAll("a, button")].find(e => e.textContent.includes(%q))`, text))
+}
+
+// aim waits until the element stands still in the window with nothing before it, and
+// gives its middle. A click that lands beside it, since the page moved meanwhile, is
+// kept from the page.
+const aim = `(async () => {
+	for (let was; ; await new Promise(next => setTimeout(next, 20))) {
+		const found = %s;
+		if (!found?.checkVisibility() || found.disabled) continue;
+		found.scrollIntoView({ block: "center", behavior: "instant" });
+		const { x, y, width, height } = found.getBoundingClientRect();
+		const at = [x + width / 2, y + height / 2], is = at.join();
+		if (is !== was || !found.contains(document.elementFromPoint(...at))) {
+			was = is;
+			continue;
+		}
+		window.aim?.abort();
+		window.aim = new AbortController();
+		window.landed = false;
+		for (const type of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"]) {
+			addEventListener(type, event => {
+				if (!found.contains(event.target)) window.aim.beside = true;
+				if (window.aim.beside) {
+					event.preventDefault();
+					event.stopImmediatePropagation();
+				} else if (type === "click") {
+					window.landed = true;
+					window.aim.abort();
+				}
+			}, { capture: true, signal: window.aim.signal });
+		}
+		return at;
+	}
+})()`
+
+// click clicks the middle of the element that a script finds, as a mouse does.
+func (b tab) click(find string) {
+	b.Helper()
+	for {
+		at, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(aim, find), chromedp.EvalAwaitPromise))
+		if err != nil {
+			b.Fatalf("%s cannot be clicked: %v", find, err)
+		}
+		b.run(chromedp.MouseClickXY(at[0], at[1]))
+		// A click that leads to another page leaves nobody to ask.
+		if beside, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`window.landed === false`)); err != nil || !beside {
+			return
+		}
+	}
+}
+
 func (b tab) location() string {
 	b.Helper()
 	address, err := chromedp.Run(b.ctx, chromedp.Location())
@@ -134,9 +196,9 @@ func TestBrowserLogin(t *testing.T) {
 	b := browse(t)
 	b.run(chromedp.Navigate(b.base))
 	b.see("Nobody is logged in.")
-	b.run(chromedp.Click(chromedp.Search(`//a[contains(., "with the profile")]`)))
+	b.choose("with the profile")
 	b.see("允许")
-	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "允许")]`)))
+	b.choose("允许")
 	b.see("is logged in to default")
 	b.see("小明")
 	if address := b.location(); strings.TrimSuffix(address, "#") != b.base {
@@ -145,7 +207,7 @@ func TestBrowserLogin(t *testing.T) {
 	if cookies, err := b.text(`document.cookie`); err != nil || strings.Contains(cookies, "session") {
 		t.Errorf("a script can read %s, %v", cookies, err)
 	}
-	b.run(chromedp.Click(chromedp.CSS(`#logout`)))
+	b.press("#logout")
 	b.see("Nobody is logged in.")
 	b.run(chromedp.Reload())
 	b.see("Nobody is logged in.")
@@ -155,9 +217,9 @@ func TestBrowserByQRCode(t *testing.T) {
 	b := browse(t)
 	b.run(chromedp.Navigate(b.base))
 	b.see("Nobody is logged in.")
-	b.run(chromedp.Click(chromedp.Search(`//a[contains(., "by QR code")]`)))
+	b.choose("by QR code")
 	b.see("允许")
-	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "允许")]`)))
+	b.choose("允许")
 	b.see("is logged in to desktop")
 }
 
@@ -165,10 +227,10 @@ func TestBrowserRefusal(t *testing.T) {
 	b := browse(t)
 	b.run(chromedp.Navigate(b.base + "oauth/authorize?scope=snsapi_userinfo&return_to=/"))
 	b.see("拒绝")
-	b.run(chromedp.Click(chromedp.Search(`//button[contains(., "拒绝")]`)))
+	b.choose("拒绝")
 	b.see("login_refused")
 	b.see("重新登录")
-	b.run(chromedp.Click(chromedp.CSS(`a.again`)))
+	b.press("a.again")
 	b.see("允许")
 }
 
@@ -194,7 +256,7 @@ func TestBrowserDoubledCallback(t *testing.T) {
 		}
 		b.run(chromedp.Navigate(approved(t, address)))
 		b.see("is logged in to default")
-		b.run(chromedp.Click(chromedp.CSS(`#logout`)))
+		b.press("#logout")
 		b.see("Nobody is logged in.")
 	}
 }

@@ -16,11 +16,8 @@ import (
 // both calls land with the same session.
 func TestDoubledCallback(t *testing.T) {
 	for _, second := range []string{"code-1", "code-2"} {
-		w := newWorld(t)
-		b := w.browser()
-		w.grants("code-1", "user1")
+		w, b, state := underWay(t)
 		w.grants("code-2", "user1")
-		state := b.begin("return_to=/a")
 		var tokens []string
 		for _, code := range []string{"code-1", second} {
 			got := b.callback(code, state)
@@ -38,11 +35,8 @@ func TestDoubledCallback(t *testing.T) {
 // A hundred at once: one exchange, and all land with the same session.
 func TestCallbacksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w, b, state := underWay(t)
 		w.wechat.slow = time.Second
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("return_to=/a")
 		answers := make([]*httptest.ResponseRecorder, 100)
 		var wg sync.WaitGroup
 		for i := range answers {
@@ -62,11 +56,8 @@ func TestCallbacksAtOnce(t *testing.T) {
 // lands all the same.
 func TestHungUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w, b, state := underWay(t)
 		w.wechat.slow = time.Second
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("return_to=/a")
 		ctx, hangUp := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, "GET", "https://api.example.com/oauth/callback?code=code-1&state="+state, nil)
 		for _, cookie := range b.jar.Cookies(ours) {
@@ -85,10 +76,7 @@ func TestHungUp(t *testing.T) {
 // A flow is kept for a minute after its end, and for ten before.
 func TestFlowsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("")
+		_, b, state := underWay(t)
 		time.Sleep(10*time.Minute - time.Second)
 		want(t, "just in time", b.callback("code-1", state), 303, "")
 		time.Sleep(time.Minute - time.Second)
@@ -104,9 +92,7 @@ func TestFlowsEnd(t *testing.T) {
 // While a version is rolled out or back, another may have written an outcome that
 // this one does not know.
 func TestOutcomeOfAnotherVersion(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	state := b.begin("return_to=/a")
+	w, b, state := underWay(t)
 	item, f, err := w.handler.find(t.Context(), state)
 	if f.Outcome = "login_of_tomorrow"; err == nil {
 		err = w.handler.end(t.Context(), item, f)
@@ -182,10 +168,7 @@ func TestTwoTabs(t *testing.T) {
 // it may have worked, and says so. What it might still write is remembered until then.
 func TestDiedAtWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		b := w.browser()
-		w.grants("code-1", "user1")
-		state := b.begin("return_to=/a")
+		w, b, state := underWay(t)
 		time.Sleep(flowLife - time.Second)
 		item, f, err := w.handler.find(t.Context(), state)
 		if err != nil {
@@ -207,10 +190,8 @@ func TestDiedAtWork(t *testing.T) {
 // as long as the browser asks.
 func TestWeChatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w, b, state := underWay(t)
 		w.wechat.slow = time.Hour
-		b := w.browser()
-		state := b.begin("return_to=/a")
 		for range 3 {
 			want(t, "hanging", b.callback("code-1", state), 503, "login_unavailable")
 		}

@@ -19,9 +19,7 @@ import (
 )
 
 func TestLogin(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	b.logIn("user1")
+	w, b := loggedIn(t)
 	if got := w.store.take(); !slices.Equal(got, []string{"Create state", "Get state", "Replace state", "Create user", "Create session", "Replace state"}) {
 		t.Errorf("calls of a first login: %q", got)
 	}
@@ -77,9 +75,7 @@ func TestSessionIsKept(t *testing.T) {
 // logged in.
 func TestKeptSessionIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		b := w.browser()
-		b.logIn("user1")
+		w, b := loggedIn(t)
 		time.Sleep(session.DefaultIdle - time.Minute)
 		w.store.take()
 		b.logIn("user1")
@@ -91,9 +87,7 @@ func TestKeptSessionIsInUse(t *testing.T) {
 
 // A user whose item was deleted by hand, though the session was not, is made anew.
 func TestLoginOfADeletedUser(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	b.logIn("user1")
+	w, b := loggedIn(t)
 	user, err := w.store.Store.Get(t.Context(), "user#"+testAppID+"#user1")
 	if err == nil {
 		err = w.store.Store.Delete(t.Context(), user.Key, user.Version)
@@ -129,9 +123,7 @@ func TestCookies(t *testing.T) {
 
 // An openid is one of an account: the same text of another account is somebody else.
 func TestSameOpenIDElsewhere(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	b.logIn("user1")
+	w, b := loggedIn(t)
 	w.grants("code-2", "user1")
 	want(t, "at the website", b.callback("code-2", b.begin("app=site")), 303, "")
 	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)

@@ -37,9 +37,7 @@ func (b *browser) spend(ticket string) *httptest.ResponseRecorder {
 // the cost that it has anyway.
 func TestTicketAfterLogoutOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		b := w.browser()
-		b.logIn("user1")
+		w, b := loggedIn(t)
 		w.grants("code-1", "user1")
 		w.grants("code-2", "user1")
 		w.grants("code-3", "user1")
@@ -107,9 +105,7 @@ func TestDeadCookie(t *testing.T) {
 		"table fails": {func(w *world, b *browser) { w.store.before = func(string) error { return fmt.Errorf("broken") } }, 500},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			b := w.browser()
-			b.logIn("user1")
+			w, b := loggedIn(t)
 			c.die(w, b)
 			b.origin = "https://evil.example"
 			if got := b.do("DELETE", "/oauth/session", ""); got.Code != 403 || len(got.Result().Cookies()) > 0 {
@@ -174,9 +170,7 @@ func TestNewestTokensStay(t *testing.T) {
 }
 
 func crossTokens(t *testing.T, outer, inner string, call int) (ran bool) {
-	w := newWorld(t)
-	b := w.browser()
-	b.logIn("user1")
+	w, b := loggedIn(t)
 	time.Sleep(time.Minute)
 	asked := 0
 	w.wechat.issue = func() wechat.UserToken { // each asking yields other tokens; the last ones are good

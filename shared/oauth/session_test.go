@@ -69,9 +69,7 @@ func TestLogout(t *testing.T) {
 
 // A page of a stranger can have the cookie sent along, and it does not help it.
 func TestCrossSite(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	b.logIn("user1")
+	_, b := loggedIn(t)
 	for _, origin := range []string{"", "null", "https://evil.example", "https://www.example.com.evil.example", "http://www.example.com"} {
 		b.origin = origin
 		want(t, origin, b.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")

@@ -215,6 +215,11 @@ func (w *world) grants(code, openid string) {
 	}
 }
 
+// refreshYields sets how WeChat answers who asks for fresh tokens.
+func (w *world) refreshYields(token wechat.UserToken, err error) {
+	w.wechat.refresh = func() (wechat.UserToken, error) { return token, err }
+}
+
 // browser keeps cookies.
 type browser struct {
 	*world
@@ -310,6 +315,25 @@ func (b *browser) logIn(openid string) {
 	if got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=/account")); got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/account#" {
 		b.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 	}
+}
+
+// loggedIn is a world with a browser that user1 has logged in with.
+func loggedIn(t testing.TB) (*world, *browser) {
+	t.Helper()
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn("user1")
+	return w, b
+}
+
+// underWay is a world with a browser that has gone to WeChat, where code-1 stands for
+// user1, and the state that it took along.
+func underWay(t testing.TB) (*world, *browser, string) {
+	t.Helper()
+	w := newWorld(t)
+	w.grants("code-1", "user1")
+	b := w.browser()
+	return w, b, b.begin("return_to=/a")
 }
 
 func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int, part string) {

@@ -12,7 +12,7 @@ FUNCTIONS := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
 BUILD_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w -buildid='
 
 # What is tested before the rest: many processes against real timeouts, and long simulations.
-FIRST := ./functions/... ./shared/credential/...
+FIRST := ./e2e/... ./shared/credential/...
 
 # Node 20 works with CDK, whose banner says that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -29,10 +29,10 @@ dev: ## Run everything on this machine: http://127.0.0.1:8080 (ARGS='--addr 127.
 .PHONY: test
 test: node_modules ## Run all tests, with the race detector, on real engines
 	go test -race $(FIRST)
-	go test -race $$(go list ./... | grep -vE '^wechatfn/(infra|functions|shared/credential)(/|$$)')
+	go test -race $$(go list ./... | grep -vE '^wechatfn/(infra|e2e|shared/credential)(/|$$)')
 	go test ./infra/... # one conversation with CDK, so no races, and no second build of CDK
 	go test -run 'ThirtyDays|TenMissed' ./shared/credential # a whole month, without the race detector
-	go test -run TestWarmAllocations ./functions
+	go test -run TestWarmAllocations ./e2e
 	cd client && npm test
 	node --test client/miniprogram/test/*.test.js
 
@@ -102,7 +102,7 @@ check-sam: ## cfn-lint and sam on template.yaml (installs them into .cache; need
 .PHONY: bench
 bench: node_modules ## Measure: time, allocations, calls a request, sizes, start-up
 	go test -run '^$$' -bench . -benchmem ./shared/jssdk ./shared/credential ./shared/message ./shared/lambdahttp
-	go test -count=1 -run TestBenchmarkReport -v ./functions -args -report
+	go test -count=1 -run TestBenchmarkReport -v ./e2e -args -report
 
 .PHONY: test-browser
 test-browser: node_modules ## Pages, logins and the browser client in a real Chromium (installs Debian's where there is none), and the attacks of docs/login.md with curl

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"wechatfn/shared/message"
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // Real answers of the real handlers are as the document says, and it promises

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // phone is a mini-program on somebody's phone.

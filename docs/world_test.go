@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"wechatfn/shared/app"
-	"wechatfn/shared/app/pushsecrets"
+	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 const (

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import vm from "node:vm";
 import { android, desktop, page, settled, weChat } from "./world.mjs";
 
-const source = readFileSync(new URL("../../shared/wechatsim/jweixin.js", import.meta.url), "utf8").replace('"SETTINGS"', "{}");
+const source = readFileSync(new URL("../../dev/wechatsim/jweixin.js", import.meta.url), "utf8").replace('"SETTINGS"', "{}");
 
 /** The simulated script, in a page whose verdicts and user are the test's. */
 function simulated(agent, { verdicts, user }) {

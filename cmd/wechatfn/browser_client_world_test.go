@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // The browsers that WeChat is, as far as their names go.

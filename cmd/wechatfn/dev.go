@@ -15,7 +15,7 @@ import (
 
 	"wechatfn/cmd/wechatfn/demo"
 	"wechatfn/shared/app"
-	"wechatfn/shared/app/pushsecrets"
+	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"

@@ -19,10 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store/dynamo/dynamotest"
 	"wechatfn/shared/store/sqlite"
-	"wechatfn/shared/wechatsim"
 )
 
 type buffer struct {

@@ -5,9 +5,9 @@ import (
 	"net/http"
 
 	"wechatfn/client"
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/web"
-	"wechatfn/shared/wechatsim"
 )
 
 // routes serves every route of the manifest whose function is given, and the

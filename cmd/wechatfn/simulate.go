@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"wechatfn/shared/app"
+	"wechatfn/shared/aws/awsconfig"
 	"wechatfn/shared/config"
 	"wechatfn/shared/web"
 )
@@ -54,7 +54,7 @@ func (s *simulate) Run(ctx context.Context) error {
 	}
 	defer listener.Close()
 	if s.Engine != "" {
-		if _, err := app.LocalTable(ctx, s.Engine, c.Table, nil); err != nil {
+		if _, err := awsconfig.LocalTable(ctx, s.Engine, c.Table, nil); err != nil {
 			return err
 		}
 	}

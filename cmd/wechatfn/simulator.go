@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // simulatedEnv is the environment that goes with the simulator: an official

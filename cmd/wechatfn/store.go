@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/app"
+	"wechatfn/shared/aws/awsconfig"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
 )
@@ -20,7 +20,7 @@ func isEndpoint(path string) bool {
 // openStore opens a SQLite file, or the table in a DynamoDB engine.
 func openStore(ctx context.Context, path string, now func() time.Time) (store.Store, func(), error) {
 	if isEndpoint(path) {
-		s, err := app.LocalTable(ctx, path, table, now)
+		s, err := awsconfig.LocalTable(ctx, path, table, now)
 		return s, func() {}, err
 	}
 	s, err := sqlite.Open(sqlite.Config{Path: path, Now: now})

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // trigger is `wechatfn trigger`: the calls that WeChat makes to a server URL,

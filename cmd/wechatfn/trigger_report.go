@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // line prints one thing and what is to be said of it.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // variant is a push that somebody tampered with.

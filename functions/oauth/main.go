@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"wechatfn/shared/app"
-	"wechatfn/shared/app/secrets"
+	"wechatfn/shared/aws/awsconfig"
+	"wechatfn/shared/aws/secrets/appsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/lambdahttp"
 )
@@ -17,11 +18,11 @@ func main() {
 	c, err := config.Load(os.Getenv, app.OAuthNeeds|config.Table)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c, app.OAuthSettle)
+	s, err := awsconfig.DynamoStore(c, app.OAuthSettle)
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)
-	logins, err := app.OAuth(c, s, client, secrets.Find(c), false, nil, logger)
+	logins, err := app.OAuth(c, s, client, appsecrets.Find(c), false, nil, logger)
 	app.ExitOn(logger, err)
 	lambda.Start(lambdahttp.New(logins, lambdahttp.Options{Logger: logger, Authorize: logins.Authorize, Direct: logins.Direct}))
 }

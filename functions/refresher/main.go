@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"wechatfn/shared/app"
-	"wechatfn/shared/app/secrets"
+	"wechatfn/shared/aws/awsconfig"
+	"wechatfn/shared/aws/secrets/appsecrets"
 	"wechatfn/shared/config"
 )
 
@@ -18,11 +19,11 @@ func main() {
 	c, err := config.Load(os.Getenv, app.RefresherNeeds|config.Table)
 	logger := app.WithRequestID(app.Logger(os.Stdout, c.LogLevel), requestID)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c, 0)
+	s, err := awsconfig.DynamoStore(c, 0)
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)
-	refresher, err := app.NewRefresher(c, s, client, secrets.Find(c), logger)
+	refresher, err := app.NewRefresher(c, s, client, appsecrets.Find(c), logger)
 	app.ExitOn(logger, err)
 	lambda.Start(refresher)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"wechatfn/shared/app"
+	"wechatfn/shared/aws/awsconfig"
 	"wechatfn/shared/config"
 	"wechatfn/shared/lambdahttp"
 )
@@ -15,7 +16,7 @@ func main() {
 	c, err := config.Load(os.Getenv, app.SignatureNeeds|config.Table)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c, 0)
+	s, err := awsconfig.DynamoStore(c, 0)
 	app.ExitOn(logger, err)
 	handler, err := app.Signature(c, s, nil, logger)
 	app.ExitOn(logger, err)

@@ -8,9 +8,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"wechatfn/shared/app"
-	"wechatfn/shared/app/eventbus"
-	"wechatfn/shared/app/pushsecrets"
-	"wechatfn/shared/app/replyfunc"
+	"wechatfn/shared/aws/awsconfig"
+	"wechatfn/shared/aws/eventbus"
+	"wechatfn/shared/aws/replyfunc"
+	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/lambdahttp"
 )
@@ -19,7 +20,7 @@ func main() {
 	c, err := config.Load(os.Getenv, app.VerifyNeeds|config.Table|config.Bus)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := app.DynamoStore(c, app.VerifySettle)
+	s, err := awsconfig.DynamoStore(c, app.VerifySettle)
 	app.ExitOn(logger, err)
 	sink := replyfunc.New(c, eventbus.New(c), logger)
 	handler, err := app.Verify(c, s, pushsecrets.Push(c, logger), sink, logger)

@@ -7,10 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store"
-	"wechatfn/shared/wechatsim"
 )
 
 // tired is a table each of whose calls takes a while, or as long as it may. As

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/lambdahttp"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 var pages = flag.Int("pages", 5_000, "distinct pages to sign in TestMemoryStaysFlat")

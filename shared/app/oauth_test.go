@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 const oauthMini = "wx0000000000000003"

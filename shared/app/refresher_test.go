@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // newTestRefresher looks after two official accounts, a mini-program and a site.

@@ -5,8 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/credential"
-	"wechatfn/shared/wechatsim"
 )
 
 // WeChat calls a good token dead, and a user with one session asks and asks: the

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 var errKilled = errors.New("killed")

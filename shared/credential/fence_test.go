@@ -14,9 +14,9 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // ledger sees every write of a record and of a published ticket that landed,

@@ -8,9 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // bubble runs f on a simulated clock.

@@ -13,12 +13,12 @@ import (
 	"sync"
 	"testing"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/store/dynamo"
 	"wechatfn/shared/store/dynamo/dynamotest"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // P1: a thousand refreshers at once make one token call and one ticket call.

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 func TestUsable(t *testing.T) {

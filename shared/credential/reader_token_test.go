@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
-	"wechatfn/shared/wechatsim"
 )
 
 func (w *world) wantToken(r *Reader, want string) {

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 const (

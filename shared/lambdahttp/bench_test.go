@@ -75,7 +75,7 @@ func BenchmarkInvoke(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodeReference is the yardstick of BenchmarkInvoke: what decoding
+// BenchmarkDecodeReference is the baseline of BenchmarkInvoke: what decoding
 // the same event costs with encoding/json and aws-lambda-go's own struct, before
 // anything is done with it.
 func BenchmarkDecodeReference(b *testing.B) {

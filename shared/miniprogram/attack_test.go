@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
-	"wechatfn/shared/wechatsim"
 )
 
 // What mpauthx lets an attacker do, tried here. That a rotation takes the current

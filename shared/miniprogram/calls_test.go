@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/session"
-	"wechatfn/shared/wechatsim"
 )
 
 func (p *phone) decrypt(o wechatsim.MiniOptions, more ...string) *httptest.ResponseRecorder {

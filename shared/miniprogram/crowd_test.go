@@ -10,11 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // slow is a WeChat whose answers arrive late, and a store that is in no hurry.

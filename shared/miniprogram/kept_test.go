@@ -6,9 +6,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // A token keeps its session where user, product and device are the same, and opens

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/session"
-	"wechatfn/shared/wechatsim"
 )
 
 func TestLogin(t *testing.T) {

@@ -3,7 +3,7 @@ package miniprogram
 import (
 	"testing"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // The whole way, however WeChat does what its pages leave open.

@@ -20,12 +20,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 const (

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // simulated is a client of a simulator that knows the account wx1.

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 // TestMiniProgramWorlds goes through all four calls in each world that WeChat may turn out to be.

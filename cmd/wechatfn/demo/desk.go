@@ -15,9 +15,9 @@ import (
 	"sync"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
-	"wechatfn/shared/wechatsim"
 )
 
 // Config makes a Desk. Settings, Clock and Refresher are required.

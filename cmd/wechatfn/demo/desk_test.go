@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/wechatsim"
+	"wechatfn/dev/wechatsim"
 )
 
 // Hours pass in a moment, and everything lives by the same clock: what is due in

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
-	"wechatfn/shared/wechatsim"
 )
 
 const begin = 1_800_000_000

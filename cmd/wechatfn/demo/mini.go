@@ -3,9 +3,9 @@ package demo
 import (
 	"net/http"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/web"
-	"wechatfn/shared/wechatsim"
 )
 
 // visitor is the user whose phone the page plays.

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/web"
-	"wechatfn/shared/wechatsim"
 )
 
 var pages = template.Must(template.ParseFS(files, "files/*.html"))

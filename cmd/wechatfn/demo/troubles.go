@@ -4,9 +4,9 @@ import (
 	"errors"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/web"
-	"wechatfn/shared/wechatsim"
 )
 
 // The troubles there are.

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
-	"wechatfn/shared/wechatsim"
 )
 
 const (

@@ -1,0 +1,53 @@
+package e2e_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+
+	"wechatfn/shared/manifest"
+)
+
+// TestGrantsAreUsed walks every way that leads to the table and compares what
+// was called with what the manifest grants. That nothing else is called is
+// checked in each test: the proxy refuses it.
+func TestGrantsAreUsed(t *testing.T) {
+	w := newLoginWorld(t)
+	w.settings["SIGNATURE_CACHE"] = "table"
+	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
+
+	cold.table.lose("PutItem kick") // so that the write is settled by reading back
+	cold.serve(recorded(t, "signature"))
+	refresher.report(w.streamEvent("INSERT"))
+	refresher.report(w.streamEvent("INSERT")) // looks whether what is published is there
+	wantSignature(t, w, signature.serve(recorded(t, "signature")), appID)
+
+	verify := w.start("verify")
+	verify.table.lose("PutItem push") // so too
+	wantAccepted(t, verify.deliver(verify.pusher(), w.sample("text")))
+
+	oauth := w.start("oauth")
+	oauth.table.lose("PutItem kick")
+	mini := oauth.mini("ming").logIn(nil)
+	wantProblem(t, mini.get("/miniprogram/session"), http.StatusServiceUnavailable, "token_unavailable")
+	oauth.table.lose("PutItem union") // and so too
+	for _, page := range []string{origin, elsewhere} {
+		b := oauth.browser("hua")
+		callback := b.come("return_to=" + page)
+		if a := b.visit(callback); page == elsewhere {
+			b.fetch(http.MethodPost, "/oauth/token", spending(b.ticketOf(a)))
+		} else {
+			b.wantProfile("") // which the registry tells
+		}
+	}
+
+	used := map[string]map[string]bool{"oauth": oauth.table.everUsed(), "signature": cold.table.everUsed(), "refresher": refresher.table.everUsed(), "verify": verify.table.everUsed()}
+	maps.Copy(used["signature"], signature.table.everUsed())
+	for name, got := range used {
+		m, _ := manifest.Lookup(name)
+		if want := grants(m); !maps.Equal(got, want) {
+			t.Errorf("%s called %q, granted is %q", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+}

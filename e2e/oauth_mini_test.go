@@ -1,0 +1,306 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/dev/wechatsim"
+	"wechatfn/e2e/lambdatest"
+)
+
+var withProfile = func() map[string]any { return map[string]any{"rawData": true, "sku": "shop", "device": "phone"} }
+
+// TestMiniProgram goes the whole way: log in, decrypt, a phone number, a new token,
+// logged out elsewhere. Each call costs what it must.
+func TestMiniProgram(t *testing.T) {
+	w := newLoginWorld(t)
+	w.start("refresher").tick()
+	oauth := w.start("oauth")
+	w.sim.ResetCounts()
+	w.secrets.drain()
+	m, other := oauth.mini("hua"), oauth.mini("hua")
+
+	began := time.Now()
+	g := m.grant(withProfile())
+	passed := time.Now().Unix() - began.Unix() // seconds that began meanwhile
+	oauth.wantCalls(calls{"PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
+	w.wantMini(1, 0, 0)
+	w.secrets.wantReads(1)
+	if g.ExpiresIn > 259200 || g.ExpiresIn < 259200-passed || !g.NewUser || g.OpenID != w.sim.OpenID(miniID, "hua") || g.UnionID != w.sim.UnionID(miniID, "hua") {
+		t.Errorf("%+v", g)
+	}
+	if other.grant(map[string]any{"sku": "shop", "device": "tablet"}).NewUser {
+		t.Error("new, for the second time")
+	}
+	oauth.wantCalls(calls{"PutItem user refused": 1, "PutItem union refused": 1, "PutItem user": 1, "PutItem session": 1})
+	w.wantMini(1, 0, 0)
+
+	if a := m.post("/miniprogram/decrypt", m.data()); a.status != http.StatusOK || !strings.Contains(string(a.body), `"nickName":"Li Hua"`) {
+		t.Errorf("answer %d %s", a.status, a.body)
+	}
+	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
+	w.wantMini(0, 0, 0)
+
+	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	oauth.wantCalls(calls{"GetItem session": 1, "GetItem token": 1})
+	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	oauth.wantCalls(calls{"GetItem session": 1})
+	w.wantMini(0, 2, 0)
+
+	if a := m.get("/miniprogram/session?sku=shop"); a.status != http.StatusOK || string(a.body) != `{"valid":true}`+"\n" {
+		t.Errorf("answer %d %s", a.status, a.body)
+	}
+	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
+	w.wantMini(0, 0, 1)
+
+	a := m.post("/oauth/session/refresh?sku=shop", nil)
+	var fresh miniGrant
+	if err := json.Unmarshal(a.body, &fresh); err != nil || fresh.Token == "" || fresh.Token == m.token {
+		t.Fatalf("answer %d %s", a.status, a.body)
+	}
+	m.token = fresh.Token
+	if got := authorizes(t, oauth, m.token, true); got["sku"] != "shop" || got["device"] != "phone" || got["app"] != "mini" {
+		t.Errorf("context %v", got)
+	}
+	wantProblem(t, m.get("/oauth/session?sku=news"), http.StatusForbidden, "session_other_product")
+
+	if a := other.send(http.MethodDelete, "/oauth/session?all=true", nil); a.status != http.StatusNoContent {
+		t.Errorf("answer %d %s", a.status, a.body)
+	}
+	wantProblem(t, m.post("/miniprogram/decrypt", m.data()), http.StatusUnauthorized, "session_revoked")
+	wantProblem(t, m.post("/miniprogram/phone", m.button()), http.StatusUnauthorized, "session_revoked")
+	wantProblem(t, m.get("/miniprogram/session"), http.StatusUnauthorized, "session_revoked")
+	w.wantMini(0, 0, 0)
+	m.logIn(nil)
+	oauth.table.take()
+	m.logIn(nil) // with its token: nothing new
+	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1, "PutItem user": 1})
+}
+
+// wantNumber wants a phone number, which must be in no log.
+func (w *world) wantNumber(a answer) {
+	w.Helper()
+	var p struct{ PhoneNumber, PurePhoneNumber, CountryCode string }
+	if err := json.Unmarshal(a.body, &p); err != nil || a.status != http.StatusOK || len(p.PurePhoneNumber) != 11 || p.CountryCode != "86" {
+		w.Fatalf("answer %d %s", a.status, a.body)
+	}
+	w.private.plant(p.PhoneNumber, p.PurePhoneNumber)
+}
+
+// TestPhoneWithAKilledToken: the access token was ended elsewhere. The function tells
+// the refresher through the table, waits for another, and asks once more.
+func TestPhoneWithAKilledToken(t *testing.T) {
+	w := newLoginWorld(t)
+	refresher, oauth := w.start("refresher"), w.start("oauth")
+	refresher.tick()
+	m := oauth.mini("hua").logIn(nil)
+	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	if err := w.sim.ForeignRefresh(miniID); err != nil {
+		t.Fatal(err)
+	}
+	w.sim.ResetCounts()
+	var wg sync.WaitGroup
+	wg.Go(func() { w.wantNumber(m.post("/miniprogram/phone", m.button())) })
+	for len(w.keys("kick")) == 0 { // as the table's stream waits
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	refresher.report(w.streamEvent("INSERT"))
+	wg.Wait()
+	w.wantWeChat(1, 0)
+	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	w.wantMini(0, 1, 0)
+	if n := len(oauth.ColdStarts()); n != 1 {
+		t.Errorf("%d processes were needed", n)
+	}
+}
+
+// TestPhoneWithoutARefresher: it does not come, and the answer does, with when to come again.
+func TestPhoneWithoutARefresher(t *testing.T) {
+	t.Parallel()
+	w := newLoginWorld(t)
+	oauth := w.start("oauth")
+	m := oauth.mini("hua").logIn(nil)
+	a := m.post("/miniprogram/phone", m.button())
+	wantProblem(t, a, http.StatusServiceUnavailable, "token_unavailable")
+	if a.header.Get("Retry-After") == "" || len(w.keys("kick")) != 1 {
+		t.Errorf("%v, kicks %q", a.header, w.keys("kick"))
+	}
+	w.start("refresher").tick()
+	if err := w.sim.ForeignRefresh(miniID); err != nil {
+		t.Fatal(err)
+	}
+	warm := w.start("oauth")
+	m.f = warm
+	wantProblem(t, m.post("/miniprogram/phone", m.button()), http.StatusServiceUnavailable, "token_unavailable")
+	if n := len(warm.ColdStarts()); n != 1 {
+		t.Errorf("%d processes were needed", n)
+	}
+}
+
+// TestHundredMiniLogins: one user, at once, on many processes: all are let in, and the
+// user's other device stays in.
+func TestHundredMiniLogins(t *testing.T) {
+	w := newLoginWorld(t)
+	oauth := w.startMany("oauth", 10)
+	tablet := oauth.mini("hua").logIn(map[string]any{"device": "tablet"})
+	oauth.browser("hua").logIn("return_to=%2F") // of another app: another user's item
+	var mu sync.Mutex
+	tokens := map[string]bool{}
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, 10)
+	for range 99 { // WeChat lets a user log in a hundred times a minute
+		wg.Go(func() {
+			turns <- struct{}{}
+			g := oauth.mini("hua").grant(map[string]any{"device": "phone"})
+			<-turns
+			mu.Lock()
+			defer mu.Unlock()
+			tokens[g.Token] = true
+		})
+	}
+	wg.Wait()
+	if len(tokens) != 99 {
+		t.Errorf("%d tokens", len(tokens))
+	}
+	if a := tablet.get("/oauth/session"); a.status != http.StatusOK {
+		t.Errorf("the tablet: answer %d %s", a.status, a.body)
+	}
+	alive := 0
+	for token := range tokens {
+		m := oauth.mini("hua")
+		if m.token = token; m.get("/oauth/session").status == http.StatusOK {
+			alive++
+		}
+	}
+	if alive != 9 {
+		t.Errorf("%d live besides the tablet", alive)
+	}
+}
+
+// TestMiniLoginsThatFail: through the deployed function, nothing opens, and nothing is told.
+func TestMiniLoginsThatFail(t *testing.T) {
+	w := newLoginWorld(t)
+	oauth := w.start("oauth")
+	m := oauth.mini("hua")
+	code := m.code()
+	body := map[string]any{"code": code}
+	if a := m.post("/miniprogram/login", body); a.status != http.StatusOK {
+		t.Fatalf("answer %d %s", a.status, a.body)
+	}
+	wantProblem(t, m.post("/miniprogram/login", body), http.StatusBadRequest, "login_code_used")
+	for errcode, want := range map[int]struct {
+		status int
+		code   string
+	}{
+		40029: {http.StatusBadRequest, "login_code_invalid"}, 40226: {http.StatusForbidden, "login_blocked"}, -1: {http.StatusServiceUnavailable, "login_unavailable"},
+		45011: {http.StatusTooManyRequests, "login_too_often"}, 40164: {http.StatusInternalServerError, "login_misconfigured"},
+	} {
+		w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: errcode, Times: 1})
+		w.sim.ResetCounts()
+		wantProblem(t, m.login(nil), want.status, want.code)
+		w.wantMini(1, 0, 0)
+	}
+	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, DropAfter: true, Times: 1})
+	wantProblem(t, m.login(nil), http.StatusServiceUnavailable, "login_unavailable")
+	w.wantMini(1, 0, 0)
+	wantProblem(t, m.post("/miniprogram/login", map[string]any{"code": "x", "app": "default"}), http.StatusBadRequest, "app_unknown")
+	oauth.wantErrors("request failed")
+}
+
+// TestMiniLoginHangs: WeChat does not answer, and the function does.
+func TestMiniLoginHangs(t *testing.T) {
+	t.Parallel()
+	w := newLoginWorld(t)
+	w.timeout = 2 * time.Second
+	oauth := w.start("oauth")
+	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour, Times: 1})
+	m := oauth.mini("hua")
+	wantProblem(t, m.login(nil), http.StatusServiceUnavailable, "login_unavailable")
+	m.logIn(nil)
+	if n := len(oauth.ColdStarts()); n != 1 {
+		t.Errorf("%d processes were needed", n)
+	}
+}
+
+// TestLoginOperator: who may invoke the function sees and ends a user's sessions, and
+// who comes through the gateway does not.
+func TestLoginOperator(t *testing.T) {
+	w := newLoginWorld(t)
+	w.start("refresher").tick()
+	oauth := w.start("oauth")
+	shop, news := oauth.mini("hua").logIn(withProfile()), oauth.mini("hua").logIn(map[string]any{"sku": "news"})
+	openid := w.sim.OpenID(miniID, "hua")
+	order := func(action, more string) (string, error) {
+		answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"`+action+`","app":"mini","openid":"`+openid+`"`+more+`}`))
+		oauth.said.add(string(answer))
+		if w.bearers.foundIn(string(answer)) {
+			t.Errorf("%s tells a token: %s", action, answer)
+		}
+		return string(answer), err
+	}
+	if user, err := order("user", ""); err != nil || !strings.Contains(user, "Li Hua") || strings.Count(user, `"createdAt"`) != 2 {
+		t.Errorf("answer %s, %v", user, err)
+	}
+	person := `{"` + miniID + `":"` + openid + `"}`
+	if answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"openids","unionid":"`+w.sim.UnionID(miniID, "hua")+`"}`)); err != nil || string(answer) != person {
+		t.Errorf("answer %s, %v, want %s", answer, err, person)
+	}
+	before, _ := w.sim.SessionKey(miniID, "hua")
+	if answer, err := order("reset_session_key", ""); err != nil {
+		t.Errorf("answer %s, %v", answer, err)
+	}
+	if after, _ := w.sim.SessionKey(miniID, "hua"); before == after {
+		t.Error("the session_key is the same")
+	} else {
+		w.canaries.plant(after)
+	}
+	if a := shop.post("/miniprogram/decrypt", shop.data()); a.status != http.StatusOK {
+		t.Errorf("with the new one: answer %d %s", a.status, a.body)
+	}
+	if _, err := order("logout", `,"sku":"shop"`); err != nil {
+		t.Error(err)
+	}
+	wantProblem(t, shop.get("/oauth/session"), http.StatusUnauthorized, "session_revoked")
+	if a := news.get("/oauth/session"); a.status != http.StatusOK {
+		t.Errorf("answer %d %s", a.status, a.body)
+	}
+	for _, event := range []string{`{"action":"forget","app":"mini","openid":"x"}`, `{"action":"user","app":"mini","openid":"x","requestContext":{}}`, `{"action":{}}`} {
+		if answer, err := oauth.Invoke(t.Context(), []byte(event)); err == nil {
+			t.Errorf("%s: answer %s", event, answer)
+		} else if _, failed := err.(*lambdatest.FunctionError); !failed {
+			t.Errorf("%s: %v", event, err)
+		}
+	}
+	inBody := map[string]any{"action": "logout", "app": "mini", "openid": openid}
+	for _, target := range []string{"/miniprogram/login", "/oauth/session/refresh", "/oauth/token"} {
+		if a := oauth.mini("odd").post(target, inBody); a.status < 400 {
+			t.Errorf("%s: answer %d %s", target, a.status, a.body)
+		}
+	}
+	news.get("/oauth/session?action=logout&app=mini&openid=" + openid)
+	if a := news.get("/oauth/session"); a.status != http.StatusOK {
+		t.Errorf("answer %d %s", a.status, a.body)
+	}
+}
+
+// TestMiniSessionKeyIsStoredOnce: it stands in the user's item and nowhere else.
+func TestMiniSessionKeyIsStoredOnce(t *testing.T) {
+	w := newLoginWorld(t)
+	oauth := w.start("oauth")
+	oauth.mini("hua").logIn(withProfile())
+	key, err := w.sim.SessionKey(miniID, "hua")
+	if err != nil || w.stored("sessionKey") != key {
+		t.Errorf("another session_key is stored, %v", err)
+	}
+	w.rewrite("session", func(session map[string]any) {
+		if text, _ := json.Marshal(session); strings.Contains(string(text), key) {
+			t.Error("the session holds session_key")
+		}
+	})
+}

@@ -1,0 +1,266 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"wechatfn/dev/wechatsim"
+	"wechatfn/e2e/lambdatest"
+)
+
+const (
+	// These are of the recorded events, and stand in events/README.md.
+	pushToken = "t0kenOfTheRecordedEvents"
+	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+	openID    = "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA"
+	accountID = "gh_2d5c1f0b7a39"
+
+	newToken = "t0kenAfterTheRotation"
+	newKey   = "GFEDCBA9876543210zyxwvutsrqponmlkjihgfedcba"
+
+	said = "what somebody said to the account" // in each text message
+)
+
+// pushWorld is what is around the function that takes pushes.
+type pushWorld struct {
+	bus     *eventBus
+	replies *replyFunction
+	pushes  *managedSecret
+	private *canaries // no secrets, but nobody's business either: not to be logged
+	serial  atomic.Uint64
+}
+
+// pushSecret is what users store of one account. The last two may be empty.
+type pushSecret struct {
+	Token          string `json:"token"`
+	AESKey         string `json:"encodingAESKey,omitempty"`
+	PreviousToken  string `json:"previousToken,omitempty"`
+	PreviousAESKey string `json:"previousEncodingAESKey,omitempty"`
+}
+
+func (w *world) addPushes() {
+	w.Helper()
+	w.bus, w.replies, w.private = serveBus(w), serveReplies(w), new(canaries)
+	w.pushes = w.manager.add("WECHAT_PUSH_SECRETS_ARN", pushSecretARN, map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}})
+	w.settings["WECHAT_PUSH_SECRETS_ARN"] = pushSecretARN
+	w.settings["EVENT_BUS_NAME"] = busName
+	w.canaries.plant(pushToken, pushKey, newToken, newKey)
+	w.private.plant(openID, said)
+}
+
+// plainMode takes the AES key away.
+func (w *world) plainMode() { w.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
+
+// sample is a message of that type that was never sent before.
+func (w *world) sample(typ string) wechatsim.PushMessage {
+	w.Helper()
+	n := w.serial.Add(1)
+	made := time.Now().Add(-time.Duration(n) * time.Second) // all that tells one event from another
+	m, ok := wechatsim.SampleMessage(typ, openID, accountID, made, 25004731936822907+n)
+	if !ok {
+		w.Fatalf("no sample of type %s", typ)
+	}
+	if typ == "text" {
+		m = m.With("Content", said)
+	}
+	return m
+}
+
+// pusher is WeChat, in safe mode unless that is changed.
+func (f *function) pusher(change ...func(*wechatsim.PushConfig)) *wechatsim.Pusher {
+	f.w.Helper()
+	c := wechatsim.PushConfig{
+		URL:            "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/verify",
+		Token:          pushToken,
+		EncodingAESKey: pushKey,
+		AppID:          appID,
+		Mode:           wechatsim.PushSecure,
+		HTTPClient:     &http.Client{Transport: f},
+	}
+	for _, change := range change {
+		change(&c)
+	}
+	p, err := wechatsim.NewPusher(c)
+	if err != nil {
+		f.w.Fatal(err)
+	}
+	return p
+}
+
+func plain(c *wechatsim.PushConfig)  { c.Mode = wechatsim.PushPlain }
+func inJSON(c *wechatsim.PushConfig) { c.JSON = true }
+
+// signedWith changes the secrets that WeChat uses.
+func signedWith(token, key string) func(*wechatsim.PushConfig) {
+	return func(c *wechatsim.PushConfig) { c.Token, c.EncodingAESKey = token, key }
+}
+
+// event is what the gateway makes of a message's delivery.
+func (w *world) event(p *wechatsim.Pusher, m wechatsim.PushMessage) []byte {
+	w.Helper()
+	r, err := p.Request(w.Context(), m)
+	if err != nil {
+		w.Fatal(err)
+	}
+	event, err := lambdatest.APIGatewayEvent(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return event
+}
+
+// RoundTrip puts the gateway before the function, for clients of this process.
+func (f *function) RoundTrip(r *http.Request) (*http.Response, error) {
+	event, err := lambdatest.APIGatewayEvent(r)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := f.invokeContext(r.Context(), event)
+	if err != nil {
+		return nil, err
+	}
+	return lambdatest.Response(payload)
+}
+
+// deliver sends a message once.
+func (f *function) deliver(p *wechatsim.Pusher, m wechatsim.PushMessage) wechatsim.Delivery {
+	f.w.Helper()
+	return f.again(p.Series(m))
+}
+
+// again sends a message of a series once more.
+func (f *function) again(s *wechatsim.Series) wechatsim.Delivery {
+	f.w.Helper()
+	d, err := s.Deliver(f.w.Context())
+	if err != nil {
+		f.w.Fatal(err)
+	}
+	return d
+}
+
+// wantAccepted wants WeChat to be content with an answer that has no reply.
+func wantAccepted(tb testing.TB, d wechatsim.Delivery) {
+	tb.Helper()
+	if d.Verdict != wechatsim.Accepted || d.Body != "success" || d.ContentType != "text/plain; charset=utf-8" {
+		tb.Errorf("%v because of %s: answer %d %s", d.Verdict, d.Reason, d.Status, d.Body)
+	}
+}
+
+// wantRefused wants a problem, after which WeChat sends a push again.
+func wantRefused(tb testing.TB, d wechatsim.Delivery, status int, code string) {
+	tb.Helper()
+	var problem struct{ Code string }
+	if err := json.Unmarshal([]byte(d.Body), &problem); err != nil || d.Status != status || problem.Code != code {
+		tb.Errorf("answer %d %s (%v), want %d %s", d.Status, d.Body, d.Err, status, code)
+	}
+}
+
+// wantPush checks all that a push costs that is taken at once.
+func (f *function) wantPush() {
+	f.w.Helper()
+	f.wantCalls(calls{"PutItem push": 2})
+	f.w.bus.want(1, 1)
+	f.w.replies.want(0)
+}
+
+// wantNothing checks that a request cost nothing.
+func (f *function) wantNothing() {
+	f.w.Helper()
+	f.wantCalls(calls{})
+	f.w.bus.want(0, 0)
+	f.w.replies.want(0)
+}
+
+// killed sends a message and ends the process when it is told.
+func (f *function) killed(p *wechatsim.Pusher, m wechatsim.PushMessage, when <-chan struct{}) {
+	f.w.Helper()
+	ctx, kill := context.WithCancel(f.w.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.Deliver(ctx, m)
+		ended <- err
+	}()
+	defer kill()
+	select {
+	case <-when:
+		kill()
+	case err := <-ended:
+		f.w.Fatalf("the delivery ended before that: %v", err)
+	}
+	if err := <-ended; err == nil {
+		f.w.Error("the killed delivery was answered")
+	}
+}
+
+// signedAnew is a recorded event of verify's as if it were sent now.
+func signedAnew(tb testing.TB, name string) []byte {
+	tb.Helper()
+	var e events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(recorded(tb, name), &e); err != nil {
+		tb.Fatal(err)
+	}
+	body := e.Body
+	if e.IsBase64Encoded {
+		decoded, err := base64.StdEncoding.DecodeString(body)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		body = string(decoded)
+	}
+	query, err := url.ParseQuery(e.RawQueryString)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	signed := []string{pushToken, strconv.FormatInt(time.Now().Unix(), 10), query.Get("nonce")}
+	query.Set("timestamp", signed[1])
+	query.Set("signature", signature(signed...))
+	if _, encrypted, ok := strings.Cut(body, "<Encrypt><![CDATA["); ok {
+		encrypted, _, _ = strings.Cut(encrypted, "]]>")
+		query.Set("msg_signature", signature(append(signed, encrypted)...))
+	}
+	e.RawQueryString = query.Encode()
+	event, err := json.Marshal(e)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return event
+}
+
+// signature is WeChat's, with nothing of our own signing.
+func signature(parts ...string) string {
+	slices.Sort(parts)
+	return sha1Hex(strings.Join(parts, ""))
+}
+
+// tableText is all that the table holds.
+func (w *world) tableText() string {
+	w.Helper()
+	out, err := w.engine.Client.Scan(w.Context(), &dynamodb.ScanInput{TableName: &w.engine.Table, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		w.Fatal(err)
+	}
+	var text strings.Builder
+	for _, item := range out.Items {
+		for name, value := range item {
+			if value, ok := value.(*types.AttributeValueMemberS); ok {
+				fmt.Fprintln(&text, name, value.Value)
+			}
+		}
+	}
+	return text.String()
+}

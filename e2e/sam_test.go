@@ -1,0 +1,304 @@
+package e2e_test
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oasdiff/yaml3"
+
+	"wechatfn/e2e/lambdatest"
+	"wechatfn/shared/config"
+	"wechatfn/shared/manifest"
+	"wechatfn/shared/store/dynamo/dynamotest"
+)
+
+// samTemplate is what of template.yaml the tests look at.
+type samTemplate struct {
+	Parameters map[string]struct {
+		Default string `yaml:"Default"`
+		NoEcho  bool   `yaml:"NoEcho"`
+	} `yaml:"Parameters"`
+	Resources map[string]struct {
+		Type       string `yaml:"Type"`
+		Properties struct {
+			CodeURI     string `yaml:"CodeUri"`
+			Timeout     int    `yaml:"Timeout"`
+			MemorySize  int    `yaml:"MemorySize"`
+			Environment struct {
+				Variables map[string]yaml.Node `yaml:"Variables"`
+			} `yaml:"Environment"`
+			Events map[string]struct {
+				Type       string `yaml:"Type"`
+				Properties struct {
+					Method         string `yaml:"Method"`
+					Path           string `yaml:"Path"`
+					FilterCriteria struct {
+						Filters []struct {
+							Pattern string `yaml:"Pattern"`
+						} `yaml:"Filters"`
+					} `yaml:"FilterCriteria"`
+				} `yaml:"Properties"`
+			} `yaml:"Events"`
+		} `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+func readTemplate(tb testing.TB) (template samTemplate) {
+	tb.Helper()
+	if err := yaml.Unmarshal(read(tb, "../template.yaml"), &template); err != nil {
+		tb.Fatal(err)
+	}
+	return template
+}
+
+// TestTemplatesRoutes: the routes of template.yaml are those of the manifest, each
+// with its function, and no other but the preflights of what pages call.
+func TestTemplatesRoutes(t *testing.T) {
+	want, got := map[string]string{}, map[string]string{}
+	for _, f := range manifest.Functions() {
+		for _, r := range f.Routes {
+			path := strings.Replace(r.Path, "MP_verify_{code}.txt", "{filename}", 1)
+			want[r.Method+" "+path] = f.Name
+			if slices.Contains(f.Env, "ALLOWED_ORIGINS") {
+				want["OPTIONS "+path] = f.Name
+			}
+		}
+	}
+	for name, resource := range readTemplate(t).Resources {
+		for _, event := range resource.Properties.Events {
+			if event.Type == "HttpApi" {
+				got[event.Properties.Method+" "+event.Properties.Path] = name
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("routes %v,\nwant %v", got, want)
+	}
+}
+
+// TestTemplateHoldsNoSecret: variables for secrets are there for sam local, and
+// empty; the one that an account may set is hidden.
+func TestTemplateHoldsNoSecret(t *testing.T) {
+	template := readTemplate(t)
+	found := 0
+	for name, resource := range template.Resources {
+		for variable, node := range resource.Properties.Environment.Variables {
+			i := slices.IndexFunc(config.Variables(), func(v config.Variable) bool { return v.Name == variable })
+			if i < 0 || !config.Variables()[i].Secret {
+				continue
+			}
+			found++
+			hidden := node.Tag == "!Ref" && template.Parameters[node.Value].NoEcho && template.Parameters[node.Value].Default == ""
+			if !hidden && (node.Tag != "!!str" || node.Value != "") {
+				t.Errorf("%s of %s is %s %q", variable, name, node.Tag, node.Value)
+			}
+		}
+	}
+	if found != 9 { // two AppSecrets and a proxy each for oauth and refresher, three for verify
+		t.Errorf("%d secret variables", found)
+	}
+}
+
+// TestTemplatesFilter: the stream's filter takes kicks and nothing else.
+func TestTemplatesFilter(t *testing.T) {
+	filters := readTemplate(t).Resources["refresher"].Properties.Events["Stream"].Properties.FilterCriteria.Filters
+	if want := `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"kick#"}]}}}}`; len(filters) != 1 || filters[0].Pattern != want {
+		t.Errorf("filters %+v", filters)
+	}
+}
+
+// samLocal is a desk with sam local, but for sam and its container.
+type samLocal struct {
+	testing.TB
+	template  samTemplate
+	overrides map[string]string // env.json, with addresses of this test
+	shown     chan string       // lines of wechatfn simulate
+}
+
+func newSAMLocal(tb testing.TB) *samLocal {
+	tb.Helper()
+	s := &samLocal{TB: tb, template: readTemplate(tb), shown: make(chan string, 100)}
+	var file struct{ Parameters map[string]string }
+	if err := json.Unmarshal(read(tb, "../env.json.example"), &file); err != nil {
+		tb.Fatal(err)
+	}
+	s.overrides = file.Parameters
+	engine := s.engine()
+	simulator := s.simulate(engine)
+	hosts := strings.NewReplacer("http://host.docker.internal:8000", engine, "http://host.docker.internal:9911", simulator, "http://127.0.0.1:9911", simulator)
+	for name, value := range s.overrides {
+		s.overrides[name] = hosts.Replace(value)
+	}
+	return s
+}
+
+// engine is the DynamoDB engine, where nobody but "local" may show up.
+func (s *samLocal) engine() string {
+	s.Helper()
+	target, err := url.Parse(dynamotest.Start(s).Endpoint)
+	if err != nil {
+		s.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), "Credential=local/") || r.Header.Get("X-Amz-Security-Token") != "" {
+			s.Errorf("the engine was shown the identity %s", r.Header.Get("Authorization"))
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	s.Cleanup(server.Close)
+	return server.URL
+}
+
+// simulate runs `wechatfn simulate`, which makes the table, and returns its URL.
+func (s *samLocal) simulate(engine string) string {
+	s.Helper()
+	program := exec.CommandContext(s.Context(), lambdatest.Build(s, "../cmd/wechatfn"), "simulate",
+		"--addr", "127.0.0.1:0", "--env", "../env.json.example", "--engine", engine)
+	program.Stderr = os.Stderr
+	out, err := program.StdoutPipe()
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		s.Fatal(err)
+	}
+	scanner := bufio.NewScanner(out)
+	scanner.Buffer(nil, 1<<20)
+	if !scanner.Scan() {
+		s.Fatal("wechatfn simulate said nothing")
+	}
+	_, rest, _ := strings.Cut(scanner.Text(), " at ")
+	address, _, _ := strings.Cut(rest, ",")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for scanner.Scan() {
+			s.shown <- scanner.Text()
+		}
+		_, _ = io.Copy(io.Discard, out)
+	}()
+	s.Cleanup(func() { // the context is over by now, which has killed it
+		<-done
+		_ = program.Wait()
+	})
+	return address
+}
+
+// environment is what sam local gives a function: what the template says, with
+// references to parameters and resources as sam resolves them, and in place of it
+// what env.json says. What the template does not declare is left out.
+func (s *samLocal) environment(name string) (env []string) {
+	for variable, node := range s.template.Resources[name].Properties.Environment.Variables {
+		value := node.Value
+		if parameter, ok := s.template.Parameters[value]; ok && node.Tag == "!Ref" {
+			value = parameter.Default
+		}
+		if override, ok := s.overrides[variable]; ok {
+			value = override
+		}
+		env = append(env, variable+"="+value)
+	}
+	// The developer's own, which sam local hands over.
+	return append(env, "AWS_ACCESS_KEY_ID=AKIADEVELOPERSOWN", "AWS_SECRET_ACCESS_KEY=developers-own", "AWS_SESSION_TOKEN=developers-own")
+}
+
+func (s *samLocal) start(name string) *lambdatest.Function {
+	s.Helper()
+	properties := s.template.Resources[name].Properties
+	if properties.CodeURI != "functions/"+name {
+		s.Fatalf("the code of %s is at %q", name, properties.CodeURI)
+	}
+	m, _ := manifest.Lookup(name)
+	return lambdatest.Start(s, lambdatest.Config{
+		Binary: lambdatest.Build(s, "../functions/"+name), Name: name, Env: s.environment(name), Timeout: m.Timeout, MemoryMB: properties.MemorySize,
+	})
+}
+
+// TestSAMLocal runs every recorded event through its function, with the environment
+// that template.yaml and env.json.example make, a DynamoDB engine and `wechatfn
+// simulate`: sam local's containers apart, what a developer does.
+func TestSAMLocal(t *testing.T) {
+	s := newSAMLocal(t)
+	started := map[string]*lambdatest.Function{}
+	for _, m := range manifest.Functions() {
+		started[m.Name] = s.start(m.Name)
+	}
+	invoke := func(name string, event []byte) string {
+		t.Helper()
+		answer, err := started[name].Invoke(t.Context(), event)
+		if err != nil {
+			return "error: " + err.Error()
+		}
+		return string(answer)
+	}
+	if report := invoke("refresher", recorded(t, "refresher")); strings.Count(report, `"secondsLeft":7`) != 4 { // 7200, or 7199
+		t.Errorf("report %s", report)
+	}
+	want := map[string]string{
+		"signature": `{"statusCode":200,`, "signature-card": `{"statusCode":200,`,
+		"oauth": `{"statusCode":302,`, "oauth-session": `{"statusCode":401,`, "oauth-authorizer": `{"isAuthorized":false`,
+		"oauth-mini-login": `{"statusCode":400,`, "oauth-mini-decrypt": `{"statusCode":401,`, "oauth-mini-phone": `{"statusCode":401,`,
+		"oauth-mini-session": `{"statusCode":401,`, "oauth-user": "error: ",
+		"verify": `{"statusCode":403,`, "verify-base64": `{"statusCode":403,`, "verify-check": `{"statusCode":403,`,
+		"refresher": `{"accounts":[`, "refresher-kick": `{"accounts":[`, "refresher-status": `{"accounts":[`, "refresher-force": `{"accounts":[`,
+	}
+	files, err := filepath.Glob("../events/*.json")
+	if err != nil || len(files) != len(want) {
+		t.Fatalf("%d events, %v", len(files), err)
+	}
+	for _, file := range files {
+		event := strings.TrimSuffix(filepath.Base(file), ".json")
+		function, _, _ := strings.Cut(event, "-")
+		if answer := invoke(function, recorded(t, event)); !strings.HasPrefix(answer, cmp.Or(want[event], "nothing")) {
+			t.Errorf("%s: %s", event, answer)
+		}
+	}
+	if answer := invoke("verify", signedAnew(t, "verify")); !strings.HasPrefix(answer, `{"statusCode":200,`) {
+		t.Errorf("a fresh push: %s", answer)
+	}
+	select {
+	case line := <-s.shown:
+		if !strings.Contains(line, "on the bus: text {") {
+			t.Errorf("on the bus is %s", line)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nothing is on the bus")
+	}
+}
+
+// TestFourFunctionsHaveAnEvent: sam local invoke NAME -e events/NAME.json, and
+// env.json gives nothing that the template does not pass on.
+func TestFourFunctionsHaveAnEvent(t *testing.T) {
+	template := readTemplate(t)
+	declared := map[string]bool{}
+	for _, m := range manifest.Functions() {
+		recorded(t, m.Name)
+		for name := range template.Resources[m.Name].Properties.Environment.Variables {
+			declared[name] = true
+		}
+	}
+	var file struct{ Parameters map[string]string }
+	if err := json.Unmarshal(read(t, "../env.json.example"), &file); err != nil {
+		t.Fatal(err)
+	}
+	for name := range file.Parameters {
+		if !declared[name] {
+			t.Errorf("env.json.example sets %s, which no function of the template declares", name)
+		}
+	}
+}

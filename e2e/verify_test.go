@@ -1,0 +1,318 @@
+package e2e_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wechatfn/dev/wechatsim"
+)
+
+// TestCheckOfTheURL: what happens when the address is saved in WeChat's console.
+func TestCheckOfTheURL(t *testing.T) {
+	w := newWorld(t)
+	verify := w.start("verify")
+	for _, mode := range []wechatsim.PushMode{wechatsim.PushPlain, wechatsim.PushCompatible, wechatsim.PushSecure} {
+		check(t, verify.pusher(func(c *wechatsim.PushConfig) { c.Mode = mode }), http.StatusOK, "")
+	}
+	w.pushes.wantReads(1)
+	check(t, verify.pusher(longAgo), http.StatusForbidden, "timestamp_stale")
+	w.pushes.wantReads(0)
+	check(t, verify.pusher(signedWith("guessed", pushKey)), http.StatusForbidden, "signature_invalid")
+	w.pushes.wantReads(1) // it might be a new one
+	verify.wantNothing()
+}
+
+func check(t *testing.T, p *wechatsim.Pusher, status int, code string) {
+	t.Helper()
+	d, err := p.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status != http.StatusOK {
+		wantRefused(t, d, status, code)
+	} else if d.Verdict != wechatsim.Accepted || d.ContentType != "text/plain; charset=utf-8" {
+		t.Errorf("%v because of %s: answer %d %s", d.Verdict, d.Reason, d.Status, d.Body)
+	}
+}
+
+// longAgo is just outside the window.
+func longAgo(c *wechatsim.PushConfig) {
+	c.Now = func() time.Time { return time.Now().Add(-11 * time.Minute) }
+}
+
+// TestEachType: whatever WeChat sends, in each mode and format, arrives on the
+// bus whole.
+func TestEachType(t *testing.T) {
+	for name, modes := range map[string][]wechatsim.PushMode{
+		"without a key": {wechatsim.PushPlain},
+		"with a key":    {wechatsim.PushCompatible, wechatsim.PushSecure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if len(modes) == 1 {
+				w.plainMode()
+			}
+			verify := w.start("verify")
+			for _, mode := range modes {
+				for _, asJSON := range []bool{false, true} {
+					p := verify.pusher(func(c *wechatsim.PushConfig) { c.Mode, c.JSON, c.XMLLines = mode, asJSON, mode == wechatsim.PushPlain })
+					for _, typ := range wechatsim.SampleTypes() {
+						verify.wantOnBus(p, typ)
+					}
+				}
+			}
+			w.pushes.wantReads(1)
+			w.secrets.wantReads(0)
+		})
+	}
+}
+
+// wantOnBus sends a message of that type and compares what arrives.
+func (f *function) wantOnBus(p *wechatsim.Pusher, typ string) {
+	f.w.Helper()
+	m := f.w.sample(typ)
+	wantAccepted(f.w, f.deliver(p, m))
+	f.wantCalls(calls{"PutItem push": 2})
+	events := f.w.bus.want(1, 1)
+	if len(events) != 1 {
+		return
+	}
+	e := events[0]
+	want := cmp.Or(m.Text("Event"), m.Text("MsgType"))
+	if e.Source != "wechatfn" || e.DetailType != want || !slices.Equal(e.Resources, []string{appID}) || fmt.Sprint(int64(e.Time)) != m.Text("CreateTime") {
+		f.w.Errorf("event %+v of type %s", e, want)
+	}
+	detail := e.detail(f.w)
+	if got, want := leaves("", detail), sent("", m); !maps.Equal(got, want) {
+		f.w.Errorf("%s arrived as %v, want %v", typ, got, want)
+	}
+	for name, like := range map[string]string{"CreateTime": "json.Number", "MsgId": "string", "MsgID": "string", "Location_X": "json.Number"} {
+		if value, there := detail[name]; there && fmt.Sprintf("%T", value) != like {
+			f.w.Errorf("%s: %s is a %T", typ, name, value)
+		}
+	}
+}
+
+// leaves counts the texts and numbers in a message that is not empty, each with
+// the name that it stands under. Whether it is in a list is left out, because in
+// XML nobody can tell.
+func leaves(name string, value any) map[string]int {
+	all := map[string]int{}
+	switch value := value.(type) {
+	case map[string]any:
+		for name, value := range value {
+			addLeaves(all, leaves(name, value))
+		}
+	case []any:
+		for _, value := range value {
+			addLeaves(all, leaves(name, value))
+		}
+	default:
+		if text := fmt.Sprint(value); text != "" {
+			all[name+"="+text] = 1
+		}
+	}
+	return all
+}
+
+// sent counts those of a message that WeChat sends.
+func sent(name string, value any) map[string]int {
+	all := map[string]int{}
+	switch value := value.(type) {
+	case wechatsim.PushMessage:
+		for _, field := range value {
+			addLeaves(all, sent(field.Name, field.Value))
+		}
+	case wechatsim.PushInline:
+		return sent(name, wechatsim.PushMessage(value))
+	case []wechatsim.PushMessage:
+		for _, item := range value {
+			addLeaves(all, sent(name, item))
+		}
+	default:
+		return leaves(name, value)
+	}
+	return all
+}
+
+func addLeaves(all, more map[string]int) {
+	for leaf, n := range more {
+		all[leaf] += n
+	}
+}
+
+// TestOddTexts: what people type is no reason to refuse a message.
+func TestOddTexts(t *testing.T) {
+	w := newWorld(t)
+	w.plainMode()
+	verify := w.start("verify")
+	for text, want := range map[string]string{
+		"":                        "",
+		" \n\t ":                  " \n\t ",
+		"😀 你好 \u202e \u2028":      "😀 你好 \u202e \u2028",
+		"<b>&amp;</b> ]]> \"":     "<b>&amp;</b> ]]> \"",
+		"\x00\x1b[31m\xff":        "\ufffd\ufffd[31m\ufffd",
+		strings.Repeat("长", 2048): strings.Repeat("长", 2048),
+	} {
+		wantAccepted(t, verify.deliver(verify.pusher(plain), w.sample("text").With("Content", text)))
+		if events := w.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["Content"] != want {
+			t.Errorf("%q arrived as %q", text, events[0].detail(t)["Content"])
+		}
+	}
+}
+
+// TestPushWindow: how old a push may be is configured.
+func TestPushWindow(t *testing.T) {
+	w := newWorld(t)
+	w.settings["WECHAT_PUSH_WINDOW"] = "24h"
+	verify := w.start("verify")
+	for age, status := range map[time.Duration]int{
+		-24*time.Hour + time.Minute: http.StatusOK,
+		-24*time.Hour - time.Minute: http.StatusForbidden,
+		24*time.Hour - time.Minute:  http.StatusOK,
+		24*time.Hour + time.Minute:  http.StatusForbidden,
+		1 << 62:                     http.StatusForbidden,
+	} {
+		p := verify.pusher(func(c *wechatsim.PushConfig) { c.Now = func() time.Time { return time.Now().Add(-age) } })
+		if d := verify.deliver(p, w.sample("text")); d.Status != status {
+			t.Errorf("%v: answer %d %s", age, d.Status, d.Body)
+		}
+	}
+	now := time.Now().Unix()
+	for second := now - 1; second < now+2; second++ { // as far from now as a number can be
+		p := verify.pusher(func(c *wechatsim.PushConfig) { c.Now = func() time.Time { return time.Unix(math.MinInt64+second, 0) } })
+		wantRefused(t, verify.deliver(p, w.sample("text")), http.StatusForbidden, "push_refused")
+	}
+}
+
+// TestVerifysLog: one line of what became of a push, and one of the request.
+func TestVerifysLog(t *testing.T) {
+	w := newWorld(t)
+	verify := w.start("verify")
+	m := w.sample("SCAN")
+	wantAccepted(t, verify.deliver(verify.pusher(), m))
+	wantAccepted(t, verify.deliver(verify.pusher(), m))
+	verify.deliver(verify.pusher(longAgo), m)
+	verify.deliver(verify.pusher(plain), m)
+	verify.deliver(verify.pusher(func(c *wechatsim.PushConfig) { c.AppID = secondID }), m)
+	verify.Close()
+	var got []string
+	for _, text := range verify.Logs() {
+		var line struct{ Level, Msg, Account, Type, Check, Method, Path, Code string }
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		got = append(got, strings.TrimRight(strings.Join([]string{line.Level, line.Msg, line.Account, line.Type, line.Check, line.Method, line.Path, line.Code}, ","), ","))
+	}
+	want := []string{
+		"INFO,push taken,default,SCAN", "INFO,request,,,,POST,/verify",
+		"INFO,push repeated,default,SCAN", "INFO,request,,,,POST,/verify",
+		"WARN,push refused,default,,timestamp", "INFO,request,,,,POST,/verify,push_refused",
+		"WARN,push refused,default,,not encrypted", "INFO,request,,,,POST,/verify,push_refused",
+		"WARN,push refused,default,,appid", "INFO,request,,,,POST,/verify,push_refused",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("log %q,\nwant %q", got, want)
+	}
+}
+
+// TestEachPushsCalls counts what a push costs.
+func TestEachPushsCalls(t *testing.T) {
+	w := newWorld(t)
+	verify := w.start("verify")
+	p, m := verify.pusher(), w.sample("text")
+	wantAccepted(t, verify.deliver(p, m))
+	verify.wantPush()
+	w.pushes.wantReads(1)
+	for range 3 { // WeChat does not believe it
+		wantAccepted(t, verify.deliver(p, m))
+		verify.wantCalls(calls{"PutItem push refused": 1})
+		w.bus.want(0, 0)
+	}
+	wantAccepted(t, verify.deliver(p, w.sample("text")))
+	verify.wantPush()
+
+	wantRefused(t, verify.deliver(verify.pusher(longAgo), m), http.StatusForbidden, "push_refused")
+	w.pushes.wantReads(0)
+	for range 3 { // a read now, and none in the 30 s to come
+		wantRefused(t, verify.deliver(verify.pusher(signedWith("guessed", pushKey)), m), http.StatusForbidden, "push_refused")
+	}
+	w.pushes.wantReads(1)
+	verify.wantNothing()
+	w.secrets.wantReads(0)
+	if n := len(verify.ColdStarts()); n != 1 {
+		t.Errorf("%d processes were started", n)
+	}
+	w.wantNoMessageKept()
+}
+
+// wantNoMessageKept reads the whole table: it knows that a push was there, and
+// not what it said or who sent it.
+func (w *world) wantNoMessageKept() {
+	w.Helper()
+	if len(w.keys("push")) == 0 {
+		w.Error("no push in the table")
+	}
+	if text := w.tableText(); w.private.foundIn(text) || w.canaries.foundIn(text) {
+		w.Errorf("the table holds %s", text)
+	}
+}
+
+// TestTwentyProcessesOneEvent: however many processes get the same push, it
+// counts once, and WeChat is content with each.
+func TestTwentyProcessesOneEvent(t *testing.T) {
+	const processes = 20
+	w := newWorld(t)
+	verify := w.startMany("verify", processes)
+	p, m := verify.pusher(), w.sample("subscribe")
+	var wg sync.WaitGroup
+	for range processes {
+		wg.Go(func() {
+			if d, err := p.Deliver(t.Context(), m); err != nil {
+				t.Error(err)
+			} else {
+				wantAccepted(t, d)
+			}
+		})
+	}
+	wg.Wait()
+	w.bus.want(1, 1)
+	if got := verify.table.take(); got["PutItem push"] != 2 || got["PutItem push refused"] != processes-1 {
+		t.Errorf("calls of the table: %v", got)
+	}
+	w.pushes.wantReads(len(verify.ColdStarts()))
+}
+
+// TestRecordedPushes: a recorded push is too old, as events/README.md says, and
+// taken once it is signed anew.
+func TestRecordedPushes(t *testing.T) {
+	w := newWorld(t)
+	verify := w.start("verify")
+	for name, code := range map[string]string{"verify": "push_refused", "verify-base64": "push_refused", "verify-check": "timestamp_stale"} {
+		wantProblem(t, verify.serve(recorded(t, name)), http.StatusForbidden, code)
+	}
+	verify.wantNothing()
+
+	for _, name := range []string{"verify-base64", "verify"} {
+		if a := verify.serve(signedAnew(t, name)); a.status != http.StatusOK || string(a.body) != "success" {
+			t.Errorf("%s: answer %d %s", name, a.status, a.body)
+		}
+	}
+	verify.wantCalls(calls{"PutItem push": 2, "PutItem push refused": 1}) // it is one message
+	if events := w.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["FromUserName"] != openID {
+		t.Errorf("event %+v", events[0])
+	}
+	echo := verify.serve(signedAnew(t, "verify-check"))
+	if echo.status != http.StatusOK || !strings.Contains(string(recorded(t, "verify-check")), `"echostr": "`+string(echo.body)+`"`) {
+		t.Errorf("answer %d %s", echo.status, echo.body)
+	}
+}

@@ -1,0 +1,111 @@
+package e2e_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha1"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"wechatfn/shared/app"
+	"wechatfn/shared/aws/secrets/pushsecrets"
+	"wechatfn/shared/config"
+	"wechatfn/shared/message"
+	"wechatfn/shared/store"
+)
+
+// oblivious is a table that takes everything and keeps nothing, so that the same
+// push is a new one each time.
+type oblivious struct{ store.Store }
+
+func (oblivious) Create(_ context.Context, item store.Item) (store.Item, error) {
+	item.Version = "1"
+	return item, nil
+}
+
+func (oblivious) Replace(_ context.Context, item store.Item) (store.Item, error) { return item, nil }
+
+// nowhere is a sink that hands a message to nobody.
+type nowhere struct{}
+
+func (nowhere) HandOver(context.Context, *message.Message) ([]byte, error) { return nil, nil }
+
+// warmPush returns one whole invocation of the verify function with an encrypted
+// text message, the calls of AWS left out.
+func warmPush(tb testing.TB) func() {
+	tb.Helper()
+	c, err := config.Load(func(name string) string {
+		return map[string]string{"WECHAT_APP_ID": appID, "WECHAT_TOKEN": pushToken, "WECHAT_ENCODING_AES_KEY": pushKey, "WECHAT_PUSH_WINDOW": "24h", "AWS_LAMBDA_FUNCTION_NAME": "verify"}[name]
+	}, app.VerifyNeeds)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	logger := app.Logger(io.Discard, c.LogLevel)
+	handler, err := app.Verify(c, oblivious{}, pushsecrets.Push(c, logger), nowhere{}, logger)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return invocation(tb, handler, logger, signedAnew(tb, "verify"))
+}
+
+// barePush is the other baseline: what taking a push takes at the least, with
+// the standard library, and without the event around it. It checks the signature,
+// decrypts, and reads both XML documents.
+func barePush(tb testing.TB) func() {
+	tb.Helper()
+	var e events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(signedAnew(tb, "verify"), &e); err != nil {
+		tb.Fatal(err)
+	}
+	query, err := url.ParseQuery(e.RawQueryString)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	key, err := base64.StdEncoding.DecodeString(pushKey + "=")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func() {
+		var outer struct{ ToUserName, Encrypt string }
+		if err := xml.Unmarshal([]byte(e.Body), &outer); err != nil {
+			tb.Error(err)
+		}
+		parts := []string{pushToken, query.Get("timestamp"), query.Get("nonce"), outer.Encrypt}
+		slices.Sort(parts)
+		sum := sha1.Sum([]byte(strings.Join(parts, "")))
+		if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(query.Get("msg_signature"))) != 1 {
+			tb.Error("signature")
+		}
+		text, err := base64.StdEncoding.DecodeString(outer.Encrypt)
+		if err != nil {
+			tb.Error(err)
+		}
+		cipher.NewCBCDecrypter(block, key[:aes.BlockSize]).CryptBlocks(text, text)
+		var inner struct{ ToUserName, FromUserName, CreateTime, MsgType, Content, MsgId string }
+		text = text[20 : len(text)-int(text[len(text)-1])-len(appID)]
+		if err := xml.Unmarshal(text, &inner); err != nil || inner.FromUserName != openID {
+			tb.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func BenchmarkWarmPush(b *testing.B) { bench(b, warmPush(b)) }
+
+func BenchmarkBarePush(b *testing.B) { bench(b, barePush(b)) }
+
+func BenchmarkDecodePushEvent(b *testing.B) { bench(b, decodeEvent(b, signedAnew(b, "verify"))) }

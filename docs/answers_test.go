@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/message"
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/message"
 )
 
 // Real answers of the real handlers are as the document says, and it promises
@@ -79,7 +79,7 @@ func (w *witness) signatures() {
 		b.want(b.get("/get-signature"+query), status, code)
 	}
 	b.want(b.get("/signature/card"), 400, "parameter_invalid")
-	b.want(b.get("/signature/choose-card?app=bare"), 400, "ticket_not_kept")
+	b.want(b.get("/signature/choose-card?app=bare"), 400, "ticket_not_configured")
 }
 
 // logins: how they begin and where they end.
@@ -88,7 +88,7 @@ func (w *witness) logins() {
 	d.logIn("snsapi_base")
 	page, body := d.ticket()
 	page.want(page.do("POST", "/oauth/token", body), 200, "")
-	page.want(page.do("POST", "/oauth/token", body), 400, "ticket_invalid")
+	page.want(page.do("POST", "/oauth/token", body), 400, "wechatfn_code_invalid")
 	page.want(page.do("POST", "/oauth/token", "ticket=x"), 400, "body_invalid")
 	page.want(page.do("POST", "/oauth/token", strings.Repeat(" ", 5<<10)), 413, "body_too_large")
 	cut := page.request("POST", "/oauth/token", "{}")
@@ -198,7 +198,7 @@ func (w *witness) sessions() {
 	late, ticket := d.ticket()
 	time.Sleep(time.Millisecond)
 	cookie.want(cookie.do("DELETE", "/oauth/session?all=true", ""), 204, "")
-	late.want(late.do("POST", "/oauth/token", ticket), 400, "login_over")
+	late.want(late.do("POST", "/oauth/token", ticket), 400, "login_ended")
 	time.Sleep(time.Millisecond)
 	page = d.bearer()
 	page.want(page.do("DELETE", "/oauth/session", ""), 204, "")
@@ -291,7 +291,7 @@ func (w *witness) messages(b *browser, path string) {
 		}
 	}
 	b.handOver = func(context.Context, *message.Message) ([]byte, error) { return nil, errors.New("no bus") }
-	b.want(b.serve(b.text(p)), 500, "hand_over_failed")
+	b.want(b.serve(b.text(p)), 500, "delivery_failed")
 	w.twiceAtOnce(b, p)
 }
 
@@ -309,11 +309,11 @@ func (w *witness) twiceAtOnce(b *browser, p *wechatsim.Pusher) {
 	again.Body = body
 	var both sync.WaitGroup
 	defer both.Wait()
-	both.Go(func() { b.want(b.serve(first), 500, "hand_over_failed") })
+	both.Go(func() { b.want(b.serve(first), 500, "delivery_failed") })
 	synctest.Wait()
 	ctx, cancel := context.WithTimeout(w.Context(), 1010*time.Millisecond) // not while it reads the table
 	defer cancel()
-	b.want(b.serve(again.WithContext(ctx)), 503, "push_in_work")
+	b.want(b.serve(again.WithContext(ctx)), 503, "push_in_progress")
 }
 
 // troubles are our own: no time, and no store.
@@ -332,5 +332,5 @@ func (w *witness) troubles() {
 		page.want(page.do(method, path, ""), 500, "internal")
 	}
 	page.want(page.get("/oauth/callback?state="+fmt.Sprintf("%032x", 1)), 500, "internal")
-	page.want(page.do("POST", "/oauth/token", `{"ticket":"x","verifier":"x"}`), 500, "internal")
+	page.want(page.do("POST", "/oauth/token", `{"code":"x","verifier":"x"}`), 500, "internal")
 }

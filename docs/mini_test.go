@@ -130,7 +130,7 @@ func (w *witness) miniOvertaken(d *deployment) {
 	time.Sleep(time.Second)
 	other.want(other.do("DELETE", "/oauth/session?all=true&sku=news", ""), 204, "")
 	login.Wait()
-	slow.want(overtaken, 503, "login_overtaken")
+	slow.want(overtaken, 503, "login_superseded")
 }
 
 func (w *witness) miniData(p *browser) {

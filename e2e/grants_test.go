@@ -17,7 +17,7 @@ func TestGrantsAreUsed(t *testing.T) {
 	w.settings["SIGNATURE_CACHE"] = "table"
 	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
 
-	cold.table.lose("PutItem kick") // so that the write is settled by reading back
+	cold.table.lose("PutItem refresh_request") // so that the write is settled by reading back
 	cold.serve(recorded(t, "signature"))
 	refresher.report(w.streamEvent("INSERT"))
 	refresher.report(w.streamEvent("INSERT")) // looks whether what is published is there
@@ -28,7 +28,7 @@ func TestGrantsAreUsed(t *testing.T) {
 	wantAccepted(t, verify.deliver(verify.pusher(), w.sample("text")))
 
 	oauth := w.start("oauth")
-	oauth.table.lose("PutItem kick")
+	oauth.table.lose("PutItem refresh_request")
 	mini := oauth.mini("ming").logIn(nil)
 	wantProblem(t, mini.get("/miniprogram/session"), http.StatusServiceUnavailable, "token_unavailable")
 	oauth.table.lose("PutItem union") // and so too

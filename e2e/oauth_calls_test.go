@@ -244,7 +244,7 @@ func TestTicketAtOnce(t *testing.T) {
 	oauth := w.startMany("oauth", 4)
 	b := oauth.browser("ming")
 	b.page = elsewhere
-	body, err := json.Marshal(map[string]string{"verifier": verifier, "ticket": b.ticketOf(b.visit(b.come("return_to=" + url.QueryEscape(elsewhere))))})
+	body, err := json.Marshal(map[string]string{"verifier": verifier, "code": b.ticketOf(b.visit(b.come("return_to=" + url.QueryEscape(elsewhere))))})
 	if err != nil {
 		t.Fatal(err)
 	}

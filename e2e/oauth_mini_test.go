@@ -105,7 +105,7 @@ func TestPhoneWithAKilledToken(t *testing.T) {
 	w.sim.ResetCounts()
 	var wg sync.WaitGroup
 	wg.Go(func() { w.wantNumber(m.post("/miniprogram/phone", m.button())) })
-	for len(w.keys("kick")) == 0 { // as the table's stream waits
+	for len(w.keys("refresh_request")) == 0 { // as the table's stream waits
 		if t.Context().Err() != nil {
 			return
 		}
@@ -128,8 +128,8 @@ func TestPhoneWithoutARefresher(t *testing.T) {
 	m := oauth.mini("hua").logIn(nil)
 	a := m.post("/miniprogram/phone", m.button())
 	wantProblem(t, a, http.StatusServiceUnavailable, "token_unavailable")
-	if a.header.Get("Retry-After") == "" || len(w.keys("kick")) != 1 {
-		t.Errorf("%v, kicks %q", a.header, w.keys("kick"))
+	if a.header.Get("Retry-After") == "" || len(w.keys("refresh_request")) != 1 {
+		t.Errorf("%v, kicks %q", a.header, w.keys("refresh_request"))
 	}
 	w.start("refresher").tick()
 	if err := w.sim.ForeignRefresh(miniID); err != nil {

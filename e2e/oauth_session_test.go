@@ -33,13 +33,13 @@ func TestDevices(t *testing.T) {
 	}
 	wantProblem(t, devices[2].fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
 	other.session()
-	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", spending(ticket)), http.StatusBadRequest, "login_over")
+	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", spending(ticket)), http.StatusBadRequest, "login_ended")
 }
 
 // TestSessionTimes: how long a session lives, at most and unused, is configured.
 func TestSessionTimes(t *testing.T) {
 	w := newLoginWorld(t)
-	w.settings["SESSION_LIFE"], w.settings["SESSION_IDLE"] = "2h", "30m"
+	w.settings["SESSION_TTL"], w.settings["SESSION_IDLE_TIMEOUT"] = "2h", "30m"
 	oauth := w.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	s := b.session()

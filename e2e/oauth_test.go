@@ -151,19 +151,19 @@ func TestOtherSite(t *testing.T) {
 	callback := b.come("scope=snsapi_userinfo&return_to=" + url.QueryEscape(elsewhere+"/basket?a=1#top"))
 	a := b.visit(callback)
 	ticket := b.ticketOf(a)
-	if to := a.header.Get("Location"); to != elsewhere+"/basket?a=1&wechat_ticket="+ticket+"#top" {
+	if to := a.header.Get("Location"); to != elsewhere+"/basket?a=1&wechatfn_code="+ticket+"#top" {
 		t.Errorf("leads to %s", to)
 	}
 	if again := b.visit(callback); b.ticketOf(again) != ticket {
 		t.Error("a callback that comes again carries another ticket")
 	}
 	body := spending(ticket)
-	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", strings.Replace(body, verifier, challenge, 1)), http.StatusBadRequest, "ticket_invalid")
+	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", strings.Replace(body, verifier, challenge, 1)), http.StatusBadRequest, "wechatfn_code_invalid")
 	thief := oauth.browser("odd")
 	thief.page = "https://evil.example.net"
-	wantProblem(t, thief.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "ticket_invalid")
+	wantProblem(t, thief.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "wechatfn_code_invalid")
 	thief.page = origin // ours, but not the one that it was for
-	wantProblem(t, thief.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "ticket_invalid")
+	wantProblem(t, thief.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "wechatfn_code_invalid")
 
 	a = b.fetch(http.MethodPost, "/oauth/token", body)
 	var grant struct {
@@ -177,7 +177,7 @@ func TestOtherSite(t *testing.T) {
 	if a.header.Get("Access-Control-Allow-Origin") != elsewhere || len(a.header["Set-Cookie"]) != 0 {
 		t.Errorf("headers %v", a.header)
 	}
-	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "ticket_invalid")
+	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "wechatfn_code_invalid")
 
 	b.token = grant.Token
 	b.wantProfile("Li Hua")

@@ -71,7 +71,7 @@ func reportCalls(t *testing.T, out io.Writer) {
 		event []byte
 	}{
 		{"signature, no ticket", cold, recorded(t, "signature")},
-		{"refresher, kicked, nothing there", refresher, recorded(t, "refresher-kick")},
+		{"refresher, kicked, nothing there", refresher, recorded(t, "refresher-refresh-request")},
 		{"refresher, tick, nothing to do", refresher, recorded(t, "refresher")},
 		{"signature, first of a process", signature, recorded(t, "signature")},
 		{"signature, warm", signature, recorded(t, "signature")},

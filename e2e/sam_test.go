@@ -116,7 +116,7 @@ func TestTemplateHoldsNoSecret(t *testing.T) {
 // TestTemplatesFilter: the stream's filter takes kicks and nothing else.
 func TestTemplatesFilter(t *testing.T) {
 	filters := readTemplate(t).Resources["refresher"].Properties.Events["Stream"].Properties.FilterCriteria.Filters
-	if want := `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"kick#"}]}}}}`; len(filters) != 1 || filters[0].Pattern != want {
+	if want := `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}}}`; len(filters) != 1 || filters[0].Pattern != want {
 		t.Errorf("filters %+v", filters)
 	}
 }
@@ -255,7 +255,7 @@ func TestSAMLocal(t *testing.T) {
 		"oauth-mini-login": `{"statusCode":400,`, "oauth-mini-decrypt": `{"statusCode":401,`, "oauth-mini-phone": `{"statusCode":401,`,
 		"oauth-mini-session": `{"statusCode":401,`, "oauth-user": "error: ",
 		"verify": `{"statusCode":403,`, "verify-base64": `{"statusCode":403,`, "verify-check": `{"statusCode":403,`,
-		"refresher": `{"accounts":[`, "refresher-kick": `{"accounts":[`, "refresher-status": `{"accounts":[`, "refresher-force": `{"accounts":[`,
+		"refresher": `{"accounts":[`, "refresher-refresh-request": `{"accounts":[`, "refresher-status": `{"accounts":[`, "refresher-force": `{"accounts":[`,
 	}
 	files, err := filepath.Glob("../events/*.json")
 	if err != nil || len(files) != len(want) {

@@ -25,8 +25,8 @@ func TestFromNothingToSignature(t *testing.T) {
 			signature, refresher := w.start("signature"), w.start("refresher")
 
 			wantProblem(t, signature.serve(recorded(t, "signature")), http.StatusServiceUnavailable, "ticket_unavailable")
-			signature.wantCalls(calls{"GetItem ticket": 1, "PutItem kick": 1})
-			if got, want := w.keys(""), []string{"kick#" + appID}; !slices.Equal(got, want) {
+			signature.wantCalls(calls{"GetItem ticket": 1, "PutItem refresh_request": 1})
+			if got, want := w.keys(""), []string{"refresh_request#" + appID}; !slices.Equal(got, want) {
 				t.Fatalf("the table holds %q, want %q", got, want)
 			}
 
@@ -98,7 +98,7 @@ func TestTwentyInstancesOneKick(t *testing.T) {
 			total[call] += n
 		}
 	}
-	if total["GetItem ticket"] != instances || total["PutItem kick"] != 1 || total["PutItem kick refused"] != instances-1 {
+	if total["GetItem ticket"] != instances || total["PutItem refresh_request"] != 1 || total["PutItem kick refused"] != instances-1 {
 		t.Errorf("calls of all instances: %v", total)
 	}
 }
@@ -110,7 +110,7 @@ func TestSecondAccount(t *testing.T) {
 	query := "/signature?url=" + url.QueryEscape(pageURL)
 
 	wantProblem(t, signature.get(query+"&app=second"), http.StatusServiceUnavailable, "ticket_unavailable")
-	if got, want := w.keys(""), []string{"kick#" + secondID}; !slices.Equal(got, want) {
+	if got, want := w.keys(""), []string{"refresh_request#" + secondID}; !slices.Equal(got, want) {
 		t.Fatalf("the table holds %q, want %q", got, want)
 	}
 	if report := refresher.report(w.streamEvent("INSERT")); len(report.Accounts) != 1 || report.Accounts[0].App != "second" {
@@ -184,10 +184,10 @@ func TestTableHangs(t *testing.T) {
 		ticket      bool   // one is there when the process starts
 		status      int
 	}{
-		"reading hangs":             {"none", "", false, http.StatusServiceUnavailable},
-		"kicking hangs":             {"none", "PutItem kick", false, http.StatusServiceUnavailable},
-		"keeping a signature hangs": {"table", "PutItem signature", true, http.StatusOK},
-		"reading a kept one hangs":  {"table", "GetItem signature", true, http.StatusOK},
+		"reading hangs":              {"none", "", false, http.StatusServiceUnavailable},
+		"requesting a refresh hangs": {"none", "PutItem refresh_request", false, http.StatusServiceUnavailable},
+		"keeping a signature hangs":  {"table", "PutItem signature", true, http.StatusOK},
+		"reading a kept one hangs":   {"table", "GetItem signature", true, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -147,7 +147,7 @@ func TestNoReplyWithoutTheBus(t *testing.T) {
 	verify := w.start("verify")
 	w.bus.next("AccessDeniedException")
 	series := verify.pusher().Series(w.sample("text"))
-	wantRefused(t, verify.again(series), http.StatusInternalServerError, "hand_over_failed")
+	wantRefused(t, verify.again(series), http.StatusInternalServerError, "delivery_failed")
 	w.replies.want(0)
 	if d := verify.again(series); d.Verdict != wechatsim.Accepted || d.Reply == nil {
 		t.Errorf("%v because of %s: answer %s", d.Verdict, d.Reason, d.Body)

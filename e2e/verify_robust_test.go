@@ -37,7 +37,7 @@ func TestBusFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, d := range o.Deliveries[:c.sent-1] {
-				wantRefused(t, d, http.StatusInternalServerError, "hand_over_failed")
+				wantRefused(t, d, http.StatusInternalServerError, "delivery_failed")
 			}
 			if len(o.Deliveries) != c.sent || o.Accepted != c.accepted {
 				t.Errorf("sent %d times, want %d; accepted: %v", len(o.Deliveries), c.sent, o.Accepted)
@@ -120,7 +120,7 @@ func TestKilledBeforeTheHandOver(t *testing.T) {
 		t.Errorf("outcome %+v, %v", o, err)
 	}
 	for _, d := range o.Deliveries[:len(o.Deliveries)-1] {
-		wantRefused(t, d, http.StatusServiceUnavailable, "push_in_work")
+		wantRefused(t, d, http.StatusServiceUnavailable, "push_in_progress")
 	}
 	wantAccepted(t, verify.deliver(p, m))
 	w.bus.want(1, 1)

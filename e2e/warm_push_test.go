@@ -39,7 +39,7 @@ func (oblivious) Replace(_ context.Context, item store.Item) (store.Item, error)
 // nowhere is a sink that hands a message to nobody.
 type nowhere struct{}
 
-func (nowhere) HandOver(context.Context, *message.Message) ([]byte, error) { return nil, nil }
+func (nowhere) Deliver(context.Context, *message.Message) ([]byte, error) { return nil, nil }
 
 // warmPush returns one whole invocation of the verify function with an encrypted
 // text message, the calls of AWS left out.

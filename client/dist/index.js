@@ -376,8 +376,8 @@ function defaultKeep() {
 // src/ticket.ts
 function takeTicket() {
   const { href } = location;
-  const ticket = new URL(href).searchParams.get("wechat_ticket");
-  if (ticket) history.replaceState(history.state, "", href.replace(/([?&])wechat_ticket=[^&#]*(&?)/, (_, before, after) => after ? before : ""));
+  const ticket = new URL(href).searchParams.get("wechatfn_code");
+  if (ticket) history.replaceState(history.state, "", href.replace(/([?&])wechatfn_code=[^&#]*(&?)/, (_, before, after) => after ? before : ""));
   return ticket;
 }
 var base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
@@ -440,7 +440,7 @@ function login(options) {
   async function redeem() {
     const ticket = takeTicket();
     if (!ticket) return;
-    const body = JSON.stringify({ ticket, verifier: storage.getItem(key("verifier")) ?? "" });
+    const body = JSON.stringify({ code: ticket, verifier: storage.getItem(key("verifier")) ?? "" });
     const answer = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     if (answer.ok) {
       storage.setItem(key("token"), (await json(http, answer, "token")).token);

@@ -130,7 +130,7 @@ export function login(options: LoginOptions): Login {
   async function redeem(): Promise<void> {
     const ticket = takeTicket();
     if (!ticket) return;
-    const body = JSON.stringify({ ticket, verifier: storage.getItem(key("verifier")) ?? "" });
+    const body = JSON.stringify({ code: ticket, verifier: storage.getItem(key("verifier")) ?? "" });
     const answer = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     if (answer.ok) {
       storage.setItem(key("token"), (await json<{ token: string }>(http, answer, "token")).token);

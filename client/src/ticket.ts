@@ -1,8 +1,8 @@
 /** Takes the ticket of a login that has just ended out of the page's address, of which nothing else changes; null where there is none. */
 export function takeTicket(): string | null {
   const { href } = location;
-  const ticket = new URL(href).searchParams.get("wechat_ticket");
-  if (ticket) history.replaceState(history.state, "", href.replace(/([?&])wechat_ticket=[^&#]*(&?)/, (_, before, after) => (after ? before : "")));
+  const ticket = new URL(href).searchParams.get("wechatfn_code");
+  if (ticket) history.replaceState(history.state, "", href.replace(/([?&])wechatfn_code=[^&#]*(&?)/, (_, before, after) => (after ? before : "")));
   return ticket;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { android, api, failure, iphone, page, settled, weChat } from "./world.mjs";
+import { android, api, failure, iphone, page, settled, weChat } from "./fixture.mjs";
 
 const endpoint = "https://api.example";
 

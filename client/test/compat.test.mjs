@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { android, answer, desktop, failure, page, signed, weChat } from "./world.mjs";
+import { android, answer, desktop, failure, page, signed, weChat } from "./fixture.mjs";
 
 const given = { ...signed("https://shop.example/a?b=1"), jsApiList: ["scanQRCode"] };
 

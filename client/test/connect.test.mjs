@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { android, answer, api, desktop, failure, go, iphone, never, page, pass, settled, signed, weChat } from "./world.mjs";
+import { android, answer, api, desktop, failure, go, iphone, never, page, pass, settled, signed, weChat } from "./fixture.mjs";
 
 const endpoint = "https://api.example";
 const invalid = { errMsg: "config:fail,Error: 系统错误,错误码:63002,invalid signature [20261121 14:01:40][]" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { android, answer, api, failure, go, never, page, pass, settled } from "./world.mjs";
+import { android, answer, api, failure, go, never, page, pass, settled } from "./fixture.mjs";
 
 const endpoint = "https://api.example";
 const who = { app: "default", appId: "wx1", openid: "o1", expiresAt: 1795844400 };
@@ -58,17 +58,17 @@ test("without crypto.subtle (plain http) another site's login is refused, one's 
 
 test("a ticket leaves the address first, byte for byte, and is spent once", async () => {
   for (const [address, left] of [
-    ["https://shop.example/?wechat_ticket=T", "https://shop.example/"],
-    ["https://shop.example/?a=%20+&wechat_ticket=T#f?wechat_ticket=no", "https://shop.example/?a=%20+#f?wechat_ticket=no"],
-    ["https://shop.example/?wechat_ticket=T&b=1%2F", "https://shop.example/?b=1%2F"],
-    ["https://shop.example/?a=1&wechat_ticket=T&b=2", "https://shop.example/?a=1&b=2"],
+    ["https://shop.example/?wechatfn_code=T", "https://shop.example/"],
+    ["https://shop.example/?a=%20+&wechatfn_code=T#f?wechatfn_code=no", "https://shop.example/?a=%20+#f?wechatfn_code=no"],
+    ["https://shop.example/?wechatfn_code=T&b=1%2F", "https://shop.example/?b=1%2F"],
+    ["https://shop.example/?a=1&wechatfn_code=T&b=2", "https://shop.example/?a=1&b=2"],
   ]) {
     const storage = memory({ [verifierKey]: "V" });
     const { user, calls } = await at(address, { "POST /oauth/token": () => (assert.equal(location.href, left), answer({ token: "K", session: who })) }, { storage });
     const [session] = await Promise.all([user.session(), user.session()]);
     assert.equal(session.openid, "o1");
     const [spent, ...rest] = calls;
-    assert.deepEqual([spent.url.href, spent.body, spent.headers.get("content-type")], ["https://api.example/oauth/token", { ticket: "T", verifier: "V" }, "application/json"]);
+    assert.deepEqual([spent.url.href, spent.body, spent.headers.get("content-type")], ["https://api.example/oauth/token", { code: "T", verifier: "V" }, "application/json"]);
     assert.deepEqual(rest.map(call => [call.method, call.headers.get("authorization"), call.credentials]), Array(2).fill(["GET", "Bearer K", "include"]));
     assert.deepEqual(storage.kept, { [tokenKey]: "K" });
     await user.session();
@@ -77,11 +77,11 @@ test("a ticket leaves the address first, byte for byte, and is spent once", asyn
 });
 
 test("WeChat comes back twice: a spent ticket is no failure where there is a token", async () => {
-  const routes = { "POST /oauth/token": no("ticket_invalid", 400) };
-  const again = await at("https://shop.example/?wechat_ticket=T", routes, { storage: memory({ [tokenKey]: "K" }) });
+  const routes = { "POST /oauth/token": no("wechatfn_code_invalid", 400) };
+  const again = await at("https://shop.example/?wechatfn_code=T", routes, { storage: memory({ [tokenKey]: "K" }) });
   assert.equal((await again.user.session()).openid, "o1");
-  const stale = await at("https://shop.example/?wechat_ticket=T", routes);
-  assert.equal((await failure(stale.user.session())).code, "ticket_invalid");
+  const stale = await at("https://shop.example/?wechatfn_code=T", routes);
+  assert.equal((await failure(stale.user.session())).code, "wechatfn_code_invalid");
   assert.equal(location.href, "https://shop.example/");
   assert.equal((await stale.user.session()).openid, "o1", "the next call goes without");
 });
@@ -249,7 +249,7 @@ test("without storage it is kept in memory", async t => {
   const before = Object.getOwnPropertyDescriptor(globalThis, "sessionStorage");
   t.after(() => (before ? Object.defineProperty(globalThis, "sessionStorage", before) : delete globalThis.sessionStorage));
   Object.defineProperty(globalThis, "sessionStorage", { configurable: true, get() { throw new Error("SecurityError"); } });
-  const { login } = await page(android, "https://shop.example/?wechat_ticket=T");
+  const { login } = await page(android, "https://shop.example/?wechatfn_code=T");
   const { fetch, calls } = api({ "POST /oauth/token": () => answer({ token: "K" }), "GET /oauth/session": () => answer(who) });
   const user = login({ endpoint, fetch });
   await user.session();

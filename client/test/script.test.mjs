@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { android, api, failure, page, pass, settled, weChat } from "./world.mjs";
+import { android, api, failure, page, pass, settled, weChat } from "./fixture.mjs";
 
 /** A document whose scripts end as `ends` says: "load" (with wx), "empty", "error" or "hang". */
 async function documentOf(ends) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
-import { android, desktop, page, settled, weChat } from "./world.mjs";
+import { android, desktop, page, settled, weChat } from "./fixture.mjs";
 
 const source = readFileSync(new URL("../../dev/wechatsim/jweixin.js", import.meta.url), "utf8").replace('"SETTINGS"', "{}");
 

@@ -197,7 +197,7 @@ func TestBrowserClientLoginOtherSite(t *testing.T) {
 	b := s.visit(iPhoneAgent, "/cart?a=%20#b")
 	logIn(b, s, "/cart?a=%20#b")
 	// iOS goes on to see the address with the ticket, which the page does not show any more.
-	b.want(`["",true,false]`, `(async () => [await code(open_().ready()), __wechatsim.pageURL().includes("&wechat_ticket="), location.href.includes("ticket")])()`)
+	b.want(`["",true,false]`, `(async () => [await code(open_().ready()), __wechatsim.pageURL().includes("&wechatfn_code="), location.href.includes("ticket")])()`)
 	b.want(`true`, `sessionStorage.getItem("wechatfn:token:" + api).length === 64`)
 	b.want(`1`, `sessionStorage.length`)
 	b.want(`[200,true,null,0]`, `(async () => {

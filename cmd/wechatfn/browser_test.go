@@ -288,17 +288,17 @@ func TestBrowserTicketForAnotherSite(t *testing.T) {
 	b.run(chromedp.Navigate(base + "oauth/authorize?scope=snsapi_base&return_to=" + url.QueryEscape(other+"/cart") + "&challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"))
 	b.see("The shop")
 	landed, err := url.Parse(b.location())
-	if err != nil || landed.Path != "/cart" || landed.Query().Get("wechat_ticket") == "" {
+	if err != nil || landed.Path != "/cart" || landed.Query().Get("wechatfn_code") == "" {
 		t.Fatalf("landed on %s", landed)
 	}
-	spend := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({ticket: new URLSearchParams(location.search).get("wechat_ticket"), verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})}).then(r => r.json())`
+	spend := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({code: new URLSearchParams(location.search).get("wechatfn_code"), verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})}).then(r => r.json())`
 	grant := b.json(spend)
 	token, _ := grant["token"].(string)
 	session := b.json(`fetch("` + base + `oauth/session", {headers: {authorization: "Bearer ` + token + `"}}).then(r => r.json())`)
 	if token == "" || session["openid"] == nil {
 		t.Errorf("%v %v", grant, session)
 	}
-	if again := b.json(spend); again["code"] != "ticket_invalid" {
+	if again := b.json(spend); again["code"] != "wechatfn_code_invalid" {
 		t.Errorf("spent twice: %v", again)
 	}
 }

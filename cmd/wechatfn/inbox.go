@@ -48,8 +48,8 @@ func newInbox(out io.Writer, f *forward, now func() time.Time) *inbox {
 	return &inbox{forward: f, out: out, now: now, watchers: map[chan received]bool{}}
 }
 
-// HandOver implements message.Sink.
-func (b *inbox) HandOver(ctx context.Context, m *message.Message) (reply []byte, err error) {
+// Deliver implements message.Sink.
+func (b *inbox) Deliver(ctx context.Context, m *message.Message) (reply []byte, err error) {
 	if b.forward != nil {
 		reply, err = b.forward.send(ctx, m)
 		if errors.Is(err, errXMLReply) {

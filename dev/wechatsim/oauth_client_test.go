@@ -206,7 +206,7 @@ func TestLoginErrors(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			if got := (verdict{e.Code, e.Class(), e.CodeSpent(), e.UserTokenDead(), e.NoPermission(), e.LoginAgain()}); got != c.want {
+			if got := (verdict{e.Code, e.Class(), e.CodeUsed(), e.UserTokenInvalid(), e.NoPermission(), e.LoginAgain()}); got != c.want {
 				t.Errorf("%s: %+v, want %+v", name, got, c.want)
 			}
 		}

@@ -18,11 +18,11 @@ func main() {
 	c, err := config.Load(os.Getenv, app.OAuthNeeds|config.Table)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := awsconfig.DynamoStore(c, app.OAuthSettle)
+	s, err := awsconfig.DynamoStore(c, app.OAuthReadBack)
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)
-	logins, err := app.OAuth(c, s, client, appsecrets.Find(c), false, nil, logger)
+	logins, err := app.OAuth(c, s, client, appsecrets.Source(c), false, nil, logger)
 	app.ExitOn(logger, err)
 	lambda.Start(lambdahttp.New(logins, lambdahttp.Options{Logger: logger, Authorize: logins.Authorize, Direct: logins.Direct}))
 }

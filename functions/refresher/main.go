@@ -23,7 +23,7 @@ func main() {
 	app.ExitOn(logger, err)
 	client, err := app.WeChat(c)
 	app.ExitOn(logger, err)
-	refresher, err := app.NewRefresher(c, s, client, appsecrets.Find(c), logger)
+	refresher, err := app.NewRefresher(c, s, client, appsecrets.Source(c), logger)
 	app.ExitOn(logger, err)
 	lambda.Start(refresher)
 }

@@ -20,7 +20,7 @@ func main() {
 	c, err := config.Load(os.Getenv, app.VerifyNeeds|config.Table|config.Bus)
 	logger := app.Logger(os.Stdout, c.LogLevel)
 	app.ExitOn(logger, err)
-	s, err := awsconfig.DynamoStore(c, app.VerifySettle)
+	s, err := awsconfig.DynamoStore(c, app.VerifyReadBack)
 	app.ExitOn(logger, err)
 	sink := replyfunc.New(c, eventbus.New(c), logger)
 	handler, err := app.Verify(c, s, pushsecrets.Push(c, logger), sink, logger)

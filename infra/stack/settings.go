@@ -32,20 +32,20 @@ type Settings struct {
 	LogRetentionDays int                 `json:"logRetentionDays"` // of all log groups
 	Tracing          bool                `json:"tracing"`          // X-Ray
 	Reserved         map[string]int      `json:"reservedConcurrency"`
-	Throttles        map[string]Throttle `json:"throttles"`              // by function, instead of the manifest's
-	AuthorizerAPIs   []string            `json:"authorizerApis"`         // IDs of HTTP APIs whose authorizer is the oauth function
-	Tickets          []string            `json:"tickets"`                // jsapi, wx_card
-	TokenMode        string              `json:"tokenMode"`              // stable or classic
-	APIBase          string              `json:"apiBase"`                // WeChat's API
-	SignatureCache   string              `json:"signatureCache"`         // none or table
-	SessionLife      string              `json:"sessionLife"`            // such as 720h
-	SessionIdle      string              `json:"sessionIdle"`            // such as 168h
-	SessionDevices   *int                `json:"sessionDevices"`         // of a user
-	MiniSessionLife  string              `json:"miniProgramSessionLife"` // such as 72h
-	MiniDataAge      string              `json:"miniProgramDataAge"`     // such as 10m
-	PushWindow       string              `json:"pushWindow"`             // such as 10m
-	DomainProofs     []string            `json:"domainProofs"`           // CODE of MP_verify_CODE.txt, or CODE=CONTENT
-	ReplyFunction    string              `json:"replyFunction"`          // name or ARN of a Lambda function of yours
+	Throttles        map[string]Throttle `json:"throttles"`             // by function, instead of the manifest's
+	AuthorizerAPIs   []string            `json:"authorizerApis"`        // IDs of HTTP APIs whose authorizer is the oauth function
+	Tickets          []string            `json:"tickets"`               // jsapi, wx_card
+	TokenMode        string              `json:"tokenMode"`             // stable or classic
+	APIBase          string              `json:"apiBase"`               // WeChat's API
+	SignatureCache   string              `json:"signatureCache"`        // none or table
+	SessionLife      string              `json:"sessionTtl"`            // such as 720h
+	SessionIdle      string              `json:"sessionIdleTimeout"`    // such as 168h
+	SessionDevices   *int                `json:"sessionDevices"`        // of a user
+	MiniSessionLife  string              `json:"miniProgramSessionTtl"` // such as 72h
+	MiniDataAge      string              `json:"miniProgramDataAge"`    // such as 10m
+	PushWindow       string              `json:"pushWindow"`            // such as 10m
+	DomainProofs     []string            `json:"domainProofs"`          // CODE of MP_verify_CODE.txt, or CODE=CONTENT
+	ReplyFunction    string              `json:"replyFunction"`         // name or ARN of a Lambda function of yours
 
 	Stage string `json:"-"`
 	Build string `json:"-"` // the folder that make build has filled

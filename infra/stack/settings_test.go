@@ -81,7 +81,7 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"tokenMode": "fast"}, `tokenMode: "fast" is not one of stable, classic`},
 		{map[string]any{"tickets": []any{"card"}}, `tickets: ticket "card" is not one of`},
 		{map[string]any{"signatureCache": "redis"}, `signatureCache: "redis" is not one of`},
-		{map[string]any{"sessionLife": "30d"}, `sessionLife: "30d" is not a duration`},
+		{map[string]any{"sessionTtl": "30d"}, `sessionTtl: "30d" is not a duration`},
 		{map[string]any{"sessionDevices": 0.0}, `sessionDevices: "0" is not a number from 1 to 256`},
 		{map[string]any{"sessionDevices": 1000.0}, `sessionDevices: "1000" is not a number from 1 to 256`},
 		{map[string]any{"pushWindow": "1s"}, `pushWindow: "1s" is not a duration`},

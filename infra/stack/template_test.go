@@ -271,7 +271,7 @@ func TestTriggers(t *testing.T) {
 		}
 		stream := m.one(t, "AWS::Lambda::EventSourceMapping").Properties
 		pattern := at(stream, "FilterCriteria", "Filters", 0, "Pattern")
-		if pattern != `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"kick#"}]}}},"eventName":["INSERT","MODIFY"]}` || at(stream, "FunctionName", "Ref") != refresher || at(stream, "DestinationConfig", "OnFailure") == nil || stream["BatchSize"] != 100.0 {
+		if pattern != `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}},"eventName":["INSERT","MODIFY"]}` || at(stream, "FunctionName", "Ref") != refresher || at(stream, "DestinationConfig", "OnFailure") == nil || stream["BatchSize"] != 100.0 {
 			t.Error(show(stream))
 		}
 		invocations := m.one(t, "AWS::Lambda::EventInvokeConfig").Properties

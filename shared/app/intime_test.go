@@ -46,7 +46,7 @@ func (s *tired) Replace(ctx context.Context, item store.Item) (store.Item, error
 
 func (s *tired) write(ctx context.Context, item store.Item, f func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
 	if err := s.rest(ctx); err != nil {
-		time.Sleep(OAuthSettle)
+		time.Sleep(OAuthReadBack)
 		return store.Item{}, err
 	}
 	return f(ctx, item)
@@ -56,11 +56,11 @@ func (s *tired) write(ctx context.Context, item store.Item, f func(context.Conte
 // there is an answer before Lambda ends the function.
 func TestMiniProgramsAnswerInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, miniAlone)
+		d := newFixture(t, miniAlone)
 		token := d.logIn("")
 		d.do("GET", "/miniprogram/session", "", token) // the refresher is told
 		reader := d.mini.Tokens.(*credential.Reader)
-		reader.OnKick = nil
+		reader.OnRefreshRequest = nil
 		for _, table := range []time.Duration{0, 700 * time.Millisecond, 1900 * time.Millisecond, 4 * time.Second, 8400 * time.Millisecond, time.Hour} {
 			for _, weChat := range []time.Duration{0, time.Second, 2 * time.Second, 4900 * time.Millisecond, time.Hour} {
 				for _, errcode := range []int{0, 40001} {
@@ -74,7 +74,7 @@ func TestMiniProgramsAnswerInTime(t *testing.T) {
 	})
 }
 
-func (d *desk) slow(table time.Duration, f wechatsim.Fault) {
+func (d *fixture) slow(table time.Duration, f wechatsim.Fault) {
 	d.table.takes = table
 	d.sim.ClearFaults()
 	for _, f.Path = range []string{wechatsim.PathPhoneNumber, wechatsim.PathCheckSession} {
@@ -83,7 +83,7 @@ func (d *desk) slow(table time.Duration, f wechatsim.Fault) {
 	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, AnswerDelay: f.AnswerDelay})
 }
 
-func (d *desk) inTime(path, token, name string) {
+func (d *fixture) inTime(path, token, name string) {
 	d.Helper()
 	time.Sleep(2 * time.Minute) // what is remembered of the table
 	method, limit := "POST", time.Duration(0)

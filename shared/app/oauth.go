@@ -23,7 +23,7 @@ import (
 const OAuthNeeds = config.Secrets
 
 // OAuthSettle is short: the answer has to be out before Lambda ends the function.
-const OAuthSettle = 300 * time.Millisecond
+const OAuthReadBack = 300 * time.Millisecond
 
 // Logins is the oauth function: web logins, mini-programs, and the sessions of both.
 type Logins struct {
@@ -43,11 +43,11 @@ type LoginWeChat interface {
 
 // OAuth builds the oauth function. insecure lets it work on plain http, for a
 // desk; onKick may be nil: then the table's stream tells the refresher.
-func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Secrets, insecure bool, onKick func(appID string), logger *slog.Logger) (*Logins, error) {
+func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Secrets, insecure bool, onRefreshRequest func(appID string), logger *slog.Logger) (*Logins, error) {
 	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
-	sessions, err := session.New(session.Config{Store: s, Life: c.SessionLife, Idle: c.SessionIdle, MaxDevices: c.SessionDevices, Now: c.Now})
+	sessions, err := session.New(session.Config{Store: s, TTL: c.SessionTTL, IdleTimeout: c.SessionIdleTimeout, MaxDevices: c.SessionDevices, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	if l.oauth, err = oauth.New(oc); err != nil {
 		return nil, err
 	}
-	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Now: c.Now, Logger: logger})
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnRefreshRequest: onRefreshRequest, Now: c.Now, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *mi
 		return nil, nil
 	}
 	// These sessions end by time alone: a mini-program logs in again without a word to the user.
-	mc.Sessions, err = session.New(session.Config{Store: s, Life: c.MiniSessionLife, Idle: c.MiniSessionLife, MaxDevices: c.SessionDevices, Now: c.Now})
+	mc.Sessions, err = session.New(session.Config{Store: s, TTL: c.MiniSessionTTL, IdleTimeout: c.MiniSessionTTL, MaxDevices: c.SessionDevices, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

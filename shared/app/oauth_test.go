@@ -19,7 +19,7 @@ import (
 const oauthMini = "wx0000000000000003"
 
 // desk is the oauth function beside a refresher, on one table.
-type desk struct {
+type fixture struct {
 	testing.TB
 	*Logins
 	sim   *wechatsim.Sim
@@ -27,7 +27,7 @@ type desk struct {
 	log   bytes.Buffer
 }
 
-func newDesk(t *testing.T, apps string, more ...string) *desk {
+func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	t.Helper()
 	values := map[string]string{"WECHAT_APPS": apps, "WECHAT_APP_SECRETS": `{"mini":"canary-secret","shop":"canary-secret"}`}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -37,7 +37,7 @@ func newDesk(t *testing.T, apps string, more ...string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{TB: t}
+	d := &fixture{TB: t}
 	d.sim, err = wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{{ID: oauthMini, Secret: "canary-secret", Kind: wechatsim.MiniProgram}}})
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func newDesk(t *testing.T, apps string, more ...string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kick := func(appID string) { _, _ = refresher.Kick(t.Context(), appID) }
+	kick := func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
 	d.table.Store = db
 	if d.Logins, err = OAuth(c, &d.table, client, EnvironmentSecrets(c), false, kick, logger); err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func newDesk(t *testing.T, apps string, more ...string) *desk {
 	return d
 }
 
-func (d *desk) do(method, target, body, token string) *httptest.ResponseRecorder {
+func (d *fixture) do(method, target, body, token string) *httptest.ResponseRecorder {
 	d.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if token != "" {
@@ -81,7 +81,7 @@ func (d *desk) do(method, target, body, token string) *httptest.ResponseRecorder
 }
 
 // logIn logs a mini-program's user in.
-func (d *desk) logIn(more string) (token string) {
+func (d *fixture) logIn(more string) (token string) {
 	d.Helper()
 	code, err := d.sim.MiniLogin(oauthMini, "hua")
 	if err != nil {
@@ -99,7 +99,7 @@ const miniAlone = `[{"name":"mini","kind":"mini_program","appId":"` + oauthMini 
 
 // A team that has a mini-program alone.
 func TestMiniProgramAlone(t *testing.T) {
-	d := newDesk(t, miniAlone)
+	d := newFixture(t, miniAlone)
 	token := d.logIn(`,"sku":"shop","device":"phone"`)
 	if got := d.do("GET", "/oauth/session?sku=shop", "", token); got.Code != 200 || !strings.Contains(got.Body.String(), `"device":"phone"`) {
 		t.Errorf("%d %s", got.Code, got.Body)
@@ -120,14 +120,14 @@ func TestMiniProgramAlone(t *testing.T) {
 
 // The settings of mini-programs reach them.
 func TestMiniProgramSettings(t *testing.T) {
-	d := newDesk(t, miniAlone, "SESSION_IDLE", "1h", "MINIPROGRAM_SESSION_LIFE", "90m", "MINIPROGRAM_DATA_AGE", "1m", "SESSION_DEVICES", "2")
+	d := newFixture(t, miniAlone, "SESSION_IDLE_TIMEOUT", "1h", "MINIPROGRAM_SESSION_TTL", "90m", "MINIPROGRAM_DATA_AGE", "1m", "SESSION_DEVICES", "2")
 	tokens := []string{d.logIn(""), d.logIn(""), d.logIn("")}
 	if a, b := d.do("GET", "/oauth/session", "", tokens[0]), d.do("GET", "/oauth/session", "", tokens[1]); a.Code != 401 || b.Code != 200 {
 		t.Errorf("SESSION_DEVICES: %d and %d", a.Code, b.Code)
 	}
 	s, err := d.sessions.Check(t.Context(), tokens[2])
 	if err != nil || s.EndsAt-s.CreatedAt != 90*60 || s.ExpiresAt != s.EndsAt {
-		t.Errorf("MINIPROGRAM_SESSION_LIFE: %+v, %v", s, err)
+		t.Errorf("MINIPROGRAM_SESSION_TTL: %+v, %v", s, err)
 	}
 	for age, status := range map[time.Duration]int{30 * time.Second: 200, 90 * time.Second: 400} {
 		data, err := d.sim.MiniUserData(oauthMini, "hua", wechatsim.MiniOptions{Timestamp: time.Now().Add(-age).Unix()})
@@ -153,7 +153,7 @@ func TestLoginsNeedHTTPS(t *testing.T) {
 }
 
 func TestNoMiniProgram(t *testing.T) {
-	d := newDesk(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"}]`)
+	d := newFixture(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"}]`)
 	if got := d.do("POST", "/miniprogram/login", `{"code":"x"}`, ""); got.Code != 400 || !strings.Contains(got.Body.String(), "app_unknown") {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
@@ -164,7 +164,7 @@ func TestNoMiniProgram(t *testing.T) {
 
 // What an operator has done, and sees: no secret.
 func TestOperator(t *testing.T) {
-	d := newDesk(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"},`+miniAlone[1:])
+	d := newFixture(t, `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001"},`+miniAlone[1:])
 	token, news := d.logIn(`,"sku":"shop"`), d.logIn(`,"sku":"news"`)
 	openID := d.sim.OpenID(oauthMini, "hua")
 	key, _ := d.sim.SessionKey(oauthMini, "hua")
@@ -219,7 +219,7 @@ func TestOperator(t *testing.T) {
 }
 
 // newReader has forgotten that there was no token.
-func newReader(t *testing.T, d *desk) *credential.Reader {
+func newReader(t *testing.T, d *fixture) *credential.Reader {
 	t.Helper()
 	old := d.mini.Tokens.(*credential.Reader)
 	r, err := credential.NewReader(old.ReaderConfig)

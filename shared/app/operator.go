@@ -33,7 +33,7 @@ func (l *Logins) Direct(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := l.obey(ctx, o, app)
+	answer, err := l.handleOperatorEvent(ctx, o, app)
 	if err != nil {
 		l.logger.ErrorContext(ctx, "operator's event failed", "action", o.Action, "account", app.Name, "error", err)
 		return nil, err
@@ -61,7 +61,7 @@ func (l *Logins) order(payload []byte) (o order, app config.App, err error) {
 	return o, l.apps[i], nil
 }
 
-func (l *Logins) obey(ctx context.Context, o order, app config.App) (any, error) {
+func (l *Logins) handleOperatorEvent(ctx context.Context, o order, app config.App) (any, error) {
 	switch o.Action {
 	case "user":
 		return l.sessions.User(ctx, app.AppID, o.OpenID)

@@ -27,10 +27,10 @@ const RefresherNeeds = config.Secrets
 //	{"action":"status"}                        the life of every token and ticket
 //	{"action":"force_refresh","app":"NAME"}    a new token at once; the old one dies
 type Refresher struct {
-	keeper *credential.Keeper
-	logger *slog.Logger
-	now    func() time.Time
-	gauges *gauges
+	renewer *credential.Renewer
+	logger  *slog.Logger
+	now     func() time.Time
+	gauges  *gauges
 }
 
 // WeChat builds the client that the configuration asks for.
@@ -41,17 +41,17 @@ func WeChat(c *config.Config) (*wechat.Client, error) {
 // NewRefresher builds the refresher.
 func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
 	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
-	kc := credential.KeeperConfig{Store: s, WeChat: w, Secrets: secrets, Now: c.Now, Logger: logger, Observe: g.observe}
+	kc := credential.RenewerConfig{Store: s, WeChat: w, Secrets: secrets, Now: c.Now, Logger: logger, Observe: g.observe}
 	for _, app := range c.Apps {
 		if app.HasToken() {
 			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})
 		}
 	}
-	keeper, err := credential.NewKeeper(kc)
+	renewer, err := credential.NewRenewer(kc)
 	if err != nil {
 		return nil, err
 	}
-	return &Refresher{keeper: keeper, logger: keeper.Logger, now: keeper.Now, gauges: g}, nil
+	return &Refresher{renewer: renewer, logger: renewer.Logger, now: renewer.Now, gauges: g}, nil
 }
 
 // saveReserve is kept back from an invocation's time for saving what WeChat has
@@ -93,7 +93,7 @@ func (r *Refresher) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 	switch {
 	case len(e.Records) > 0:
-		return r.kicks(ctx, e), nil
+		return r.handleStream(ctx, e), nil
 	case e.Action == "" || e.Action == "tick":
 		return r.Tick(ctx)
 	case e.Action == "status":
@@ -106,8 +106,8 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 
 // Tick looks after all accounts at once. Errors: the store's.
 func (r *Refresher) Tick(ctx context.Context) (Report, error) {
-	return r.each(r.keeper.Accounts, func(a credential.Account) (credential.Record, error) {
-		record, err := r.keeper.Tick(ctx, a)
+	return r.each(r.renewer.Accounts, func(a credential.Account) (credential.Record, error) {
+		record, err := r.renewer.Tick(ctx, a)
 		if err == nil || passing(err) {
 			r.gauges.read(a, record, r.now())
 		}
@@ -117,7 +117,7 @@ func (r *Refresher) Tick(ctx context.Context) (Report, error) {
 
 // Status reads how all accounts stand.
 func (r *Refresher) Status(ctx context.Context) (Report, error) {
-	return r.each(r.keeper.Accounts, func(a credential.Account) (credential.Record, error) { return r.keeper.Look(ctx, a) })
+	return r.each(r.renewer.Accounts, func(a credential.Account) (credential.Record, error) { return r.renewer.Record(ctx, a) })
 }
 
 // each runs f for the accounts, side by side: WeChat being slow for one must not
@@ -143,35 +143,35 @@ func (r *Refresher) each(accounts []credential.Account, f func(credential.Accoun
 
 // Kick answers the kicks of some accounts. Errors: credential.ErrUnknownAccount,
 // the store's.
-func (r *Refresher) Kick(ctx context.Context, appIDs ...string) (Report, error) {
+func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string) (Report, error) {
 	var accounts []credential.Account
 	var unknown error
 	for _, appID := range appIDs {
-		account, err := r.keeper.Account(appID)
+		account, err := r.renewer.Account(appID)
 		if err != nil {
 			unknown = err
 			continue
 		}
 		accounts = append(accounts, account)
 	}
-	report, err := r.each(accounts, func(a credential.Account) (credential.Record, error) { return r.keeper.Kicked(ctx, a) })
+	report, err := r.each(accounts, func(a credential.Account) (credential.Record, error) { return r.renewer.HandleRefreshRequest(ctx, a) })
 	return report, errors.Join(unknown, err)
 }
 
 // kicks answers the kicks of a stream batch. A kick that fails is not worth a
 // retry of the batch, which would hold up the stream: the next kick or tick
 // does the same.
-func (r *Refresher) kicks(ctx context.Context, e event) Report {
+func (r *Refresher) handleStream(ctx context.Context, e event) Report {
 	var appIDs []string
 	for _, record := range e.Records {
-		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, "kick#")
+		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, "refresh_request#")
 		if ok && !slices.Contains(appIDs, appID) {
 			appIDs = append(appIDs, appID)
 		}
 	}
-	report, err := r.Kick(ctx, appIDs...)
+	report, err := r.HandleRefreshRequests(ctx, appIDs...)
 	if err != nil {
-		r.logger.ErrorContext(ctx, "kick failed", "error", err)
+		r.logger.ErrorContext(ctx, "refresh request failed", "error", err)
 	}
 	return report
 }
@@ -181,9 +181,9 @@ func (r *Refresher) kicks(ctx context.Context, e event) Report {
 // credential.ErrUnknownAccount, the store's.
 func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
 	var report Report
-	for _, account := range r.keeper.Accounts {
-		if account.Name == name || (name == "" && len(r.keeper.Accounts) == 1) {
-			record, err := r.keeper.Force(ctx, account)
+	for _, account := range r.renewer.Accounts {
+		if account.Name == name || (name == "" && len(r.renewer.Accounts) == 1) {
+			record, err := r.renewer.Force(ctx, account)
 			report.add(account, record, r.now())
 			return report, err
 		}
@@ -216,7 +216,7 @@ type CredentialReport struct {
 }
 
 func (r *Report) add(account credential.Account, record credential.Record, now time.Time) {
-	one := AccountReport{App: account.Name, Epoch: record.Lease.Epoch, Token: reportOn(record.Token.Held, now)}
+	one := AccountReport{App: account.Name, Epoch: record.Lease.Epoch, Token: reportOn(record.Token.State, now)}
 	for typ, held := range record.Tickets {
 		if one.Tickets == nil {
 			one.Tickets = map[string]CredentialReport{}
@@ -226,7 +226,7 @@ func (r *Report) add(account credential.Account, record credential.Record, now t
 	r.Accounts = append(r.Accounts, one)
 }
 
-func reportOn(held credential.Held, now time.Time) CredentialReport {
+func reportOn(held credential.State, now time.Time) CredentialReport {
 	report := CredentialReport{SecondsLeft: max(0, held.ExpiresAt-now.Unix())}
 	if held.Failure != (credential.Failure{}) {
 		failure := held.Failure

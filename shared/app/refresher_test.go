@@ -108,7 +108,7 @@ func TestKicksOfAStream(t *testing.T) {
 		}
 		return `{"Records":[` + strings.Join(records, ",") + `]}`
 	}
-	report := invoke(t, r, batch("kick#wx0000000000000002", "kick#wx0000000000000002", "kick#wxunknown", "token#wx0000000000000001", ""))
+	report := invoke(t, r, batch("refresh_request#wx0000000000000002", "refresh_request#wx0000000000000002", "refresh_request#wxunknown", "token#wx0000000000000001", ""))
 	if len(report.Accounts) != 1 || report.Accounts[0].App != "news" || sim.Calls(wechatsim.PathStableToken) != 1 {
 		t.Errorf("%+v, %d token calls", report, sim.Calls(wechatsim.PathStableToken))
 	}

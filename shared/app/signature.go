@@ -20,8 +20,8 @@ const SignatureNeeds = config.Origins
 
 // Signature builds the handler of the signature function. onKick may be nil:
 // then the table's stream tells the refresher.
-func Signature(c *config.Config, s store.Store, onKick func(appID string), logger *slog.Logger) (http.Handler, error) {
-	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnKick: onKick, Now: c.Now, Logger: logger})
+func Signature(c *config.Config, s store.Store, onRefreshRequest func(appID string), logger *slog.Logger) (http.Handler, error) {
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnRefreshRequest: onRefreshRequest, Now: c.Now, Logger: logger})
 	if err != nil {
 		return nil, err
 	}

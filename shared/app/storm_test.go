@@ -14,7 +14,7 @@ import (
 // normal mode, and the token lives.
 func TestDeadTokenStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, miniAlone)
+		d := newFixture(t, miniAlone)
 		token := d.logIn("")
 		d.do("GET", "/miniprogram/session", "", token) // the refresher is told
 		time.Sleep(2 * time.Second)
@@ -27,8 +27,8 @@ func TestDeadTokenStorm(t *testing.T) {
 		}
 		kicks := 0
 		reader := d.mini.Tokens.(*credential.Reader)
-		tell := reader.OnKick
-		reader.OnKick = func(appID string) { kicks++; tell(appID) }
+		tell := reader.OnRefreshRequest
+		reader.OnRefreshRequest = func(appID string) { kicks++; tell(appID) }
 		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: 40001})
 		d.sim.ResetCounts()
 		start := time.Now()

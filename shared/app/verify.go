@@ -17,7 +17,7 @@ import (
 const VerifyNeeds = config.Pushes
 
 // VerifySettle is short: the answer has to be out before Lambda ends the function.
-const VerifySettle = 200 * time.Millisecond
+const VerifyReadBack = 200 * time.Millisecond
 
 // Keys finds the secrets of an account, see message.Config.
 type Keys = func(ctx context.Context, account message.Account, fresh bool) (*message.Keyring, error)

@@ -38,22 +38,22 @@ const (
 
 // Config is the whole configuration, checked.
 type Config struct {
-	Apps            []App
-	SecretsARN      string
-	TokenMode       string // ModeStable or ModeClassic
-	APIBase         string
-	ProxyURL        Secret   // may carry a password
-	Origins         []string // scheme://host[:port], lower case, default ports left out
-	SignatureCache  string   // CacheNone or CacheTable
-	Table           string
-	LogLevel        slog.Level
-	OpenBase        string
-	PublicURL       string        // scheme://host[:port]; empty: that of the request
-	SessionLife     time.Duration // after the login
-	SessionIdle     time.Duration // after the last use
-	SessionDevices  int
-	MiniSessionLife time.Duration // of a mini-program's session, after the login
-	MiniDataAge     time.Duration // how far the time of encrypted data may be from now
+	Apps               []App
+	SecretsARN         string
+	TokenMode          string // ModeStable or ModeClassic
+	APIBase            string
+	ProxyURL           Secret   // may carry a password
+	Origins            []string // scheme://host[:port], lower case, default ports left out
+	SignatureCache     string   // CacheNone or CacheTable
+	Table              string
+	LogLevel           slog.Level
+	OpenBase           string
+	PublicURL          string        // scheme://host[:port]; empty: that of the request
+	SessionTTL         time.Duration // after the login
+	SessionIdleTimeout time.Duration // after the last use
+	SessionDevices     int
+	MiniSessionTTL     time.Duration // of a mini-program's session, after the login
+	MiniDataAge        time.Duration // how far the time of encrypted data may be from now
 
 	PushSecretsARN string
 	PushWindow     time.Duration     // how far a push's timestamp may be from now
@@ -73,27 +73,27 @@ type Config struct {
 func Load(getenv func(string) string, needs Part) (*Config, error) {
 	l := loader{getenv: getenv}
 	c := &Config{
-		SecretsARN:      l.get(envSecretsARN),
-		TokenMode:       l.oneOf(envTokenMode, ModeStable, ModeClassic),
-		APIBase:         l.baseURL(),
-		ProxyURL:        l.proxyURL(),
-		Origins:         l.origins(),
-		SignatureCache:  l.oneOf(envSignatureCache, CacheNone, CacheTable),
-		Table:           l.get(envTable),
-		LogLevel:        l.logLevel(),
-		OpenBase:        l.openBase(),
-		PublicURL:       l.publicURL(),
-		SessionLife:     l.duration(envSessionLife, defaultSessionLife),
-		SessionIdle:     l.duration(envSessionIdle, defaultSessionIdle),
-		SessionDevices:  l.sessionDevices(),
-		MiniSessionLife: l.duration(envMiniSessionLife, defaultMiniSessionLife),
-		MiniDataAge:     l.window(envMiniDataAge),
-		PushSecretsARN:  l.resource(envPushSecretsARN),
-		PushWindow:      l.window(envPushWindow),
-		DomainProofs:    l.domainProofs(),
-		EventBus:        l.resource(envEventBus),
-		ReplyFunction:   l.resource(envReplyFunction),
-		FunctionName:    l.get(envFunctionName),
+		SecretsARN:         l.get(envSecretsARN),
+		TokenMode:          l.oneOf(envTokenMode, ModeStable, ModeClassic),
+		APIBase:            l.baseURL(),
+		ProxyURL:           l.proxyURL(),
+		Origins:            l.origins(),
+		SignatureCache:     l.oneOf(envSignatureCache, CacheNone, CacheTable),
+		Table:              l.get(envTable),
+		LogLevel:           l.logLevel(),
+		OpenBase:           l.openBase(),
+		PublicURL:          l.publicURL(),
+		SessionTTL:         l.duration(envSessionTTL, defaultSessionTTL),
+		SessionIdleTimeout: l.duration(envSessionIdle, defaultSessionIdle),
+		SessionDevices:     l.sessionDevices(),
+		MiniSessionTTL:     l.duration(envMiniSessionTTL, defaultMiniSessionTTL),
+		MiniDataAge:        l.window(envMiniDataAge),
+		PushSecretsARN:     l.resource(envPushSecretsARN),
+		PushWindow:         l.window(envPushWindow),
+		DomainProofs:       l.domainProofs(),
+		EventBus:           l.resource(envEventBus),
+		ReplyFunction:      l.resource(envReplyFunction),
+		FunctionName:       l.get(envFunctionName),
 	}
 	c.Apps = l.apps()
 	l.pushSecrets(c.Apps)

@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	defaultSessionLife    = 30 * 24 * time.Hour
+	defaultSessionTTL     = 30 * 24 * time.Hour
 	defaultSessionIdle    = 7 * 24 * time.Hour
 	defaultSessionDevices = 10
 
-	defaultMiniSessionLife = 72 * time.Hour
+	defaultMiniSessionTTL = 72 * time.Hour
 
 	minSession        = time.Minute
 	maxSession        = 366 * 24 * time.Hour

@@ -15,36 +15,36 @@ const envFunctionName = "AWS_LAMBDA_FUNCTION_NAME"
 
 // The names of all other variables that Load reads.
 const (
-	envAppID           = "WECHAT_APP_ID"
-	envAppSecret       = "WECHAT_APP_SECRET"
-	envApps            = "WECHAT_APPS"
-	envAppSecrets      = "WECHAT_APP_SECRETS"
-	envSecretsARN      = "WECHAT_SECRETS_ARN"
-	envTokenMode       = "WECHAT_TOKEN_MODE"
-	envTickets         = "WECHAT_TICKETS"
-	envAPIBase         = "WECHAT_API_BASE"
-	envProxyURL        = "WECHAT_PROXY_URL"
-	envOrigins         = "ALLOWED_ORIGINS"
-	envSignatureCache  = "SIGNATURE_CACHE"
-	envTable           = "TABLE_NAME"
-	envLogLevel        = "LOG_LEVEL"
-	envOpenBase        = "WECHAT_OPEN_BASE"
-	envPublicURL       = "PUBLIC_URL"
-	envSessionLife     = "SESSION_LIFE"
-	envSessionIdle     = "SESSION_IDLE"
-	envSessionDevices  = "SESSION_DEVICES"
-	envMiniSessionLife = "MINIPROGRAM_SESSION_LIFE"
-	envMiniDataAge     = "MINIPROGRAM_DATA_AGE"
-	envToken           = "WECHAT_TOKEN"
-	envAESKey          = "WECHAT_ENCODING_AES_KEY"
-	envTokenPrevious   = "WECHAT_TOKEN_PREVIOUS"
-	envAESKeyPrevious  = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
-	envPushSecrets     = "WECHAT_PUSH_SECRETS"
-	envPushSecretsARN  = "WECHAT_PUSH_SECRETS_ARN"
-	envPushWindow      = "WECHAT_PUSH_WINDOW"
-	envDomainProofs    = "WECHAT_DOMAIN_PROOFS"
-	envEventBus        = "EVENT_BUS_NAME"
-	envReplyFunction   = "REPLY_FUNCTION"
+	envAppID          = "WECHAT_APP_ID"
+	envAppSecret      = "WECHAT_APP_SECRET"
+	envApps           = "WECHAT_APPS"
+	envAppSecrets     = "WECHAT_APP_SECRETS"
+	envSecretsARN     = "WECHAT_SECRETS_ARN"
+	envTokenMode      = "WECHAT_TOKEN_MODE"
+	envTickets        = "WECHAT_TICKETS"
+	envAPIBase        = "WECHAT_API_BASE"
+	envProxyURL       = "WECHAT_PROXY_URL"
+	envOrigins        = "ALLOWED_ORIGINS"
+	envSignatureCache = "SIGNATURE_CACHE"
+	envTable          = "TABLE_NAME"
+	envLogLevel       = "LOG_LEVEL"
+	envOpenBase       = "WECHAT_OPEN_BASE"
+	envPublicURL      = "PUBLIC_URL"
+	envSessionTTL     = "SESSION_TTL"
+	envSessionIdle    = "SESSION_IDLE_TIMEOUT"
+	envSessionDevices = "SESSION_DEVICES"
+	envMiniSessionTTL = "MINIPROGRAM_SESSION_TTL"
+	envMiniDataAge    = "MINIPROGRAM_DATA_AGE"
+	envToken          = "WECHAT_TOKEN"
+	envAESKey         = "WECHAT_ENCODING_AES_KEY"
+	envTokenPrevious  = "WECHAT_TOKEN_PREVIOUS"
+	envAESKeyPrevious = "WECHAT_ENCODING_AES_KEY_PREVIOUS"
+	envPushSecrets    = "WECHAT_PUSH_SECRETS"
+	envPushSecretsARN = "WECHAT_PUSH_SECRETS_ARN"
+	envPushWindow     = "WECHAT_PUSH_WINDOW"
+	envDomainProofs   = "WECHAT_DOMAIN_PROOFS"
+	envEventBus       = "EVENT_BUS_NAME"
+	envReplyFunction  = "REPLY_FUNCTION"
 )
 
 // Variables lists every variable in the order of the documentation.
@@ -74,10 +74,10 @@ func Variables() []Variable {
 		{Name: envTable, Example: "wechatfn", Help: "Name of the DynamoDB table."},
 		{Name: envOpenBase, Default: DefaultOpenBase, Help: "Where WeChat's login pages are; a simulator on a desk."},
 		{Name: envPublicURL, Example: "https://api.example.com", Help: "Our own address, for logins; WeChat must know its host (网页授权域名). Without it, the host of the request counts, which API Gateway has checked."},
-		{Name: envSessionLife, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
+		{Name: envSessionTTL, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
 		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
 		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; with one more the oldest ends, and before that any that a newer login on the same device has made needless."},
-		{Name: envMiniSessionLife, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
+		{Name: envMiniSessionTTL, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
 		{Name: envMiniDataAge, Default: "10m", Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
 		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`. `warn` leaves out the line that each request has, and with it the counts of signatures, pushes and logins in CloudWatch."},
 	}

@@ -132,7 +132,7 @@ func TestKilledAtAnyStep(t *testing.T) {
 func (w *world) wantTakeover(n int) {
 	died := time.Now()
 	k := w.keeper()
-	r := w.reader(func(string) { _, _ = k.Kicked(w.t.Context(), w.account) })
+	r := w.reader(func(string) { _, _ = k.HandleRefreshRequest(w.t.Context(), w.account) })
 	starved := false
 	for !w.well() {
 		since := time.Since(died)

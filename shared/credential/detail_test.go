@@ -22,7 +22,7 @@ func TestLeaseFitsItsHolderAndItsPromise(t *testing.T) {
 	if leaseLife <= refresher.Timeout {
 		t.Errorf("a lease of %v ends before its holder's timeout of %v", leaseLife, refresher.Timeout)
 	}
-	if whole := leaseLife + time.Second + kickLife + time.Second; whole > 30*time.Second {
+	if whole := leaseLife + time.Second + refreshRequestTTL + time.Second; whole > 30*time.Second {
 		t.Errorf("the kick after a dead holder's lease comes after %v", whole)
 	}
 }
@@ -41,7 +41,7 @@ func TestStartedSecondOfALeaseCounts(t *testing.T) {
 }
 
 func TestDeadTokenIsNotUsedWhileItWaits(t *testing.T) {
-	r := ticketAt(func(h *Held) { h.Watched = true; h.PolledAt = 0 })
+	r := ticketAt(func(h *State) { h.Watched = true; h.PolledAt = 0 })
 	r.Token.Dead, r.Token.Failure.Until = true, noon.Unix()+1
 	if plan := Next(r, []wechat.TicketType{wechat.JSAPI}, noon); !plan.Idle() {
 		t.Errorf("plan %+v", plan)
@@ -60,7 +60,7 @@ func TestForcedRefreshIsNotedThatTakesTheOldestPlace(t *testing.T) {
 }
 
 func TestPause(t *testing.T) {
-	k := &Keeper{KeeperConfig{Jitter: func() float64 { return 0.5 }}}
+	k := &Renewer{RenewerConfig{Jitter: func() float64 { return 0.5 }}}
 	for _, c := range []struct {
 		code, count int
 		want        time.Duration
@@ -116,12 +116,12 @@ func TestReportDeadWithoutTickets(t *testing.T) {
 func TestFirstReportStands(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		r := w.reader(nil)
-		r.reportDead(t.Context(), testAppID, "one")
-		r.reportDead(t.Context(), testAppID, "two")
-		if got := w.keeper().kickedFor(t.Context(), testAppID); got != "one" {
+		r.reportInvalid(t.Context(), testAppID, "one")
+		r.reportInvalid(t.Context(), testAppID, "two")
+		if got := w.keeper().refreshRequestFor(t.Context(), testAppID); got != "one" {
 			t.Errorf("the kick carries %q", got)
 		}
-		if strings.Contains(w.log.String(), "kick not written") {
+		if strings.Contains(w.log.String(), "refresh request not written") {
 			t.Error("a kick that stands was logged as a failure")
 		}
 	})
@@ -139,7 +139,7 @@ func TestDeadTokenAndNewSecretInOneTick(t *testing.T) {
 			_ = w.sim.ForeignRefresh(testAppID)
 			_ = w.sim.SetSecret(testAppID, nextSecret)
 			if record := w.tick(k); record.Token.Dead || !w.sim.TokenAlive(testAppID, record.Token.Value) {
-				t.Errorf("errcode %d: after the tick: %+v", code, record.Token.Held)
+				t.Errorf("errcode %d: after the tick: %+v", code, record.Token.State)
 			}
 		})
 	}
@@ -246,7 +246,7 @@ func (s *script) Ticket(ctx context.Context, token string, typ wechat.TicketType
 	return ticket, err
 }
 
-func (w *world) scripted(s *script) *Keeper {
+func (w *world) scripted(s *script) *Renewer {
 	k := w.keeper()
 	s.Store, s.WeChat = w.store, k.WeChat
 	k.Store, k.WeChat = s, s
@@ -329,7 +329,7 @@ func TestKickForAnEndedTicket(t *testing.T) {
 		for _, reads := range []int64{3, 2} { // kick, record, and the ticket while it lives
 			w.tick(k)
 			w.store.reset()
-			if _, err := k.Kicked(t.Context(), w.account); err != nil {
+			if _, err := k.HandleRefreshRequest(t.Context(), w.account); err != nil {
 				t.Fatal(err)
 			}
 			w.store.want(t, reads, w.store.writes.Load())
@@ -344,7 +344,7 @@ func TestTokenIsUsedToItsEnd(t *testing.T) {
 		left int64
 		want bool
 	}{{1, true}, {0, false}} {
-		r := ticketAt(func(h *Held) { h.Watched = true; h.PolledAt = 0 })
+		r := ticketAt(func(h *State) { h.Watched = true; h.PolledAt = 0 })
 		r.Token.ExpiresAt, r.Token.Failure.Until = noon.Unix()+c.left, noon.Unix()+1
 		if plan := Next(r, []wechat.TicketType{wechat.JSAPI}, noon); plan.Token || len(plan.Tickets) == 1 != c.want {
 			t.Errorf("%d s left: plan %+v", c.left, plan)
@@ -354,8 +354,8 @@ func TestTokenIsUsedToItsEnd(t *testing.T) {
 
 func TestKicksArePaced(t *testing.T) {
 	for _, r := range []Record{
-		ticketAt(func(h *Held) { h.Published = ""; h.PolledAt = noon.Unix() - 8 }),
-		ticketAt(func(h *Held) { h.ExpiresAt = noon.Unix(); h.PolledAt = noon.Unix() - 8 }),
+		ticketAt(func(h *State) { h.Published = ""; h.PolledAt = noon.Unix() - 8 }),
+		ticketAt(func(h *State) { h.ExpiresAt = noon.Unix(); h.PolledAt = noon.Unix() - 8 }),
 	} {
 		if plan := Next(r, []wechat.TicketType{wechat.JSAPI}, noon); !plan.Idle() {
 			t.Errorf("plan %+v", plan)
@@ -364,7 +364,7 @@ func TestKicksArePaced(t *testing.T) {
 }
 
 func TestLeadIsLearnt(t *testing.T) {
-	before := Held{Fingerprint: Fingerprint("one"), ExpiresAt: noon.Unix() + 280, PolledAt: noon.Unix() - 60}
+	before := State{Fingerprint: Fingerprint("one"), ExpiresAt: noon.Unix() + 280, PolledAt: noon.Unix() - 60}
 	if got := before.learnTicket("two", ticketLife, noon); got.Lead != 280 || got.window() != 460*time.Second {
 		t.Errorf("lead %d, window %v", got.Lead, got.window())
 	}
@@ -376,8 +376,8 @@ func TestKickRepublishesOverwrittenTicket(t *testing.T) {
 		k := w.keeper()
 		w.tick(k)
 		w.put("another", time.Hour)
-		time.Sleep(kickSpacing)
-		if _, err := k.Kicked(t.Context(), w.account); err != nil {
+		time.Sleep(requestSpacing)
+		if _, err := k.HandleRefreshRequest(t.Context(), w.account); err != nil {
 			t.Fatal(err)
 		}
 		w.wantTicket(w.reader(nil))

@@ -122,7 +122,7 @@ func (s *sleepy) Ticket(ctx context.Context, token string, typ wechat.TicketType
 	return ticket, err
 }
 
-func (w *world) sleepyKeeper(s store.Store, pause func()) *Keeper {
+func (w *world) sleepyKeeper(s store.Store, pause func()) *Renewer {
 	k := w.keeper()
 	outside := &sleepy{Store: s, WeChat: k.WeChat, pause: pause}
 	k.Store, k.WeChat = outside, outside

@@ -26,7 +26,7 @@ func (e *BudgetError) Error() string {
 // current one at once: for operators whose token has leaked. It is counted in
 // the record before WeChat is asked. Errors: *BudgetError, ErrBusy, ErrLeaseLost,
 // the store's; WeChat's refusal is logged and stands in the record.
-func (k *Keeper) Force(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) Force(ctx context.Context, account Account) (Record, error) {
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err

@@ -24,8 +24,8 @@ const (
 	ticketWindowMax = time.Hour
 	leadMargin      = 180 * time.Second
 
-	pollSpacing = 45 * time.Second // at most one poll a tick, however many ticks arrive
-	kickSpacing = 9 * time.Second  // with nothing to hand out: at the pace of kicks
+	pollSpacing    = 45 * time.Second // at most one poll a tick, however many ticks arrive
+	requestSpacing = 9 * time.Second  // with nothing to hand out: at the pace of kicks
 
 	// A ticket that WeChat goes on repeating so long after its end is not worth
 	// more than 732 calls a day.
@@ -85,7 +85,7 @@ func usableToken(t Token, now time.Time) bool {
 	return t.Value != "" && !t.Dead && t.left(now) > 0
 }
 
-func ticketDue(h Held, now time.Time) bool {
+func ticketDue(h State, now time.Time) bool {
 	if now.Unix() < h.Failure.Until {
 		return false
 	}
@@ -94,7 +94,7 @@ func ticketDue(h Held, now time.Time) bool {
 	case left <= -endedFor:
 		return h.since(now) >= endedSpacing
 	case h.Published == "" || left <= Margin:
-		return h.since(now) >= kickSpacing
+		return h.since(now) >= requestSpacing
 	case h.Watched || left <= h.window():
 		return h.since(now) >= pollSpacing
 	default:
@@ -102,11 +102,11 @@ func ticketDue(h Held, now time.Time) bool {
 	}
 }
 
-func (h Held) left(now time.Time) time.Duration { return time.Unix(h.ExpiresAt, 0).Sub(now) }
+func (h State) left(now time.Time) time.Duration { return time.Unix(h.ExpiresAt, 0).Sub(now) }
 
 // since is how long ago WeChat was asked. What a clock that was ahead has noted
 // counts for nothing.
-func (h Held) since(now time.Time) time.Duration {
+func (h State) since(now time.Time) time.Duration {
 	since := now.Sub(time.Unix(h.PolledAt, 0))
 	if since < -time.Minute {
 		return math.MaxInt64
@@ -117,7 +117,7 @@ func (h Held) since(now time.Time) time.Duration {
 // window is how long before its end a ticket is polled each minute. Whether
 // WeChat hands out the next ticket some time before the end of the last is not
 // known, so it is learnt.
-func (h Held) window() time.Duration {
+func (h State) window() time.Duration {
 	learnt := time.Duration(h.Lead)*time.Second + leadMargin
 	return min(max(ticketWindow, learnt), ticketWindowMax)
 }
@@ -127,10 +127,10 @@ func (h Held) window() time.Duration {
 //
 // A value that was seen before never gains life: WeChat repeats a ticket and
 // claims 7200 s each time.
-func (h Held) learn(value string, expiresIn time.Duration, now time.Time) Held {
+func (h State) learn(value string, expiresIn time.Duration, now time.Time) State {
 	end := now.Add(expiresIn).Unix()
 	if fp := Fingerprint(value); fp != h.Fingerprint {
-		h = Held{Fingerprint: fp, ExpiresAt: end}
+		h = State{Fingerprint: fp, ExpiresAt: end}
 	} else if end < h.ExpiresAt {
 		h.ExpiresAt, h.Published = end, "" // readers must know
 	}
@@ -144,7 +144,7 @@ func (h Held) learn(value string, expiresIn time.Duration, now time.Time) Held {
 // sight of the new one. Counting from at most a minute after the old one's last
 // sight keeps Margin on the safe side; with more time between, the new one is
 // watched until it changes.
-func (h Held) learnTicket(value string, expiresIn time.Duration, now time.Time) Held {
+func (h State) learnTicket(value string, expiresIn time.Duration, now time.Time) State {
 	next := h.learn(value, min(expiresIn, ticketLife), now)
 	if next.Fingerprint == h.Fingerprint {
 		return next

@@ -14,8 +14,8 @@ var noon = time.Unix(1_800_000_000, 0)
 // distances from noon, in seconds.
 func at(change func(*Record)) Record {
 	r := Record{
-		Token:   Token{Value: "t", Held: Held{Fingerprint: "a", ExpiresAt: noon.Unix() + 5000, PolledAt: noon.Unix() - 2000}},
-		Tickets: map[wechat.TicketType]Held{wechat.JSAPI: {Fingerprint: "b", Published: "v", ExpiresAt: noon.Unix() + 5000, PolledAt: noon.Unix() - 60}},
+		Token:   Token{Value: "t", State: State{Fingerprint: "a", ExpiresAt: noon.Unix() + 5000, PolledAt: noon.Unix() - 2000}},
+		Tickets: map[wechat.TicketType]State{wechat.JSAPI: {Fingerprint: "b", Published: "v", ExpiresAt: noon.Unix() + 5000, PolledAt: noon.Unix() - 60}},
 	}
 	if change != nil {
 		change(&r)
@@ -23,7 +23,7 @@ func at(change func(*Record)) Record {
 	return r
 }
 
-func ticketAt(change func(*Held)) Record {
+func ticketAt(change func(*State)) Record {
 	return at(func(r *Record) {
 		held := r.Tickets[wechat.JSAPI]
 		change(&held)
@@ -57,23 +57,23 @@ func TestNext(t *testing.T) {
 		}), 0, false, false},
 
 		{"ticket never seen", at(func(r *Record) { delete(r.Tickets, wechat.JSAPI) }), 0, false, true},
-		{"ticket a moment before its window", ticketAt(func(h *Held) { h.ExpiresAt = unix + 240 }), -time.Nanosecond, false, false},
-		{"ticket at its window", ticketAt(func(h *Held) { h.ExpiresAt = unix + 240 }), 0, false, true},
-		{"ticket before its learnt window", ticketAt(func(h *Held) { h.Lead = 300; h.ExpiresAt = unix + 480 }), -time.Nanosecond, false, false},
-		{"ticket at its learnt window", ticketAt(func(h *Held) { h.Lead = 300; h.ExpiresAt = unix + 480 }), 0, false, true},
-		{"ticket before the longest window", ticketAt(func(h *Held) { h.Lead = 7000; h.ExpiresAt = unix + 3600 }), -time.Nanosecond, false, false},
-		{"ticket at the longest window", ticketAt(func(h *Held) { h.Lead = 7000; h.ExpiresAt = unix + 3600 }), 0, false, true},
-		{"ticket polled just now", ticketAt(func(h *Held) { h.ExpiresAt = unix + 200; h.PolledAt = unix - 45 }), -time.Nanosecond, false, false},
-		{"ticket polled a tick ago", ticketAt(func(h *Held) { h.ExpiresAt = unix + 200; h.PolledAt = unix - 45 }), 0, false, true},
-		{"ticket within the margin, kicked", ticketAt(func(h *Held) { h.ExpiresAt = unix + 60; h.PolledAt = unix - 9 }), 0, false, true},
-		{"ticket before the margin, kicked", ticketAt(func(h *Held) { h.ExpiresAt = unix + 60; h.PolledAt = unix - 9 }), -time.Nanosecond, false, false},
-		{"ticket watched", ticketAt(func(h *Held) { h.Watched = true; h.PolledAt = unix - 45 }), 0, false, true},
-		{"ticket watched, polled just now", ticketAt(func(h *Held) { h.Watched = true; h.PolledAt = unix - 45 }), -time.Nanosecond, false, false},
-		{"ticket due for a check", ticketAt(func(h *Held) { h.PolledAt = unix - 855 }), 0, false, true},
-		{"ticket not yet due for a check", ticketAt(func(h *Held) { h.PolledAt = unix - 855 }), -time.Nanosecond, false, false},
-		{"ticket not published", ticketAt(func(h *Held) { h.Published = ""; h.PolledAt = unix - 9 }), 0, false, true},
-		{"ticket failed, waiting", ticketAt(func(h *Held) { h.Watched = true; h.Failure.Until = unix }), -time.Nanosecond, false, false},
-		{"ticket failed, waited", ticketAt(func(h *Held) { h.Watched = true; h.Failure.Until = unix }), 0, false, true},
+		{"ticket a moment before its window", ticketAt(func(h *State) { h.ExpiresAt = unix + 240 }), -time.Nanosecond, false, false},
+		{"ticket at its window", ticketAt(func(h *State) { h.ExpiresAt = unix + 240 }), 0, false, true},
+		{"ticket before its learnt window", ticketAt(func(h *State) { h.Lead = 300; h.ExpiresAt = unix + 480 }), -time.Nanosecond, false, false},
+		{"ticket at its learnt window", ticketAt(func(h *State) { h.Lead = 300; h.ExpiresAt = unix + 480 }), 0, false, true},
+		{"ticket before the longest window", ticketAt(func(h *State) { h.Lead = 7000; h.ExpiresAt = unix + 3600 }), -time.Nanosecond, false, false},
+		{"ticket at the longest window", ticketAt(func(h *State) { h.Lead = 7000; h.ExpiresAt = unix + 3600 }), 0, false, true},
+		{"ticket polled just now", ticketAt(func(h *State) { h.ExpiresAt = unix + 200; h.PolledAt = unix - 45 }), -time.Nanosecond, false, false},
+		{"ticket polled a tick ago", ticketAt(func(h *State) { h.ExpiresAt = unix + 200; h.PolledAt = unix - 45 }), 0, false, true},
+		{"ticket within the margin, kicked", ticketAt(func(h *State) { h.ExpiresAt = unix + 60; h.PolledAt = unix - 9 }), 0, false, true},
+		{"ticket before the margin, kicked", ticketAt(func(h *State) { h.ExpiresAt = unix + 60; h.PolledAt = unix - 9 }), -time.Nanosecond, false, false},
+		{"ticket watched", ticketAt(func(h *State) { h.Watched = true; h.PolledAt = unix - 45 }), 0, false, true},
+		{"ticket watched, polled just now", ticketAt(func(h *State) { h.Watched = true; h.PolledAt = unix - 45 }), -time.Nanosecond, false, false},
+		{"ticket due for a check", ticketAt(func(h *State) { h.PolledAt = unix - 855 }), 0, false, true},
+		{"ticket not yet due for a check", ticketAt(func(h *State) { h.PolledAt = unix - 855 }), -time.Nanosecond, false, false},
+		{"ticket not published", ticketAt(func(h *State) { h.Published = ""; h.PolledAt = unix - 9 }), 0, false, true},
+		{"ticket failed, waiting", ticketAt(func(h *State) { h.Watched = true; h.Failure.Until = unix }), -time.Nanosecond, false, false},
+		{"ticket failed, waited", ticketAt(func(h *State) { h.Watched = true; h.Failure.Until = unix }), 0, false, true},
 
 		{"leased", at(func(r *Record) { r.Token.Value = ""; r.Lease = Lease{Owner: "x", Deadline: unix} }), -time.Nanosecond, false, false},
 		{"lease over", at(func(r *Record) { r.Token.Value = ""; r.Lease = Lease{Owner: "x", Deadline: unix} }), 0, true, false},
@@ -88,10 +88,10 @@ func TestNext(t *testing.T) {
 }
 
 func TestLearn(t *testing.T) {
-	before := Held{Fingerprint: Fingerprint("one"), ExpiresAt: noon.Unix() + 1000, PolledAt: noon.Unix() - 50, Published: "v", Failure: Failure{Count: 3}}
+	before := State{Fingerprint: Fingerprint("one"), ExpiresAt: noon.Unix() + 1000, PolledAt: noon.Unix() - 50, Published: "v", Failure: Failure{Count: 3}}
 	for _, c := range []struct {
 		name      string
-		held      Held
+		held      State
 		value     string
 		expiresIn time.Duration
 		end       int64 // from noon
@@ -105,7 +105,7 @@ func TestLearn(t *testing.T) {
 		{"another after 100 s", older(before, 100), "two", 7200 * time.Second, 7160, false, ""},
 		{"another after 120 s", older(before, 120), "two", 7200 * time.Second, 7140, false, ""},
 		{"another after 121 s", older(before, 121), "two", 7200 * time.Second, 7200, true, ""},
-		{"the first ever", Held{}, "one", 7200 * time.Second, 7200, true, ""},
+		{"the first ever", State{}, "one", 7200 * time.Second, 7200, true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.held.learnTicket(c.value, c.expiresIn, noon)
@@ -119,7 +119,7 @@ func TestLearn(t *testing.T) {
 	}
 }
 
-func older(h Held, seconds int64) Held {
+func older(h State, seconds int64) State {
 	h.PolledAt = noon.Unix() - seconds
 	return h
 }

@@ -85,7 +85,7 @@ func (l *live) survive(start, length time.Duration, fault wechatsim.Fault, gap t
 	l.sim.ClearFaults()
 	l.requests(wellAgain, end)
 	if token := l.stored().Token; !l.sim.TokenAlive(testAppID, token.Value) || token.left(time.Now()) <= 0 {
-		l.t.Errorf("no token %v after WeChat was well: %+v", wellAgain, token.Held)
+		l.t.Errorf("no token %v after WeChat was well: %+v", wellAgain, token.State)
 	}
 	l.starved, l.refused, l.since = 0, 0, time.Time{}
 	l.requests(135*time.Minute, time.Time{}) // an end that was got wrong shows at the next one

@@ -53,7 +53,7 @@ func refresh(table string) error {
 		return err
 	}
 	account := credential.Account{Name: "shop", AppID: appID, Tickets: []wechat.TicketType{wechat.JSAPI}}
-	k, err := credential.NewKeeper(credential.KeeperConfig{
+	k, err := credential.NewRenewer(credential.RenewerConfig{
 		Store: s, WeChat: client, Accounts: []credential.Account{account},
 		Secrets: func(context.Context, credential.Account, bool) (config.Secret, error) {
 			return config.NewSecret(secret), nil

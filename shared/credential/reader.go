@@ -34,8 +34,8 @@ const (
 	// refresher is kicked while this one still serves.
 	overdue = 180 * time.Second
 	// A table that hangs must leave a request time to be answered.
-	readTimeout = 2 * time.Second
-	kickTimeout = time.Second
+	readTimeout    = 2 * time.Second
+	requestTimeout = time.Second
 	// lookAgain is how often Another looks for a new token.
 	lookAgain = 200 * time.Millisecond
 )
@@ -55,7 +55,7 @@ type ReaderConfig struct {
 	Store store.Store
 	// OnKick is called after a kick was left in the table. In the cloud it is nil:
 	// the table's stream calls the refresher.
-	OnKick func(appID string)
+	OnRefreshRequest func(appID string)
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default()
@@ -68,9 +68,9 @@ type Reader struct {
 	ReaderConfig
 	flights singleflight.Group
 
-	mu     sync.Mutex // guards what follows; never held over a store call
-	copies map[string]cached
-	kicked map[string]time.Time
+	mu        sync.Mutex // guards what follows; never held over a store call
+	copies    map[string]cached
+	requested map[string]time.Time
 }
 
 type cached struct {
@@ -89,7 +89,7 @@ func NewReader(c ReaderConfig) (*Reader, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Reader{ReaderConfig: c, copies: map[string]cached{}, kicked: map[string]time.Time{}}, nil
+	return &Reader{ReaderConfig: c, copies: map[string]cached{}, requested: map[string]time.Time{}}, nil
 }
 
 // Ticket returns a ticket of the account that is not within Margin of its end,
@@ -117,7 +117,7 @@ func (r *Reader) Token(ctx context.Context, appID string) (string, error) {
 // Another returns another access token than one that WeChat refuses: the one that the
 // table has, or else the one that the refresher gets, which is told. It waits for that
 // until ctx ends. Errors: ErrNoToken.
-func (r *Reader) Another(ctx context.Context, appID, dead string) (string, error) {
+func (r *Reader) Replacement(ctx context.Context, appID, dead string) (string, error) {
 	for told := false; ; told = true {
 		r.forget(tokenKey(appID))
 		token, err := r.Token(ctx, appID)
@@ -125,7 +125,7 @@ func (r *Reader) Another(ctx context.Context, appID, dead string) (string, error
 			return token, nil
 		}
 		if !told {
-			r.reportDead(ctx, appID, Fingerprint(dead))
+			r.reportInvalid(ctx, appID, Fingerprint(dead))
 		}
 		select {
 		case <-ctx.Done():
@@ -155,7 +155,7 @@ func (r *Reader) live(ctx context.Context, appID, key string) (ticket, error) {
 	}
 	now := r.Now() // the table may have taken its time
 	if have.ticket.expiresAt.Sub(now) < overdue {
-		r.Kick(ctx, appID)
+		r.RequestRefresh(ctx, appID)
 	}
 	if !have.ticket.usable(now) {
 		return ticket{}, err
@@ -247,48 +247,48 @@ func tokenIn(item store.Item) (ticket, error) {
 
 // Kick asks the refresher to look after the account now. At most one kick in 10 s
 // stands in the table for all processes, and this one tries no oftener.
-func (r *Reader) Kick(ctx context.Context, appID string) {
-	if !r.mayKick(appID) {
+func (r *Reader) RequestRefresh(ctx context.Context, appID string) {
+	if !r.mayRequest(appID) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, kickTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := r.Store.Create(ctx, kickItem(appID, kick{}, r.Now()))
-	r.afterKick(ctx, appID, err)
+	_, err := r.Store.Create(ctx, refreshRequestItem(appID, refreshRequest{}, r.Now()))
+	r.afterRequest(ctx, appID, err)
 }
 
 // reportDead kicks the refresher with the news that WeChat refuses the token
 // with that fingerprint (see [Fingerprint]). A kick that stands without such
 // news is given it.
-func (r *Reader) reportDead(ctx context.Context, appID, fingerprint string) {
-	ctx, cancel := context.WithTimeout(ctx, kickTimeout)
+func (r *Reader) reportInvalid(ctx context.Context, appID, fingerprint string) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	news := kickItem(appID, kick{Dead: fingerprint}, r.Now())
+	news := refreshRequestItem(appID, refreshRequest{Dead: fingerprint}, r.Now())
 	standing, err := r.Store.Create(ctx, news)
 	if errors.Is(err, store.ErrExists) && string(standing.Value) == "{}" {
 		news.Version = standing.Version
 		_, err = r.Store.Replace(ctx, news)
 	}
-	r.afterKick(ctx, appID, err)
+	r.afterRequest(ctx, appID, err)
 }
 
-func (r *Reader) afterKick(ctx context.Context, appID string, err error) {
+func (r *Reader) afterRequest(ctx context.Context, appID string, err error) {
 	switch {
 	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrConflict):
 	case err != nil:
-		r.Logger.WarnContext(ctx, "kick not written", "error", err)
-	case r.OnKick != nil:
-		r.OnKick(appID)
+		r.Logger.WarnContext(ctx, "refresh request not written", "error", err)
+	case r.OnRefreshRequest != nil:
+		r.OnRefreshRequest(appID)
 	}
 }
 
-func (r *Reader) mayKick(appID string) bool {
+func (r *Reader) mayRequest(appID string) bool {
 	now := r.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now.Sub(r.kicked[appID]) < kickLife {
+	if now.Sub(r.requested[appID]) < refreshRequestTTL {
 		return false
 	}
-	r.kicked[appID] = now
+	r.requested[appID] = now
 	return true
 }

@@ -134,7 +134,7 @@ func TestReaderKicksOnceInTenSeconds(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		w.store.want(t, 9, 1)
-		if strings.Contains(w.log.String(), "kick not written") {
+		if strings.Contains(w.log.String(), "refresh request not written") {
 			t.Error("logged as a failure")
 		}
 	})
@@ -142,14 +142,14 @@ func TestReaderKicksOnceInTenSeconds(t *testing.T) {
 
 func TestReaderKicksBeforeTheEnd(t *testing.T) {
 	for _, c := range []struct {
-		left  time.Duration
-		kicks int64
+		left     time.Duration
+		requests int64
 	}{{overdue, 0}, {overdue - time.Second, 1}} {
 		bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 			w.put("one", c.left)
 			w.store.reset()
 			w.wantValue(w.reader(nil), "one")
-			w.store.want(t, 1, c.kicks)
+			w.store.want(t, 1, c.requests)
 		})
 	}
 }

@@ -41,16 +41,16 @@ func TestReaderToken(t *testing.T) {
 // Without a token the refresher is kicked, once in ten seconds.
 func TestReaderWithoutToken(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		var kicked []string
-		r := w.reader(func(appID string) { kicked = append(kicked, appID) })
+		var requested []string
+		r := w.reader(func(appID string) { requested = append(requested, appID) })
 		for range 9 {
 			if _, err := r.Token(t.Context(), testAppID); !errors.Is(err, ErrNoToken) {
 				t.Errorf("got %v", err)
 			}
 			time.Sleep(time.Second)
 		}
-		if len(kicked) != 1 {
-			t.Errorf("%d kicks", len(kicked))
+		if len(requested) != 1 {
+			t.Errorf("%d kicks", len(requested))
 		}
 	})
 }
@@ -64,7 +64,7 @@ func TestReaderAnother(t *testing.T) {
 		r := w.reader(func(string) {
 			go func() {
 				time.Sleep(time.Second) // as the table's stream takes
-				_, _ = k.Kicked(context.Background(), w.account)
+				_, _ = k.HandleRefreshRequest(context.Background(), w.account)
 			}()
 		})
 		w.wantToken(r, old)
@@ -75,7 +75,7 @@ func TestReaderAnother(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				got, err := r.Another(t.Context(), testAppID, old)
+				got, err := r.Replacement(t.Context(), testAppID, old)
 				if err != nil || !w.sim.TokenAlive(testAppID, got) {
 					t.Errorf("no living token: %v", err)
 				}
@@ -86,7 +86,7 @@ func TestReaderAnother(t *testing.T) {
 
 		// Who still holds the old one in memory finds the new one at once, and tells nobody.
 		w.store.reset()
-		if got, err := r.Another(t.Context(), testAppID, old); err != nil || got == old {
+		if got, err := r.Replacement(t.Context(), testAppID, old); err != nil || got == old {
 			t.Errorf("no other token: %v", err)
 		}
 		w.store.want(t, 1, 0)
@@ -121,7 +121,7 @@ func TestReaderAnotherInVain(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			before := time.Now()
-			_, err := r.Another(ctx, testAppID, token)
+			_, err := r.Replacement(ctx, testAppID, token)
 			if took := time.Since(before); !errors.Is(err, ErrNoToken) || took != 3*time.Second {
 				t.Errorf("%s: %v after %v", name, err, took)
 			}

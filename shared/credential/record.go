@@ -14,10 +14,10 @@ import (
 // token#APPID, so that one conditional write can take the lease, fence every
 // older holder off and save what was learnt. All times are Unix seconds.
 type Record struct {
-	Lease   Lease                      `json:"lease"`
-	Token   Token                      `json:"token"`
-	Tickets map[wechat.TicketType]Held `json:"tickets,omitempty"`
-	Forced  []int64                    `json:"forced,omitempty"` // operator's forced refreshes of the last day
+	Lease   Lease                       `json:"lease"`
+	Token   Token                       `json:"token"`
+	Tickets map[wechat.TicketType]State `json:"tickets,omitempty"`
+	Forced  []int64                     `json:"forced,omitempty"` // operator's forced refreshes of the last day
 }
 
 // Lease says who may call WeChat for the account. Taking it is a conditional
@@ -30,7 +30,7 @@ type Lease struct {
 
 // Token is the global access token itself.
 type Token struct {
-	Held
+	State
 	Value string `json:"value,omitempty"`
 	// Dead: WeChat refused the token before its time, or may have ended it by force.
 	// The value stays until the next one is there, but is asked for nothing.
@@ -38,7 +38,7 @@ type Token struct {
 }
 
 // Held is what is known of one credential, token or ticket.
-type Held struct {
+type State struct {
 	Fingerprint string  `json:"fingerprint,omitempty"` // of the value; empty when none was ever seen
 	ExpiresAt   int64   `json:"expires_at,omitempty"`
 	PolledAt    int64   `json:"polled_at,omitempty"` // when WeChat was last asked with success
@@ -94,7 +94,7 @@ func (t Token) is(fingerprint string) bool {
 
 // clone copies the parts a step changes, so that a decision never alters its input.
 func (r Record) clone() Record {
-	tickets := make(map[wechat.TicketType]Held, len(r.Tickets))
+	tickets := make(map[wechat.TicketType]State, len(r.Tickets))
 	for typ, held := range r.Tickets {
 		tickets[typ] = held
 	}
@@ -136,8 +136,8 @@ func publishedIn(item store.Item) published {
 // Keys of the table. The kind before the first # is what IAM grants.
 const tokenKind = "token"
 
-func tokenKey(appID string) string { return tokenKind + "#" + appID }
-func kickKey(appID string) string  { return "kick#" + appID }
+func tokenKey(appID string) string          { return tokenKind + "#" + appID }
+func refreshRequestKey(appID string) string { return "refresh_request#" + appID }
 func ticketKey(appID string, typ wechat.TicketType) string {
 	return "ticket#" + appID + "#" + string(typ)
 }

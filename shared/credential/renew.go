@@ -12,17 +12,17 @@ import (
 
 // renewToken asks WeChat for the token, once, and writes what came of it into
 // the record.
-func (k *Keeper) renewToken(ctx context.Context, account Account, record *Record, force bool) {
+func (k *Renewer) renewToken(ctx context.Context, account Account, record *Record, force bool) {
 	asked := k.Now()
 	secret, err := k.Secrets(ctx, account, force) // a forced call is too dear for a secret that may be old
 	if err != nil {
-		k.fail(ctx, account, record, &record.Token.Held, err)
+		k.fail(ctx, account, record, &record.Token.State, err)
 		record.Token.Dead = record.Token.Dead && !force // WeChat was not asked
 		return
 	}
 	answer, err := k.WeChat.Token(ctx, account.AppID, secret.Reveal(), force)
 	if err != nil {
-		k.fail(ctx, account, record, &record.Token.Held, err)
+		k.fail(ctx, account, record, &record.Token.State, err)
 		if refusesSecret(err) {
 			record.Token.Failure.Secret = Fingerprint(secret.Reveal())
 		}
@@ -34,15 +34,15 @@ func (k *Keeper) renewToken(ctx context.Context, account Account, record *Record
 	k.learnToken(ctx, account, record, answer, asked)
 }
 
-func (k *Keeper) learnToken(ctx context.Context, account Account, record *Record, answer wechat.Token, asked time.Time) {
+func (k *Renewer) learnToken(ctx context.Context, account Account, record *Record, answer wechat.Token, asked time.Time) {
 	before := record.Token
-	next := Token{Held: before.learn(answer.Value, answer.ExpiresIn, asked), Value: answer.Value}
+	next := Token{State: before.learn(answer.Value, answer.ExpiresIn, asked), Value: answer.Value}
 	renewed := next.Fingerprint != before.Fingerprint
 	if before.Dead && !renewed {
 		// WeChat refuses the token and hands it out all the same. Asking with
 		// force would kill it for everybody else: that is for an operator.
 		pause := doubled(deadPause, deadPauseMax, before.Failure.Count)
-		next.Failure = k.failed(account, before.Failure, Failure{Op: "compare", Class: wechat.ClassCredentialDead.String()}, pause, asked)
+		next.Failure = k.failed(account, before.Failure, Failure{Op: "compare", Class: wechat.ClassCredentialInvalid.String()}, pause, asked)
 		k.Logger.ErrorContext(ctx, "token is refused but unchanged", "app", account.Name, "epoch", record.Lease.Epoch)
 	}
 	if renewed {
@@ -54,7 +54,7 @@ func (k *Keeper) learnToken(ctx context.Context, account Account, record *Record
 
 // renewTicket asks for one ticket, once, publishes it when it is new and writes
 // what came of it into the record. Its error is the store's, or ErrLeaseLost.
-func (k *Keeper) renewTicket(ctx context.Context, account Account, record *Record, typ wechat.TicketType) error {
+func (k *Renewer) renewTicket(ctx context.Context, account Account, record *Record, typ wechat.TicketType) error {
 	asked := k.Now()
 	if !usableToken(record.Token, asked) {
 		return nil
@@ -101,7 +101,7 @@ const (
 
 // fail notes a failure in h and logs it: as an error when somebody has to act,
 // as a warning when it passes by itself.
-func (k *Keeper) fail(ctx context.Context, account Account, record *Record, h *Held, err error) {
+func (k *Renewer) fail(ctx context.Context, account Account, record *Record, h *State, err error) {
 	failure, level := Failure{Op: "secret", Class: "secret"}, slog.LevelError
 	pause := unexpectedPause
 	var refused *wechat.Error
@@ -118,7 +118,7 @@ func (k *Keeper) fail(ctx context.Context, account Account, record *Record, h *H
 }
 
 // pause says how long to keep away after an error, by its class.
-func (k *Keeper) pause(err *wechat.Error, count int) (time.Duration, slog.Level) {
+func (k *Renewer) pause(err *wechat.Error, count int) (time.Duration, slog.Level) {
 	switch err.Class() {
 	case wechat.ClassConfiguration, wechat.ClassBug:
 		return max(configPause, err.Pause()), slog.LevelError
@@ -137,7 +137,7 @@ func (k *Keeper) pause(err *wechat.Error, count int) (time.Duration, slog.Level)
 }
 
 // backoff doubles with each failure in a row, half of it by chance.
-func (k *Keeper) backoff(count int) time.Duration {
+func (k *Renewer) backoff(count int) time.Duration {
 	whole := doubled(busyPause, busyPauseMax, count)
 	return whole/2 + time.Duration(k.Jitter()*float64(whole/2))
 }
@@ -148,7 +148,7 @@ func doubled(first, most time.Duration, count int) time.Duration {
 }
 
 // failed is next with the run of failures counted and the end of the wait set.
-func (k *Keeper) failed(account Account, before, next Failure, pause time.Duration, now time.Time) Failure {
+func (k *Renewer) failed(account Account, before, next Failure, pause time.Duration, now time.Time) Failure {
 	next.Count = before.Count + 1
 	next.Until = now.Add(pause).Unix()
 	k.Observe(account, next)
@@ -157,7 +157,7 @@ func (k *Keeper) failed(account Account, before, next Failure, pause time.Durati
 
 // forgiveNewSecret ends the wait after a refused AppSecret as soon as another
 // one is stored. Only then is the secret read outside an epoch.
-func (k *Keeper) forgiveNewSecret(ctx context.Context, account Account, record *Record) {
+func (k *Renewer) resetBackoffOnNewSecret(ctx context.Context, account Account, record *Record) {
 	refused := record.Token.Failure.Secret
 	if refused == "" {
 		return
@@ -170,7 +170,7 @@ func (k *Keeper) forgiveNewSecret(ctx context.Context, account Account, record *
 
 func isDead(err error) bool {
 	var refused *wechat.Error
-	return errors.As(err, &refused) && refused.Class() == wechat.ClassCredentialDead
+	return errors.As(err, &refused) && refused.Class() == wechat.ClassCredentialInvalid
 }
 
 // answered: WeChat has answered, with an errcode that says it did nothing.
@@ -188,7 +188,7 @@ func refusesSecret(err error) bool {
 // has published already. It returns the version that now stands. A ticket that
 // stands already, because whoever published it died before it could save, gains
 // no life: p.ExpiresAt becomes what it was.
-func (k *Keeper) publish(ctx context.Context, appID string, typ wechat.TicketType, p *published) (string, error) {
+func (k *Renewer) publish(ctx context.Context, appID string, typ wechat.TicketType, p *published) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
 	version := ""
@@ -216,7 +216,7 @@ func (k *Keeper) publish(ctx context.Context, appID string, typ wechat.TicketTyp
 
 var errPublish = errors.New("credential: the ticket could not be published")
 
-func (k *Keeper) put(ctx context.Context, item store.Item) (store.Item, error) {
+func (k *Renewer) put(ctx context.Context, item store.Item) (store.Item, error) {
 	if item.Version == "" {
 		return k.Store.Create(ctx, item)
 	}

@@ -15,7 +15,7 @@ import (
 // signature function, kicks delivered as a stream does.
 type life struct {
 	*world
-	k       *Keeper
+	k       *Renewer
 	readers []*Reader
 	every   time.Duration // between requests
 	jitter  time.Duration // of a tick, either way
@@ -33,7 +33,7 @@ func newLife(w *world) *life {
 		l.readers = append(l.readers, w.reader(func(string) {
 			go func() {
 				time.Sleep(500 * time.Millisecond)
-				_, _ = l.k.Kicked(w.t.Context(), w.account)
+				_, _ = l.k.HandleRefreshRequest(w.t.Context(), w.account)
 			}()
 		}))
 	}

@@ -261,7 +261,7 @@ func TestAccounts(t *testing.T) {
 	if s := signed(t, get(h, "/signature?app=plain&url="+url.QueryEscape(origin))); s.AppID != "wxffffffffffffffff" {
 		t.Errorf("app=plain signed for %s", s.AppID)
 	}
-	if w := get(h, "/signature/card?app=plain&cardId=p1"); w.Code != 400 || !strings.Contains(w.Body.String(), "ticket_not_kept") {
+	if w := get(h, "/signature/card?app=plain&cardId=p1"); w.Code != 400 || !strings.Contains(w.Body.String(), "ticket_not_configured") {
 		t.Errorf("card without wx_card: %d %s", w.Code, w.Body)
 	}
 }

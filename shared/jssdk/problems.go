@@ -31,7 +31,7 @@ var (
 func ticketNotKept(app string, typ wechat.TicketType) *web.Problem {
 	return &web.Problem{
 		Status: http.StatusBadRequest,
-		Code:   "ticket_not_kept",
+		Code:   "ticket_not_configured",
 		Title:  "Ticket not kept",
 		Detail: "no " + string(typ) + " ticket is kept alive for account " + app,
 		Hint: web.Hint{

@@ -97,7 +97,7 @@ func signature() Function {
 		Env:      []string{"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "ALLOWED_ORIGINS", "SIGNATURE_CACHE", "LOG_LEVEL"},
 		Grants: []Grant{
 			{"ticket", Get},
-			{"kick", Put},
+			{"refresh_request", Put},
 			{"signature", Put},
 		},
 	}
@@ -127,10 +127,10 @@ func oauth() Function {
 		Throttle: Throttle{Rate: 50, Burst: 100}, // a login is a write to the table, and WeChat's answer is waited for
 		Env: []string{
 			"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_SECRETS_ARN", "WECHAT_API_BASE", "WECHAT_OPEN_BASE", "WECHAT_PROXY_URL",
-			"ALLOWED_ORIGINS", "PUBLIC_URL", "SESSION_LIFE", "SESSION_IDLE", "SESSION_DEVICES",
-			"MINIPROGRAM_SESSION_LIFE", "MINIPROGRAM_DATA_AGE", "LOG_LEVEL",
+			"ALLOWED_ORIGINS", "PUBLIC_URL", "SESSION_TTL", "SESSION_IDLE_TIMEOUT", "SESSION_DEVICES",
+			"MINIPROGRAM_SESSION_TTL", "MINIPROGRAM_DATA_AGE", "LOG_LEVEL",
 		},
-		Grants:      []Grant{{"state", Put}, {"code", Put}, {"session", Put}, {"user", Put}, {"union", Put}, {"token", Get}, {"kick", Put}},
+		Grants:      []Grant{{"state", Put}, {"code", Put}, {"session", Put}, {"user", Put}, {"union", Put}, {"token", Get}, {"refresh_request", Put}},
 		CallsWeChat: true,
 		Secret:      "WECHAT_SECRETS_ARN",
 		Authorizer:  true,
@@ -176,12 +176,12 @@ func refresher() Function {
 		Grants: []Grant{
 			{"token", Put},
 			{"ticket", Put},
-			{"kick", Get},
+			{"refresh_request", Get},
 		},
 		CallsWeChat: true,
 		Secret:      "WECHAT_SECRETS_ARN",
 		Every:       time.Minute,
-		Stream:      []string{"kick"},
+		Stream:      []string{"refresh_request"},
 	}
 }
 

@@ -261,7 +261,7 @@ func TestClientGone(t *testing.T) {
 	ctx, gone := context.WithCancel(t.Context())
 	gone()
 	w.sink.fail = errors.New("the bus is down")
-	want(t, "failed", w.serve(w.sealed(textMessage).WithContext(ctx)), 500, `"hand_over_failed"`)
+	want(t, "failed", w.serve(w.sealed(textMessage).WithContext(ctx)), 500, `"delivery_failed"`)
 	w.sink.fail = nil
 	want(t, "taken", w.serve(w.sealed(textMessage).WithContext(ctx)), 200, "success")
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
@@ -285,7 +285,7 @@ func TestMessagesAreToldApart(t *testing.T) {
 func TestHandOverFails(t *testing.T) {
 	w := newWorld(t)
 	w.sink.fail = errors.New("the bus is down")
-	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"hand_over_failed"`)
+	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	w.sink.fail = nil
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
 	if gets, writes := w.store.take(); gets != 0 || writes != 4 {
@@ -301,7 +301,7 @@ func TestHandOverIsSlow(t *testing.T) {
 		w := newWorld(t)
 		w.sink.wait = time.Hour
 		start := time.Now()
-		want(t, "slow", w.serve(w.sealed(textMessage)), 500, `"hand_over_failed"`)
+		want(t, "slow", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 		if took := time.Since(start); took > defaultBudget {
 			t.Errorf("it took %v", took)
 		}

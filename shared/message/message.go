@@ -52,9 +52,9 @@ func (m *Message) Type() string {
 // reply is the passive reply as JSON (see Reply), nil for none. A sink that took
 // the message over but failed to find a reply returns nil for both.
 //
-// HandOver must return soon after ctx ends. It is called once for a message
+// Deliver must return soon after ctx ends. It is called once for a message
 // unless an earlier call failed or its process died: a taker that must not do a
 // thing twice looks at MsgID.
 type Sink interface {
-	HandOver(ctx context.Context, m *Message) (reply []byte, err error)
+	Deliver(ctx context.Context, m *Message) (reply []byte, err error)
 }

@@ -76,11 +76,11 @@ func (p *process) Replace(ctx context.Context, in store.Item) (item store.Item, 
 	return item, err
 }
 
-func (p *process) HandOver(ctx context.Context, m *Message) (reply []byte, err error) {
+func (p *process) Deliver(ctx context.Context, m *Message) (reply []byte, err error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // as a client does
 	}
-	err = p.call(func() error { reply, err = p.sink.HandOver(ctx, m); return err })
+	err = p.call(func() error { reply, err = p.sink.Deliver(ctx, m); return err })
 	return reply, err
 }
 
@@ -204,7 +204,7 @@ func TestReleasedMeanwhile(t *testing.T) {
 		wg.Go(func() {
 			answer := httptest.NewRecorder()
 			h.ServeHTTP(answer, request)
-			want(t, "first", answer, 500, `"hand_over_failed"`)
+			want(t, "first", answer, 500, `"delivery_failed"`)
 		})
 		synctest.Wait()
 		want(t, "second", w.serve(w.sealed(textMessage)), 200, "success")
@@ -221,7 +221,7 @@ func TestInWork(t *testing.T) {
 			t.Fatal("a dead process answered")
 		}
 		start := time.Now()
-		want(t, "at once", w.serve(w.sealed(textMessage)), 503, `"push_in_work"`)
+		want(t, "at once", w.serve(w.sealed(textMessage)), 503, `"push_in_progress"`)
 		if took := time.Since(start); took > defaultBudget {
 			t.Errorf("it waited %v", took)
 		}
@@ -261,7 +261,7 @@ func TestHeldUp(t *testing.T) {
 	now := time.Now()
 	w.now = func() time.Time { return now }
 	w.handler = w.newHandler(&heldUp{w.store, func() { now = now.Add(10 * time.Second) }}, w.sink)
-	want(t, "held up", w.serve(w.sealed(textMessage)), 500, `"hand_over_failed"`)
+	want(t, "held up", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	if w.sink.calls > 0 {
 		t.Error("handed over by a process whose claim had run out")
 	}

@@ -95,7 +95,7 @@ func noSecrets(cause error) *web.Problem {
 func inWork() *web.Problem {
 	return &web.Problem{
 		Status:     http.StatusServiceUnavailable,
-		Code:       "push_in_work",
+		Code:       "push_in_progress",
 		Title:      "Push in work",
 		Detail:     "another delivery of the same push is still in work",
 		RetryAfter: time.Second,
@@ -106,7 +106,7 @@ func inWork() *web.Problem {
 func notTaken(cause error) *web.Problem {
 	return &web.Problem{
 		Status: http.StatusInternalServerError,
-		Code:   "hand_over_failed",
+		Code:   "delivery_failed",
 		Title:  "Not handed over",
 		Detail: "the message could not be handed over; it will be taken when it is sent again",
 		Cause:  cause,

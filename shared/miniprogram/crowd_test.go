@@ -146,7 +146,7 @@ func TestLogoutOvertakesLogins(t *testing.T) {
 				}
 			}}
 			got := p.logIn(true)
-			wantCode(t, name, got, 503, "login_overtaken")
+			wantCode(t, name, got, 503, "login_superseded")
 			if retry := got.Header().Get("Retry-After"); retry != "2" || len(p.stored().Devices) != 0 || p.stored().Profile != nil {
 				t.Errorf("%s: Retry-After %q, %+v", name, retry, p.stored())
 			}
@@ -176,7 +176,7 @@ func TestLogoutOvertakesKept(t *testing.T) {
 				}
 			}
 		}
-		wantCode(t, "kept", p.logIn(false), 503, "login_overtaken")
+		wantCode(t, "kept", p.logIn(false), 503, "login_superseded")
 	})
 }
 
@@ -207,7 +207,7 @@ func TestHundredLogins(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
 			var err error
-			w.sessions, err = session.New(session.Config{Store: w.store, Life: 72 * time.Hour, Idle: 72 * time.Hour, MaxDevices: c.devices})
+			w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: c.devices})
 			if err != nil {
 				t.Fatal(err)
 			}

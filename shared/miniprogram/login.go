@@ -215,7 +215,7 @@ func (h *Handler) keep(ctx context.Context, l session.Login, token string) (sess
 	if err != nil || s.AppID != l.AppID || s.OpenID != l.OpenID || s.Device != l.Device {
 		return s, false, nil // no session, another's, or a table that Issue will meet too
 	}
-	err = h.Sessions.Note(ctx, l)
+	err = h.Sessions.RecordLogin(ctx, l)
 	if errors.Is(err, session.ErrNoUser) {
 		return s, false, nil
 	}

@@ -42,7 +42,7 @@ type WeChat interface {
 // *credential.Reader does.
 type Tokens interface {
 	Token(ctx context.Context, appID string) (string, error)
-	Another(ctx context.Context, appID, dead string) (string, error)
+	Replacement(ctx context.Context, appID, dead string) (string, error)
 }
 
 // Config configures a Handler. Accounts, WeChat, Secrets, Tokens and Sessions are
@@ -176,7 +176,7 @@ func (h *Handler) withToken(ctx context.Context, appID string, ask func(token st
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if token, err = h.Tokens.Another(waiting, appID, token); err != nil {
+	if token, err = h.Tokens.Replacement(waiting, appID, token); err != nil {
 		return noToken(err, h.RetryAfter)
 	}
 	if err = ask(token); tokenDead(err) {
@@ -187,5 +187,5 @@ func (h *Handler) withToken(ctx context.Context, appID string, ask func(token st
 
 func tokenDead(err error) bool {
 	e, ok := errors.AsType[*wechat.Error](err)
-	return ok && e.Class() == wechat.ClassCredentialDead
+	return ok && e.Class() == wechat.ClassCredentialInvalid
 }

@@ -115,7 +115,7 @@ func loginProblem(err error) error {
 // phoneProblem is what a failed getuserphonenumber means. Which errcode tells that the
 // code is another user's, no page says.
 func phoneProblem(err error) error {
-	if e, ok := errors.AsType[*wechat.Error](err); ok && (e.CodeSpent() || e.Code == wechat.CodeBadOpenID) {
+	if e, ok := errors.AsType[*wechat.Error](err); ok && (e.CodeUsed() || e.Code == wechat.CodeBadOpenID) {
 		return errPhoneCode
 	}
 	return callProblem(err)
@@ -130,7 +130,7 @@ func callProblem(err error) error {
 	switch {
 	case !ok:
 		return err
-	case e.SessionKeyDead():
+	case e.SessionKeyInvalid():
 		return errKeyDead
 	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
 		return unavailable(err, e.Pause())
@@ -152,7 +152,7 @@ func loginUnavailable(cause error) *web.Problem {
 // before it lives.
 func loginOvertaken(cause error) *web.Problem {
 	return &web.Problem{
-		Status: http.StatusServiceUnavailable, Code: "login_overtaken", Title: "Login overtaken",
+		Status: http.StatusServiceUnavailable, Code: "login_superseded", Title: "Login overtaken",
 		Detail: "the user was logged out of all devices while this login was under way, or logged in on too many others", RetryAfter: soon, Cause: cause,
 		Hint: web.Hint{En: "Call wx.login and log in again: the code is spent.", Zh: "登录过程中该用户退出了所有设备（或同时登录的设备过多），code 已失效；请重新 wx.login 并登录。"},
 	}

@@ -157,7 +157,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 	f.OpenID, f.UnionID = login.OpenID, login.UnionID
 	err = h.admit(ctx, &f, login, state, c)
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // between the code and here
-		f.Outcome = "login_over"
+		f.Outcome = "login_ended"
 	} else if err != nil {
 		f.Outcome = "login_unavailable"
 	}
@@ -269,7 +269,7 @@ func (h *Handler) keep(ctx context.Context, login session.Login, token string) (
 	if err != nil || s.AppID != login.AppID || s.OpenID != login.OpenID {
 		return false, nil // no session, another's, or a table that Issue will meet too
 	}
-	err = h.Sessions.Note(ctx, login)
+	err = h.Sessions.RecordLogin(ctx, login)
 	if errors.Is(err, session.ErrNoUser) { // deleted by hand; Issue makes the user anew
 		return false, nil
 	}
@@ -298,7 +298,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 	case landedSession:
 		err := h.landWithCookie(w, r, f, state, c)
 		if _, ok := errors.AsType[*session.RevokedError](err); ok {
-			return h.failures["login_over"]
+			return h.failures["login_ended"]
 		}
 		if err != nil {
 			return err
@@ -350,6 +350,6 @@ func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow,
 }
 
 func ticketOf(cookie, state string) (string, error) {
-	s, err := seed(cookie, state, "ticket")
+	s, err := seed(cookie, state, "code")
 	return base64.RawURLEncoding.EncodeToString(s), err
 }

@@ -145,7 +145,7 @@ func TestRestartIsTheSameLogin(t *testing.T) {
 		if err != nil || got.Code != 303 || !slices.Equal(w.wechat.asked, []string{"en"}) {
 			t.Fatalf("%d %s, profiles in %q", got.Code, got.Body, w.wechat.asked)
 		}
-		if ticket := landed.Query().Get("wechat_ticket"); ticket != "" {
+		if ticket := landed.Query().Get("wechatfn_code"); ticket != "" {
 			want(t, query, b.spend(spending(ticket)), 200, "user1")
 		} else {
 			want(t, query, b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)

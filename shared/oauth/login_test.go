@@ -220,34 +220,34 @@ func TestTicket(t *testing.T) {
 			if err != nil || got.Code != 303 || to.Host != "other.example.org" || to.Fragment != "c" || to.Query().Get("a") != "b" || len(got.Result().Cookies()) > 0 {
 				t.Fatalf("%d %s %v", got.Code, to, got.Header())
 			}
-			return spending(to.Query().Get("wechat_ticket"))
+			return spending(to.Query().Get("wechatfn_code"))
 		}
 		page := w.browser()
 		page.origin = "https://other.example.org"
 		ticket := land("code-1")
 		thief := w.browser()
 		thief.origin = "https://www.example.com"
-		want(t, "without the verifier", page.do("POST", "/oauth/token", strings.Replace(ticket, testVerifier, testVerifier+"x", 1)), 400, "ticket_invalid")
-		want(t, "another page", thief.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
+		want(t, "without the verifier", page.do("POST", "/oauth/token", strings.Replace(ticket, testVerifier, testVerifier+"x", 1)), 400, "wechatfn_code_invalid")
+		want(t, "another page", thief.do("POST", "/oauth/token", ticket), 400, "wechatfn_code_invalid")
 		got := page.do("POST", "/oauth/token", ticket)
 		var grant Grant
 		if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || got.Code != 200 || grant.TokenType != "Bearer" || grant.ExpiresIn <= 0 || grant.Session.OpenID != "user1" || got.Header().Get("Access-Control-Allow-Origin") != page.origin {
 			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 		}
-		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "ticket_invalid")
+		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "wechatfn_code_invalid")
 		if item, err := w.store.Get(t.Context(), key("code", strings.Split(ticket, `"`)[3])); err != nil || strings.Contains(string(item.Value), "access-") {
 			t.Errorf("of a spent ticket stays %s, %v", item.Value, err)
 		}
-		for _, body := range []string{"", "{}", `{"ticket":5}`, "ticket=x", `{"ticket":""}`, `{"ticket":"x"}`, `{"verifier":"x"}`} {
+		for _, body := range []string{"", "{}", `{"code":5}`, "ticket=x", `{"code":""}`, `{"code":"x"}`, `{"verifier":"x"}`} {
 			want(t, body, page.do("POST", "/oauth/token", body), 400, "body_invalid")
 		}
-		want(t, "unknown", page.do("POST", "/oauth/token", spending("x")), 400, "ticket_invalid")
+		want(t, "unknown", page.do("POST", "/oauth/token", spending("x")), 400, "wechatfn_code_invalid")
 
 		page.bearer = grant.Token
 		want(t, "session", page.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)
 		late := land("code-2")
 		time.Sleep(time.Minute)
 		page.bearer = ""
-		want(t, "late", page.do("POST", "/oauth/token", late), 400, "ticket_invalid")
+		want(t, "late", page.do("POST", "/oauth/token", late), 400, "wechatfn_code_invalid")
 	})
 }

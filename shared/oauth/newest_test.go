@@ -23,7 +23,7 @@ func (b *browser) ticketOn(code string) string {
 	if err != nil || got.Code != 303 {
 		b.Fatalf("%d %s", got.Code, got.Body)
 	}
-	return spending(to.Query().Get("wechat_ticket"))
+	return spending(to.Query().Get("wechatfn_code"))
 }
 
 func (b *browser) spend(ticket string) *httptest.ResponseRecorder {
@@ -47,16 +47,16 @@ func TestTicketAfterLogoutOfAll(t *testing.T) {
 		w.store.take()
 		want(t, "out", b.do("DELETE", "/oauth/session?all=true", ""), 204, "")
 		wantCalls(t, w, "Get session, Get user, Get session, Replace session, Replace user")
-		want(t, "a ticket of before", b.spend(before), 400, "login_over")
+		want(t, "a ticket of before", b.spend(before), 400, "login_ended")
 		wantCalls(t, w, "Get code, Replace code, Create user")
-		want(t, "once more", b.spend(before), 400, "ticket_invalid")
+		want(t, "once more", b.spend(before), 400, "wechatfn_code_invalid")
 		time.Sleep(time.Second)
 		b.origin = ""
 		after := b.ticketOn("code-3")
 		w.store.take()
 		want(t, "a ticket of after", b.spend(after), 200, "user1")
 		wantCalls(t, w, "Get code, Replace code, Create user, Replace user, Create session")
-		want(t, "another of before", b.spend(other), 400, "login_over")
+		want(t, "another of before", b.spend(other), 400, "login_ended")
 	})
 }
 
@@ -82,8 +82,8 @@ func TestCallbackAmidLogoutOfAll(t *testing.T) {
 		time.Sleep(time.Second)
 		other.origin = "https://api.example.com"
 		want(t, "out", other.do("DELETE", "/oauth/session?all=true", ""), 204, "")
-		want(t, "under way", <-done, 400, "login_over")
-		want(t, "again", b.callback("code-1", state), 400, "login_over")
+		want(t, "under way", <-done, 400, "login_ended")
+		want(t, "again", b.callback("code-1", state), 400, "login_ended")
 		want(t, "nobody", b.do("GET", "/oauth/session", ""), 401, "session_missing")
 		b.logIn("user1")
 	})

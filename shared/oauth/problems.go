@@ -30,7 +30,7 @@ func failures() map[string]*web.Problem {
 		failure(http.StatusBadRequest, "login_code_used", "Code used", "this code has been used already", hintAgain),
 		failure(http.StatusBadRequest, "login_code_expired", "Code expired", "this code is too old", hintAgain),
 		failure(http.StatusBadRequest, "login_interrupted", "Login interrupted", "the login was cut off before it ended", hintAgain),
-		failure(http.StatusBadRequest, "login_over", "Login over", "this login has been ended since: by logging out, or by newer logins", hintAgain),
+		failure(http.StatusBadRequest, "login_ended", "Login over", "this login has been ended since: by logging out, or by newer logins", hintAgain),
 		failure(http.StatusInternalServerError, "login_misconfigured", "Login misconfigured", "WeChat does not accept this account's AppID, AppSecret, address or scope",
 			web.Hint{En: "The operator finds the reason in the log.", Zh: "请联系网站管理员；原因见服务日志。"}),
 		failure(http.StatusServiceUnavailable, "login_unavailable", "Login unavailable", "WeChat, or the table of this service, did not answer in time or is busy",
@@ -54,8 +54,8 @@ var (
 	errCookieLost  = failure(http.StatusBadRequest, "login_cookie_lost", "Cookie lost", "the cookie of this login is missing, twice in a row",
 		web.Hint{En: "Allow cookies for this site, do not use a private window of another app, and log in again.", Zh: "请允许本网站使用 Cookie，在同一浏览器中重新登录。"})
 
-	errTicketInvalid = failure(http.StatusBadRequest, "ticket_invalid", "Invalid ticket", "this ticket is not known, is older than a minute, or has been spent", hintAgain)
-	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"ticket":"...","verifier":"..."}`,
+	errTicketInvalid = failure(http.StatusBadRequest, "wechatfn_code_invalid", "Invalid ticket", "this ticket is not known, is older than a minute, or has been spent", hintAgain)
+	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"code":"...","verifier":"..."}`,
 		web.Hint{En: "Send JSON, with Content-Type: application/json.", Zh: "请发送 JSON，并设置 Content-Type: application/json。"})
 
 	errCheck = failure(http.StatusBadRequest, "check_invalid", "Invalid check", "the parameter check must be true, false, 1 or 0",

@@ -61,7 +61,7 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 }
 
 // ticketParameter bears the ticket to a page of another site.
-const ticketParameter = "wechat_ticket"
+const ticketParameter = "wechatfn_code"
 
 // isControl: a browser drops or changes these.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }

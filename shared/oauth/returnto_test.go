@@ -38,7 +38,7 @@ func TestReturnTo(t *testing.T) {
 	}
 	for raw, code := range map[string]string{
 		"//evil.com":                           "return_to_invalid",
-		"/a?wechat_ticket=x":                   "return_to_invalid",
+		"/a?wechatfn_code=x":                   "return_to_invalid",
 		"///evil.com":                          "return_to_invalid",
 		`/\evil.com`:                           "return_to_invalid",
 		`\/evil.com`:                           "return_to_invalid",

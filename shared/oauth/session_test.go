@@ -16,7 +16,7 @@ func (w *world) bearerOf(openid string) *browser {
 	b, page := w.browser(), w.browser()
 	w.grants("code-"+openid, openid)
 	got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=https://other.example.org/"+challenge()))
-	ticket := strings.TrimSuffix(got.Header().Get("Location")[len("https://other.example.org/?wechat_ticket="):], "#")
+	ticket := strings.TrimSuffix(got.Header().Get("Location")[len("https://other.example.org/?wechatfn_code="):], "#")
 	page.origin = "https://other.example.org"
 	var grant Grant
 	if err := json.Unmarshal(page.do("POST", "/oauth/token", spending(ticket)).Body.Bytes(), &grant); err != nil || grant.Token == "" {
@@ -103,7 +103,7 @@ func TestDoubledCallbackComesLate(t *testing.T) {
 	b.origin = "https://api.example.com"
 	want(t, "logged out", b.do("DELETE", "/oauth/session", ""), 204, "")
 	b.origin = ""
-	want(t, "after a logout", b.callback("code-1", state), 400, "login_over")
+	want(t, "after a logout", b.callback("code-1", state), 400, "login_ended")
 }
 
 // Refused, gone back, and agreed.

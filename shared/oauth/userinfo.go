@@ -99,7 +99,7 @@ func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(tok
 		}
 	}
 	err = ask(token.AccessToken)
-	if dead, ok := errors.AsType[*wechat.Error](err); ok && fresh && dead.UserTokenDead() {
+	if dead, ok := errors.AsType[*wechat.Error](err); ok && fresh && dead.UserTokenInvalid() {
 		if token, err = h.renewed(ctx, s, token); err == nil {
 			err = ask(token.AccessToken)
 		}
@@ -186,7 +186,7 @@ func profileProblem(err error) error {
 		switch {
 		case e.NoPermission():
 			return errNoProfile
-		case e.LoginAgain() || e.UserTokenDead():
+		case e.LoginAgain() || e.UserTokenInvalid():
 			return errLoginAgain
 		case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
 			return unavailable(err)

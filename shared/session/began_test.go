@@ -80,12 +80,12 @@ func TestBeganAndNoted(t *testing.T) {
 		l.Tokens = &Tokens{SessionKey: "canary", AskedAt: l.Began}
 		time.Sleep(time.Millisecond)
 		w.want("log out", w.RevokeAll(w.Context(), token, ""), nil)
-		w.want("note", w.Note(w.Context(), l), revoked(ReasonLogoutAll))
+		w.want("note", w.RecordLogin(w.Context(), l), revoked(ReasonLogoutAll))
 		if w.stored().Tokens.SessionKey != "" {
 			w.Error("its session_key is stored")
 		}
 		l.Began += 2
-		w.want("note", w.Note(w.Context(), l), nil)
+		w.want("note", w.RecordLogin(w.Context(), l), nil)
 	})
 }
 
@@ -126,21 +126,21 @@ func TestBeganAndRepeated(t *testing.T) {
 			w.Error("another token")
 		}
 		l.Tokens = &Tokens{AccessToken: "canary-old", AskedAt: 1}
-		w.want("note", w.Note(w.Context(), l), nil)
+		w.want("note", w.RecordLogin(w.Context(), l), nil)
 		if w.stored().Tokens.AccessToken != "canary-new" {
 			w.Error("older tokens stand")
 		}
 		l.Tokens.AskedAt = 3
 		w.table.calls = nil
-		w.want("note", w.Note(w.Context(), l), nil)
+		w.want("note", w.RecordLogin(w.Context(), l), nil)
 		w.wantCalls("note", "get user, replace user")
 		if w.stored().Tokens.AccessToken != "canary-old" {
 			w.Error("newer tokens do not stand")
 		}
 		l.OpenID = "somebody-else"
-		w.want("nobody", w.Note(w.Context(), l), ErrNoUser)
+		w.want("nobody", w.RecordLogin(w.Context(), l), ErrNoUser)
 		l.OpenID = ""
-		w.want("malformed", w.Note(w.Context(), l), ErrInvalid)
+		w.want("malformed", w.RecordLogin(w.Context(), l), ErrInvalid)
 	})
 }
 

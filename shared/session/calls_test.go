@@ -86,9 +86,9 @@ func TestCallsOfRegistry(t *testing.T) {
 
 // Where the absolute end is the end, there is nothing to extend.
 func TestCallsOfTouchAtTheEnd(t *testing.T) {
-	bubble(t, Config{Idle: DefaultLife}, func(w *world) {
+	bubble(t, Config{IdleTimeout: DefaultTTL}, func(w *world) {
 		token := w.issue(login())
-		time.Sleep(DefaultLife - time.Second)
+		time.Sleep(DefaultTTL - time.Second)
 		w.table.calls = nil
 		_, err := w.Touch(w.Context(), token)
 		w.want("touch", err, nil)
@@ -101,7 +101,7 @@ func TestCallsOfEndedDevices(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		left  int
-	}{{DefaultLife - time.Second, 2}, {DefaultLife, 1}} {
+	}{{DefaultTTL - time.Second, 2}, {DefaultTTL, 1}} {
 		bubble(t, Config{}, func(w *world) {
 			w.issue(login())
 			time.Sleep(c.after)

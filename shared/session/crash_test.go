@@ -64,7 +64,7 @@ var states = []struct {
 	}},
 	{"full, one ended", func(w *world) ([]string, bool) {
 		w.issue(login())
-		time.Sleep(DefaultLife)
+		time.Sleep(DefaultTTL)
 		return []string{w.issue(login()), w.issue(login())}, false
 	}},
 }
@@ -227,7 +227,7 @@ func TestLoginStandsStill(t *testing.T) {
 		}, revoked(ReasonLogoutAll)},
 		"logout of all, long ago": {func(w *world) {
 			w.want("revoke", w.RevokeUser(w.Context(), testAppID, testOpenID, ""), nil)
-			time.Sleep(DefaultLife - time.Second)
+			time.Sleep(DefaultTTL - time.Second)
 		}, revoked(ReasonLogoutAll)},
 		"newer logins": {func(w *world) { w.issue(login()); w.issue(login()) }, revoked(ReasonTooManyDevices)},
 		"an idle life and newer logins": {func(w *world) {
@@ -235,7 +235,7 @@ func TestLoginStandsStill(t *testing.T) {
 			w.issue(login())
 			w.issue(login())
 		}, ErrSeedUsed},
-		"a life and a newer login": {func(w *world) { time.Sleep(DefaultLife); w.issue(login()) }, ErrSeedUsed},
+		"a life and a newer login": {func(w *world) { time.Sleep(DefaultTTL); w.issue(login()) }, ErrSeedUsed},
 		"an hour":                  {func(*world) { time.Sleep(time.Hour) }, nil},
 		"nothing":                  {func(*world) {}, nil},
 	} {

@@ -141,7 +141,7 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 // has one already: Login's UnionID, Profile and Tokens. Store calls: as Update's.
 // Errors: ErrNoUser, ErrInvalid, *RevokedError where a logout of all devices came
 // since the login began, and with it ended that session; the store's.
-func (s *Sessions) Note(ctx context.Context, l Login) error {
+func (s *Sessions) RecordLogin(ctx context.Context, l Login) error {
 	if err := l.validate(); err != nil {
 		return err
 	}

@@ -210,7 +210,7 @@ func TestInvalidLogins(t *testing.T) {
 func TestNew(t *testing.T) {
 	good := newWorld(t, Config{}).table
 	for name, c := range map[string]Config{
-		"no store": {}, "life": {Store: good, Life: -1}, "short life": {Store: good, Life: time.Second - 1}, "idle": {Store: good, Idle: time.Millisecond},
+		"no store": {}, "life": {Store: good, TTL: -1}, "short life": {Store: good, TTL: time.Second - 1}, "idle": {Store: good, IdleTimeout: time.Millisecond},
 		"devices": {Store: good, MaxDevices: -1}, "many devices": {Store: good, MaxDevices: MostDevices + 1},
 	} {
 		if _, err := New(c); err == nil {

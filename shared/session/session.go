@@ -66,7 +66,7 @@ func (e *RevokedError) Error() string { return "session: revoked: " + string(e.R
 
 // The defaults, and the most devices that are sure to fit into a user's item.
 const (
-	DefaultLife       = 30 * 24 * time.Hour
+	DefaultTTL        = 30 * 24 * time.Hour
 	DefaultIdle       = 7 * 24 * time.Hour
 	DefaultMaxDevices = 10
 	MostDevices       = 256
@@ -77,10 +77,10 @@ type Config struct {
 	Store store.Store
 	// Life is how long after its login a session ends, whatever happens. Zero
 	// means DefaultLife. Ends are whole seconds, rounded down.
-	Life time.Duration
+	TTL time.Duration
 	// Idle is how long after its last use (see Touch and Rotate) a session ends.
 	// Zero means DefaultIdle.
-	Idle time.Duration
+	IdleTimeout time.Duration
 	// MaxDevices is how many sessions a user may have in an app, at most
 	// MostDevices. Zero means DefaultMaxDevices.
 	MaxDevices int
@@ -98,12 +98,12 @@ type Sessions struct {
 
 // New checks the configuration.
 func New(c Config) (*Sessions, error) {
-	c.Life, c.Idle = cmp.Or(c.Life, DefaultLife), cmp.Or(c.Idle, DefaultIdle)
+	c.TTL, c.IdleTimeout = cmp.Or(c.TTL, DefaultTTL), cmp.Or(c.IdleTimeout, DefaultIdle)
 	c.MaxDevices = cmp.Or(c.MaxDevices, DefaultMaxDevices)
 	switch {
 	case c.Store == nil:
 		return nil, errors.New("session: a Store is needed")
-	case c.Life < time.Second || c.Idle < time.Second:
+	case c.TTL < time.Second || c.IdleTimeout < time.Second:
 		return nil, errors.New("session: Life and Idle are at least a second")
 	case c.MaxDevices < 1 || c.MaxDevices > MostDevices:
 		return nil, fmt.Errorf("session: MaxDevices is 1 to %d", MostDevices)
@@ -114,7 +114,7 @@ func New(c Config) (*Sessions, error) {
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
-	return &Sessions{cfg: c, life: int64(c.Life / time.Second), idle: int64(c.Idle / time.Second)}, nil
+	return &Sessions{cfg: c, life: int64(c.TTL / time.Second), idle: int64(c.IdleTimeout / time.Second)}, nil
 }
 
 func (s *Sessions) now() int64 { return s.cfg.Now().Unix() }

@@ -24,7 +24,7 @@ func TestCheck(t *testing.T) {
 		now := time.Now().Unix()
 		want := Session{
 			ID: idOf(token), App: "shop", AppID: testAppID, OpenID: testOpenID, UnionID: testUnionID, SKU: "coffee", Device: "phone",
-			CreatedAt: now, ExpiresAt: now + int64(DefaultIdle.Seconds()), EndsAt: now + int64(DefaultLife.Seconds()),
+			CreatedAt: now, ExpiresAt: now + int64(DefaultIdle.Seconds()), EndsAt: now + int64(DefaultTTL.Seconds()),
 		}
 		got, err := w.Check(w.Context(), token)
 		if err != nil || got != want || issued != want {
@@ -100,7 +100,7 @@ func TestReuse(t *testing.T) {
 				if w.lists(idOf(old)) {
 					w.Error("it is listed still")
 				}
-				time.Sleep(DefaultLife - time.Second)
+				time.Sleep(DefaultTTL - time.Second)
 				w.wantCheck("until the absolute end", current, revoked(ReasonReused))
 				time.Sleep(time.Second)
 				w.wantCheck("from then on", current, ErrNoSession)
@@ -177,7 +177,7 @@ func TestRotationModel(t *testing.T) {
 	t.Parallel()
 	const idle, life = 100, 1000
 	for seed := range 30 {
-		bubble(t, Config{Idle: idle * time.Second, Life: life * time.Second}, func(w *world) {
+		bubble(t, Config{IdleTimeout: idle * time.Second, TTL: life * time.Second}, func(w *world) {
 			random := rand.New(rand.NewPCG(uint64(seed), 1))
 			now := time.Now().Unix()
 			f := &family{tokens: []string{w.issue(login())}, idle: now + idle, end: now + life}
@@ -219,7 +219,7 @@ func TestRotationModel(t *testing.T) {
 func TestEnds(t *testing.T) {
 	for _, late := range []time.Duration{0, time.Hour} {
 		cfg := Config{
-			Idle: 100 * time.Second, Life: 250 * time.Second,
+			IdleTimeout: 100 * time.Second, TTL: 250 * time.Second,
 			Now: func() time.Time { return time.Now().Add(late) }, // the store's clock is late
 		}
 		bubble(t, cfg, func(w *world) {
@@ -253,7 +253,7 @@ func TestEnds(t *testing.T) {
 
 // Touch writes when less than half of the idle life is left, and not at half.
 func TestTouchHalf(t *testing.T) {
-	bubble(t, Config{Idle: 100 * time.Second}, func(w *world) {
+	bubble(t, Config{IdleTimeout: 100 * time.Second}, func(w *world) {
 		token := w.issue(login())
 		begun := time.Now().Unix()
 		for _, c := range []struct{ at, end int64 }{{50, 100}, {51, 151}, {101, 151}, {102, 202}} {

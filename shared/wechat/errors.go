@@ -23,7 +23,7 @@ const (
 	ClassQuota
 	// ClassCredentialDead: the access token that was sent is dead. Get another one in normal mode,
 	// once, and compare; never loop with force.
-	ClassCredentialDead
+	ClassCredentialInvalid
 	// ClassBug: the request was built wrong; only a change of code helps.
 	ClassBug
 	// ClassUser: one user's login, through no fault of the account: no alarm. CodeSpent,
@@ -39,7 +39,7 @@ func (c Class) String() string {
 		return "configuration"
 	case ClassQuota:
 		return "quota"
-	case ClassCredentialDead:
+	case ClassCredentialInvalid:
 		return "credential dead"
 	case ClassBug:
 		return "bug"
@@ -53,13 +53,13 @@ func (c Class) String() string {
 // Errcodes that callers act on by number. All of them:
 // https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html
 const (
-	CodeInvalidAppID    = 40013
-	CodeInvalidSecret   = 40125 // AppSecret wrong or replaced; see Error.SecretRefused
-	CodeNotInWhitelist  = 40164 // caller's IP not in the whitelist; see Error.IP
-	CodeClientIPRefused = 61004 // the same, as other pages number it
-	CodeDailyQuota      = 45009
-	CodeMinuteQuota     = 45011
-	CodeClearQuotaSpent = 48006 // this month's ten resets are used up
+	CodeInvalidAppID     = 40013
+	CodeInvalidSecret    = 40125 // AppSecret wrong or replaced; see Error.SecretRefused
+	CodeNotInWhitelist   = 40164 // caller's IP not in the whitelist; see Error.IP
+	CodeClientIPRefused  = 61004 // the same, as other pages number it
+	CodeDailyQuota       = 45009
+	CodeMinuteQuota      = 45011
+	CodeClearQuotaUsedUp = 48006 // this month's ten resets are used up
 
 	CodeBadCode             = 40029 // login code: unknown, of another account, or expired
 	CodeUsedCode            = 40163 // login code: exchanged before
@@ -123,7 +123,7 @@ func (e *Error) Class() Class {
 		return ClassUser
 	case codeTokenMissing, CodeBadSigMethod:
 		return ClassBug
-	case CodeDailyQuota, CodeMinuteQuota, CodeClearQuotaSpent:
+	case CodeDailyQuota, CodeMinuteQuota, CodeClearQuotaUsedUp:
 		return ClassQuota
 	case CodeNoPermission:
 		if e.NoPermission() {
@@ -131,7 +131,7 @@ func (e *Error) Class() Class {
 		}
 		return ClassConfiguration
 	case CodeInvalidAppID:
-		if e.CodeSpent() {
+		if e.CodeUsed() {
 			return ClassUser
 		}
 		return ClassConfiguration
@@ -157,7 +157,7 @@ func (e *Error) tokenClass() Class {
 		}
 		return ClassUnknown
 	default:
-		return ClassCredentialDead
+		return ClassCredentialInvalid
 	}
 }
 

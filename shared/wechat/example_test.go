@@ -105,7 +105,7 @@ func ExampleClient_ExchangeCode() {
 	_, err = client.ExchangeCode(ctx, "wx1", "secret", code)
 	var refused *wechat.Error
 	if errors.As(err, &refused) {
-		fmt.Println(refused.Class(), refused.Code, refused.CodeSpent(), refused.LoginAgain())
+		fmt.Println(refused.Class(), refused.Code, refused.CodeUsed(), refused.LoginAgain())
 	}
 	// Output:
 	// {[redacted] 2h0m0s} <nil>
@@ -136,7 +136,7 @@ func ExampleClient_CodeToSession() {
 	_, err = client.CodeToSession(ctx, "wx5", "secret", code)
 	var refused *wechat.Error
 	if errors.As(err, &refused) {
-		fmt.Println(refused.Class(), refused.Code, refused.CodeSpent(), refused.LoginAgain())
+		fmt.Println(refused.Class(), refused.Code, refused.CodeUsed(), refused.LoginAgain())
 	}
 	// Output:
 	// [redacted] true <nil>

@@ -64,7 +64,7 @@ func TestMiniSessionRefuses(t *testing.T) {
 		c, f := clientOf(t, body(200, answer))
 		got, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
 		var e *wechat.Error
-		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeSpent() || got != (wechat.MiniSession{}) || len(f.seen) != 1 {
+		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeUsed() || got != (wechat.MiniSession{}) || len(f.seen) != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got, err := c.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err == nil || got != (wechat.MiniSession{}) {
@@ -179,7 +179,7 @@ func TestCheckSessionKey(t *testing.T) {
 		client, _ := clientOf(t, body(200, answer))
 		err := client.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey)
 		var e *wechat.Error
-		dead := errors.As(err, &e) && e.SessionKeyDead()
+		dead := errors.As(err, &e) && e.SessionKeyInvalid()
 		if (err == nil) != want.good || dead != want.dead {
 			t.Errorf("%s: %v", answer, err)
 		}

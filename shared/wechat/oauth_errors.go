@@ -3,7 +3,7 @@ package wechat
 // CodeSpent: the code of a login, or of PhoneNumber, is no good any more, or never was one of this
 // account. It must not be sent again. After CodeUsedCode the first exchange's result, if this service
 // made it, still holds; else the user has to log in, or press the button, again.
-func (e *Error) CodeSpent() bool {
+func (e *Error) CodeUsed() bool {
 	switch e.Code {
 	case CodeBadCode, CodeUsedCode, CodeExpiredCode:
 		return true
@@ -16,7 +16,7 @@ func (e *Error) CodeSpent() bool {
 
 // UserTokenDead: UserInfo or CheckUserToken was given an access token that is dead. Try
 // RefreshUserToken once; where that fails too, the user has to log in again.
-func (e *Error) UserTokenDead() bool {
+func (e *Error) UserTokenInvalid() bool {
 	if e.Op != opUserInfo && e.Op != opCheckUser {
 		return false
 	}
@@ -26,7 +26,7 @@ func (e *Error) UserTokenDead() bool {
 // SessionKeyDead: the mini-program's session key is not the user's live one, as another wx.login
 // replaced it or its time is over. What was encrypted or signed with it is lost: the mini-program
 // calls wx.login, and then asks the user's data of WeChat again.
-func (e *Error) SessionKeyDead() bool { return e.Code == CodeBadSessionKey }
+func (e *Error) SessionKeyInvalid() bool { return e.Code == CodeBadSessionKey }
 
 // NoPermission: the user's token does not reach this far: UserInfo with a token of a silent login
 // (snsapi_base), or of a snapshot user. Do without, or ask for snsapi_userinfo; repeating is no use.
@@ -43,7 +43,7 @@ func (e *Error) LoginAgain() bool {
 	case CodeMissingCode, CodeBadRefreshToken, CodeExpiredRefreshToken, CodePasswordChanged, CodeBadOpenID, CodeBadSessionKey:
 		return true
 	default:
-		return e.CodeSpent() && e.Op != opPhoneNumber || e.Op == opRefreshUser && e.deadToken()
+		return e.CodeUsed() && e.Op != opPhoneNumber || e.Op == opRefreshUser && e.deadToken()
 	}
 }
 

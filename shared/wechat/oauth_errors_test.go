@@ -67,7 +67,7 @@ func TestWhatToDo(t *testing.T) {
 		for _, p := range []struct {
 			letter string
 			is     bool
-		}{{"c", e.CodeSpent()}, {"t", e.UserTokenDead()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}, {"k", e.SessionKeyDead()}} {
+		}{{"c", e.CodeUsed()}, {"t", e.UserTokenInvalid()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}, {"k", e.SessionKeyInvalid()}} {
 			if p.is {
 				got.WriteString(p.letter)
 			}

@@ -77,7 +77,7 @@ func TestUserTokenRefuses(t *testing.T) {
 		c, f := clientOf(t, body(200, answer))
 		got, err := c.ExchangeCode(t.Context(), "wx1", "SECRET", "CODE")
 		var e *wechat.Error
-		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeSpent() || got != (wechat.UserToken{}) || len(f.seen) != 1 {
+		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeUsed() || got != (wechat.UserToken{}) || len(f.seen) != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got, err := c.RefreshUserToken(t.Context(), "wx1", "R"); err == nil || got != (wechat.UserToken{}) {

@@ -123,7 +123,7 @@ func (d *Desk) Tick(ctx context.Context) {
 
 func (d *Desk) kicked(ctx context.Context, appID string) {
 	d.settle()
-	d.note(d.Refresher.Kick(ctx, appID))
+	d.note(d.Refresher.HandleRefreshRequests(ctx, appID))
 }
 
 // note remembers what came of a tick or kick. After a kick the report has that

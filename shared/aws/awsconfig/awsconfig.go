@@ -67,7 +67,7 @@ const maxBackoff = 200 * time.Millisecond
 // DynamoStore opens the table named by the configuration. settle is how long past
 // its time a write of unknown outcome may be read back; 0 for the store's own.
 func DynamoStore(c *config.Config, settle time.Duration) (store.Store, error) {
-	return dynamo.New(dynamo.Config{Table: c.Table, Settle: settle, Client: dynamodb.New(dynamodb.Options{
+	return dynamo.New(dynamo.Config{Table: c.Table, ReadBackTimeout: settle, Client: dynamodb.New(dynamodb.Options{
 		Region:       Region(),
 		Credentials:  Credentials("DYNAMODB"),
 		BaseEndpoint: Endpoint("DYNAMODB"),

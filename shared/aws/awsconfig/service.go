@@ -19,7 +19,7 @@ func Retryer() aws.Retryer {
 // quotes the request, which may hold what must not be logged. The code, the
 // status and the request's ID stay. Errors that come from no answer (no
 // connection, no time left) stay as they are.
-func Wordless(err error) error {
+func RedactSDKError(err error) error {
 	answered := (*awshttp.ResponseError)(nil)
 	if !errors.As(err, &answered) || answered.HTTPStatusCode() == 0 {
 		return err

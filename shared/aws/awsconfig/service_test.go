@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-func TestWordless(t *testing.T) {
+func TestRedactSDKError(t *testing.T) {
 	for name, c := range map[string]struct {
 		status     int
 		body, want string
@@ -24,7 +24,7 @@ func TestWordless(t *testing.T) {
 		"wrong JSON":        {200, `{"TableNames":"canary"}`, "the answer could not be read (HTTP status 200, request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := Wordless(call(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) {
+			err := RedactSDKError(call(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("X-Amzn-RequestId", "r-1")
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.body))
@@ -36,17 +36,17 @@ func TestWordless(t *testing.T) {
 	}
 }
 
-func TestWordlessLeavesOtherErrors(t *testing.T) {
+func TestRedactSDKErrorLeavesOtherErrors(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	if err := Wordless(call(t, ctx, http.NotFound)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := RedactSDKError(call(t, ctx, http.NotFound)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("no time left: %v", err)
 	}
-	err := Wordless(call(t, t.Context(), func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	err := RedactSDKError(call(t, t.Context(), func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	if err == nil || !strings.Contains(err.Error(), "EOF") {
 		t.Errorf("no answer: %v", err)
 	}
-	if Wordless(nil) != nil {
+	if RedactSDKError(nil) != nil {
 		t.Error("an error was made of none")
 	}
 }

@@ -49,13 +49,13 @@ func New(c *config.Config) *Bus {
 	})}
 }
 
-// HandOver implements message.Sink; there is never a reply. A try whose answer was
+// Deliver implements message.Sink; there is never a reply. A try whose answer was
 // lost is made again, so that an event may come twice. Errors do not hold the
 // message.
-func (b *Bus) HandOver(ctx context.Context, m *message.Message) ([]byte, error) {
+func (b *Bus) Deliver(ctx context.Context, m *message.Message) ([]byte, error) {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{b.entry(m)}})
 	if err != nil {
-		return nil, fmt.Errorf("EventBridge: %w", awsconfig.Wordless(err))
+		return nil, fmt.Errorf("EventBridge: %w", awsconfig.RedactSDKError(err))
 	}
 	if out.FailedEntryCount != 0 {
 		return nil, refused(out.Entries)

@@ -89,7 +89,7 @@ func text() *message.Message {
 
 func TestOneEventAMessage(t *testing.T) {
 	s, bus := serve(t, taken)
-	reply, err := bus.HandOver(t.Context(), text())
+	reply, err := bus.Deliver(t.Context(), text())
 	if err != nil || reply != nil {
 		t.Fatalf("%s, %v", reply, err)
 	}
@@ -119,7 +119,7 @@ func TestDetailTypeAndTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, bus := serve(t, taken)
 			c.m.JSON = []byte("{}")
-			if _, err := bus.HandOver(t.Context(), &c.m); err != nil {
+			if _, err := bus.Deliver(t.Context(), &c.m); err != nil {
 				t.Fatal(err)
 			}
 			entry := s.made()[0]["Entries"].([]any)[0].(map[string]any)
@@ -149,7 +149,7 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, bus := serve(t, c.answers...)
-			_, err := bus.HandOver(t.Context(), text())
+			_, err := bus.Deliver(t.Context(), text())
 			if len(s.made()) != c.calls || (err == nil) != (c.want == "") {
 				t.Errorf("%d calls, %v", len(s.made()), err)
 			}
@@ -162,7 +162,7 @@ func TestFailures(t *testing.T) {
 
 func TestALongReasonIsCut(t *testing.T) {
 	_, bus := serve(t, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"X","ErrorMessage":"`+strings.Repeat("a", 300)+`"}]}`)
-	if _, err := bus.HandOver(t.Context(), text()); err == nil || strings.Count(err.Error(), "a") > 210 {
+	if _, err := bus.Deliver(t.Context(), text()); err == nil || strings.Count(err.Error(), "a") > 210 {
 		t.Error(err)
 	}
 }
@@ -171,7 +171,7 @@ func TestEndsWithItsContext(t *testing.T) {
 	_, bus := serve(t, "hang")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := bus.HandOver(ctx, text())
+	_, err := bus.Deliver(ctx, text())
 	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), canary) {
 		t.Error(err)
 	}

@@ -76,9 +76,9 @@ func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
 	return p.HTTPClient.Do(r)
 }
 
-// HandOver implements message.Sink. Its errors are the next sink's.
-func (r *replier) HandOver(ctx context.Context, m *message.Message) ([]byte, error) {
-	if _, err := r.next.HandOver(ctx, m); err != nil {
+// Deliver implements message.Sink. Its errors are the next sink's.
+func (r *replier) Deliver(ctx context.Context, m *message.Message) ([]byte, error) {
+	if _, err := r.next.Deliver(ctx, m); err != nil {
 		return nil, err
 	}
 	reply, err := r.ask(ctx, m)
@@ -93,7 +93,7 @@ func (r *replier) HandOver(ctx context.Context, m *message.Message) ([]byte, err
 func (r *replier) ask(ctx context.Context, m *message.Message) ([]byte, error) {
 	out, err := r.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &r.function, InvocationType: types.InvocationTypeRequestResponse, Payload: m.JSON})
 	if err != nil {
-		return nil, awsconfig.Wordless(err)
+		return nil, awsconfig.RedactSDKError(err)
 	}
 	if out.FunctionError != nil { // its payload tells more, and may quote the message
 		return nil, fmt.Errorf("the function %s ended with an error: %s", r.function, *out.FunctionError)

@@ -51,7 +51,7 @@ type next struct {
 	calls int
 }
 
-func (n *next) HandOver(context.Context, *message.Message) ([]byte, error) {
+func (n *next) Deliver(context.Context, *message.Message) ([]byte, error) {
 	n.calls++
 	return nil, n.err
 }
@@ -96,7 +96,7 @@ func text() *message.Message {
 func TestTheAnswerIsTheReply(t *testing.T) {
 	for _, payload := range []string{`{"MsgType":"text","Content":"你好"}`, "null", ""} {
 		w := start(t, answers(payload))
-		if reply, err := w.HandOver(t.Context(), text()); string(reply) != payload || err != nil || w.next.calls != 1 || w.service.calls.Load() != 1 || w.service.body != `{"Content":"canary"}` || w.log.Len() != 0 {
+		if reply, err := w.Deliver(t.Context(), text()); string(reply) != payload || err != nil || w.next.calls != 1 || w.service.calls.Load() != 1 || w.service.body != `{"Content":"canary"}` || w.log.Len() != 0 {
 			t.Errorf("%q: got %q, %v, %d hand-overs, the function got %s, log %s", payload, reply, err, w.next.calls, w.service.body, &w.log)
 		}
 	}
@@ -119,7 +119,7 @@ func TestNoReplyIsNoFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, c.answer)
-			reply, err := w.HandOver(t.Context(), text())
+			reply, err := w.Deliver(t.Context(), text())
 			if reply != nil || err != nil || w.next.calls != 1 || w.service.calls.Load() != 1 {
 				t.Errorf("%q, %v, %d hand-overs, %d calls", reply, err, w.next.calls, w.service.calls.Load())
 			}
@@ -144,7 +144,7 @@ func (w *world) wantLog(t *testing.T, want string) {
 func TestAFailedHandOverAsksNobody(t *testing.T) {
 	w := start(t, answers("{}"))
 	w.next.err = errors.New("not taken")
-	if reply, err := w.HandOver(t.Context(), text()); reply != nil || err != w.next.err || w.service.calls.Load() != 0 || w.log.Len() != 0 {
+	if reply, err := w.Deliver(t.Context(), text()); reply != nil || err != w.next.err || w.service.calls.Load() != 0 || w.log.Len() != 0 {
 		t.Errorf("%q, %v, %d calls, log %s", reply, err, w.service.calls.Load(), &w.log)
 	}
 }
@@ -167,7 +167,7 @@ func TestTheFunctionIsNotWaitedForTooLong(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), left)
 			defer cancel()
 			began := time.Now()
-			reply, err := w.HandOver(ctx, text())
+			reply, err := w.Deliver(ctx, text())
 			if reply != nil || err != nil || w.next.calls != 1 || client.calls != 1 {
 				t.Errorf("%v left: %q, %v, %d hand-overs, %d calls", left, reply, err, w.next.calls, client.calls)
 			}
@@ -213,7 +213,7 @@ func (l late) Close() error { return l.answer.Close() }
 func TestAnAnswerIsReadToItsEnd(t *testing.T) {
 	w := start(t, answers(`{"MsgType":"text"}`))
 	w.Sink.(*replier).client = newClient(racing{httpClient()})
-	if reply, err := w.HandOver(t.Context(), text()); string(reply) != `{"MsgType":"text"}` || err != nil || w.log.Len() != 0 {
+	if reply, err := w.Deliver(t.Context(), text()); string(reply) != `{"MsgType":"text"}` || err != nil || w.log.Len() != 0 {
 		t.Errorf("got %q, %v, log %s", reply, err, &w.log)
 	}
 }

@@ -28,7 +28,7 @@ type Config struct {
 	// Settle bounds the read-back after a write of unknown outcome, which goes on
 	// past the end of the caller's context, since that may be why the answer was
 	// lost; 0 means 1 s.
-	Settle time.Duration
+	ReadBackTimeout time.Duration
 }
 
 // Store is a [store.Store] over one DynamoDB table, safe for concurrent use.
@@ -48,10 +48,10 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Settle == 0 {
-		cfg.Settle = defaultSettle
+	if cfg.ReadBackTimeout == 0 {
+		cfg.ReadBackTimeout = defaultSettle
 	}
-	return &Store{client: cfg.Client, table: &cfg.Table, now: cfg.Now, settleTime: cfg.Settle}, nil
+	return &Store{client: cfg.Client, table: &cfg.Table, now: cfg.Now, settleTime: cfg.ReadBackTimeout}, nil
 }
 
 // Get implements [store.Store] with one consistent GetItem.

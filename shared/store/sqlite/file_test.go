@@ -126,7 +126,7 @@ func TestSweep(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	s := openFile(t, Config{Path: ":memory:", Now: func() time.Time { return now }})
 	for i := range dead {
-		create(t, s, store.Item{Key: fmt.Sprintf("kick#%d", i), ExpiresAt: now.Add(time.Minute)})
+		create(t, s, store.Item{Key: fmt.Sprintf("refresh_request#%d", i), ExpiresAt: now.Add(time.Minute)})
 	}
 	create(t, s, store.Item{Key: "user#lasting"})
 	create(t, s, store.Item{Key: "user#living", ExpiresAt: now.Add(time.Hour)})

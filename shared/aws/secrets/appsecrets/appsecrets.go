@@ -14,7 +14,7 @@ import (
 
 // Find returns where AppSecrets come from: Secrets Manager when the configuration
 // names a secret there, else the environment.
-func Find(c *config.Config) credential.Secrets {
+func Source(c *config.Config) credential.Secrets {
 	if c.SecretsARN == "" {
 		return app.EnvironmentSecrets(c)
 	}
@@ -29,7 +29,7 @@ func Find(c *config.Config) credential.Secrets {
 		if err != nil {
 			return config.Secret{}, err
 		}
-		return app.Present(secrets.For(config.App{Name: account.Name, AppID: account.AppID}), account)
+		return app.RequireSecret(secrets.For(config.App{Name: account.Name, AppID: account.AppID}), account)
 	}
 }
 

@@ -271,7 +271,7 @@ const testVerifier = "a-verifier-of-a-page-of-another-site-1234567890"
 func challenge() string { return "&challenge=" + digest(testVerifier) }
 
 func spending(ticket string) string {
-	return `{"ticket":"` + ticket + `","verifier":"` + testVerifier + `"}`
+	return `{"code":"` + ticket + `","verifier":"` + testVerifier + `"}`
 }
 
 // profiles asks for the profile so many times at once, and wants the same answer each time.

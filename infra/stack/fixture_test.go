@@ -69,7 +69,7 @@ func everySetting() map[string]any {
 		"alarmEmail":     "ops@example.com", "logLevel": "warn", "logRetentionDays": 90.0, "reservedConcurrency": map[string]any{"signature": 50.0},
 		"throttles": map[string]any{"signature": map[string]any{"rate": 2000.0, "burst": 4000.0}}, "authorizerApis": []any{"a1b2c3d4e5"},
 		"tickets": []any{"jsapi"}, "tokenMode": "classic", "apiBase": "https://hk.api.weixin.qq.com", "signatureCache": "table",
-		"sessionLife": "24h", "sessionIdle": "1h", "sessionDevices": 3.0, "miniProgramSessionLife": "48h", "miniProgramDataAge": "5m", "pushWindow": "5m", "domainProofs": []any{"AbCdEf0123456789"},
+		"sessionTtl": "24h", "sessionIdleTimeout": "1h", "sessionDevices": 3.0, "miniProgramSessionTtl": "48h", "miniProgramDataAge": "5m", "pushWindow": "5m", "domainProofs": []any{"AbCdEf0123456789"},
 		"replyFunction": "arn:aws:lambda:ap-east-1:123456789012:function:replies",
 	}
 }

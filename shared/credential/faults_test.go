@@ -325,7 +325,7 @@ func TestDuplicatedKicks(t *testing.T) {
 		w.sim.ResetCounts()
 		for range 60 {
 			for range 30 {
-				go func() { _, _ = k.Kicked(t.Context(), w.account) }()
+				go func() { _, _ = k.HandleRefreshRequest(t.Context(), w.account) }()
 			}
 			synctest.Wait()
 			time.Sleep(time.Second)

@@ -250,13 +250,13 @@ func recorded(tb testing.TB, name string) []byte {
 func (w *world) streamEvent(eventName string) []byte {
 	w.Helper()
 	var event struct{ Records []json.RawMessage }
-	if err := json.Unmarshal(recorded(w, "refresher-kick"), &event); err != nil {
+	if err := json.Unmarshal(recorded(w, "refresher-refresh-request"), &event); err != nil {
 		w.Fatal(err)
 	}
 	sample := bytes.ReplaceAll(event.Records[0], []byte("INSERT"), []byte(eventName))
 	event.Records = nil
-	for _, key := range w.keys("kick") {
-		event.Records = append(event.Records, bytes.ReplaceAll(sample, []byte("kick#"+appID), []byte(key)))
+	for _, key := range w.keys("refresh_request") {
+		event.Records = append(event.Records, bytes.ReplaceAll(sample, []byte("refresh_request#"+appID), []byte(key)))
 	}
 	text, err := json.Marshal(event)
 	if err != nil {

@@ -46,10 +46,10 @@ func TestMiniProgramWorlds(t *testing.T) {
 		var e *wechat.Error
 		switch {
 		case c.proofFail:
-			if !errors.As(err, &e) || e.SessionKeyDead() || noReset == nil {
+			if !errors.As(err, &e) || e.SessionKeyInvalid() || noReset == nil {
 				t.Errorf("%s: %v, %v", name, err, noReset)
 			}
-		case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(dead, &e) || !e.SessionKeyDead():
+		case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(dead, &e) || !e.SessionKeyInvalid():
 			t.Errorf("%s: %v, %v, %v", name, err, noReset, dead)
 		}
 	}
@@ -80,7 +80,7 @@ func testPhone(t *testing.T, world string, sim *wechatsim.Sim, client *wechat.Cl
 	}
 	_, err = client.PhoneNumber(t.Context(), token, code, openid)
 	var e *wechat.Error
-	if !errors.As(err, &e) || !e.CodeSpent() || e.LoginAgain() {
+	if !errors.As(err, &e) || !e.CodeUsed() || e.LoginAgain() {
 		t.Errorf("%s: the same code again: %v", world, err)
 	}
 }

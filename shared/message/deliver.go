@@ -58,7 +58,7 @@ func (h *Handler) handOver(ctx context.Context, p *push, until time.Time) (answe
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	reply, err := h.Sink.HandOver(ctx, p.Message)
+	reply, err := h.Sink.Deliver(ctx, p.Message)
 	if err != nil {
 		return answer{}, err
 	}

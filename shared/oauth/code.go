@@ -101,17 +101,17 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var in struct{ Ticket, Verifier string }
-	if err := json.Unmarshal(body, &in); err != nil || in.Ticket == "" || in.Verifier == "" {
+	var in struct{ Code, Verifier string }
+	if err := json.Unmarshal(body, &in); err != nil || in.Code == "" || in.Verifier == "" {
 		return errBody
 	}
-	t, err := h.spendTicket(r.Context(), in.Ticket, in.Verifier, r.Header.Get("Origin"))
+	t, err := h.spendTicket(r.Context(), in.Code, in.Verifier, r.Header.Get("Origin"))
 	if err != nil {
 		return err
 	}
 	token, opened, _, err := h.Sessions.Issue(r.Context(), t.Login.session())
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // the user logged out of all devices since
-		return h.failures["login_over"]
+		return h.failures["login_ended"]
 	}
 	if err != nil {
 		return err

@@ -174,7 +174,7 @@ func (w *world) sift(a answer, cookies []*http.Cookie) {
 			w.Errorf("%q: %v", address, err)
 			continue
 		}
-		carried := to.Query().Get("wechat_ticket")
+		carried := to.Query().Get("wechatfn_code")
 		if strings.HasPrefix(address, weChat) {
 			carried = to.Query().Get("state")
 		}
@@ -237,7 +237,7 @@ const (
 
 // spending is the body of POST /oauth/token.
 func spending(ticket string) string {
-	return `{"ticket":"` + ticket + `","verifier":"` + verifier + `"}`
+	return `{"code":"` + ticket + `","verifier":"` + verifier + `"}`
 }
 
 // come begins a login and comes back from WeChat with the user's yes: what is left
@@ -257,7 +257,7 @@ func (b *browser) logIn(query string) *browser {
 // landed wants a callback to have led to the session's cookie.
 func (b *browser) landed(a answer) {
 	b.f.w.Helper()
-	if a.status != http.StatusSeeOther || b.cookie(sessionCookie) == "" || strings.Contains(a.header.Get("Location"), "wechat_ticket") {
+	if a.status != http.StatusSeeOther || b.cookie(sessionCookie) == "" || strings.Contains(a.header.Get("Location"), "wechatfn_code") {
 		b.f.w.Fatalf("answer %d %s %v", a.status, a.body, a.header)
 	}
 }
@@ -266,7 +266,7 @@ func (b *browser) landed(a answer) {
 func (b *browser) ticketOf(a answer) string {
 	b.f.w.Helper()
 	to, err := url.Parse(a.header.Get("Location"))
-	ticket := to.Query().Get("wechat_ticket")
+	ticket := to.Query().Get("wechatfn_code")
 	if err != nil || a.status != http.StatusSeeOther || ticket == "" || b.cookie(sessionCookie) != "" {
 		b.f.w.Fatalf("answer %d %s %v", a.status, a.body, a.header)
 	}

@@ -93,8 +93,8 @@ func (w *world) client() *wechat.Client {
 }
 
 // keeper returns a refresher of its own, on the given store.
-func (w *world) keeperOn(s store.Store) *Keeper {
-	k, err := NewKeeper(KeeperConfig{
+func (w *world) keeperOn(s store.Store) *Renewer {
+	k, err := NewRenewer(RenewerConfig{
 		Store: s, WeChat: w.client(), Accounts: []Account{w.account},
 		Secrets: func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
 			return config.NewSecret(w.secret(fresh)), nil
@@ -108,18 +108,18 @@ func (w *world) keeperOn(s store.Store) *Keeper {
 	return k
 }
 
-func (w *world) keeper() *Keeper { return w.keeperOn(w.store) }
+func (w *world) keeper() *Renewer { return w.keeperOn(w.store) }
 
 // reader returns a signature function of its own; onKick may be nil.
-func (w *world) reader(onKick func(string)) *Reader {
-	r, err := NewReader(ReaderConfig{Store: w.store, OnKick: onKick, Logger: slog.New(slog.NewTextHandler(w.log, nil))})
+func (w *world) reader(onRefreshRequest func(string)) *Reader {
+	r, err := NewReader(ReaderConfig{Store: w.store, OnRefreshRequest: onRefreshRequest, Logger: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return r
 }
 
-func (w *world) tick(k *Keeper) Record {
+func (w *world) tick(k *Renewer) Record {
 	w.t.Helper()
 	record, err := k.Tick(w.t.Context(), w.account)
 	if err != nil && !errors.Is(err, ErrBusy) {
@@ -130,14 +130,14 @@ func (w *world) tick(k *Keeper) Record {
 
 // report has somebody find the token dead and say so through the table, and k take
 // the kick.
-func (w *world) report(k *Keeper, token string) (Record, error) {
-	w.reader(nil).reportDead(w.t.Context(), testAppID, Fingerprint(token))
-	return k.Kicked(w.t.Context(), w.account)
+func (w *world) report(k *Renewer, token string) (Record, error) {
+	w.reader(nil).reportInvalid(w.t.Context(), testAppID, Fingerprint(token))
+	return k.HandleRefreshRequest(w.t.Context(), w.account)
 }
 
 // stored is the record in the table, without counting the read.
 func (w *world) stored() Record {
-	_, record, err := (&Keeper{KeeperConfig{Store: w.store.Store}}).read(context.Background(), testAppID)
+	_, record, err := (&Renewer{RenewerConfig{Store: w.store.Store}}).read(context.Background(), testAppID)
 	if err != nil {
 		return Record{}
 	}

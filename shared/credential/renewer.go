@@ -54,7 +54,7 @@ var (
 )
 
 // KeeperConfig configures a Keeper. Store, WeChat and Secrets are required.
-type KeeperConfig struct {
+type RenewerConfig struct {
 	Store    store.Store
 	WeChat   WeChat
 	Secrets  Secrets
@@ -72,12 +72,12 @@ type KeeperConfig struct {
 
 // Keeper renews tokens and tickets. It holds no state of its own, so any number
 // may run at once; its methods are safe for concurrent use.
-type Keeper struct {
-	KeeperConfig
+type Renewer struct {
+	RenewerConfig
 }
 
 // NewKeeper checks the configuration.
-func NewKeeper(c KeeperConfig) (*Keeper, error) {
+func NewRenewer(c RenewerConfig) (*Renewer, error) {
 	if c.Store == nil || c.WeChat == nil || c.Secrets == nil {
 		return nil, errors.New("credential: a Keeper needs Store, WeChat and Secrets")
 	}
@@ -93,7 +93,7 @@ func NewKeeper(c KeeperConfig) (*Keeper, error) {
 	if c.Observe == nil {
 		c.Observe = func(Account, Failure) {}
 	}
-	return &Keeper{c}, nil
+	return &Renewer{c}, nil
 }
 
 // maxSteps bounds the epochs of one tick: a token found dead or a secret found
@@ -104,7 +104,7 @@ const maxSteps = 3
 // read. It returns the record as it stands. Errors: ErrBusy, ErrLeaseLost, the
 // store's; WeChat's failures are logged and kept in the record, which says when
 // to try again.
-func (k *Keeper) Tick(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) Tick(ctx context.Context, account Account) (Record, error) {
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
@@ -115,8 +115,8 @@ func (k *Keeper) Tick(ctx context.Context, account Account) (Record, error) {
 // Kicked answers a kick: somebody found no ticket to hand out, or holds a token
 // that WeChat calls dead. It looks at what is published, where Tick trusts its
 // own record. Errors: as Tick's.
-func (k *Keeper) Kicked(ctx context.Context, account Account) (Record, error) {
-	dead := k.kickedFor(ctx, account.AppID)
+func (k *Renewer) HandleRefreshRequest(ctx context.Context, account Account) (Record, error) {
+	dead := k.refreshRequestFor(ctx, account.AppID)
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
@@ -132,9 +132,9 @@ func (k *Keeper) Kicked(ctx context.Context, account Account) (Record, error) {
 // work takes one step after another until nothing is due. The record may know
 // more than the item it was read from; what it knows is saved with the first
 // step.
-func (k *Keeper) work(ctx context.Context, account Account, item store.Item, record Record) (Record, error) {
+func (k *Renewer) work(ctx context.Context, account Account, item store.Item, record Record) (Record, error) {
 	for range maxSteps {
-		k.forgiveNewSecret(ctx, account, &record)
+		k.resetBackoffOnNewSecret(ctx, account, &record)
 		plan := Next(record, account.Tickets, k.Now())
 		if plan.Idle() {
 			return record, nil
@@ -148,7 +148,7 @@ func (k *Keeper) work(ctx context.Context, account Account, item store.Item, rec
 }
 
 // Account finds a configured account by AppID. Errors: ErrUnknownAccount.
-func (k *Keeper) Account(appID string) (Account, error) {
+func (k *Renewer) Account(appID string) (Account, error) {
 	i := slices.IndexFunc(k.Accounts, func(a Account) bool { return a.AppID == appID })
 	if i < 0 {
 		return Account{}, ErrUnknownAccount
@@ -159,7 +159,7 @@ func (k *Keeper) Account(appID string) (Account, error) {
 // step is one epoch: take the lease, ask WeChat what the plan says, publish,
 // save and release. The record it starts from is the one that was decided on,
 // for the lease is taken on that very version.
-func (k *Keeper) step(ctx context.Context, account Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
+func (k *Renewer) step(ctx context.Context, account Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
 	read := record
 	record = record.clone()
 	item, err := k.takeLease(ctx, account.AppID, item, &record)
@@ -189,7 +189,7 @@ func (k *Keeper) step(ctx context.Context, account Account, item store.Item, rec
 }
 
 // takeLease is the conditional write that makes this keeper the only one.
-func (k *Keeper) takeLease(ctx context.Context, appID string, item store.Item, record *Record) (store.Item, error) {
+func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, record *Record) (store.Item, error) {
 	now := k.Now()
 	record.Lease = Lease{
 		Epoch:    record.Lease.Epoch + 1,
@@ -220,7 +220,7 @@ func (k *Keeper) takeLease(ctx context.Context, appID string, item store.Item, r
 
 // save writes the record while the lease is still ours. It gets its own time:
 // what WeChat has answered must not be lost because the invocation is ending.
-func (k *Keeper) save(ctx context.Context, item store.Item, record Record) (store.Item, error) {
+func (k *Renewer) save(ctx context.Context, item store.Item, record Record) (store.Item, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
 	item.Value = record.encode()
@@ -237,7 +237,7 @@ func (k *Keeper) save(ctx context.Context, item store.Item, record Record) (stor
 const saveTimeout = 2 * time.Second
 
 // read returns the stored record, or an empty one and an item without version.
-func (k *Keeper) read(ctx context.Context, appID string) (store.Item, Record, error) {
+func (k *Renewer) read(ctx context.Context, appID string) (store.Item, Record, error) {
 	item, err := k.Store.Get(ctx, tokenKey(appID))
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Item{}, Record{}, nil
@@ -254,7 +254,7 @@ func (k *Keeper) read(ctx context.Context, appID string) (store.Item, Record, er
 }
 
 // Look returns the stored record without doing anything.
-func (k *Keeper) Look(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) Record(ctx context.Context, account Account) (Record, error) {
 	_, record, err := k.read(ctx, account.AppID)
 	return record, err
 }

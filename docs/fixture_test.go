@@ -14,13 +14,13 @@ import (
 	"strings"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
-	"wechatfn/dev/wechatsim"
 )
 
 const (
@@ -60,8 +60,8 @@ type deployment struct {
 	handOver  func(context.Context, *message.Message) ([]byte, error)
 }
 
-// HandOver implements message.Sink.
-func (d *deployment) HandOver(ctx context.Context, m *message.Message) ([]byte, error) {
+// Deliver implements message.Sink.
+func (d *deployment) Deliver(ctx context.Context, m *message.Message) ([]byte, error) {
 	return d.handOver(ctx, m)
 }
 
@@ -212,12 +212,12 @@ func (d *deployment) ticket() (page *browser, body string) {
 	b := d.browser()
 	landed := b.get(b.login("scope=snsapi_userinfo&return_to="+url.QueryEscape(stranger+"/in?a=b")+"&challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", wechatsim.AnswerApprove))
 	u, err := url.Parse(landed.Header.Get("Location"))
-	if err != nil || u.Host != "other.example.org" || u.Query().Get("wechat_ticket") == "" {
+	if err != nil || u.Host != "other.example.org" || u.Query().Get("wechatfn_code") == "" {
 		d.Fatalf("answer %d, to %s", landed.StatusCode, u)
 	}
 	page = d.browser()
 	page.origin = stranger
-	return page, `{"ticket":"` + u.Query().Get("wechat_ticket") + `","verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`
+	return page, `{"code":"` + u.Query().Get("wechatfn_code") + `","verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`
 }
 
 // bearer goes the whole way to a token.

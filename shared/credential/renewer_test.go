@@ -82,10 +82,10 @@ func TestRepeatedTicketNeverGainsLife(t *testing.T) {
 
 func TestKicksAreOneInTenSeconds(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		kicks := 0
+		requests := 0
 		readers := make([]*Reader, 50)
 		for i := range readers {
-			readers[i] = w.reader(func(string) { kicks++ })
+			readers[i] = w.reader(func(string) { requests++ })
 		}
 		begin := time.Now()
 		for time.Since(begin) < 60*time.Second {
@@ -96,8 +96,8 @@ func TestKicksAreOneInTenSeconds(t *testing.T) {
 			}
 			time.Sleep(250 * time.Millisecond)
 		}
-		if kicks < 5 || kicks > 6 {
-			t.Errorf("%d kicks in a minute without a ticket, want 6 at most", kicks)
+		if requests < 5 || requests > 6 {
+			t.Errorf("%d kicks in a minute without a ticket, want 6 at most", requests)
 		}
 	})
 }
@@ -111,7 +111,7 @@ func TestKickRepublishesALostTicket(t *testing.T) {
 		if err != nil || w.store.Delete(t.Context(), item.Key, item.Version) != nil {
 			t.Fatal("the published ticket was not there to delete")
 		}
-		if _, err := k.Kicked(t.Context(), w.account); err != nil {
+		if _, err := k.HandleRefreshRequest(t.Context(), w.account); err != nil {
 			t.Fatal(err)
 		}
 		w.wantTicket(w.reader(nil))
@@ -143,7 +143,7 @@ func TestReportDead(t *testing.T) {
 			t.Errorf("%d token calls, want 2", calls)
 		}
 		// The same report again is old news.
-		time.Sleep(kickLife)
+		time.Sleep(refreshRequestTTL)
 		if _, err := w.report(k, old.Value); err != nil {
 			t.Fatal(err)
 		}
@@ -156,9 +156,9 @@ func TestReportDead(t *testing.T) {
 func TestReportJoinsAStandingKick(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		r := w.reader(nil)
-		r.Kick(t.Context(), testAppID)
-		r.reportDead(t.Context(), testAppID, "fp")
-		if got := w.keeper().kickedFor(t.Context(), testAppID); got != "fp" {
+		r.RequestRefresh(t.Context(), testAppID)
+		r.reportInvalid(t.Context(), testAppID, "fp")
+		if got := w.keeper().refreshRequestFor(t.Context(), testAppID); got != "fp" {
 			t.Errorf("the kick carries %q", got)
 		}
 	})
@@ -172,7 +172,7 @@ func TestDeadTokenFoundByTicketPoll(t *testing.T) {
 		_ = w.sim.ForeignRefresh(testAppID)
 		record := w.tick(k)
 		if !w.sim.TokenAlive(testAppID, record.Token.Value) || record.Token.Dead {
-			t.Errorf("after the tick: %+v", record.Token.Held)
+			t.Errorf("after the tick: %+v", record.Token.State)
 		}
 		w.wantCalls(2, 3) // the refused poll, a new token, the poll again
 		if record.Lease.Epoch != first+2 {

@@ -165,7 +165,7 @@ type listing struct {
 	calls int
 }
 
-func (l *listing) HandOver(ctx context.Context, m *Message) ([]byte, error) {
+func (l *listing) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	if l.wait > 0 {
 		if err := wait(ctx, l.wait); err != nil {
 			return nil, err

@@ -11,34 +11,34 @@ import (
 
 // kickLife: no more than one kick for an account stands at a time, so however
 // many processes miss a ticket, the refresher is called at most once in 10 s.
-const kickLife = 10 * time.Second
+const refreshRequestTTL = 10 * time.Second
 
-// kick is the value of kick#APPID. Dead is the fingerprint of a token that
+// kick is the value of refresh_request#APPID. Dead is the fingerprint of a token that
 // WeChat refused, empty when a ticket was missed.
-type kick struct {
+type refreshRequest struct {
 	Dead string `json:"dead,omitempty"`
 }
 
-func kickItem(appID string, k kick, now time.Time) store.Item {
+func refreshRequestItem(appID string, k refreshRequest, now time.Time) store.Item {
 	value, _ := json.Marshal(k) // a struct of one string
-	return store.Item{Key: kickKey(appID), Value: value, ExpiresAt: now.Add(kickLife)}
+	return store.Item{Key: refreshRequestKey(appID), Value: value, ExpiresAt: now.Add(refreshRequestTTL)}
 }
 
 // kickedFor returns the fingerprint of the token that the standing kick reports
 // as dead, if any. A kick that cannot be read is still a kick.
-func (k *Keeper) kickedFor(ctx context.Context, appID string) string {
-	item, err := k.Store.Get(ctx, kickKey(appID))
+func (k *Renewer) refreshRequestFor(ctx context.Context, appID string) string {
+	item, err := k.Store.Get(ctx, refreshRequestKey(appID))
 	if err != nil {
 		return ""
 	}
-	var v kick
+	var v refreshRequest
 	_ = json.Unmarshal(item.Value, &v)
 	return v.Dead
 }
 
 // withoutUnpublished returns the record without word of tickets that it takes for
 // published and that are not there: deleted by hand, or written over.
-func (k *Keeper) withoutUnpublished(ctx context.Context, account Account, record Record) Record {
+func (k *Renewer) withoutUnpublished(ctx context.Context, account Account, record Record) Record {
 	record = record.clone()
 	for _, typ := range account.Tickets {
 		held := record.Tickets[typ]

@@ -72,7 +72,7 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 	if w.client, err = wechat.New(wechat.Config{HTTPClient: w.sim.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	if w.sessions, err = session.New(session.Config{Store: w.store, Life: 72 * time.Hour, Idle: 72 * time.Hour}); err != nil {
+	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	w.tokens = &tokens{w: w}
@@ -141,7 +141,7 @@ func (t *tokens) Token(ctx context.Context, appID string) (string, error) {
 	return t.value, err
 }
 
-func (t *tokens) Another(ctx context.Context, appID, dead string) (string, error) {
+func (t *tokens) Replacement(ctx context.Context, appID, dead string) (string, error) {
 	t.mu.Lock()
 	t.reports++
 	if t.value == dead {

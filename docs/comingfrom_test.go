@@ -129,10 +129,7 @@ func brokenLink(target string) string {
 	return file + " has no heading #" + anchor
 }
 
-var (
-	fence      = regexp.MustCompile("(?s)```.*?```")
-	unsluggish = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
-)
+var unsluggish = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 
 // slug is a heading's anchor, as GitHub makes it.
 func slug(title string) string {

@@ -16,7 +16,6 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
-	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/store/sqlite"
@@ -74,21 +73,23 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	w.must(err)
 	w.Cleanup(func() { d.db.Close() })
 	var apps []wechatsim.App
-	for _, a := range c.Apps {
-		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: "s", Kind: a.Kind})
+	for _, a := range c.Accounts {
+		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: "s", Kind: string(a.Kind)})
 	}
 	d.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Seed: "docs"})
 	w.must(err)
 	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
 	w.must(err)
 	quiet := slog.New(slog.DiscardHandler)
-	d.refresher, err = app.NewRefresher(c, d.db, client, app.EnvironmentSecrets(c), quiet)
+	d.refresher, err = app.NewRefresher(c, d.db, client, c.Secret, quiet)
 	w.must(err)
 	signature, err := app.Signature(c, d.db, nil, quiet)
 	w.must(err)
-	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, nil, quiet)
+	logins, err := app.OAuth(c, d.db, client, c.Secret, false, nil, quiet)
 	w.must(err)
-	verify, err := app.Verify(c, d.db, pushsecrets.Push(c, quiet), d, quiet)
+	rings, err := message.NewKeyrings(c.Accounts, c.PushSecretsOf)
+	w.must(err)
+	verify, err := app.Verify(c, d.db, rings.Source, d, quiet)
 	w.must(err)
 	d.functions = map[string]http.Handler{"signature": signature, "get-signature": signature, "oauth": logins, "miniprogram": logins, "verify": verify}
 	return d

@@ -22,7 +22,7 @@ import (
 // newDesk builds the page, with the refresher that stands behind it.
 func (s *stack) newDesk(d *dev, opened store.Store, client *wechat.Client, logger *slog.Logger) error {
 	// The life lines tell what went well.
-	refresher, err := app.NewRefresher(s.config, opened, client, app.EnvironmentSecrets(s.config), textLogger(s.config.LogLevel+slog.LevelWarn))
+	refresher, err := app.NewRefresher(s.config, opened, client, s.config.Secret, textLogger(s.config.LogLevel+slog.LevelWarn))
 	if err != nil {
 		return err
 	}

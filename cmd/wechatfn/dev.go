@@ -14,9 +14,10 @@ import (
 	"time"
 
 	"wechatfn/cmd/wechatfn/demo"
+	"wechatfn/shared/account"
 	"wechatfn/shared/app"
-	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
+	"wechatfn/shared/message"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
@@ -116,11 +117,15 @@ func (s *stack) wire(d *dev, opened store.Store, simulated bool) error {
 		return err
 	}
 	s.desk.Visit(quiet)
-	verify, err := app.Verify(s.config, opened, pushsecrets.Push(s.config, logger), s.inbox, logger)
+	rings, err := message.NewKeyrings(s.config.Accounts, s.config.PushSecretsOf)
 	if err != nil {
 		return err
 	}
-	logins, err := app.OAuth(s.config, opened, client, app.EnvironmentSecrets(s.config), true, s.desk.Kick, logger)
+	verify, err := app.Verify(s.config, opened, rings.Source, s.inbox, logger)
+	if err != nil {
+		return err
+	}
+	logins, err := app.OAuth(s.config, opened, client, s.config.Secret, true, s.desk.Kick, logger)
 	if err != nil {
 		return err
 	}
@@ -199,7 +204,7 @@ wechatfn dev, with %s
 
   curl -G %ssignature --data-urlencode 'url=%s'
 %s%s
-`, weChat, s.config.Apps[0].Name, s.config.Apps[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.clockLine(), s.url, s.url, s.triggerLine(), s.phoneCode())
+`, weChat, s.config.Accounts[0].Name, s.config.Accounts[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.clockLine(), s.url, s.url, s.triggerLine(), s.phoneCode())
 	if s.simulator != nil && d.getenv("WECHAT_TOKEN") != "" {
 		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the simulated account is.\n\n")
 	}
@@ -208,9 +213,9 @@ wechatfn dev, with %s
 // serverURLs are the addresses at which accounts take pushes.
 func (s *stack) serverURLs() string {
 	var urls []string
-	for i, a := range s.config.Apps {
+	for i, a := range s.config.Accounts {
 		switch {
-		case a.Push.Token.IsZero():
+		case !s.takesPushes(a):
 		case i == 0:
 			urls = append(urls, s.url+"verify")
 		default:
@@ -223,10 +228,15 @@ func (s *stack) serverURLs() string {
 	return strings.Join(urls, " ")
 }
 
+func (s *stack) takesPushes(a account.Account) bool {
+	_, ok := s.config.PushSecretsOf(a)
+	return ok
+}
+
 // triggerLine works where trigger knows the account: the simulated one, or that of
 // the environment.
 func (s *stack) triggerLine() string {
-	if s.config.Apps[0].Push.Token.IsZero() {
+	if !s.takesPushes(s.config.Accounts[0]) {
 		return ""
 	}
 	return "  build/wechatfn trigger text --url " + s.url + "verify\n"

@@ -69,7 +69,7 @@ func (s *simulate) serve(ctx context.Context, listener net.Listener, c *config.C
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	url := "http://" + listener.Addr().String()
-	fmt.Fprintf(s.out, "a simulated WeChat at %s, with the account %s; EventBridge at %s%s\n", url, c.Apps[0].AppID, url, busPath)
+	fmt.Fprintf(s.out, "a simulated WeChat at %s, with the account %s; EventBridge at %s%s\n", url, c.Accounts[0].AppID, url, busPath)
 	if s.ready != nil {
 		s.ready(url)
 	}

@@ -46,8 +46,8 @@ type simulator struct {
 func newSimulator(c *config.Config, file string, now func() time.Time) (*simulator, error) {
 	s := &simulator{file: file}
 	var apps []wechatsim.App
-	for _, app := range c.Apps {
-		apps = append(apps, wechatsim.App{ID: app.AppID, Secret: app.Secret.Reveal(), Kind: app.Kind})
+	for _, app := range c.Accounts {
+		apps = append(apps, wechatsim.App{ID: app.AppID, Secret: c.AppSecrets.For(app.Name, app.AppID).Reveal(), Kind: string(app.Kind)})
 	}
 	var err error
 	s.Sim, err = wechatsim.New(wechatsim.Config{

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 )
 
 // refusal is why a push is not WeChat's. It goes to the log; the sender is told
@@ -54,7 +54,7 @@ type Keyring struct {
 
 // NewKeyring parses the secrets of the account appID. Errors name the secret
 // that is wrong and never quote it.
-func NewKeyring(appID string, s config.PushSecrets) (*Keyring, error) {
+func NewKeyring(appID string, s secret.Push) (*Keyring, error) {
 	if appID == "" {
 		return nil, errors.New("message: a keyring needs the account's AppID")
 	}
@@ -67,7 +67,7 @@ func NewKeyring(appID string, s config.PushSecrets) (*Keyring, error) {
 	}
 	for _, one := range []struct {
 		name   string
-		secret config.Secret
+		secret secret.Secret
 	}{{"EncodingAESKey", s.AESKey}, {"previous EncodingAESKey", s.PreviousAESKey}} {
 		if one.secret.IsZero() {
 			continue

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 )
 
 // raw encrypts bytes as they are, which must fill whole blocks.
@@ -90,9 +90,9 @@ func TestSign(t *testing.T) {
 }
 
 func TestPreviousKeyIsSecond(t *testing.T) {
-	ring, err := NewKeyring(testAppID, config.PushSecrets{
-		Token: config.NewSecret("t"), AESKey: config.NewSecret(testKey),
-		PreviousToken: config.NewSecret("old"), PreviousAESKey: config.NewSecret(otherKey),
+	ring, err := NewKeyring(testAppID, secret.Push{
+		Token: secret.New("t"), AESKey: secret.New(testKey),
+		PreviousToken: secret.New("old"), PreviousAESKey: secret.New(otherKey),
 	})
 	if err != nil || !ring.Encrypted() {
 		t.Fatal(err)

@@ -15,7 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
 )
@@ -33,8 +34,8 @@ type world struct {
 	testing.TB
 	store   *counted
 	sink    *listing
-	secrets config.PushSecrets // read anew when a push does not verify
-	mu      sync.Mutex         // guards what follows
+	secrets secret.Push // read anew when a push does not verify
+	mu      sync.Mutex  // guards what follows
 	kept    *Keyring
 	reads   int
 	now     func() time.Time
@@ -45,7 +46,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{TB: t, sink: &listing{}, now: time.Now}
-	w.secrets = config.PushSecrets{Token: config.NewSecret(testToken), AESKey: config.NewSecret(testKey)}
+	w.secrets = secret.Push{Token: secret.New(testToken), AESKey: secret.New(testKey)}
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return w.now() }})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) newHandler(s store.Store, sink Sink) *Handler {
 	w.Helper()
 	h, err := New(Config{
-		Accounts: []Account{{"shop", testAppID}, {"second", "wx0000000000000000"}},
+		Accounts: account.List{{Name: "shop", AppID: testAppID}, {Name: "second", AppID: "wx0000000000000000"}},
 		Keys:     w.keys, Sink: sink, Store: s,
 		Proofs: map[string]string{"abc123": "abc123"},
 		Now:    func() time.Time { return w.now() },
@@ -79,7 +80,7 @@ func (w *world) newHandler(s store.Store, sink Sink) *Handler {
 	return h
 }
 
-func (w *world) keys(_ context.Context, account Account, fresh bool) (*Keyring, error) {
+func (w *world) keys(_ context.Context, account account.Account, fresh bool) (*Keyring, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.kept == nil || fresh {
@@ -94,7 +95,7 @@ func (w *world) keys(_ context.Context, account Account, fresh bool) (*Keyring, 
 }
 
 // plain takes the AES key away.
-func (w *world) plain() { w.secrets.AESKey, w.kept = config.Secret{}, nil }
+func (w *world) plain() { w.secrets.AESKey, w.kept = secret.Secret{}, nil }
 
 // key is how the tests seal what WeChat would.
 func (w *world) key(encoded string) *aesKey {

@@ -7,10 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
@@ -18,19 +18,11 @@ import (
 // ErrNoSecrets: the secrets were read, but hold none of that account.
 var ErrNoSecrets = errors.New("message: no push secrets are stored for the account")
 
-// Account is an account that WeChat pushes for.
-type Account struct{ Name, AppID string }
-
 // Config configures a Handler. Accounts, Keys, Sink and Store are required.
 type Config struct {
-	Accounts []Account // the first one is served at /verify itself
+	Accounts account.List // the first one is served at /verify itself
 
-	// Keys finds the secrets of an account. fresh is set when a push did not
-	// verify, or there were none, perhaps because they have just been changed: they
-	// should be read again, but not for each such push, since anybody can send one.
-	// Errors: ErrNoSecrets, and whatever kept them from being read.
-	Keys func(ctx context.Context, account Account, fresh bool) (*Keyring, error)
-
+	Keys   KeySource
 	Sink   Sink
 	Store  store.Store
 	Proofs map[string]string // content of MP_verify_CODE.txt, by CODE
@@ -111,29 +103,26 @@ func (h *Handler) route() {
 }
 
 // request reads the account and the query.
-func (h *Handler) request(r *http.Request) (Account, *query, error) {
+func (h *Handler) request(r *http.Request) (account.Account, *query, error) {
 	parsed, err := web.ParseQuery(r, "signature", "msg_signature", "timestamp", "nonce", "echostr", "app")
 	if err != nil {
-		return Account{}, nil, err
+		return account.Account{}, nil, err
 	}
 	q := readQuery(&parsed)
 	name := r.PathValue("app")
 	if name == "" {
 		name = q.app
 	}
-	if name == "" {
-		return h.Accounts[0], q, nil
+	a, ok := h.Accounts.Find(name)
+	if !ok {
+		return a, nil, errUnknownApp
 	}
-	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
-	if i < 0 {
-		return Account{}, nil, errUnknownApp
-	}
-	return h.Accounts[i], q, nil
+	return a, q, nil
 }
 
 // keys finds the keyring and tries with it; should that fail, and newer secrets
 // be there, it tries with those.
-func (h *Handler) keys(ctx context.Context, account Account, try func(*Keyring) error) error {
+func (h *Handler) keys(ctx context.Context, account account.Account, try func(*Keyring) error) error {
 	ring, err := h.Keys(ctx, account, false)
 	if errors.Is(err, ErrNoSecrets) { // perhaps they have just been put there
 		ring, err = h.Keys(ctx, account, true)
@@ -168,7 +157,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) error {
 	return text(w, q.echostr)
 }
 
-func (h *Handler) checkProblem(ctx context.Context, account Account, err error) error {
+func (h *Handler) checkProblem(ctx context.Context, account account.Account, err error) error {
 	if !errors.As(err, new(refusal)) {
 		return err
 	}
@@ -219,7 +208,7 @@ func (h *Handler) budget(parent context.Context) (context.Context, context.Cance
 }
 
 // open verifies a push. Its timestamp is looked at first: that costs nothing.
-func (h *Handler) open(ctx context.Context, account Account, q *query, body []byte) (p *push, err error) {
+func (h *Handler) open(ctx context.Context, account account.Account, q *query, body []byte) (p *push, err error) {
 	if err = q.fresh(h.Now(), h.Window); err == nil {
 		err = h.keys(ctx, account, func(ring *Keyring) (err error) {
 			p, err = ring.open(account, q, body)

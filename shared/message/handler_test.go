@@ -15,7 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 )
 
 func TestCheck(t *testing.T) {
@@ -157,15 +158,15 @@ func TestRotation(t *testing.T) {
 	oldPush, newToken, newKey := w.sealed(eventMessage("1")), w.sealedWith("newtoken", w.key(testKey).encrypt(make([]byte, 16), eventMessage("2"), testAppID)),
 		w.sealedWith("newtoken", w.key(otherKey).encrypt(make([]byte, 16), eventMessage("3"), testAppID))
 	want(t, "before", w.serve(w.sealed(eventMessage("0"))), 200, "success")
-	w.secrets = config.PushSecrets{Token: config.NewSecret("newtoken"), AESKey: config.NewSecret(testKey), PreviousToken: config.NewSecret(testToken)}
+	w.secrets = secret.Push{Token: secret.New("newtoken"), AESKey: secret.New(testKey), PreviousToken: secret.New(testToken)}
 	want(t, "a new token", w.serve(newToken), 200, "success")
-	w.secrets.AESKey, w.secrets.PreviousAESKey = config.NewSecret(otherKey), config.NewSecret(testKey)
+	w.secrets.AESKey, w.secrets.PreviousAESKey = secret.New(otherKey), secret.New(testKey)
 	want(t, "a new key", w.serve(newKey), 200, "success")
 	want(t, "the previous ones", w.serve(oldPush), 200, "success")
 	if len(w.sink.taken) != 4 || w.reads != 3 {
 		t.Errorf("%d messages, secrets read %d times", len(w.sink.taken), w.reads)
 	}
-	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.kept = config.Secret{}, config.Secret{}, nil
+	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.kept = secret.Secret{}, secret.Secret{}, nil
 	want(t, "no longer", w.serve(w.sealed(eventMessage("4"))), 403, `"push_refused"`)
 }
 
@@ -326,15 +327,15 @@ func TestStoreIsDown(t *testing.T) {
 
 func TestNoSecrets(t *testing.T) {
 	w := newWorld(t)
-	w.secrets = config.PushSecrets{}
+	w.secrets = secret.Push{}
 	want(t, "check", w.serve(w.get(w.signed("", ""))), 503, `"push_secrets_unavailable"`)
 	want(t, "push", w.serve(w.sealed(textMessage)), 503, `"push_secrets_unavailable"`)
 	want(t, "health", w.serve(httptest.NewRequest(http.MethodGet, "/verify/health", nil)), 503, `{"status":"no_secrets","accounts":[{"app":"shop","ready":false}`)
 }
 
 func TestNew(t *testing.T) {
-	accounts := []Account{{"a", testAppID}}
-	keys := func(context.Context, Account, bool) (*Keyring, error) { return nil, nil }
+	accounts := account.List{{Name: "a", AppID: testAppID}}
+	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
 	for name, c := range map[string]Config{
 		"no account": {Keys: keys, Sink: &listing{}, Store: &counted{}},
 		"no keys":    {Accounts: accounts, Sink: &listing{}, Store: &counted{}},
@@ -348,17 +349,17 @@ func TestNew(t *testing.T) {
 }
 
 func TestKeyring(t *testing.T) {
-	secret := config.NewSecret
+	sealed := secret.New
 	for name, c := range map[string]struct {
 		appID   string
-		secrets config.PushSecrets
+		secrets secret.Push
 	}{
-		"no AppID":          {"", config.PushSecrets{Token: secret("t")}},
-		"no token":          {testAppID, config.PushSecrets{AESKey: secret(testKey)}},
-		"42 characters":     {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey[1:])}},
-		"44 characters":     {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey + "A")}},
-		"not base64":        {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret("canary!" + testKey[7:])}},
-		"previous is wrong": {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey), PreviousAESKey: secret("canary")}},
+		"no AppID":          {"", secret.Push{Token: sealed("t")}},
+		"no token":          {testAppID, secret.Push{AESKey: sealed(testKey)}},
+		"42 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
+		"44 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
+		"not base64":        {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
+		"previous is wrong": {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
 	} {
 		_, err := NewKeyring(c.appID, c.secrets)
 		if err == nil || strings.Contains(err.Error(), "canary") {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/web"
 )
 
@@ -44,14 +45,14 @@ type push struct {
 }
 
 // open verifies, decrypts and reads a push. Errors: a refusal, a malformed.
-func (ring *Keyring) open(account Account, q *query, body []byte) (*push, error) {
+func (ring *Keyring) open(account account.Account, q *query, body []byte) (*push, error) {
 	if !ring.Encrypted() {
 		return ring.openPlain(account, q, body)
 	}
 	return ring.openSealed(account, q, body)
 }
 
-func (ring *Keyring) openPlain(account Account, q *query, body []byte) (*push, error) {
+func (ring *Keyring) openPlain(account account.Account, q *query, body []byte) (*push, error) {
 	if err := q.verified(ring); err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (ring *Keyring) openPlain(account Account, q *query, body []byte) (*push, e
 
 // openSealed trusts nothing but what was encrypted, so what stands beside it in
 // compatible mode is not even looked at.
-func (ring *Keyring) openSealed(account Account, q *query, body []byte) (*push, error) {
+func (ring *Keyring) openSealed(account account.Account, q *query, body []byte) (*push, error) {
 	if q.msgSignature == "" {
 		return nil, refusedPlain
 	}

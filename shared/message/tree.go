@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"wechatfn/shared/account"
 )
 
 // These are far more than WeChat sends. They bound recursion, and the time that
@@ -128,7 +130,7 @@ func isNumber(s string) bool {
 }
 
 // message reads the common members and writes all of them as JSON.
-func (t *tree) message(account Account) (*Message, error) {
+func (t *tree) message(account account.Account) (*Message, error) {
 	t.normalize()
 	m := &Message{
 		App:          account.Name,

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"wechatfn/shared/account"
 )
 
 func TestMessages(t *testing.T) {
@@ -41,7 +43,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		m, err := read.message(Account{})
+		m, err := read.message(account.Account{})
 		if err != nil || string(m.JSON) != c.json {
 			t.Errorf("%s:\n%s, %v, want\n%s", c.name, m.JSON, err, c.json)
 		}
@@ -53,7 +55,7 @@ func TestCommonFields(t *testing.T) {
 	if err != nil || !isXML {
 		t.Fatal(err)
 	}
-	m, err := read.message(Account{"shop", testAppID})
+	m, err := read.message(account.Account{Name: "shop", AppID: testAppID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +84,13 @@ func TestIDs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := read.message(Account{})
+		m, err := read.message(account.Account{})
 		if err != nil || m.MsgID != want {
 			t.Errorf("%s: %q, %v, want %q", in, m.MsgID, err, want)
 		}
 	}
 	read, _, _ := parse([]byte(`{"ToUserName":null,"MsgType":true,"FromUserName":5}`))
-	if m, err := read.message(Account{}); err != nil || m.ToUserName != "" || m.MsgType != "" || m.FromUserName != "5" {
+	if m, err := read.message(account.Account{}); err != nil || m.ToUserName != "" || m.MsgType != "" || m.FromUserName != "5" {
 		t.Errorf("%+v, %v", m, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 )
 
 type vector struct {
@@ -68,8 +68,8 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func (v *vector) secrets() config.PushSecrets {
-	return config.PushSecrets{Token: config.NewSecret(v.Input.Token), AESKey: config.NewSecret(v.Input.AESKey)}
+func (v *vector) secrets() secret.Push {
+	return secret.Push{Token: secret.New(v.Input.Token), AESKey: secret.New(v.Input.AESKey)}
 }
 
 func (v *vector) world(t *testing.T) *world {

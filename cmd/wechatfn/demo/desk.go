@@ -10,12 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/account"
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
 )
@@ -50,8 +50,8 @@ type Desk struct {
 	Config
 	kicks   chan string
 	jobs    chan job
-	visits  http.Handler // told by Visit
-	account config.App   // that the page is about
+	visits  http.Handler    // told by Visit
+	account account.Account // that the page is about
 
 	saving sync.Mutex // one Save at a time, and none overtakes another
 
@@ -77,11 +77,11 @@ func New(c Config) (*Desk, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	i := slices.IndexFunc(c.Settings.Apps, func(a config.App) bool { return a.Kind == config.OfficialAccount })
-	if i < 0 {
+	pages := c.Settings.Accounts.Where(account.Is(account.OfficialAccount))
+	if pages == nil {
 		return nil, errors.New("demo: no official account is configured, so there is no page to sign")
 	}
-	d := &Desk{Config: c, account: c.Settings.Apps[i], kicks: make(chan string, 16), jobs: make(chan job)}
+	d := &Desk{Config: c, account: pages[0], kicks: make(chan string, 16), jobs: make(chan job)}
 	if err := d.recall(); err != nil {
 		return nil, err
 	}

@@ -205,7 +205,7 @@ func TestNewDeskRefuses(t *testing.T) {
 	}
 	desk(t, func(w *world) {
 		c := w.Config
-		c.Settings.Apps = c.Settings.Apps[1:]
+		c.Settings.Accounts = c.Settings.Accounts[1:]
 		if _, err := New(c); err == nil || !strings.Contains(err.Error(), "no official account") {
 			t.Errorf("a desk without a page: %v", err)
 		}

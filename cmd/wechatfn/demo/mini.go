@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/web"
 )
 
@@ -48,8 +48,8 @@ func miniDoes(sim *wechatsim.Sim, appID, what string) (any, error) {
 }
 
 func (d *Desk) miniAppID() string {
-	for _, a := range d.Settings.Apps {
-		if a.Kind == config.MiniProgram {
+	for _, a := range d.Settings.Accounts {
+		if a.Kind == account.MiniProgram {
 			return a.AppID
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/web"
 )
 
@@ -91,7 +91,7 @@ func (d *Desk) pageData(lang string, said words, state State) map[string]any {
 		"Lang": map[string]string{english: "en", chinese: "zh-CN"}[lang], "T": said.say, "Words": said,
 		"State": state, "Account": d.account.Name, "AppID": d.account.AppID,
 		"Simulated": d.Simulator != nil, "Base": d.Settings.APIBase,
-		"Website": d.named(config.Website), "Mini": d.named(config.MiniProgram),
+		"Website": d.named(account.Website), "Mini": d.named(account.MiniProgram),
 		"Phone": d.Phone, "QR": qrCode(cmp.Or(d.Phone, d.PageURL), said.say("phone.alt", "url", cmp.Or(d.Phone, d.PageURL))),
 		"PageURL": d.PageURL, "Port": port(d.PageURL),
 		"Setup": d.setup(),
@@ -109,7 +109,7 @@ func port(address string) string {
 
 // setup is what the page's scripts have to know.
 func (d *Desk) setup() map[string]any {
-	setup := map[string]any{"simulated": d.Simulator != nil, "mini": d.named(config.MiniProgram)}
+	setup := map[string]any{"simulated": d.Simulator != nil, "mini": d.named(account.MiniProgram)}
 	if d.Simulator != nil {
 		setup["script"] = wechatsim.PathScript + "?wechatsim=inside"
 	}
@@ -117,13 +117,9 @@ func (d *Desk) setup() map[string]any {
 }
 
 // named is the name of the first account of a kind, "" if there is none.
-func (d *Desk) named(kind string) string {
-	for _, a := range d.Settings.Apps {
-		if a.Kind == kind {
-			return a.Name
-		}
-	}
-	return ""
+func (d *Desk) named(kind account.Kind) string {
+	a, _ := d.Settings.Accounts.Where(account.Is(kind)).Find("")
+	return a.Name
 }
 
 // file serves a style sheet, a script or a picture of the page.

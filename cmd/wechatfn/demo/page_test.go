@@ -201,7 +201,7 @@ func TestMiniProgram(t *testing.T) {
 func TestWithTheRealWeChat(t *testing.T) {
 	desk(t, func(w *world) {
 		w.Simulator, w.Push = nil, nil
-		w.Settings.Apps = w.Settings.Apps[:1]
+		w.Settings.Accounts = w.Settings.Accounts[:1]
 		rec := w.ask(http.MethodGet, "/", "")
 		body := rec.Body.String()
 		if policy := rec.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'self' https://res.wx.qq.com https://res2.wx.qq.com;") {

@@ -90,11 +90,16 @@ func (d *Desk) cause(what string) error {
 	case troubleWhitelist:
 		return sim.Whitelist(d.account.AppID, wechatsim.GroupToken)
 	case troubleSecret:
-		return sim.SetSecret(d.account.AppID, d.account.Secret.Reveal()+" changed")
+		return sim.SetSecret(d.account.AppID, d.secret()+" changed")
 	case troubleToken:
 		return sim.ForeignRefresh(d.account.AppID)
 	}
 	return badRequest("trouble_unknown", "there are down, whitelist, secret and token")
+}
+
+// secret is the AppSecret of the page's account.
+func (d *Desk) secret() string {
+	return d.Settings.AppSecrets.For(d.account.Name, d.account.AppID).Reveal()
 }
 
 // mend ends one trouble; "" is all of them.
@@ -126,7 +131,7 @@ func (d *Desk) undo(what string) error {
 	case troubleWhitelist:
 		return d.Simulator.WhitelistOff(d.account.AppID, wechatsim.GroupToken)
 	case troubleSecret:
-		return d.Simulator.SetSecret(d.account.AppID, d.account.Secret.Reveal())
+		return d.Simulator.SetSecret(d.account.AppID, d.secret())
 	}
 	return badRequest("trouble_unknown", "there are down, whitelist and secret: a token that is dead stays so")
 }
@@ -140,7 +145,7 @@ func (d *Desk) mendAll() error {
 	d.Simulator.ClearFaults()
 	err := errors.Join(
 		d.Simulator.WhitelistOff(d.account.AppID, wechatsim.GroupToken),
-		d.Simulator.SetSecret(d.account.AppID, d.account.Secret.Reveal()))
+		d.Simulator.SetSecret(d.account.AppID, d.secret()))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for what := range d.troubles.since {

@@ -63,15 +63,15 @@ func (w *world) build(memory []byte) {
 	w.must(err)
 	w.Cleanup(func() { db.Close() })
 	var apps []wechatsim.App
-	for _, a := range c.Apps {
-		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: a.Secret.Reveal(), Kind: a.Kind})
+	for _, a := range c.Accounts {
+		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: c.AppSecrets.For(a.Name, a.AppID).Reveal(), Kind: string(a.Kind)})
 	}
 	w.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Now: clock.Now, Seed: "demo", Switches: wechatsim.Switches{TicketLead: 300e9, TicketOverlap: 300e9}})
 	w.must(err)
 	client, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client()})
 	w.must(err)
 	discard := slog.New(slog.DiscardHandler)
-	refresher, err := app.NewRefresher(c, db, client, app.EnvironmentSecrets(c), discard)
+	refresher, err := app.NewRefresher(c, db, client, c.Secret, discard)
 	w.must(err)
 	w.Desk, err = New(Config{
 		Settings: c, Clock: clock, Refresher: refresher, Simulator: w.sim, PageURL: origin + "/",

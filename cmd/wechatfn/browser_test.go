@@ -308,7 +308,7 @@ func TestBrowserMessages(t *testing.T) {
 	b := browse(t)
 	b.run(chromedp.Navigate(b.base))
 	b.see("Nothing has arrived yet.")
-	if said, err := push(t, b.base, func(c *trigger) { c.Content = "你好 <b>" }); err != nil {
+	if said, err := sendPush(t, b.base, func(c *trigger) { c.Content = "你好 <b>" }); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	b.see(`"Content": "你好 <b>"`)

@@ -77,10 +77,10 @@ func TestDevClockOverARestart(t *testing.T) {
 	if strings.Contains(out.String(), "2h0m0s left") {
 		t.Errorf("the restart renewed what was alive:\n%s", out)
 	}
-	if said, err := push(t, base, nil); err == nil || !strings.Contains(said, "give --ahead") {
+	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "give --ahead") {
 		t.Errorf("a push of the machine's time: %v\n%s", err, said)
 	}
-	if said, err := push(t, base, func(c *trigger) { c.Ahead = 130 * time.Minute }); err != nil {
+	if said, err := sendPush(t, base, func(c *trigger) { c.Ahead = 130 * time.Minute }); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// push runs `wechatfn trigger` against the server at base.
-func push(t *testing.T, base string, change func(*trigger)) (string, error) {
+// sendPush runs `wechatfn trigger` against the server at base.
+func sendPush(t *testing.T, base string, change func(*trigger)) (string, error) {
 	t.Helper()
 	out := new(buffer)
 	c := &trigger{Type: "text", URL: base + "verify", Repeat: 1, From: "openid", To: "gh_1", out: out, getenv: func(string) string { return "" }}
@@ -66,11 +66,11 @@ func (m messages) next() (r received) {
 func TestDevTakesMessages(t *testing.T) {
 	base, out, _ := startDev(t, ":memory:", nil)
 	live := watch(t, base)
-	said, err := push(t, base, func(c *trigger) { encrypt := true; c.Encrypt, c.Repeat, c.Content = &encrypt, 3, "你好" })
+	said, err := sendPush(t, base, func(c *trigger) { encrypt := true; c.Encrypt, c.Repeat, c.Content = &encrypt, 3, "你好" })
 	if err != nil || strings.Count(said, "accepts this") != 3 {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	if _, err := push(t, base, func(c *trigger) { c.Type = "subscribe" }); err != nil {
+	if _, err := sendPush(t, base, func(c *trigger) { c.Type = "subscribe" }); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []messages{live, watch(t, base)} { // as it came, and on a page opened later
@@ -86,15 +86,15 @@ func TestDevTakesMessages(t *testing.T) {
 
 func TestDevRefusesWhatIsTamperedWith(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
-	said, err := push(t, base, func(c *trigger) { c.Tamper = true })
+	said, err := sendPush(t, base, func(c *trigger) { c.Tamper = true })
 	if err != nil || strings.Count(said, "403") < 5 {
 		t.Errorf("%v\n%s", err, said)
 	}
-	if said, err := push(t, base, func(c *trigger) { c.Type = "check" }); err != nil {
+	if said, err := sendPush(t, base, func(c *trigger) { c.Type = "check" }); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 	no := false
-	if said, err := push(t, base, func(c *trigger) { c.Encrypt = &no }); err == nil || !strings.Contains(said, "403") {
+	if said, err := sendPush(t, base, func(c *trigger) { c.Encrypt = &no }); err == nil || !strings.Contains(said, "403") {
 		t.Errorf("plain text was accepted: %v\n%s", err, said)
 	}
 }
@@ -122,16 +122,16 @@ func TestDevForwards(t *testing.T) {
 	t.Cleanup(server.Close)
 	base, out, _ := start(t, &dev{Store: ":memory:", Forward: server.URL}, nil)
 
-	said, err := push(t, base, func(c *trigger) { c.Repeat = 3 })
+	said, err := sendPush(t, base, func(c *trigger) { c.Repeat = 3 })
 	if err != nil || !strings.Contains(said, "收到") || len(local.got) != 1 || !strings.HasPrefix(local.got[0], `default {"ToUserName":"gh_1","FromUserName":"openid"`) {
 		t.Errorf("%v %q\n%s", err, local.got, said)
 	}
 	local.answer = "ok"
-	if said, err := push(t, base, nil); err != nil {
+	if said, err := sendPush(t, base, nil); err != nil {
 		t.Errorf("an answer that is no reply: %v\n%s", err, said)
 	}
 	local.status = 500
-	if said, err := push(t, base, nil); err == nil || !strings.Contains(said, "500") || !strings.Contains(out.String(), "not taken: "+server.URL+" answered 500") {
+	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "500") || !strings.Contains(out.String(), "not taken: "+server.URL+" answered 500") {
 		t.Errorf("%v\n%s\n%s", err, said, out)
 	}
 	live := watch(t, base)

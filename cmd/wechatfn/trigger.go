@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 // trigger is `wechatfn trigger`: the calls that WeChat makes to a server URL,
@@ -49,7 +49,7 @@ type trigger struct {
 
 // Help lists the types below what the flags say.
 func (t *trigger) Help() string {
-	return "Types: check " + strings.Join(wechatsim.SampleTypes(), " ") + "\n\n" +
+	return "Types: check " + strings.Join(push.SampleTypes(), " ") + "\n\n" +
 		"subscribe_scan is a subscription by way of a QR code; location is a message, LOCATION an event. " +
 		"Any other word is a MsgType, or with --event the name of an event."
 }
@@ -66,9 +66,9 @@ func (t *trigger) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pusher, err := wechatsim.NewPusher(cfg)
+	pusher, err := push.NewPusher(cfg)
 	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "wechatsim: "))
+		return errors.New(strings.TrimPrefix(err.Error(), "push: "))
 	}
 	if t.Type == "check" {
 		return t.check(ctx, pusher)
@@ -97,9 +97,9 @@ func (t *trigger) account() (token, aesKey, appID string, simulated bool) {
 	return a["WECHAT_TOKEN"], a["WECHAT_ENCODING_AES_KEY"], a["WECHAT_APP_ID"], true
 }
 
-func (t *trigger) config() (wechatsim.PushConfig, error) {
+func (t *trigger) config() (push.PushConfig, error) {
 	token, aesKey, appID, _ := t.account()
-	cfg := wechatsim.PushConfig{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON, Now: t.now}
+	cfg := push.PushConfig{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON, Now: t.now}
 	encrypt := aesKey != ""
 	if t.Encrypt != nil {
 		encrypt = *t.Encrypt
@@ -120,20 +120,20 @@ func (t *trigger) config() (wechatsim.PushConfig, error) {
 	case appID == "":
 		return cfg, errors.New("an encrypted push bears the AppID: give --app-id, or set WECHAT_APP_ID")
 	}
-	cfg.Mode = wechatsim.PushSecure
+	cfg.Mode = push.PushSecure
 	if t.Compatible {
-		cfg.Mode = wechatsim.PushCompatible
+		cfg.Mode = push.PushCompatible
 	}
 	return cfg, nil
 }
 
 // message is the sample of the type, or a message of one's own, with the fields
 // that were asked for.
-func (t *trigger) message(now time.Time) (wechatsim.PushMessage, error) {
+func (t *trigger) message(now time.Time) (push.PushMessage, error) {
 	id := uint64(now.UnixNano())
-	m, known := wechatsim.SampleMessage(t.Type, t.From, t.To, now, id)
+	m, known := push.SampleMessage(t.Type, t.From, t.To, now, id)
 	if !known || t.Event && m.Text("MsgType") != "event" {
-		m = wechatsim.PushMessage{{Name: "ToUserName", Value: t.To}, {Name: "FromUserName", Value: t.From}, {Name: "CreateTime", Value: now.Unix()}}
+		m = push.PushMessage{{Name: "ToUserName", Value: t.To}, {Name: "FromUserName", Value: t.From}, {Name: "CreateTime", Value: now.Unix()}}
 		if t.Event {
 			m = m.With("MsgType", "event").With("Event", t.Type)
 		} else {
@@ -158,7 +158,7 @@ func (t *trigger) message(now time.Time) (wechatsim.PushMessage, error) {
 
 // noteCapitals: click is a MsgType that nobody handles, CLICK was meant.
 func (t *trigger) noteCapitals() {
-	for _, name := range wechatsim.SampleTypes() {
+	for _, name := range push.SampleTypes() {
 		if name != t.Type && strings.EqualFold(name, t.Type) {
 			t.line("note", "%s is a type of WeChat's, %s is not: capitals count", name, t.Type)
 		}
@@ -166,7 +166,7 @@ func (t *trigger) noteCapitals() {
 }
 
 // withField sets a field of --field. What was a number stays one.
-func withField(m wechatsim.PushMessage, field string) (wechatsim.PushMessage, error) {
+func withField(m push.PushMessage, field string) (push.PushMessage, error) {
 	name, value, ok := strings.Cut(field, "=")
 	if fits, _ := regexp.MatchString(`^[A-Za-z_][A-Za-z0-9_.-]*$`, name); !ok || !fits {
 		return nil, fmt.Errorf("--field takes NAME=VALUE, not %q", field)
@@ -189,7 +189,7 @@ func withField(m wechatsim.PushMessage, field string) (wechatsim.PushMessage, er
 	return m.With(name, value), nil
 }
 
-func (t *trigger) check(ctx context.Context, p *wechatsim.Pusher) error {
+func (t *trigger) check(ctx context.Context, p *push.Pusher) error {
 	t.line("check", "of the server URL, %s", t.target())
 	d, err := p.Check(ctx)
 	if err == nil {
@@ -199,7 +199,7 @@ func (t *trigger) check(ctx context.Context, p *wechatsim.Pusher) error {
 		return err
 	}
 	t.answer(d)
-	if d.Verdict != wechatsim.Accepted {
+	if d.Verdict != push.Accepted {
 		t.line("wechat", "does not take the URL: %s", d.Reason)
 		return errors.New("WeChat would not take this server URL")
 	}
@@ -207,7 +207,7 @@ func (t *trigger) check(ctx context.Context, p *wechatsim.Pusher) error {
 	return nil
 }
 
-func (t *trigger) push(ctx context.Context, mode wechatsim.PushMode, p *wechatsim.Pusher, m wechatsim.PushMessage) error {
+func (t *trigger) push(ctx context.Context, mode push.PushMode, p *push.Pusher, m push.PushMessage) error {
 	t.line("push", "%s, %s mode, %s, %s", t.Type, mode, t.format(), t.target())
 	series, bad := p.Series(m), 0
 	for n := 1; n <= t.Repeat; n++ {
@@ -223,7 +223,7 @@ func (t *trigger) push(ctx context.Context, mode wechatsim.PushMode, p *wechatsi
 			t.line("delivery", "%d of %d, nonce %s", n, t.Repeat, d.Nonce)
 		}
 		t.report(d)
-		if d.Verdict != wechatsim.Accepted {
+		if d.Verdict != push.Accepted {
 			bad++
 		}
 	}
@@ -234,7 +234,7 @@ func (t *trigger) push(ctx context.Context, mode wechatsim.PushMode, p *wechatsi
 }
 
 // reachable tells a server that is not there from one that answers badly.
-func (t *trigger) reachable(d wechatsim.Delivery) error {
+func (t *trigger) reachable(d push.Delivery) error {
 	var op *net.OpError
 	if d.Err == nil || !errors.As(d.Err, &op) || op.Op != "dial" {
 		return nil

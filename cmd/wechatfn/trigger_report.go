@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 // line prints one thing and what is to be said of it.
@@ -17,13 +17,13 @@ func (t *trigger) line(name, format string, args ...any) {
 }
 
 // report prints what came of a delivery.
-func (t *trigger) report(d wechatsim.Delivery) {
+func (t *trigger) report(d push.Delivery) {
 	t.line("sent", "%d bytes", d.Sent)
 	t.answer(d)
-	says := map[wechatsim.Verdict]string{
-		wechatsim.Accepted: "accepts this",
-		wechatsim.Repeat:   "would repeat the push, and in the end show the user a notice",
-		wechatsim.Refused:  "shows the user a notice",
+	says := map[push.Verdict]string{
+		push.Accepted: "accepts this",
+		push.Repeat:   "would repeat the push, and in the end show the user a notice",
+		push.Refused:  "shows the user a notice",
 	}
 	t.line("wechat", "%s: %s", says[d.Verdict], d.Reason)
 	if d.Reply != nil {
@@ -37,7 +37,7 @@ func (t *trigger) report(d wechatsim.Delivery) {
 }
 
 // answer prints the HTTP answer. A body that the verdict quotes is not shown twice.
-func (t *trigger) answer(d wechatsim.Delivery) {
+func (t *trigger) answer(d push.Delivery) {
 	took := d.Took.Round(time.Millisecond)
 	if d.Status == 0 {
 		t.line("answer", "none after %v", took)
@@ -55,7 +55,7 @@ func (t *trigger) answer(d wechatsim.Delivery) {
 }
 
 // hint tells what a refusal is likely to come from.
-func (t *trigger) hint(d wechatsim.Delivery) {
+func (t *trigger) hint(d push.Delivery) {
 	_, aesKey, _, simulated := t.account()
 	if d.Status < 400 || d.Status > 499 {
 		return

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/wechat"
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/wechat"
 )
 
 const siteID = "wx0000000000000002"

@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"context"
@@ -185,11 +185,27 @@ func TestPushCutOfSlowBodies(t *testing.T) {
 	})
 }
 
+// slowBody answers at once with the first half of a body; the rest comes after that time.
 type slowBody time.Duration
 
 func (s slowBody) RoundTrip(r *http.Request) (*http.Response, error) {
-	a := answer{body: []byte("success"), stall: time.Duration(s)}
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: newStalling(r.Context(), a)}, nil
+	rest := &slowRest{Reader: strings.NewReader("cess"), ctx: r.Context(), after: time.Duration(s)}
+	body := io.NopCloser(io.MultiReader(strings.NewReader("suc"), rest))
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: body}, nil
+}
+
+type slowRest struct {
+	*strings.Reader
+	ctx   context.Context
+	after time.Duration
+}
+
+func (r *slowRest) Read(p []byte) (int, error) {
+	if err := wait(r.ctx, r.after); err != nil {
+		return 0, err
+	}
+	r.after = 0
+	return r.Reader.Read(p)
 }
 
 func TestPushGapAndTimeoutSwitches(t *testing.T) {

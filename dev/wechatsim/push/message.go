@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"bytes"
@@ -102,7 +102,7 @@ func (f PushField) xml(b *bytes.Buffer, value any, lines bool) (err error) {
 	default:
 		text, ok := scalar(v)
 		if !ok {
-			return fmt.Errorf("wechatsim: the field %s has a value of type %T", f.Name, v)
+			return fmt.Errorf("push: the field %s has a value of type %T", f.Name, v)
 		}
 		inner = []byte(text)
 	}
@@ -157,7 +157,7 @@ func (f PushField) json(value any) ([]byte, error) {
 	}
 	text, ok := scalar(value)
 	if !ok {
-		return nil, fmt.Errorf("wechatsim: the field %s has a value of type %T", f.Name, value)
+		return nil, fmt.Errorf("push: the field %s has a value of type %T", f.Name, value)
 	}
 	return []byte(text), nil
 }

@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"bytes"
@@ -144,7 +144,7 @@ func (p *Pusher) splice(plain []byte, encrypted string) ([]byte, error) {
 	}
 	at := bytes.LastIndex(plain, []byte(end))
 	if at < 0 || err != nil {
-		return nil, errors.Join(err, errors.New("wechatsim: the message has no end to put Encrypt before"))
+		return nil, errors.Join(err, errors.New("push: the message has no end to put Encrypt before"))
 	}
 	return bytes.Join([][]byte{plain[:at], plain[at:]}, extra), nil
 }

@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"crypto/aes"
@@ -32,7 +32,7 @@ const randomSize, lengthSize = 16, 4
 // random, so that strict decoding would refuse three keys of four.
 func decodeKey(text string) ([]byte, error) {
 	if ok, _ := regexp.MatchString("^[A-Za-z0-9]{43}$", text); !ok {
-		return nil, fmt.Errorf("wechatsim: an EncodingAESKey has 43 letters and digits, this one has %d characters", len(text))
+		return nil, fmt.Errorf("push: an EncodingAESKey has 43 letters and digits, this one has %d characters", len(text))
 	}
 	return base64.StdEncoding.DecodeString(text + "=")
 }

@@ -1,4 +1,7 @@
-package wechatsim
+// Package push is the simulated WeChat's push sender: it calls a developer's server
+// URL as WeChat does. It signs, encrypts, sends, repeats, and checks the answers. It
+// imports nothing of this module, so it cannot share a mistake with what it tests.
+package push
 
 import (
 	"context"
@@ -84,10 +87,10 @@ func NewPusher(cfg PushConfig) (*Pusher, error) {
 	p := &Pusher{cfg: cfg}
 	var err error
 	if p.target, err = url.Parse(cfg.URL); err != nil || p.target.Host == "" || p.target.Scheme != "http" && p.target.Scheme != "https" {
-		return nil, errors.New("wechatsim: the server URL needs http:// or https:// and a host")
+		return nil, errors.New("push: the server URL needs http:// or https:// and a host")
 	}
 	if cfg.Token == "" {
-		return nil, errors.New("wechatsim: a push needs a Token, or anybody could sign it")
+		return nil, errors.New("push: a push needs a Token, or anybody could sign it")
 	}
 	if err := p.setKey(); err != nil {
 		return nil, err
@@ -99,11 +102,11 @@ func NewPusher(cfg PushConfig) (*Pusher, error) {
 func (p *Pusher) setKey() (err error) {
 	switch {
 	case p.cfg.Mode < PushPlain || p.cfg.Mode > PushSecure:
-		return fmt.Errorf("wechatsim: unknown %v", p.cfg.Mode)
+		return fmt.Errorf("push: unknown %v", p.cfg.Mode)
 	case p.cfg.Mode == PushPlain:
 		return nil
 	case p.cfg.AppID == "":
-		return fmt.Errorf("wechatsim: %v mode needs an AppID", p.cfg.Mode)
+		return fmt.Errorf("push: %v mode needs an AppID", p.cfg.Mode)
 	}
 	p.key, err = decodeKey(p.cfg.EncodingAESKey)
 	return err
@@ -313,4 +316,19 @@ func (p *Pusher) exchange(req *http.Request, d *Delivery) error {
 	}
 	d.Status, d.ContentType, d.Body = res.StatusCode, res.Header.Get("Content-Type"), string(body)
 	return nil
+}
+
+// wait returns after d, or with the error of a context that ends before.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"context"
@@ -13,7 +13,12 @@ import (
 	"time"
 )
 
+// start is noon in China.
+var start = time.Unix(1714536000, 0)
+
 const (
+	appID     = "wx0000000000000001"
+	other     = "wx0000000000000002"
 	pushToken = "push-token"
 	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	ghID      = "gh_97417a04a28d"
@@ -151,4 +156,18 @@ func ended(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustContain(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
 }

@@ -1,4 +1,4 @@
-package wechatsim
+package push
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ type pushVector struct {
 
 func pushVectors(t *testing.T, kind string) map[string]pushVector {
 	t.Helper()
-	b, err := os.ReadFile("testdata/push-vectors.json")
+	b, err := os.ReadFile("testdata/vectors.json")
 	must(t, err)
 	var file struct{ Vectors []pushVector }
 	must(t, json.Unmarshal(b, &file))

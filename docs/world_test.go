@@ -240,25 +240,25 @@ func (b *browser) token(answer *http.Response) string {
 }
 
 // pusher is WeChat that calls that path.
-func (d *deployment) pusher(path string, change ...func(*push.PushConfig)) *push.Pusher {
+func (d *deployment) pusher(path string, change ...func(*push.Config)) *push.Sender {
 	d.Helper()
-	c := push.PushConfig{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: push.PushSecure}
+	c := push.Config{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: push.Secure}
 	for _, change := range change {
 		change(&c)
 	}
-	p, err := push.NewPusher(c)
+	p, err := push.New(c)
 	d.must(err)
 	return p
 }
 
-func otherToken(c *push.PushConfig) { c.Token = "another" }
-func inJSON(c *push.PushConfig)     { c.JSON = true }
-func anHourAgo(c *push.PushConfig) {
+func otherToken(c *push.Config) { c.Token = "another" }
+func inJSON(c *push.Config)     { c.JSON = true }
+func anHourAgo(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 }
 
 // text is a message that was never sent before.
-func (d *deployment) text(p *push.Pusher) *http.Request {
+func (d *deployment) text(p *push.Sender) *http.Request {
 	d.Helper()
 	time.Sleep(time.Second)
 	m, _ := push.SampleMessage("text", "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA", "gh_2d5c1f0b7a39", time.Now(), uint64(time.Now().UnixNano()))

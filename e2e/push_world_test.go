@@ -67,7 +67,7 @@ func (w *world) addPushes() {
 func (w *world) plainMode() { w.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
 
 // sample is a message of that type that was never sent before.
-func (w *world) sample(typ string) push.PushMessage {
+func (w *world) sample(typ string) push.Message {
 	w.Helper()
 	n := w.serial.Add(1)
 	made := time.Now().Add(-time.Duration(n) * time.Second) // all that tells one event from another
@@ -82,36 +82,36 @@ func (w *world) sample(typ string) push.PushMessage {
 }
 
 // pusher is WeChat, in safe mode unless that is changed.
-func (f *function) pusher(change ...func(*push.PushConfig)) *push.Pusher {
+func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 	f.w.Helper()
-	c := push.PushConfig{
+	c := push.Config{
 		URL:            "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/verify",
 		Token:          pushToken,
 		EncodingAESKey: pushKey,
 		AppID:          appID,
-		Mode:           push.PushSecure,
+		Mode:           push.Secure,
 		HTTPClient:     &http.Client{Transport: f},
 	}
 	for _, change := range change {
 		change(&c)
 	}
-	p, err := push.NewPusher(c)
+	p, err := push.New(c)
 	if err != nil {
 		f.w.Fatal(err)
 	}
 	return p
 }
 
-func plain(c *push.PushConfig)  { c.Mode = push.PushPlain }
-func inJSON(c *push.PushConfig) { c.JSON = true }
+func plain(c *push.Config)  { c.Mode = push.Plain }
+func inJSON(c *push.Config) { c.JSON = true }
 
 // signedWith changes the secrets that WeChat uses.
-func signedWith(token, key string) func(*push.PushConfig) {
-	return func(c *push.PushConfig) { c.Token, c.EncodingAESKey = token, key }
+func signedWith(token, key string) func(*push.Config) {
+	return func(c *push.Config) { c.Token, c.EncodingAESKey = token, key }
 }
 
 // event is what the gateway makes of a message's delivery.
-func (w *world) event(p *push.Pusher, m push.PushMessage) []byte {
+func (w *world) event(p *push.Sender, m push.Message) []byte {
 	w.Helper()
 	r, err := p.Request(w.Context(), m)
 	if err != nil {
@@ -138,7 +138,7 @@ func (f *function) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // deliver sends a message once.
-func (f *function) deliver(p *push.Pusher, m push.PushMessage) push.Delivery {
+func (f *function) deliver(p *push.Sender, m push.Message) push.Delivery {
 	f.w.Helper()
 	return f.again(p.Series(m))
 }
@@ -187,7 +187,7 @@ func (f *function) wantNothing() {
 }
 
 // killed sends a message and ends the process when it is told.
-func (f *function) killed(p *push.Pusher, m push.PushMessage, when <-chan struct{}) {
+func (f *function) killed(p *push.Sender, m push.Message, when <-chan struct{}) {
 	f.w.Helper()
 	ctx, kill := context.WithCancel(f.w.Context())
 	ended := make(chan error, 1)

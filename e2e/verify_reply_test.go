@@ -17,13 +17,13 @@ const textReply = `{"MsgType":"text","Content":"` + answered + ` <]]>&"}`
 // format of the push, and the same bytes however often WeChat asks.
 func TestReply(t *testing.T) {
 	for name, c := range map[string]struct {
-		change    []func(*push.PushConfig)
+		change    []func(*push.Config)
 		encrypted bool
 	}{
-		"plain XML":   {[]func(*push.PushConfig){plain}, false},
-		"plain JSON":  {[]func(*push.PushConfig){plain, inJSON}, false},
+		"plain XML":   {[]func(*push.Config){plain}, false},
+		"plain JSON":  {[]func(*push.Config){plain, inJSON}, false},
 		"secure XML":  {nil, true},
-		"secure JSON": {[]func(*push.PushConfig){inJSON}, true},
+		"secure JSON": {[]func(*push.Config){inJSON}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -59,7 +59,7 @@ func TestEachReply(t *testing.T) {
 	w := newWorld(t)
 	w.settings["REPLY_FUNCTION"] = replyName
 	verify := w.start("verify")
-	for _, p := range []*push.Pusher{verify.pusher(), verify.pusher(inJSON)} {
+	for _, p := range []*push.Sender{verify.pusher(), verify.pusher(inJSON)} {
 		for typ, reply := range map[string]string{
 			"image":                     `{"MsgType":"image","Image":{"MediaId":"m"}}`,
 			"voice":                     `{"MsgType":"voice","Voice":{"MediaId":"m"}}`,

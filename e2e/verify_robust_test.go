@@ -215,17 +215,17 @@ func TestHostilePushes(t *testing.T) {
 		"too large":        {"<xml><Content>" + strings.Repeat("a", 64<<10) + said + "</Content></xml>", large, large},
 		"not a push":       {"<xml><Encrypt>" + said + "</Encrypt></xml>", refused, http.StatusOK},
 	}
-	for _, mode := range []push.PushMode{push.PushPlain, push.PushSecure} {
+	for _, mode := range []push.Mode{push.Plain, push.Secure} {
 		t.Run(mode.String(), func(t *testing.T) {
 			w := newWorld(t)
-			if mode == push.PushPlain {
+			if mode == push.Plain {
 				w.plainMode()
 			}
 			verify := w.start("verify")
-			p := verify.pusher(func(c *push.PushConfig) { c.Mode = mode })
+			p := verify.pusher(func(c *push.Config) { c.Mode = mode })
 			for name, c := range hostile {
 				want := c.plain
-				if mode == push.PushSecure {
+				if mode == push.Secure {
 					want = c.sealed
 				}
 				r, err := p.RequestRaw(t.Context(), []byte(c.body), accountID, openID)

@@ -66,7 +66,7 @@ func (t *trigger) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pusher, err := push.NewPusher(cfg)
+	pusher, err := push.New(cfg)
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "push: "))
 	}
@@ -97,9 +97,9 @@ func (t *trigger) account() (token, aesKey, appID string, simulated bool) {
 	return a["WECHAT_TOKEN"], a["WECHAT_ENCODING_AES_KEY"], a["WECHAT_APP_ID"], true
 }
 
-func (t *trigger) config() (push.PushConfig, error) {
+func (t *trigger) config() (push.Config, error) {
 	token, aesKey, appID, _ := t.account()
-	cfg := push.PushConfig{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON, Now: t.now}
+	cfg := push.Config{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON, Now: t.now}
 	encrypt := aesKey != ""
 	if t.Encrypt != nil {
 		encrypt = *t.Encrypt
@@ -120,20 +120,20 @@ func (t *trigger) config() (push.PushConfig, error) {
 	case appID == "":
 		return cfg, errors.New("an encrypted push bears the AppID: give --app-id, or set WECHAT_APP_ID")
 	}
-	cfg.Mode = push.PushSecure
+	cfg.Mode = push.Secure
 	if t.Compatible {
-		cfg.Mode = push.PushCompatible
+		cfg.Mode = push.Compatible
 	}
 	return cfg, nil
 }
 
 // message is the sample of the type, or a message of one's own, with the fields
 // that were asked for.
-func (t *trigger) message(now time.Time) (push.PushMessage, error) {
+func (t *trigger) message(now time.Time) (push.Message, error) {
 	id := uint64(now.UnixNano())
 	m, known := push.SampleMessage(t.Type, t.From, t.To, now, id)
 	if !known || t.Event && m.Text("MsgType") != "event" {
-		m = push.PushMessage{{Name: "ToUserName", Value: t.To}, {Name: "FromUserName", Value: t.From}, {Name: "CreateTime", Value: now.Unix()}}
+		m = push.Message{{Name: "ToUserName", Value: t.To}, {Name: "FromUserName", Value: t.From}, {Name: "CreateTime", Value: now.Unix()}}
 		if t.Event {
 			m = m.With("MsgType", "event").With("Event", t.Type)
 		} else {
@@ -166,7 +166,7 @@ func (t *trigger) noteCapitals() {
 }
 
 // withField sets a field of --field. What was a number stays one.
-func withField(m push.PushMessage, field string) (push.PushMessage, error) {
+func withField(m push.Message, field string) (push.Message, error) {
 	name, value, ok := strings.Cut(field, "=")
 	if fits, _ := regexp.MatchString(`^[A-Za-z_][A-Za-z0-9_.-]*$`, name); !ok || !fits {
 		return nil, fmt.Errorf("--field takes NAME=VALUE, not %q", field)
@@ -189,7 +189,7 @@ func withField(m push.PushMessage, field string) (push.PushMessage, error) {
 	return m.With(name, value), nil
 }
 
-func (t *trigger) check(ctx context.Context, p *push.Pusher) error {
+func (t *trigger) check(ctx context.Context, p *push.Sender) error {
 	t.line("check", "of the server URL, %s", t.target())
 	d, err := p.Check(ctx)
 	if err == nil {
@@ -207,7 +207,7 @@ func (t *trigger) check(ctx context.Context, p *push.Pusher) error {
 	return nil
 }
 
-func (t *trigger) push(ctx context.Context, mode push.PushMode, p *push.Pusher, m push.PushMessage) error {
+func (t *trigger) push(ctx context.Context, mode push.Mode, p *push.Sender, m push.Message) error {
 	t.line("push", "%s, %s mode, %s, %s", t.Type, mode, t.format(), t.target())
 	series, bad := p.Series(m), 0
 	for n := 1; n <= t.Repeat; n++ {

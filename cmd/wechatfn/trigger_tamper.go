@@ -24,9 +24,9 @@ type builder func(context.Context) (*http.Request, error)
 
 // tamper sends each variant, and the push itself to see that refusals mean
 // something: a server that refuses everything proves nothing.
-func (t *trigger) tamper(ctx context.Context, cfg push.PushConfig, m push.PushMessage) error {
+func (t *trigger) tamper(ctx context.Context, cfg push.Config, m push.Message) error {
 	t.line("tamper", "%s, %s mode, %s, %s", t.Type, cfg.Mode, t.format(), t.target())
-	sender, err := push.NewPusher(cfg)
+	sender, err := push.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (t *trigger) tamper(ctx context.Context, cfg push.PushConfig, m push.PushMe
 	return t.variants(ctx, sender, variants(cfg, m))
 }
 
-func (t *trigger) variants(ctx context.Context, sender *push.Pusher, all []variant) error {
+func (t *trigger) variants(ctx context.Context, sender *push.Sender, all []variant) error {
 	var passed []string
 	for _, v := range all {
 		req, err := v.build(ctx)
@@ -83,14 +83,14 @@ func (t *trigger) row(name string, d push.Delivery, verdict string) {
 
 // tamperer makes variants of one push.
 type tamperer struct {
-	cfg     push.PushConfig
-	message push.PushMessage
+	cfg     push.Config
+	message push.Message
 }
 
-func variants(cfg push.PushConfig, m push.PushMessage) []variant {
+func variants(cfg push.Config, m push.Message) []variant {
 	t := &tamperer{cfg, m}
 	all := append(t.stamps(), variant{"the body is empty", t.body(func([]byte) []byte { return nil })})
-	if cfg.Mode == push.PushPlain {
+	if cfg.Mode == push.Plain {
 		all = append(t.signatures("signature"), all...)
 	} else {
 		all = append(append(t.signatures("msg_signature"), all...), t.encrypted()...)
@@ -98,7 +98,7 @@ func variants(cfg push.PushConfig, m push.PushMessage) []variant {
 	if !cfg.JSON {
 		all = append(all, variant{"a DOCTYPE before the body", t.body(doctype)})
 	}
-	if !cfg.JSON && cfg.Mode != push.PushPlain {
+	if !cfg.JSON && cfg.Mode != push.Plain {
 		all = append(all, variant{"a DOCTYPE within the encryption", t.within(doctype)})
 	}
 	return all
@@ -110,7 +110,7 @@ func (t *tamperer) signatures(name string) []variant {
 		{name + " altered", t.query(func(q url.Values) { q.Set(name, otherEnd(q.Get(name))) })},
 		{name + " left out", t.query(func(q url.Values) { q.Del(name) })},
 		{name + " empty", t.query(func(q url.Values) { q.Set(name, "") })},
-		{"signed with another token", t.with(func(c *push.PushConfig) { c.Token += "x" })},
+		{"signed with another token", t.with(func(c *push.Config) { c.Token += "x" })},
 	}
 }
 
@@ -119,7 +119,7 @@ func (t *tamperer) stamps() []variant {
 	return []variant{
 		{"timestamp altered", t.query(func(q url.Values) { q.Set("timestamp", otherEnd(q.Get("timestamp"))) })},
 		{"nonce altered", t.query(func(q url.Values) { q.Set("nonce", otherEnd(q.Get("nonce"))) })},
-		{"sent an hour ago, rightly signed", t.with(func(c *push.PushConfig) {
+		{"sent an hour ago, rightly signed", t.with(func(c *push.Config) {
 			now := c.Now
 			c.Now = func() time.Time { return now().Add(-time.Hour) }
 		})},
@@ -130,21 +130,21 @@ func (t *tamperer) encrypted() []variant {
 	return []variant{
 		{"signature in place of msg_signature", t.query(func(q url.Values) { q.Set("msg_signature", q.Get("signature")) })},
 		{"ciphertext altered", t.body(alterCiphertext)},
-		{"encrypted with another key, rightly signed", t.with(func(c *push.PushConfig) {
+		{"encrypted with another key, rightly signed", t.with(func(c *push.Config) {
 			c.EncodingAESKey = otherEnd(c.EncodingAESKey[:42]) + "A"
 		})},
-		{"for another appid, rightly signed", t.with(func(c *push.PushConfig) { c.AppID = otherEnd(c.AppID) })},
+		{"for another appid, rightly signed", t.with(func(c *push.Config) { c.AppID = otherEnd(c.AppID) })},
 		{"plain body in place of the encrypted one", t.plainBody()},
-		{"plain push, rightly signed", t.with(func(c *push.PushConfig) { c.Mode = push.PushPlain })},
+		{"plain push, rightly signed", t.with(func(c *push.Config) { c.Mode = push.Plain })},
 	}
 }
 
 // with is a push of somebody whose settings differ.
-func (t *tamperer) with(change func(*push.PushConfig)) builder {
+func (t *tamperer) with(change func(*push.Config)) builder {
 	return func(ctx context.Context) (*http.Request, error) {
 		cfg := t.cfg
 		change(&cfg)
-		p, err := push.NewPusher(cfg)
+		p, err := push.New(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func (t *tamperer) body(change func([]byte) []byte) builder {
 // alter changes a push that was rightly made.
 func (t *tamperer) alter(change func(url.Values, []byte) []byte) builder {
 	return func(ctx context.Context) (*http.Request, error) {
-		req, err := t.with(func(*push.PushConfig) {})(ctx)
+		req, err := t.with(func(*push.Config) {})(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -190,8 +190,8 @@ func (t *tamperer) alter(change func(url.Values, []byte) []byte) builder {
 func (t *tamperer) plainBody() builder {
 	return t.body(func(body []byte) []byte {
 		cfg := t.cfg
-		cfg.Mode = push.PushPlain
-		p, err := push.NewPusher(cfg)
+		cfg.Mode = push.Plain
+		p, err := push.New(cfg)
 		if err != nil {
 			return body // and alter says that nothing changed
 		}
@@ -203,7 +203,7 @@ func (t *tamperer) plainBody() builder {
 // within changes the message before it is encrypted and signed.
 func (t *tamperer) within(change func([]byte) []byte) builder {
 	return func(ctx context.Context) (*http.Request, error) {
-		p, err := push.NewPusher(t.cfg)
+		p, err := push.New(t.cfg)
 		if err != nil {
 			return nil, err
 		}

@@ -9,7 +9,7 @@ import (
 
 // Check makes the call with which WeChat checks a server URL before it is saved. There is no
 // repeat: the verdict is Accepted or Refused.
-func (p *Pusher) Check(ctx context.Context) (Delivery, error) {
+func (p *Sender) Check(ctx context.Context) (Delivery, error) {
 	req, err := p.CheckRequest(ctx)
 	if err != nil {
 		return Delivery{}, err
@@ -29,7 +29,7 @@ func (p *Pusher) Check(ctx context.Context) (Delivery, error) {
 }
 
 // CheckRequest is the request of Check. It is signed in the same way in every mode.
-func (p *Pusher) CheckRequest(ctx context.Context) (*http.Request, error) {
+func (p *Sender) CheckRequest(ctx context.Context) (*http.Request, error) {
 	r, err := p.stamp()
 	if err != nil {
 		return nil, err
@@ -39,13 +39,13 @@ func (p *Pusher) CheckRequest(ctx context.Context) (*http.Request, error) {
 		return nil, err
 	}
 	q := []string{
-		"signature", signPush(p.cfg.Token, r.timestamp, r.nonce),
+		"signature", sign(p.cfg.Token, r.timestamp, r.nonce),
 		"echostr", echoString(echo), "timestamp", r.timestamp, "nonce", r.nonce,
 	}
 	return http.NewRequestWithContext(ctx, http.MethodGet, p.url(q), nil)
 }
 
-func (p *Pusher) judgeEcho(d Delivery, echo string) error {
+func (p *Sender) judgeEcho(d Delivery, echo string) error {
 	switch {
 	case d.Err != nil:
 		return fmt.Errorf("%s", p.broken(d.Err))

@@ -14,9 +14,9 @@ import (
 	"strings"
 )
 
-// signPush is the signature of a URL check and of a plain push, and with the ciphertext as a
+// sign is the signature of a URL check and of a plain push, and with the ciphertext as a
 // further value the msg_signature. Like sign it is written out here on purpose.
-func signPush(token, timestamp, nonce string, more ...string) string {
+func sign(token, timestamp, nonce string, more ...string) string {
 	values := append([]string{token, timestamp, nonce}, more...)
 	slices.Sort(values)
 	sum := sha1.Sum([]byte(strings.Join(values, "")))

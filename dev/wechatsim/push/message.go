@@ -8,28 +8,28 @@ import (
 	"strings"
 )
 
-// PushMessage is what a push says: fields in the order in which WeChat writes them.
-type PushMessage []PushField
+// Message is what a push says: fields in the order in which WeChat writes them.
+type Message []Field
 
-// PushField is a field of a message. Its Value is one of
+// Field is a field of a message. Its Value is one of
 //
 //	string                   text: CDATA in XML, a string in JSON
 //	int, int64, uint64,
 //	json.Number              a number: bare in both
-//	PushMessage              fields within a field
-//	[]PushMessage            several of them: the element repeated in XML, a list in JSON
-//	PushInline               fields within a field in XML, without it in JSON
-type PushField struct {
+//	Message                  fields within a field
+//	[]Message                several of them: the element repeated in XML, a list in JSON
+//	Inline                   fields within a field in XML, without it in JSON
+type Field struct {
 	Name  string
 	Value any
 }
 
-// PushInline is for the events whose form in JSON has one level less than that in XML, such as
+// Inline is for the events whose form in JSON has one level less than that in XML, such as
 // subscribe_msg_popup_event.
-type PushInline PushMessage
+type Inline Message
 
 // Text is the field of that name as text, "" if there is none or it has fields of its own.
-func (m PushMessage) Text(name string) string {
+func (m Message) Text(name string) string {
 	for _, f := range m {
 		if f.Name == name {
 			text, _ := scalar(f.Value)
@@ -40,7 +40,7 @@ func (m PushMessage) Text(name string) string {
 }
 
 // With is m with a field of that name changed, or added at the end.
-func (m PushMessage) With(name string, value any) PushMessage {
+func (m Message) With(name string, value any) Message {
 	m = slices.Clone(m)
 	for i := range m {
 		if m[i].Name == name {
@@ -48,7 +48,7 @@ func (m PushMessage) With(name string, value any) PushMessage {
 			return m
 		}
 	}
-	return append(m, PushField{name, value})
+	return append(m, Field{name, value})
 }
 
 // scalar is a value that has no fields, as text; number tells whether it is one.
@@ -63,17 +63,17 @@ func scalar(value any) (text string, number bool) {
 }
 
 // XML is the message as WeChat writes it in XML, on one line.
-func (m PushMessage) XML() ([]byte, error) { return m.xml(false) }
+func (m Message) XML() ([]byte, error) { return m.xml(false) }
 
-func (m PushMessage) xml(lines bool) ([]byte, error) {
+func (m Message) xml(lines bool) ([]byte, error) {
 	inner, err := m.xmlFields(lines)
 	return slices.Concat([]byte("<xml>"), inner, []byte("</xml>")), err
 }
 
-func (m PushMessage) xmlFields(lines bool) ([]byte, error) {
+func (m Message) xmlFields(lines bool) ([]byte, error) {
 	var b bytes.Buffer
 	for _, f := range m {
-		list, ok := f.Value.([]PushMessage)
+		list, ok := f.Value.([]Message)
 		if !ok {
 			if err := f.xml(&b, f.Value, lines); err != nil {
 				return nil, err
@@ -89,16 +89,16 @@ func (m PushMessage) xmlFields(lines bool) ([]byte, error) {
 }
 
 // xml writes one element.
-func (f PushField) xml(b *bytes.Buffer, value any, lines bool) (err error) {
+func (f Field) xml(b *bytes.Buffer, value any, lines bool) (err error) {
 	var inner []byte
 	switch v := value.(type) {
 	case string:
 		// A CDATA section ends at the first ]]>, so one within the text is put into two sections.
 		inner = []byte("<![CDATA[" + strings.ReplaceAll(v, "]]>", "]]]]><![CDATA[>") + "]]>")
-	case PushMessage:
+	case Message:
 		inner, err = v.xmlFields(lines)
-	case PushInline:
-		inner, err = PushMessage(v).xmlFields(lines)
+	case Inline:
+		inner, err = Message(v).xmlFields(lines)
 	default:
 		text, ok := scalar(v)
 		if !ok {
@@ -114,16 +114,16 @@ func (f PushField) xml(b *bytes.Buffer, value any, lines bool) (err error) {
 }
 
 // JSON is the message as WeChat writes it in JSON.
-func (m PushMessage) JSON() ([]byte, error) {
+func (m Message) JSON() ([]byte, error) {
 	inner, err := m.jsonFields()
 	return slices.Concat([]byte("{"), inner, []byte("}")), err
 }
 
-func (m PushMessage) jsonFields() ([]byte, error) {
+func (m Message) jsonFields() ([]byte, error) {
 	var parts [][]byte
 	for _, f := range m {
-		if inline, ok := f.Value.(PushInline); ok {
-			inner, err := PushMessage(inline).jsonFields()
+		if inline, ok := f.Value.(Inline); ok {
+			inner, err := Message(inline).jsonFields()
 			if err != nil {
 				return nil, err
 			}
@@ -139,13 +139,13 @@ func (m PushMessage) jsonFields() ([]byte, error) {
 	return bytes.Join(parts, []byte(",")), nil
 }
 
-func (f PushField) json(value any) ([]byte, error) {
+func (f Field) json(value any) ([]byte, error) {
 	switch v := value.(type) {
 	case string:
 		return quote(v), nil
-	case PushMessage:
+	case Message:
 		return v.JSON()
-	case []PushMessage:
+	case []Message:
 		items := make([][]byte, len(v))
 		for i := range v {
 			var err error

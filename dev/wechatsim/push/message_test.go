@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-func TestPushMessageForms(t *testing.T) {
-	m := PushMessage{
+func TestMessageForms(t *testing.T) {
+	m := Message{
 		{"Text", `a ]]> b ]]]]>> & < > "`}, {"Empty", ""}, {"Lines", "x\r\n\ty"},
 		{"Id", uint64(18446744073709551615)}, {"Int", -1}, {"Point", json.Number("23.10")},
-		{"Inner", PushMessage{{"A", 1}, {"B", PushMessage{}}}},
-		{"Item", []PushMessage{{{"C", "1"}}, {{"C", "2"}}}}, {"None", []PushMessage{}},
-		{"Event", PushInline{{"D", 1}, {"E", "2"}}},
+		{"Inner", Message{{"A", 1}, {"B", Message{}}}},
+		{"Item", []Message{{{"C", "1"}}, {{"C", "2"}}}}, {"None", []Message{}},
+		{"Event", Inline{{"D", 1}, {"E", "2"}}},
 	}
 	const wantXML = `<xml><Text><![CDATA[a ]]]]><![CDATA[> b ]]]]]]><![CDATA[>> & < > "]]></Text><Empty><![CDATA[]]></Empty>` +
 		"<Lines><![CDATA[x\r\n\ty]]></Lines>" +
@@ -41,26 +41,26 @@ func TestPushMessageForms(t *testing.T) {
 	}
 }
 
-func TestPushMessageOddValues(t *testing.T) {
-	for _, m := range []PushMessage{
-		{{"A", 1.5}}, {{"A", nil}}, {{"A", PushMessage{{"B", true}}}}, {{"A", []PushMessage{{{"B", []string{}}}}}}, {{"A", PushInline{{"B", false}}}},
+func TestMessageOddValues(t *testing.T) {
+	for _, m := range []Message{
+		{{"A", 1.5}}, {{"A", nil}}, {{"A", Message{{"B", true}}}}, {{"A", []Message{{{"B", []string{}}}}}}, {{"A", Inline{{"B", false}}}},
 	} {
 		_, err := m.XML()
 		mustContain(t, err, "has a value of type")
 		_, err = m.JSON()
 		mustContain(t, err, "has a value of type")
-		_, err = pusher(t, says(200, "")).Push(t.Context(), m)
+		_, err = sender(t, says(200, "")).Push(t.Context(), m)
 		mustContain(t, err, "has a value of type")
 	}
 }
 
-func TestPushMessageWith(t *testing.T) {
-	m := PushMessage{{"A", "1"}, {"B", 2}}
+func TestMessageWith(t *testing.T) {
+	m := Message{{"A", "1"}, {"B", 2}}
 	changed := m.With("A", "x").With("C", "3")
 	if fmt.Sprint(changed) != "[{A x} {B 2} {C 3}]" || fmt.Sprint(m) != "[{A 1} {B 2}]" {
 		t.Error(changed, m)
 	}
-	if m.Text("B") != "2" || m.Text("X") != "" || (PushMessage{{"A", PushMessage{}}}).Text("A") != "" {
+	if m.Text("B") != "2" || m.Text("X") != "" || (Message{{"A", Message{}}}).Text("A") != "" {
 		t.Error("Text")
 	}
 }
@@ -76,7 +76,7 @@ func TestSampleMessages(t *testing.T) {
 	const id = 18446744073709551615
 	for _, name := range want {
 		m, ok := SampleMessage(name, openID, ghID, start, id)
-		if !ok || m[0] != (PushField{"ToUserName", ghID}) || m[1] != (PushField{"FromUserName", openID}) || m[2] != (PushField{"CreateTime", start.Unix()}) {
+		if !ok || m[0] != (Field{"ToUserName", ghID}) || m[1] != (Field{"FromUserName", openID}) || m[2] != (Field{"CreateTime", start.Unix()}) {
 			t.Errorf("%s: %v", name, m)
 		}
 		wantType, wantEvent := name, ""
@@ -132,13 +132,13 @@ func TestSampleForms(t *testing.T) {
 	}
 }
 
-// TestPushEveryForm opens each sample as a developer does, in all modes and formats.
-func TestPushEveryForm(t *testing.T) {
+// TestEveryForm opens each sample as a developer does, in all modes and formats.
+func TestEveryForm(t *testing.T) {
 	for _, name := range SampleTypes() {
 		m, _ := SampleMessage(name, openID, ghID, start, 7)
-		for _, mode := range []PushMode{PushPlain, PushCompatible, PushSecure} {
+		for _, mode := range []Mode{Plain, Compatible, Secure} {
 			for _, asJSON := range []bool{false, true} {
-				p := pusher(t, nil, func(c *PushConfig) { c.Mode, c.JSON, c.URL = mode, asJSON, c.URL+"?app=a%20b&x" })
+				p := sender(t, nil, func(c *Config) { c.Mode, c.JSON, c.URL = mode, asJSON, c.URL+"?app=a%20b&x" })
 				req, err := p.Request(t.Context(), m)
 				must(t, err)
 				plain, err := p.Write(m)
@@ -149,7 +149,7 @@ func TestPushEveryForm(t *testing.T) {
 	}
 }
 
-func expectForm(t *testing.T, p *Pusher, req *http.Request, plain []byte) {
+func expectForm(t *testing.T, p *Sender, req *http.Request, plain []byte) {
 	t.Helper()
 	body, err := io.ReadAll(req.Body)
 	must(t, err)
@@ -163,10 +163,10 @@ func expectForm(t *testing.T, p *Pusher, req *http.Request, plain []byte) {
 		wantType = "application/json"
 	}
 	if own != "app=a%20b&x" || q.Get("openid") != openID || req.Method != "POST" || req.Header.Get("Content-Type") != wantType ||
-		q.Get("signature") != signPush(pushToken, q.Get("timestamp"), q.Get("nonce")) {
+		q.Get("signature") != sign(testToken, q.Get("timestamp"), q.Get("nonce")) {
 		t.Errorf("%v %v", req.URL, req.Header)
 	}
-	if p.cfg.Mode == PushPlain {
+	if p.cfg.Mode == Plain {
 		if string(body) != string(plain) || len(q) != 4 {
 			t.Errorf("%v %s", req.URL, body)
 		}
@@ -178,13 +178,13 @@ func expectForm(t *testing.T, p *Pusher, req *http.Request, plain []byte) {
 	if err != nil || string(opened) != string(plain) {
 		t.Errorf("%v: %s", err, opened)
 	}
-	if q.Get("msg_signature") != signPush(pushToken, q.Get("timestamp"), q.Get("nonce"), encrypted) || q.Get("encrypt_type") != "aes" || len(q) != 6 {
+	if q.Get("msg_signature") != sign(testToken, q.Get("timestamp"), q.Get("nonce"), encrypted) || q.Get("encrypt_type") != "aes" || len(q) != 6 {
 		t.Errorf("%v", req.URL)
 	}
 	want, err := p.parse(string(plain))
 	must(t, err)
 	fields := len(want.fields) + 1
-	if p.cfg.Mode == PushSecure {
+	if p.cfg.Mode == Secure {
 		fields = 2
 	}
 	if to, err := root.filled("ToUserName"); err != nil || to != ghID || len(root.fields) != fields || root.fields[fields-1].name != "Encrypt" {
@@ -192,8 +192,8 @@ func expectForm(t *testing.T, p *Pusher, req *http.Request, plain []byte) {
 	}
 }
 
-func TestPushRequestRaw(t *testing.T) {
-	p := pusher(t, nil, compatible)
+func TestRequestRaw(t *testing.T) {
+	p := sender(t, nil, compatible)
 	req, err := p.RequestRaw(t.Context(), []byte("<!DOCTYPE xml><xml>\n</xml>\n"), ghID, openID)
 	must(t, err)
 	body, _ := io.ReadAll(req.Body)
@@ -203,7 +203,7 @@ func TestPushRequestRaw(t *testing.T) {
 	_, err = p.RequestRaw(t.Context(), []byte("hello"), ghID, openID)
 	mustContain(t, err, "no end to put Encrypt before")
 
-	p = pusher(t, nil, secure)
+	p = sender(t, nil, secure)
 	const odd = "o+a&b=c d%"
 	req, err = p.RequestRaw(t.Context(), []byte("anything"), ghID, odd)
 	must(t, err)
@@ -218,8 +218,8 @@ func TestPushRequestRaw(t *testing.T) {
 	if plain, err := unseal(p.key, encrypted, appID); err != nil || string(plain) != "anything" {
 		t.Errorf("%v: %q", err, plain)
 	}
-	for _, more := range []func(*PushConfig){func(c *PushConfig) { c.Rand = strings.NewReader("") }, func(c *PushConfig) { c.Rand = strings.NewReader("1234") }} {
-		p := pusher(t, nil, secure, more)
+	for _, more := range []func(*Config){func(c *Config) { c.Rand = strings.NewReader("") }, func(c *Config) { c.Rand = strings.NewReader("1234") }} {
+		p := sender(t, nil, secure, more)
 		_, err := p.Request(t.Context(), text(t))
 		mustContain(t, err, "EOF")
 	}

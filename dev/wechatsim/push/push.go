@@ -14,27 +14,27 @@ import (
 	"time"
 )
 
-// PushMode is how an account has its pushes sent. The zero value is plain text.
+// Mode is how an account has its pushes sent. The zero value is plain text.
 // https://developers.weixin.qq.com/doc/subscription/guide/dev/push/encryption.html
-type PushMode int
+type Mode int
 
 // The modes there are.
 const (
-	PushPlain      PushMode = iota // plain fields
-	PushCompatible                 // plain fields and the encrypted message
-	PushSecure                     // the encrypted message alone
+	Plain      Mode = iota // plain fields
+	Compatible             // plain fields and the encrypted message
+	Secure                 // the encrypted message alone
 )
 
-func (m PushMode) String() string {
+func (m Mode) String() string {
 	switch m {
-	case PushPlain:
+	case Plain:
 		return "plain"
-	case PushCompatible:
+	case Compatible:
 		return "compatible"
-	case PushSecure:
+	case Secure:
 		return "secure"
 	}
-	return fmt.Sprintf("PushMode(%d)", int(m))
+	return fmt.Sprintf("Mode(%d)", int(m))
 }
 
 // What WeChat's pages tell of a push that goes wrong.
@@ -43,14 +43,14 @@ const (
 	defaultRetries = 3
 )
 
-// PushConfig makes a Pusher. Its fields from Timeout on choose between the ways WeChat may behave
+// Config makes a Sender. Its fields from Timeout on choose between the ways WeChat may behave
 // where its pages are silent or at odds.
-type PushConfig struct {
+type Config struct {
 	URL            string // the developer's server URL; its own query stays in front of WeChat's
 	Token          string
 	EncodingAESKey string // 43 characters; not used in plain mode
 	AppID          string // not used in plain mode
-	Mode           PushMode
+	Mode           Mode
 	JSON           bool // bodies in JSON, as a mini-program may have it, instead of XML
 
 	HTTPClient *http.Client     // nil: http.DefaultClient; redirects are not followed with either
@@ -73,18 +73,18 @@ type PushConfig struct {
 	XMLLines bool
 }
 
-// Pusher plays WeChat's servers that call a developer's server URL: it signs, encrypts, delivers,
+// Sender plays WeChat's servers that call a developer's server URL: it signs, encrypts, delivers,
 // repeats and judges the answers. It shares no code with what it tests. It is safe for concurrent
 // use if its Rand is.
-type Pusher struct {
-	cfg    PushConfig
+type Sender struct {
+	cfg    Config
 	target *url.URL
 	key    []byte // nil in plain mode
 }
 
-// NewPusher checks cfg.
-func NewPusher(cfg PushConfig) (*Pusher, error) {
-	p := &Pusher{cfg: cfg}
+// New checks cfg.
+func New(cfg Config) (*Sender, error) {
+	p := &Sender{cfg: cfg}
 	var err error
 	if p.target, err = url.Parse(cfg.URL); err != nil || p.target.Host == "" || p.target.Scheme != "http" && p.target.Scheme != "https" {
 		return nil, errors.New("push: the server URL needs http:// or https:// and a host")
@@ -99,11 +99,11 @@ func NewPusher(cfg PushConfig) (*Pusher, error) {
 	return p, nil
 }
 
-func (p *Pusher) setKey() (err error) {
+func (p *Sender) setKey() (err error) {
 	switch {
-	case p.cfg.Mode < PushPlain || p.cfg.Mode > PushSecure:
+	case p.cfg.Mode < Plain || p.cfg.Mode > Secure:
 		return fmt.Errorf("push: unknown %v", p.cfg.Mode)
-	case p.cfg.Mode == PushPlain:
+	case p.cfg.Mode == Plain:
 		return nil
 	case p.cfg.AppID == "":
 		return fmt.Errorf("push: %v mode needs an AppID", p.cfg.Mode)
@@ -112,7 +112,7 @@ func (p *Pusher) setKey() (err error) {
 	return err
 }
 
-func (p *Pusher) complete() {
+func (p *Sender) complete() {
 	if p.cfg.HTTPClient == nil {
 		p.cfg.HTTPClient = http.DefaultClient
 	}
@@ -172,8 +172,8 @@ type Delivery struct {
 	Err         error
 
 	Verdict Verdict
-	Reason  string     // of a verdict, in a few words
-	Reply   *PushReply // nil where the answer has none
+	Reason  string // of a verdict, in a few words
+	Reply   *Reply // nil where the answer has none
 }
 
 // Outcome is a push with its repeats.
@@ -186,7 +186,7 @@ type Outcome struct {
 // Push delivers m as WeChat does: again after a timeout, a broken connection or a status other
 // than 200, until an answer is accepted or refused or the repeats are spent. The error is ctx's or
 // that of a message that cannot be written; what WeChat dislikes is in the Outcome.
-func (p *Pusher) Push(ctx context.Context, m PushMessage) (Outcome, error) {
+func (p *Sender) Push(ctx context.Context, m Message) (Outcome, error) {
 	var o Outcome
 	series := p.Series(m)
 	for try := 0; try == 0 || try <= p.cfg.Retries; try++ {
@@ -210,7 +210,7 @@ func (p *Pusher) Push(ctx context.Context, m PushMessage) (Outcome, error) {
 }
 
 // Deliver sends m once.
-func (p *Pusher) Deliver(ctx context.Context, m PushMessage) (Delivery, error) {
+func (p *Sender) Deliver(ctx context.Context, m Message) (Delivery, error) {
 	return p.Series(m).Deliver(ctx)
 }
 
@@ -218,18 +218,18 @@ func (p *Pusher) Deliver(ctx context.Context, m PushMessage) (Delivery, error) {
 // since a server that stored its reply gives the same one to a repeat. It is not safe for
 // concurrent use.
 type Series struct {
-	pusher  *Pusher
-	message PushMessage
-	first   *pushRequest
+	sender  *Sender
+	message Message
+	first   *request
 	nonces  []string
 }
 
 // Series starts a push by hand.
-func (p *Pusher) Series(m PushMessage) *Series { return &Series{pusher: p, message: m} }
+func (p *Sender) Series(m Message) *Series { return &Series{sender: p, message: m} }
 
 // Deliver sends the push once more.
 func (s *Series) Deliver(ctx context.Context) (Delivery, error) {
-	p := s.pusher
+	p := s.sender
 	r, err := s.next()
 	if err != nil {
 		return Delivery{}, err
@@ -248,11 +248,11 @@ func (s *Series) Deliver(ctx context.Context) (Delivery, error) {
 	return d, nil
 }
 
-func (s *Series) next() (*pushRequest, error) {
-	if s.first != nil && s.pusher.cfg.SameNonce {
+func (s *Series) next() (*request, error) {
+	if s.first != nil && s.sender.cfg.SameNonce {
 		return s.first, nil
 	}
-	r, err := s.pusher.draft(s.message)
+	r, err := s.sender.draft(s.message)
 	if s.first == nil {
 		s.first = r
 	}
@@ -260,7 +260,7 @@ func (s *Series) next() (*pushRequest, error) {
 }
 
 // judge fills in the verdict of a delivery that has been answered or not.
-func (p *Pusher) judge(d *Delivery, s *Series) {
+func (p *Sender) judge(d *Delivery, s *Series) {
 	switch {
 	case d.Err != nil:
 		d.Verdict = Repeat
@@ -278,7 +278,7 @@ func (p *Pusher) judge(d *Delivery, s *Series) {
 }
 
 // broken says why there was no answer. The URL that net/http puts before it is known.
-func (p *Pusher) broken(err error) string {
+func (p *Sender) broken(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("no whole answer within %v", p.cfg.Timeout)
 	}
@@ -294,7 +294,7 @@ const bodyLimit = 1 << 20
 
 // Send sends a request as it stands, of Request or altered since, under WeChat's cut. The Delivery
 // has no verdict. The error is the context's.
-func (p *Pusher) Send(req *http.Request) (Delivery, error) {
+func (p *Sender) Send(req *http.Request) (Delivery, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), p.cfg.Timeout)
 	defer cancel()
 	d := Delivery{Sent: int(max(0, req.ContentLength))}
@@ -304,7 +304,7 @@ func (p *Pusher) Send(req *http.Request) (Delivery, error) {
 	return d, req.Context().Err()
 }
 
-func (p *Pusher) exchange(req *http.Request, d *Delivery) error {
+func (p *Sender) exchange(req *http.Request, d *Delivery) error {
 	res, err := p.cfg.HTTPClient.Do(req)
 	if err != nil {
 		return err

@@ -14,42 +14,42 @@ import (
 	"time"
 )
 
-func TestPushConfig(t *testing.T) {
-	good := PushConfig{URL: "http://dev.example.com:8080/verify?app=shop", Token: "t", EncodingAESKey: pushKey, AppID: appID, Mode: PushSecure}
+func TestConfig(t *testing.T) {
+	good := Config{URL: "http://dev.example.com:8080/verify?app=shop", Token: "t", EncodingAESKey: testKey, AppID: appID, Mode: Secure}
 	for _, c := range []struct {
-		change func(*PushConfig)
+		change func(*Config)
 		want   string
 	}{
-		{func(c *PushConfig) { c.URL = "dev.example.com/verify" }, "needs http:// or https://"},
-		{func(c *PushConfig) { c.URL = "ftp://dev.example.com/" }, "needs http:// or https://"},
-		{func(c *PushConfig) { c.URL = "http://" }, "a host"},
-		{func(c *PushConfig) { c.URL = "http://%zz" }, "a host"},
-		{func(c *PushConfig) { c.Token = "" }, "needs a Token"},
-		{func(c *PushConfig) { c.AppID = "" }, "secure mode needs an AppID"},
-		{func(c *PushConfig) { c.EncodingAESKey = "" }, "43 letters and digits"},
-		{func(c *PushConfig) { c.EncodingAESKey = pushKey[1:] }, "this one has 42"},
-		{func(c *PushConfig) { c.EncodingAESKey = pushKey + "A" }, "this one has 44"},
-		{func(c *PushConfig) { c.EncodingAESKey = "+" + pushKey[1:] }, "letters and digits"},
-		{func(c *PushConfig) { c.Mode = 3 }, "unknown PushMode(3)"},
-		{func(c *PushConfig) { c.Mode = -1 }, "unknown PushMode(-1)"},
+		{func(c *Config) { c.URL = "dev.example.com/verify" }, "needs http:// or https://"},
+		{func(c *Config) { c.URL = "ftp://dev.example.com/" }, "needs http:// or https://"},
+		{func(c *Config) { c.URL = "http://" }, "a host"},
+		{func(c *Config) { c.URL = "http://%zz" }, "a host"},
+		{func(c *Config) { c.Token = "" }, "needs a Token"},
+		{func(c *Config) { c.AppID = "" }, "secure mode needs an AppID"},
+		{func(c *Config) { c.EncodingAESKey = "" }, "43 letters and digits"},
+		{func(c *Config) { c.EncodingAESKey = testKey[1:] }, "this one has 42"},
+		{func(c *Config) { c.EncodingAESKey = testKey + "A" }, "this one has 44"},
+		{func(c *Config) { c.EncodingAESKey = "+" + testKey[1:] }, "letters and digits"},
+		{func(c *Config) { c.Mode = 3 }, "unknown Mode(3)"},
+		{func(c *Config) { c.Mode = -1 }, "unknown Mode(-1)"},
 	} {
 		cfg := good
 		c.change(&cfg)
-		_, err := NewPusher(cfg)
+		_, err := New(cfg)
 		mustContain(t, err, c.want)
 		if err != nil && cfg.EncodingAESKey != "" && strings.Contains(err.Error(), cfg.EncodingAESKey) {
 			t.Errorf("the key is in %q", err)
 		}
 	}
-	if _, err := NewPusher(good); err != nil {
+	if _, err := New(good); err != nil {
 		t.Error(err)
 	}
-	if _, err := NewPusher(PushConfig{URL: "http://dev.example.com", Token: "t"}); err != nil {
+	if _, err := New(Config{URL: "http://dev.example.com", Token: "t"}); err != nil {
 		t.Errorf("plain mode needs no more than a URL and a token: %v", err)
 	}
 }
 
-func TestPushCheck(t *testing.T) {
+func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(echo string) (int, string)
@@ -67,7 +67,7 @@ func TestPushCheck(t *testing.T) {
 		{"redirect", func(e string) (int, string) { return 302, e }, Refused, "status 302 instead of 200"},
 		{"forbidden", func(e string) (int, string) { return 403, e }, Refused, "status 403"},
 	} {
-		p := pusher(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
+		p := sender(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
 			status, body := c.answer(q.Get("echostr"))
 			return status, body, nil
 		})
@@ -77,14 +77,14 @@ func TestPushCheck(t *testing.T) {
 			t.Errorf("%s: %v: %s", c.name, d.Verdict, d.Reason)
 		}
 	}
-	d, err := pusher(t, func(*http.Request, url.Values, string) (int, string, error) { return 0, "", errReset }).Check(t.Context())
+	d, err := sender(t, func(*http.Request, url.Values, string) (int, string, error) { return 0, "", errReset }).Check(t.Context())
 	must(t, err)
 	expectVerdict(t, d, Refused, "no answer: connection reset by peer")
 }
 
-func TestPushCheckRequest(t *testing.T) {
+func TestCheckRequest(t *testing.T) {
 	seen := 0
-	p := pusher(t, func(r *http.Request, q url.Values, body string) (int, string, error) {
+	p := sender(t, func(r *http.Request, q url.Values, body string) (int, string, error) {
 		seen++
 		names := []string{}
 		for name := range q {
@@ -94,11 +94,11 @@ func TestPushCheckRequest(t *testing.T) {
 		if r.Method != "GET" || body != "" || r.URL.Fragment != "" || strings.Join(names, " ") != "app echostr nonce signature timestamp" {
 			t.Errorf("%s %v %q", r.Method, r.URL, body)
 		}
-		if q.Get("signature") != signPush(pushToken, q.Get("timestamp"), q.Get("nonce")) {
+		if q.Get("signature") != sign(testToken, q.Get("timestamp"), q.Get("nonce")) {
 			t.Errorf("the signature does not fit: %v", r.URL)
 		}
 		return 200, q.Get("echostr"), nil
-	}, secure, func(c *PushConfig) { c.URL += "?app=shop#part" })
+	}, secure, func(c *Config) { c.URL += "?app=shop#part" })
 	for range 3 {
 		d, err := p.Check(t.Context())
 		must(t, err)
@@ -109,9 +109,9 @@ func TestPushCheckRequest(t *testing.T) {
 	}
 }
 
-// TestPushRepeats counts deliveries: WeChat repeats where there is no answer or no 200, and nowhere
+// TestRepeats counts deliveries: WeChat repeats where there is no answer or no 200, and nowhere
 // else.
-func TestPushRepeats(t *testing.T) {
+func TestRepeats(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		retries    int
@@ -135,8 +135,8 @@ func TestPushRepeats(t *testing.T) {
 		{"nonsense later", 0, func(n int) (int, string, error) { return 200 + b2i(n == 1), "ok", nil }, 2, false},
 	} {
 		n := 0
-		p := pusher(t, func(*http.Request, url.Values, string) (int, string, error) { n++; return c.answer(n) },
-			func(cfg *PushConfig) { cfg.Retries = c.retries })
+		p := sender(t, func(*http.Request, url.Values, string) (int, string, error) { n++; return c.answer(n) },
+			func(cfg *Config) { cfg.Retries = c.retries })
 		o, err := p.Push(t.Context(), text(t))
 		must(t, err)
 		if n != c.deliveries || len(o.Deliveries) != n || o.Accepted != c.accepted || o.Notice == c.accepted {
@@ -152,10 +152,10 @@ func b2i(b bool) int {
 	return 0
 }
 
-func TestPushCut(t *testing.T) {
+func TestCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		o, err := pusher(t, hangs).Push(t.Context(), text(t))
+		o, err := sender(t, hangs).Push(t.Context(), text(t))
 		must(t, err)
 		if took := time.Since(began); took != 20*time.Second || len(o.Deliveries) != 4 || !o.Notice {
 			t.Errorf("%v, %+v", took, o)
@@ -169,14 +169,14 @@ func TestPushCut(t *testing.T) {
 	})
 }
 
-// TestPushCutOfSlowBodies: the cut is on the whole answer, not on its head.
-func TestPushCutOfSlowBodies(t *testing.T) {
+// TestCutOfSlowBodies: the cut is on the whole answer, not on its head.
+func TestCutOfSlowBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
 			takes time.Duration
 			want  Verdict
 		}{{4999 * time.Millisecond, Accepted}, {5001 * time.Millisecond, Repeat}} {
-			p := pusher(t, nil, func(cfg *PushConfig) { cfg.HTTPClient.Transport = slowBody(c.takes) })
+			p := sender(t, nil, func(cfg *Config) { cfg.HTTPClient.Transport = slowBody(c.takes) })
 			d := deliver(t, p)
 			if d.Verdict != c.want {
 				t.Errorf("%v: %v: %s", c.takes, d.Verdict, d.Reason)
@@ -208,10 +208,10 @@ func (r *slowRest) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-func TestPushGapAndTimeoutSwitches(t *testing.T) {
+func TestGapAndTimeoutSwitches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		p := pusher(t, hangs, func(c *PushConfig) { c.Timeout, c.Retries, c.RetryGap = 2*time.Second, 2, 7*time.Second })
+		p := sender(t, hangs, func(c *Config) { c.Timeout, c.Retries, c.RetryGap = 2*time.Second, 2, 7*time.Second })
 		o, err := p.Push(t.Context(), text(t))
 		must(t, err)
 		if took := time.Since(began); took != (3*2+2*7)*time.Second || len(o.Deliveries) != 3 {
@@ -220,33 +220,33 @@ func TestPushGapAndTimeoutSwitches(t *testing.T) {
 	})
 }
 
-// TestPushEndsWithItsContext, which is not the developer's fault: no verdict, no repeat.
-func TestPushEndsWithItsContext(t *testing.T) {
+// TestEndsWithItsContext, which is not the developer's fault: no verdict, no repeat.
+func TestEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 		defer cancel()
-		o, err := pusher(t, hangs).Push(ctx, text(t))
+		o, err := sender(t, hangs).Push(ctx, text(t))
 		if !errors.Is(err, context.DeadlineExceeded) || len(o.Deliveries) != 1 {
 			t.Errorf("%v, %+v", err, o)
 		}
 	})
-	if _, err := pusher(t, hangs).Check(ended(t)); !errors.Is(err, context.Canceled) {
+	if _, err := sender(t, hangs).Check(ended(t)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	p := pusher(t, says(500, ""), func(c *PushConfig) { c.RetryGap = time.Hour })
+	p := sender(t, says(500, ""), func(c *Config) { c.RetryGap = time.Hour })
 	if _, err := p.Push(ended(t), text(t)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
-func TestPushNonces(t *testing.T) {
+func TestNonces(t *testing.T) {
 	for _, same := range []bool{false, true} {
 		var urls, bodies []string
 		now := start
-		p := pusher(t, func(r *http.Request, _ url.Values, body string) (int, string, error) {
+		p := sender(t, func(r *http.Request, _ url.Values, body string) (int, string, error) {
 			urls, bodies = append(urls, r.URL.String()), append(bodies, body)
 			return 500, "", nil
-		}, secure, func(c *PushConfig) {
+		}, secure, func(c *Config) {
 			c.SameNonce = same
 			c.Now = func() time.Time { now = now.Add(time.Second); return now }
 		})
@@ -269,8 +269,8 @@ func TestPushNonces(t *testing.T) {
 	}
 }
 
-// TestPushOverASocket: what a server sees of it, redirects included.
-func TestPushOverASocket(t *testing.T) {
+// TestOverASocket: what a server sees of it, redirects included.
+func TestOverASocket(t *testing.T) {
 	var seen []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -281,7 +281,7 @@ func TestPushOverASocket(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
 	defer server.Close()
-	p, err := NewPusher(PushConfig{URL: server.URL + "/verify", Token: "t", Retries: -1})
+	p, err := New(Config{URL: server.URL + "/verify", Token: "t", Retries: -1})
 	must(t, err)
 	o, err := p.Push(t.Context(), text(t))
 	must(t, err)

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// PushReply is a passive reply that WeChat would show to the user.
+// Reply is a passive reply that WeChat would show to the user.
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html
-type PushReply struct {
+type Reply struct {
 	Type      string // its MsgType
 	Plain     string // XML or JSON, decrypted
 	Encrypted bool
 }
 
 // readReply judges the body of an answer with status 200. An error is why WeChat refuses it.
-func (p *Pusher) readReply(body string, s *Series) (*PushReply, string, error) {
+func (p *Sender) readReply(body string, s *Series) (*Reply, string, error) {
 	switch body {
 	case "":
 		return nil, "empty, so no reply", nil
@@ -28,7 +28,7 @@ func (p *Pusher) readReply(body string, s *Series) (*PushReply, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	reply := &PushReply{Plain: body}
+	reply := &Reply{Plain: body}
 	envelope, err := root.one("Encrypt")
 	if err != nil {
 		return nil, "", err
@@ -38,7 +38,7 @@ func (p *Pusher) readReply(body string, s *Series) (*PushReply, string, error) {
 		if root, err = p.openReply(root, s.nonces, reply); err != nil {
 			return nil, "", err
 		}
-	case p.cfg.Mode == PushSecure:
+	case p.cfg.Mode == Secure:
 		return nil, "", errors.New("the reply to an encrypted push is not encrypted")
 	}
 	if reply.Type, err = checkReply(root, s.message); err != nil {
@@ -48,7 +48,7 @@ func (p *Pusher) readReply(body string, s *Series) (*PushReply, string, error) {
 }
 
 // parse takes the format of the push and no other.
-func (p *Pusher) parse(body string) (*node, error) {
+func (p *Sender) parse(body string) (*node, error) {
 	want, other := "<", "{"
 	if p.cfg.JSON {
 		want, other = other, want
@@ -74,8 +74,8 @@ func (p *Pusher) parse(body string) (*node, error) {
 }
 
 // openReply verifies and decrypts an encrypted reply. nonces are those it may bear.
-func (p *Pusher) openReply(root *node, nonces []string, reply *PushReply) (*node, error) {
-	if p.cfg.Mode == PushPlain {
+func (p *Sender) openReply(root *node, nonces []string, reply *Reply) (*node, error) {
+	if p.cfg.Mode == Plain {
 		return nil, errors.New("the reply to a plain push is encrypted")
 	}
 	plain, err := p.open(root, nonces)
@@ -89,7 +89,7 @@ func (p *Pusher) openReply(root *node, nonces []string, reply *PushReply) (*node
 	return root, nil
 }
 
-func (p *Pusher) open(root *node, nonces []string) (string, error) {
+func (p *Sender) open(root *node, nonces []string) (string, error) {
 	var texts [4]string
 	for i, name := range []string{"Encrypt", "MsgSignature", "TimeStamp", "Nonce"} {
 		var err error
@@ -101,7 +101,7 @@ func (p *Pusher) open(root *node, nonces []string) (string, error) {
 	if err := number(root, "TimeStamp", p.cfg.JSON); err != nil {
 		return "", err
 	}
-	if signPush(p.cfg.Token, timestamp, nonce, encrypted) != signature {
+	if sign(p.cfg.Token, timestamp, nonce, encrypted) != signature {
 		return "", errors.New("MsgSignature does not fit Encrypt, TimeStamp, Nonce and the Token")
 	}
 	if !p.cfg.AnyReplyNonce && !slices.Contains(nonces, nonce) {
@@ -128,7 +128,7 @@ func number(n *node, name string, inJSON bool) error {
 }
 
 // checkReply checks a plain reply and returns its type.
-func checkReply(root *node, m PushMessage) (string, error) {
+func checkReply(root *node, m Message) (string, error) {
 	for _, swapped := range [][2]string{{"ToUserName", "FromUserName"}, {"FromUserName", "ToUserName"}} {
 		field, of := swapped[0], swapped[1]
 		got, err := root.filled(field)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPushPlainReplies is every answer to a plain push in XML, and why it is refused.
-func TestPushPlainReplies(t *testing.T) {
+// TestPlainReplies is every answer to a plain push in XML, and why it is refused.
+func TestPlainReplies(t *testing.T) {
 	article := "<item><Title>T</Title><Description></Description><PicUrl/><Url>u</Url></item>"
 	for name, c := range map[string]struct{ body, refused string }{
 		"success":          {"success", ""},
@@ -63,7 +63,7 @@ func TestPushPlainReplies(t *testing.T) {
 		"encrypted":       {wrap(passive(textReply), "1").xml(t), "the reply to a plain push is encrypted"},
 		"two encryptions": {"<xml><Encrypt>a</Encrypt><Encrypt>b</Encrypt></xml>", "Encrypt stands twice"},
 	} {
-		d := deliver(t, pusher(t, says(200, c.body)))
+		d := deliver(t, sender(t, says(200, c.body)))
 		want := Accepted
 		if c.refused != "" {
 			want = Refused
@@ -77,7 +77,7 @@ func TestPushPlainReplies(t *testing.T) {
 	}
 }
 
-func TestPushJSONReplies(t *testing.T) {
+func TestJSONReplies(t *testing.T) {
 	head := `{"ToUserName":"` + openID + `","FromUserName":"` + ghID + `","CreateTime":1714112445,`
 	for name, c := range map[string]struct{ body, refused string }{
 		"success":         {"success", ""},
@@ -94,7 +94,7 @@ func TestPushJSONReplies(t *testing.T) {
 		"no text":         {head + `"MsgType":"text","Content":null}`, "Content is missing"},
 		"no time":         {strings.Replace(head, "1714112445", "true", 1) + `"MsgType":"text","Content":"x"}`, "CreateTime is missing"},
 	} {
-		d := deliver(t, pusher(t, says(200, c.body), inJSON))
+		d := deliver(t, sender(t, says(200, c.body), inJSON))
 		want := Accepted
 		if c.refused != "" {
 			want = Refused
@@ -132,14 +132,14 @@ func encryptedCases(t *testing.T, write func(wrapped) string, plain string) []en
 		{"no timestamp", with(func(w *wrapped) { w.timestamp = `""`; signed(w, "x") }), "TimeStamp is"},
 		{"no signature", with(func(w *wrapped) { signed(w, "") }), "MsgSignature is missing"},
 		{"capitals", with(func(w *wrapped) { signed(w, strings.ToUpper(w.values(t)[1])) }), "MsgSignature does not fit"},
-		{"signature without Encrypt", with(func(w *wrapped) { signed(w, signPush(pushToken, w.timestamp, w.nonce)) }), "MsgSignature does not fit"},
+		{"signature without Encrypt", with(func(w *wrapped) { signed(w, sign(testToken, w.timestamp, w.nonce)) }), "MsgSignature does not fit"},
 		{"no plain reply within", with(func(w *wrapped) { w.plain = "success" }), "within the encrypted reply"},
 		{"nothing within", with(func(w *wrapped) { w.plain = "" }), "within the encrypted reply"},
 		{"not encrypted", func(string) string { return plain }, "the reply to an encrypted push is not encrypted"},
 	}
 }
 
-func TestPushSecureReplies(t *testing.T) {
+func TestSecureReplies(t *testing.T) {
 	inXML := func(w wrapped) string { return w.xml(t) }
 	asJSON := func(w wrapped) string { return w.json(t) }
 	jsonText := `{"ToUserName":"` + openID + `","FromUserName":"` + ghID + `","CreateTime":1,"MsgType":"text","Content":"hello"}`
@@ -168,9 +168,9 @@ func TestPushSecureReplies(t *testing.T) {
 	}, "not base64"}, "", secure)
 }
 
-func expectEncrypted(t *testing.T, c encryptedCase, plain string, change ...func(*PushConfig)) {
+func expectEncrypted(t *testing.T, c encryptedCase, plain string, change ...func(*Config)) {
 	t.Helper()
-	p := pusher(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
+	p := sender(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
 		return 200, c.answer(q.Get("nonce")), nil
 	}, change...)
 	d := deliver(t, p)
@@ -186,8 +186,8 @@ func expectEncrypted(t *testing.T, c encryptedCase, plain string, change ...func
 	}
 }
 
-// TestPushReplyNonces: a server that stored its reply gives a repeat the nonce of the first try.
-func TestPushReplyNonces(t *testing.T) {
+// TestReplyNonces: a server that stored its reply gives a repeat the nonce of the first try.
+func TestReplyNonces(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		nonce  func(n int, all []string) string
@@ -200,13 +200,13 @@ func TestPushReplyNonces(t *testing.T) {
 		{"of none, with the switch", func(int, []string) string { return "12345" }, true, true},
 	} {
 		var nonces []string
-		p := pusher(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
+		p := sender(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
 			nonces = append(nonces, q.Get("nonce"))
 			if len(nonces) == 1 {
 				return 500, "", nil
 			}
 			return 200, wrap(passive(textReply), c.nonce(len(nonces)-1, nonces)).xml(t), nil
-		}, secure, func(cfg *PushConfig) { cfg.AnyReplyNonce = c.any })
+		}, secure, func(cfg *Config) { cfg.AnyReplyNonce = c.any })
 		o, err := p.Push(t.Context(), text(t))
 		must(t, err)
 		if o.Accepted != c.accept || len(o.Deliveries) != 2 {
@@ -215,7 +215,7 @@ func TestPushReplyNonces(t *testing.T) {
 	}
 	// Another push's nonce is none of this one's.
 	var first string
-	p := pusher(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
+	p := sender(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
 		if first == "" {
 			first = q.Get("nonce")
 		}
@@ -225,14 +225,14 @@ func TestPushReplyNonces(t *testing.T) {
 	expectVerdict(t, deliver(t, p), Refused, "Nonce is not that of the push")
 }
 
-// FuzzPushReply: whatever a server answers, the verdict is one of three and nothing panics.
-func FuzzPushReply(f *testing.F) {
+// FuzzReply: whatever a server answers, the verdict is one of three and nothing panics.
+func FuzzReply(f *testing.F) {
 	for _, seed := range []string{"", "success", passive(textReply), "<xml><Encrypt>a</Encrypt></xml>", `{"Encrypt":"a","MsgSignature":"b","TimeStamp":1,"Nonce":"c"}`, `{"a":[[{}],1,null]}`} {
 		f.Add(seed, true)
 		f.Add(seed, false)
 	}
 	f.Fuzz(func(t *testing.T, body string, asJSON bool) {
-		d := deliver(t, pusher(t, says(200, body), secure, func(c *PushConfig) { c.JSON = asJSON }))
+		d := deliver(t, sender(t, says(200, body), secure, func(c *Config) { c.JSON = asJSON }))
 		if d.Verdict == Accepted && body != "" && body != "success" {
 			t.Errorf("%q was accepted", body)
 		}

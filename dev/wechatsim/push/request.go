@@ -15,13 +15,13 @@ import (
 )
 
 // pushRequest is a delivery before it is sent, so that a repeat can be the same.
-type pushRequest struct {
+type request struct {
 	timestamp, nonce string
 	url, contentType string
 	body             []byte
 }
 
-func (r *pushRequest) request(ctx context.Context) (*http.Request, error) {
+func (r *request) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (r *pushRequest) request(ctx context.Context) (*http.Request, error) {
 }
 
 // Request is a delivery of m that is not sent. Altered or not, Send sends it.
-func (p *Pusher) Request(ctx context.Context, m PushMessage) (*http.Request, error) {
+func (p *Sender) Request(ctx context.Context, m Message) (*http.Request, error) {
 	r, err := p.draft(m)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (p *Pusher) Request(ctx context.Context, m PushMessage) (*http.Request, err
 
 // RequestRaw is Request for a message that was written elsewhere, and need be none: plain is
 // encrypted and signed as it is. In compatible mode Encrypt goes in before its last tag or brace.
-func (p *Pusher) RequestRaw(ctx context.Context, plain []byte, to, from string) (*http.Request, error) {
+func (p *Sender) RequestRaw(ctx context.Context, plain []byte, to, from string) (*http.Request, error) {
 	r, err := p.draftRaw(plain, to, from)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (p *Pusher) RequestRaw(ctx context.Context, plain []byte, to, from string) 
 	return r.request(ctx)
 }
 
-func (p *Pusher) draft(m PushMessage) (*pushRequest, error) {
+func (p *Sender) draft(m Message) (*request, error) {
 	plain, err := p.Write(m)
 	if err != nil {
 		return nil, err
@@ -57,30 +57,30 @@ func (p *Pusher) draft(m PushMessage) (*pushRequest, error) {
 	return p.draftRaw(plain, m.Text("ToUserName"), m.Text("FromUserName"))
 }
 
-// Write is the plain message in the Pusher's format.
-func (p *Pusher) Write(m PushMessage) ([]byte, error) {
+// Write is the plain message in the Sender's format.
+func (p *Sender) Write(m Message) ([]byte, error) {
 	if p.cfg.JSON {
 		return m.JSON()
 	}
 	return m.xml(p.cfg.XMLLines)
 }
 
-func (p *Pusher) draftRaw(plain []byte, to, from string) (*pushRequest, error) {
+func (p *Sender) draftRaw(plain []byte, to, from string) (*request, error) {
 	r, err := p.stamp()
 	if err != nil {
 		return nil, err
 	}
 	r.body, r.contentType = plain, p.cfg.ContentType
 	q := []string{
-		"signature", signPush(p.cfg.Token, r.timestamp, r.nonce),
+		"signature", sign(p.cfg.Token, r.timestamp, r.nonce),
 		"timestamp", r.timestamp, "nonce", r.nonce, "openid", from,
 	}
-	if p.cfg.Mode != PushPlain {
+	if p.cfg.Mode != Plain {
 		encrypted, err := p.encrypt(plain)
 		if err != nil {
 			return nil, err
 		}
-		q = append(q, "encrypt_type", "aes", "msg_signature", signPush(p.cfg.Token, r.timestamp, r.nonce, encrypted))
+		q = append(q, "encrypt_type", "aes", "msg_signature", sign(p.cfg.Token, r.timestamp, r.nonce, encrypted))
 		if r.body, err = p.envelope(plain, to, encrypted); err != nil {
 			return nil, err
 		}
@@ -90,19 +90,19 @@ func (p *Pusher) draftRaw(plain []byte, to, from string) (*pushRequest, error) {
 }
 
 // stamp starts a request with a timestamp and a nonce of its own: a decimal number, as WeChat's are.
-func (p *Pusher) stamp() (*pushRequest, error) {
+func (p *Sender) stamp() (*request, error) {
 	b, err := p.random(4)
 	if err != nil {
 		return nil, err
 	}
-	return &pushRequest{
+	return &request{
 		timestamp: strconv.FormatInt(p.cfg.Now().Unix(), 10),
 		nonce:     strconv.FormatUint(uint64(binary.BigEndian.Uint32(b)), 10),
 	}, nil
 }
 
 // encrypt puts 16 random bytes in front, which in all of WeChat's samples are hex digits.
-func (p *Pusher) encrypt(plain []byte) (string, error) {
+func (p *Sender) encrypt(plain []byte) (string, error) {
 	b, err := p.random(randomSize / 2)
 	if err != nil {
 		return "", err
@@ -110,7 +110,7 @@ func (p *Pusher) encrypt(plain []byte) (string, error) {
 	return seal(p.key, []byte(hex.EncodeToString(b)), plain, p.cfg.AppID)
 }
 
-func (p *Pusher) random(n int) ([]byte, error) {
+func (p *Sender) random(n int) ([]byte, error) {
 	b := make([]byte, n)
 	_, err := io.ReadFull(p.cfg.Rand, b)
 	return b, err
@@ -122,11 +122,11 @@ func echoString(b []byte) string {
 }
 
 // envelope is the body of an encrypted push.
-func (p *Pusher) envelope(plain []byte, to, encrypted string) ([]byte, error) {
-	if p.cfg.Mode == PushCompatible {
+func (p *Sender) envelope(plain []byte, to, encrypted string) ([]byte, error) {
+	if p.cfg.Mode == Compatible {
 		return p.splice(plain, encrypted)
 	}
-	m := PushMessage{{"ToUserName", to}, {"Encrypt", encrypted}}
+	m := Message{{"ToUserName", to}, {"Encrypt", encrypted}}
 	if p.cfg.JSON {
 		return m.JSON()
 	}
@@ -134,8 +134,8 @@ func (p *Pusher) envelope(plain []byte, to, encrypted string) ([]byte, error) {
 }
 
 // splice adds Encrypt to a message as its last field.
-func (p *Pusher) splice(plain []byte, encrypted string) ([]byte, error) {
-	end, field := "</xml>", PushMessage{{"Encrypt", encrypted}}
+func (p *Sender) splice(plain []byte, encrypted string) ([]byte, error) {
+	end, field := "</xml>", Message{{"Encrypt", encrypted}}
 	extra, err := field.xmlFields(p.cfg.XMLLines)
 	if p.cfg.JSON {
 		end = "}"
@@ -150,7 +150,7 @@ func (p *Pusher) splice(plain []byte, encrypted string) ([]byte, error) {
 }
 
 // url appends names and values, in WeChat's order, to the server URL.
-func (p *Pusher) url(namesAndValues []string) string {
+func (p *Sender) url(namesAndValues []string) string {
 	var q []string
 	if p.target.RawQuery != "" {
 		q = append(q, p.target.RawQuery)

@@ -18,16 +18,16 @@ func SampleTypes() []string {
 
 // SampleMessage is a push of a type that WeChat sends, with made-up content. from is an openid, to
 // the account's original id (gh_...), id the 64-bit MsgId of the types that bear one.
-func SampleMessage(typ, from, to string, now time.Time, id uint64) (PushMessage, bool) {
+func SampleMessage(typ, from, to string, now time.Time, id uint64) (Message, bool) {
 	for _, s := range samples(id) {
 		if s.name != typ {
 			continue
 		}
-		m := PushMessage{{"ToUserName", to}, {"FromUserName", from}, {"CreateTime", now.Unix()}}
+		m := Message{{"ToUserName", to}, {"FromUserName", from}, {"CreateTime", now.Unix()}}
 		if s.event == "" {
-			return append(append(m, PushField{"MsgType", s.name}), s.fields...), true
+			return append(append(m, Field{"MsgType", s.name}), s.fields...), true
 		}
-		m = append(m, PushField{"MsgType", "event"}, PushField{"Event", s.event})
+		m = append(m, Field{"MsgType", "event"}, Field{"Event", s.event})
 		return append(m, s.fields...), true
 	}
 	return nil, false
@@ -37,7 +37,7 @@ func SampleMessage(typ, from, to string, now time.Time, id uint64) (PushMessage,
 type sample struct {
 	name   string
 	event  string // "" for a message
-	fields PushMessage
+	fields Message
 }
 
 func samples(id uint64) []sample {
@@ -48,17 +48,17 @@ func samples(id uint64) []sample {
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html
 func messageSamples(id uint64) []sample {
 	const media = "Zk3bX0m8sW2Tq5vR9yN1uD7cE4hJ6pLa"
-	clip := PushMessage{{"MediaId", media}, {"ThumbMediaId", "Th9qL2xV7nB4mC1zK8wR5sD3fG6hJ0pQ"}, {"MsgId", id}}
+	clip := Message{{"MediaId", media}, {"ThumbMediaId", "Th9qL2xV7nB4mC1zK8wR5sD3fG6hJ0pQ"}, {"MsgId", id}}
 	return []sample{
-		{"text", "", PushMessage{{"Content", "你好, wechatfn"}, {"MsgId", id}}},
-		{"image", "", PushMessage{{"PicUrl", "http://mmbiz.qpic.cn/mmbiz_jpg/sample/0"}, {"MediaId", media}, {"MsgId", id}}},
-		{"voice", "", PushMessage{{"MediaId", media}, {"Format", "amr"}, {"MsgId", id}}},
+		{"text", "", Message{{"Content", "你好, wechatfn"}, {"MsgId", id}}},
+		{"image", "", Message{{"PicUrl", "http://mmbiz.qpic.cn/mmbiz_jpg/sample/0"}, {"MediaId", media}, {"MsgId", id}}},
+		{"voice", "", Message{{"MediaId", media}, {"Format", "amr"}, {"MsgId", id}}},
 		{"video", "", clip},
 		{"shortvideo", "", clip},
-		{"location", "", PushMessage{
+		{"location", "", Message{
 			{"Location_X", json.Number("23.134521")}, {"Location_Y", json.Number("113.358803")},
 			{"Scale", 20}, {"Label", "广州市海珠区"}, {"MsgId", id}}},
-		{"link", "", PushMessage{
+		{"link", "", Message{
 			{"Title", "A page & its <title>"}, {"Description", "What it is about"},
 			{"Url", "https://www.example.com/page?a=1&b=2"}, {"MsgId", id}}},
 	}
@@ -67,41 +67,41 @@ func messageSamples(id uint64) []sample {
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html
 func miniProgramSamples(id uint64) []sample {
 	return []sample{
-		{"miniprogrampage", "", PushMessage{
+		{"miniprogrampage", "", Message{
 			{"MsgId", id}, {"Title", "A card"}, {"AppId", "wx51a7ed0000000001"}, {"PagePath", "pages/index/index?from=card"},
 			{"ThumbUrl", "http://mmbiz.qpic.cn/mmbiz_jpg/sample/0"}, {"ThumbMediaId", "Th9qL2xV7nB4mC1zK8wR5sD3fG6hJ0pQ"}}},
-		{"user_enter_tempsession", "user_enter_tempsession", PushMessage{{"SessionFrom", "weapp"}}},
-		{"wxa_media_check", "wxa_media_check", PushMessage{
+		{"user_enter_tempsession", "user_enter_tempsession", Message{{"SessionFrom", "weapp"}}},
+		{"wxa_media_check", "wxa_media_check", Message{
 			{"appid", "wx51a7ed0000000001"}, {"trace_id", "60f96f1d-3845297a-1976a3ae"}, {"version", 2},
-			{"detail", []PushMessage{{
+			{"detail", []Message{{
 				{"strategy", "content_model"}, {"errcode", 0}, {"suggest", "pass"}, {"label", 100}, {"prob", 90}}}},
 			{"errcode", 0}, {"errmsg", "ok"},
-			{"result", PushMessage{{"suggest", "pass"}, {"label", 100}}}}},
+			{"result", Message{{"suggest", "pass"}, {"label", 100}}}}},
 	}
 }
 
 // https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html
 func menuSamples() []sample {
-	scan := PushMessage{
+	scan := Message{
 		{"EventKey", "key-scan"},
-		{"ScanCodeInfo", PushMessage{{"ScanType", "qrcode"}, {"ScanResult", "https://www.example.com/?q=1"}}}}
-	pics := PushMessage{{"EventKey", "key-pics"}, {"SendPicsInfo", PushMessage{
+		{"ScanCodeInfo", Message{{"ScanType", "qrcode"}, {"ScanResult", "https://www.example.com/?q=1"}}}}
+	pics := Message{{"EventKey", "key-pics"}, {"SendPicsInfo", Message{
 		{"Count", 2},
-		{"PicList", PushMessage{{"item", []PushMessage{
+		{"PicList", Message{{"item", []Message{
 			{{"PicMd5Sum", "1b5f7c23b5bf75682a53e7b6d163e185"}},
 			{{"PicMd5Sum", "5a75aaca956d97be686719218f275c6b"}}}}}}}}}
 	return []sample{
-		{"CLICK", "CLICK", PushMessage{{"EventKey", "key-click"}}},
-		{"VIEW", "VIEW", PushMessage{{"EventKey", "https://www.example.com/?menu=1&x=2"}, {"MenuId", 433418371}}},
-		{"view_miniprogram", "view_miniprogram", PushMessage{{"EventKey", "pages/index/index"}, {"MenuId", 433418371}}},
+		{"CLICK", "CLICK", Message{{"EventKey", "key-click"}}},
+		{"VIEW", "VIEW", Message{{"EventKey", "https://www.example.com/?menu=1&x=2"}, {"MenuId", 433418371}}},
+		{"view_miniprogram", "view_miniprogram", Message{{"EventKey", "pages/index/index"}, {"MenuId", 433418371}}},
 		{"scancode_push", "scancode_push", scan},
 		{"scancode_waitmsg", "scancode_waitmsg", scan},
 		{"pic_sysphoto", "pic_sysphoto", pics},
 		{"pic_photo_or_album", "pic_photo_or_album", pics},
 		{"pic_weixin", "pic_weixin", pics},
-		{"location_select", "location_select", PushMessage{
+		{"location_select", "location_select", Message{
 			{"EventKey", "key-location"},
-			{"SendLocationInfo", PushMessage{
+			{"SendLocationInfo", Message{
 				{"Location_X", "23"}, {"Location_Y", "113"}, {"Scale", "15"}, {"Label", "广州市海珠区"}, {"Poiname", ""}}}}},
 	}
 }
@@ -111,28 +111,28 @@ func menuSamples() []sample {
 func eventSamples(id uint64) []sample {
 	const ticket = "gQH47joAAAAAAAAAASxodHRwOi8vd2VpeGluLnFxLmNvbS9xL3NhbXBsZQ"
 	return []sample{
-		{"subscribe", "subscribe", PushMessage{{"EventKey", ""}}},
-		{"subscribe_scan", "subscribe", PushMessage{{"EventKey", "qrscene_123123"}, {"Ticket", ticket}}},
-		{"unsubscribe", "unsubscribe", PushMessage{{"EventKey", ""}}},
-		{"SCAN", "SCAN", PushMessage{{"EventKey", "123123"}, {"Ticket", ticket}}},
-		{"LOCATION", "LOCATION", PushMessage{
+		{"subscribe", "subscribe", Message{{"EventKey", ""}}},
+		{"subscribe_scan", "subscribe", Message{{"EventKey", "qrscene_123123"}, {"Ticket", ticket}}},
+		{"unsubscribe", "unsubscribe", Message{{"EventKey", ""}}},
+		{"SCAN", "SCAN", Message{{"EventKey", "123123"}, {"Ticket", ticket}}},
+		{"LOCATION", "LOCATION", Message{
 			{"Latitude", json.Number("23.137466")}, {"Longitude", json.Number("113.352425")}, {"Precision", json.Number("119.385040")}}},
-		{"TEMPLATESENDJOBFINISH", "TEMPLATESENDJOBFINISH", PushMessage{{"MsgID", id}, {"Status", "success"}}},
+		{"TEMPLATESENDJOBFINISH", "TEMPLATESENDJOBFINISH", Message{{"MsgID", id}, {"Status", "success"}}},
 		{"MASSSENDJOBFINISH", "MASSSENDJOBFINISH", massSent(id)},
-		{"subscribe_msg_popup_event", "subscribe_msg_popup_event", PushMessage{
-			{"SubscribeMsgPopupEvent", PushInline{{"List", []PushMessage{
+		{"subscribe_msg_popup_event", "subscribe_msg_popup_event", Message{
+			{"SubscribeMsgPopupEvent", Inline{{"List", []Message{
 				{{"TemplateId", "VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc"}, {"SubscribeStatusString", "accept"}, {"PopupScene", 2}},
 				{{"TemplateId", "9nLIlbOQZC5Y89AZteFEux3WCXRRRG5Wfzkpssu4bLI"}, {"SubscribeStatusString", "reject"}, {"PopupScene", 2}},
 			}}}}}},
 	}
 }
 
-func massSent(id uint64) PushMessage {
-	return PushMessage{
+func massSent(id uint64) Message {
+	return Message{
 		{"MsgID", id}, {"Status", "send success"},
 		{"TotalCount", 100}, {"FilterCount", 80}, {"SentCount", 75}, {"ErrorCount", 5},
-		{"CopyrightCheckResult", PushMessage{{"Count", 0}, {"ResultList", PushMessage{}}, {"CheckState", 0}}},
-		{"ArticleUrlResult", PushMessage{{"Count", 1}, {"ResultList", PushMessage{{"item", []PushMessage{
+		{"CopyrightCheckResult", Message{{"Count", 0}, {"ResultList", Message{}}, {"CheckState", 0}}},
+		{"ArticleUrlResult", Message{{"Count", 1}, {"ResultList", Message{{"item", []Message{
 			{{"ArticleIdx", 1}, {"ArticleUrl", "https://mp.weixin.qq.com/s/sample"}}}}}}}},
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-type pushVector struct {
+type vector struct {
 	ID, Kind string
 	Input    struct {
 		Token, AppID, Timestamp, Nonce, Signature, Echostr, Encrypt, Body, OpenID, Plaintext, Random string
@@ -31,13 +31,13 @@ type pushVector struct {
 	}
 }
 
-func pushVectors(t *testing.T, kind string) map[string]pushVector {
+func vectors(t *testing.T, kind string) map[string]vector {
 	t.Helper()
 	b, err := os.ReadFile("testdata/vectors.json")
 	must(t, err)
-	var file struct{ Vectors []pushVector }
+	var file struct{ Vectors []vector }
 	must(t, json.Unmarshal(b, &file))
-	found := map[string]pushVector{}
+	found := map[string]vector{}
 	for _, v := range file.Vectors {
 		if v.Kind == kind {
 			found[v.ID] = v
@@ -49,10 +49,10 @@ func pushVectors(t *testing.T, kind string) map[string]pushVector {
 	return found
 }
 
-// config is a Pusher's as in the row, at its time and with its nonce.
-func (v pushVector) config(t *testing.T, randomHex ...string) PushConfig {
+// config is a Sender's as in the row, at its time and with its nonce.
+func (v vector) config(t *testing.T, randomHex ...string) Config {
 	t.Helper()
-	cfg := PushConfig{URL: "https://dev.example.com/", Token: v.Input.Token, EncodingAESKey: v.Input.Key, AppID: v.Input.AppID}
+	cfg := Config{URL: "https://dev.example.com/", Token: v.Input.Token, EncodingAESKey: v.Input.Key, AppID: v.Input.AppID}
 	seconds, err := strconv.ParseInt(v.Input.Timestamp, 10, 64)
 	must(t, err)
 	nonce, err := strconv.ParseUint(v.Input.Nonce, 10, 32)
@@ -62,20 +62,20 @@ func (v pushVector) config(t *testing.T, randomHex ...string) PushConfig {
 	return cfg
 }
 
-func (v pushVector) pusher(t *testing.T, cfg PushConfig) *Pusher {
+func (v vector) sender(t *testing.T, cfg Config) *Sender {
 	t.Helper()
-	p, err := NewPusher(cfg)
+	p, err := New(cfg)
 	if err != nil {
 		t.Fatalf("%s: %v", v.ID, err)
 	}
 	return p
 }
 
-func TestPushVectorsOfTheCheck(t *testing.T) {
-	for id, v := range pushVectors(t, "url_verify") {
+func TestVectorsOfTheCheck(t *testing.T) {
+	for id, v := range vectors(t, "url_verify") {
 		echo, err := strconv.ParseUint(v.Input.Echostr, 10, 63)
 		must(t, err)
-		p := v.pusher(t, v.config(t, fmt.Sprintf("%016x", echo<<1)))
+		p := v.sender(t, v.config(t, fmt.Sprintf("%016x", echo<<1)))
 		req, err := p.CheckRequest(t.Context())
 		must(t, err)
 		want := "https://dev.example.com/?signature=" + v.Input.Signature + "&echostr=" + v.Input.Echostr +
@@ -84,23 +84,23 @@ func TestPushVectorsOfTheCheck(t *testing.T) {
 			t.Errorf("%s: %v", id, req.URL)
 		}
 	}
-	for id, v := range pushVectors(t, "url_verify-negative") {
-		if v.Input.Signature == signPush(v.Input.Token, v.Input.Timestamp, v.Input.Nonce) {
+	for id, v := range vectors(t, "url_verify-negative") {
+		if v.Input.Signature == sign(v.Input.Token, v.Input.Timestamp, v.Input.Nonce) {
 			t.Errorf("%s: the signature fits", id)
 		}
 	}
 }
 
 // debugDemo is the message of the official samples.
-func debugDemo(second int64) PushMessage {
-	return PushMessage{
+func debugDemo(second int64) Message {
+	return Message{
 		{"ToUserName", ghID}, {"FromUserName", openID}, {"CreateTime", second},
 		{"MsgType", "event"}, {"Event", "debug_demo"}, {"debug_str", "hello world"},
 	}
 }
 
 // expectRequest compares a request byte for byte.
-func expectRequest(t *testing.T, v pushVector, p *Pusher, m PushMessage, query, body string) {
+func expectRequest(t *testing.T, v vector, p *Sender, m Message, query, body string) {
 	t.Helper()
 	req, err := p.Request(t.Context(), m)
 	must(t, err)
@@ -114,7 +114,7 @@ func expectRequest(t *testing.T, v pushVector, p *Pusher, m PushMessage, query, 
 	}
 }
 
-func (v pushVector) query(signature, openid string, encrypted bool) string {
+func (v vector) query(signature, openid string, encrypted bool) string {
 	q := "signature=" + signature + "&timestamp=" + v.Input.Timestamp + "&nonce=" + v.Input.Nonce + "&openid=" + openid
 	if encrypted {
 		q += "&encrypt_type=aes&msg_signature=" + v.Input.MsgSignature
@@ -122,49 +122,49 @@ func (v pushVector) query(signature, openid string, encrypted bool) string {
 	return q
 }
 
-func TestPushVectorPlainOfficial(t *testing.T) {
-	v := pushVectors(t, "push_plain")["push-plain-official"]
+func TestVectorPlainOfficial(t *testing.T) {
+	v := vectors(t, "push_plain")["push-plain-official"]
 	cfg := v.config(t)
 	cfg.JSON = true
-	expectRequest(t, v, v.pusher(t, cfg), debugDemo(1714037059), v.query(v.Input.Signature, openID, false), v.Input.Body)
+	expectRequest(t, v, v.sender(t, cfg), debugDemo(1714037059), v.query(v.Input.Signature, openID, false), v.Input.Body)
 }
 
-func TestPushVectorAESOfficial(t *testing.T) {
-	v := pushVectors(t, "push_aes")["push-aes-official"]
+func TestVectorAESOfficial(t *testing.T) {
+	v := vectors(t, "push_aes")["push-aes-official"]
 	cfg := v.config(t, v.Expected.Random)
-	cfg.JSON, cfg.Mode = true, PushSecure
+	cfg.JSON, cfg.Mode = true, Secure
 	body := `{"ToUserName":"` + v.Input.ToUserName + `","Encrypt":"` + v.Input.Encrypt + `"}`
-	expectRequest(t, v, v.pusher(t, cfg), debugDemo(1714112445), v.query(v.Input.Signature, v.Input.OpenID, true), body)
+	expectRequest(t, v, v.sender(t, cfg), debugDemo(1714112445), v.query(v.Input.Signature, v.Input.OpenID, true), body)
 }
 
-// TestPushVectorXML is in XML, and its key has spare bits.
-func TestPushVectorXML(t *testing.T) {
-	v := pushVectors(t, "push_aes")["push-aes-xml-qdg6ek"]
+// TestVectorXML is in XML, and its key has spare bits.
+func TestVectorXML(t *testing.T) {
+	v := vectors(t, "push_aes")["push-aes-xml-qdg6ek"]
 	cfg := v.config(t, v.Expected.Random)
-	cfg.Mode, cfg.XMLLines = PushSecure, true
-	m := PushMessage{
+	cfg.Mode, cfg.XMLLines = Secure, true
+	m := Message{
 		{"ToUserName", v.Input.AppID}, {"FromUserName", "mycreate"}, {"CreateTime", 1409659813}, {"MsgType", "text"},
 		{"Content", "hello"}, {"MsgId", uint64(4561255354251345929)}, {"AgentID", 218},
 	}
-	p := v.pusher(t, cfg)
+	p := v.sender(t, cfg)
 	plain, err := p.Write(m)
 	must(t, err)
 	if string(plain) != v.Expected.Plaintext {
 		t.Errorf("%s", plain)
 	}
-	signature := signPush(v.Input.Token, v.Input.Timestamp, v.Input.Nonce) // the row has none
+	signature := sign(v.Input.Token, v.Input.Timestamp, v.Input.Nonce) // the row has none
 	expectRequest(t, v, p, m, v.query(signature, "mycreate", true), v.Input.Body)
 }
 
-func TestPushVectorCompatible(t *testing.T) {
-	v := pushVectors(t, "push_compat")["push-compat-xml-derived"]
+func TestVectorCompatible(t *testing.T) {
+	v := vectors(t, "push_compat")["push-compat-xml-derived"]
 	random := randomOf(t, v)
 	cfg := v.config(t)
-	cfg.Mode = PushCompatible
-	p := v.pusher(t, cfg)
+	cfg.Mode = Compatible
+	p := v.sender(t, cfg)
 	encrypted, err := seal(p.key, random, []byte(v.Expected.Plaintext), v.Input.AppID)
 	must(t, err)
-	m := PushMessage{
+	m := Message{
 		{"ToUserName", ghID}, {"FromUserName", openID}, {"CreateTime", 1714112445}, {"MsgType", "text"},
 		{"Content", "你好, WeChat"}, {"MsgId", uint64(6272960105994287618)},
 	}
@@ -175,13 +175,13 @@ func TestPushVectorCompatible(t *testing.T) {
 	if string(plain) != v.Expected.Plaintext || string(body) != v.Input.Body {
 		t.Errorf("%s\n%s", plain, body)
 	}
-	if signPush(v.Input.Token, v.Input.Timestamp, v.Input.Nonce, encrypted) != v.Input.MsgSignature {
+	if sign(v.Input.Token, v.Input.Timestamp, v.Input.Nonce, encrypted) != v.Input.MsgSignature {
 		t.Error("msg_signature")
 	}
 }
 
 // randomOf is what a row's plaintext starts with.
-func randomOf(t *testing.T, v pushVector) []byte {
+func randomOf(t *testing.T, v vector) []byte {
 	t.Helper()
 	key, err := decodeKey(v.Input.Key)
 	must(t, err)
@@ -193,8 +193,8 @@ func randomOf(t *testing.T, v pushVector) []byte {
 	return text[:16]
 }
 
-func TestPushVectorsDecrypt(t *testing.T) {
-	for id, v := range pushVectors(t, "push_aes") {
+func TestVectorsDecrypt(t *testing.T) {
+	for id, v := range vectors(t, "push_aes") {
 		key, err := decodeKey(v.Input.Key)
 		must(t, err)
 		plain, err := unseal(key, v.Input.Encrypt, v.Input.AppID)
@@ -204,13 +204,13 @@ func TestPushVectorsDecrypt(t *testing.T) {
 	}
 }
 
-// TestPushVectorReplyOfficial goes through the whole reader of replies. What it says is for WeChat's
+// TestVectorReplyOfficial goes through the whole reader of replies. What it says is for WeChat's
 // debugging page and no passive reply, so the last step refuses it.
-func TestPushVectorReplyOfficial(t *testing.T) {
-	v := pushVectors(t, "reply_aes")["reply-aes-official"]
+func TestVectorReplyOfficial(t *testing.T) {
+	v := vectors(t, "reply_aes")["reply-aes-official"]
 	cfg := v.config(t)
-	cfg.Mode, cfg.JSON = PushSecure, true
-	p := v.pusher(t, cfg)
+	cfg.Mode, cfg.JSON = Secure, true
+	p := v.sender(t, cfg)
 	root, err := parseJSON(string(v.Expected.JSONBody))
 	must(t, err)
 	plain, err := p.open(root, []string{"1", v.Input.Nonce})
@@ -224,21 +224,21 @@ func TestPushVectorReplyOfficial(t *testing.T) {
 
 	sealed, err := seal(p.key, []byte(v.Input.Random), []byte(v.Input.Plaintext), v.Input.AppID)
 	must(t, err)
-	if sealed != v.Expected.Encrypt || signPush(v.Input.Token, v.Input.Timestamp, v.Input.Nonce, sealed) != v.Expected.MsgSignature {
+	if sealed != v.Expected.Encrypt || sign(v.Input.Token, v.Input.Timestamp, v.Input.Nonce, sealed) != v.Expected.MsgSignature {
 		t.Errorf("sealed again: %s", sealed)
 	}
 }
 
-// TestPushVectorsRefused has each bad ciphertext come as a reply.
-func TestPushVectorsRefused(t *testing.T) {
+// TestVectorsRefused has each bad ciphertext come as a reply.
+func TestVectorsRefused(t *testing.T) {
 	reasons := map[string]string{
 		"signature": "MsgSignature does not fit", "padding": "bad padding", "appid": "for the appid",
 		"block_size": "whole blocks", "base64": "not base64",
 	}
-	for id, v := range pushVectors(t, "push_aes-negative") {
+	for id, v := range vectors(t, "push_aes-negative") {
 		cfg := v.config(t)
-		cfg.Mode = PushSecure
-		p, err := NewPusher(cfg)
+		cfg.Mode = Secure
+		p, err := New(cfg)
 		if v.Expected.Reject == "config_key" {
 			mustContain(t, err, "EncodingAESKey")
 			continue
@@ -256,8 +256,8 @@ func TestPushVectorsRefused(t *testing.T) {
 	}
 }
 
-// TestPushUnsealEdges are those at which no vector stands.
-func TestPushUnsealEdges(t *testing.T) {
+// TestUnsealEdges are those at which no vector stands.
+func TestUnsealEdges(t *testing.T) {
 	of := func(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
 	for name, c := range map[string]struct {
 		text []byte

@@ -19,8 +19,8 @@ var start = time.Unix(1714536000, 0)
 const (
 	appID     = "wx0000000000000001"
 	other     = "wx0000000000000002"
-	pushToken = "push-token"
-	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+	testToken = "push-token"
+	testKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	ghID      = "gh_97417a04a28d"
 	openID    = "o9AgO5Kd5ggOC-bXrbNODIiE3bGY"
 )
@@ -48,25 +48,25 @@ func says(status int, answer string) developer {
 	return func(*http.Request, url.Values, string) (int, string, error) { return status, answer, nil }
 }
 
-func pusher(t *testing.T, d developer, change ...func(*PushConfig)) *Pusher {
+func sender(t *testing.T, d developer, change ...func(*Config)) *Sender {
 	t.Helper()
-	cfg := PushConfig{
-		URL: "https://dev.example.com/verify", Token: pushToken, EncodingAESKey: pushKey, AppID: appID,
+	cfg := Config{
+		URL: "https://dev.example.com/verify", Token: testToken, EncodingAESKey: testKey, AppID: appID,
 		HTTPClient: &http.Client{Transport: d}, Now: func() time.Time { return start },
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
-	p, err := NewPusher(cfg)
+	p, err := New(cfg)
 	must(t, err)
 	return p
 }
 
-func secure(c *PushConfig)     { c.Mode = PushSecure }
-func compatible(c *PushConfig) { c.Mode = PushCompatible }
-func inJSON(c *PushConfig)     { c.JSON = true }
+func secure(c *Config)     { c.Mode = Secure }
+func compatible(c *Config) { c.Mode = Compatible }
+func inJSON(c *Config)     { c.JSON = true }
 
-func text(t *testing.T) PushMessage {
+func text(t *testing.T) Message {
 	t.Helper()
 	m, ok := SampleMessage("text", openID, ghID, start, 6272960105994287618)
 	if !ok {
@@ -75,7 +75,7 @@ func text(t *testing.T) PushMessage {
 	return m
 }
 
-func deliver(t *testing.T, p *Pusher) Delivery {
+func deliver(t *testing.T, p *Sender) Delivery {
 	t.Helper()
 	d, err := p.Deliver(t.Context(), text(t))
 	must(t, err)
@@ -114,7 +114,7 @@ func (w wrapped) values(t *testing.T) [4]string {
 	if w.encrypt != nil {
 		encrypted = *w.encrypt
 	}
-	signature := signPush(w.token, w.timestamp, w.nonce, encrypted)
+	signature := sign(w.token, w.timestamp, w.nonce, encrypted)
 	if w.signature != nil {
 		signature = *w.signature
 	}
@@ -134,7 +134,7 @@ func (w wrapped) json(t *testing.T) string {
 }
 
 func wrap(plain, nonce string) wrapped {
-	return wrapped{token: pushToken, key: pushKey, appID: appID, timestamp: "1714112446", nonce: nonce, plain: plain}
+	return wrapped{token: testToken, key: testKey, appID: appID, timestamp: "1714112446", nonce: nonce, plain: plain}
 }
 
 // hangs is a developer who never answers.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 	"wechatfn/shared/message"
 )
 
@@ -246,7 +247,7 @@ func elsewhere(path, name string) string {
 }
 
 func (w *witness) checks(b *browser, path string) {
-	checked := func(p *wechatsim.Pusher, change func(url.Values)) *http.Response {
+	checked := func(p *push.Sender, change func(url.Values)) *http.Response {
 		w.Helper()
 		r, err := p.CheckRequest(w.Context())
 		w.must(err)
@@ -284,7 +285,7 @@ func (w *witness) messages(b *browser, path string) {
 	b.handOver = func(context.Context, *message.Message) ([]byte, error) {
 		return []byte(`{"MsgType":"text","Content":"收到"}`), nil
 	}
-	for _, format := range []func(*wechatsim.PushConfig){func(*wechatsim.PushConfig) {}, inJSON} {
+	for _, format := range []func(*push.Config){func(*push.Config) {}, inJSON} {
 		answer := b.serve(b.text(b.pusher(path, format)))
 		if b.want(answer, 200, ""); strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain") {
 			w.Errorf("%s: there was no reply", path)
@@ -296,7 +297,7 @@ func (w *witness) messages(b *browser, path string) {
 }
 
 // twiceAtOnce delivers a message again while it is in work.
-func (w *witness) twiceAtOnce(b *browser, p *wechatsim.Pusher) {
+func (w *witness) twiceAtOnce(b *browser, p *push.Sender) {
 	b.handOver = func(ctx context.Context, _ *message.Message) ([]byte, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()

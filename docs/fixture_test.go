@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
@@ -240,28 +241,28 @@ func (b *browser) token(answer *http.Response) string {
 }
 
 // pusher is WeChat that calls that path.
-func (d *deployment) pusher(path string, change ...func(*wechatsim.PushConfig)) *wechatsim.Pusher {
+func (d *deployment) pusher(path string, change ...func(*push.Config)) *push.Sender {
 	d.Helper()
-	c := wechatsim.PushConfig{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: wechatsim.PushSecure}
+	c := push.Config{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: push.Secure}
 	for _, change := range change {
 		change(&c)
 	}
-	p, err := wechatsim.NewPusher(c)
+	p, err := push.New(c)
 	d.must(err)
 	return p
 }
 
-func otherToken(c *wechatsim.PushConfig) { c.Token = "another" }
-func inJSON(c *wechatsim.PushConfig)     { c.JSON = true }
-func anHourAgo(c *wechatsim.PushConfig) {
+func otherToken(c *push.Config) { c.Token = "another" }
+func inJSON(c *push.Config)     { c.JSON = true }
+func anHourAgo(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 }
 
 // text is a message that was never sent before.
-func (d *deployment) text(p *wechatsim.Pusher) *http.Request {
+func (d *deployment) text(p *push.Sender) *http.Request {
 	d.Helper()
 	time.Sleep(time.Second)
-	m, _ := wechatsim.SampleMessage("text", "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA", "gh_2d5c1f0b7a39", time.Now(), uint64(time.Now().UnixNano()))
+	m, _ := push.SampleMessage("text", "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA", "gh_2d5c1f0b7a39", time.Now(), uint64(time.Now().UnixNano()))
 	r, err := p.Request(d.Context(), m)
 	d.must(err)
 	return r

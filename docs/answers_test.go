@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 	"wechatfn/shared/message"
 )
 
@@ -271,7 +272,7 @@ func forAccount(path, name string) string {
 }
 
 func (w *witness) checks(b *browser, path string) {
-	checked := func(p *wechatsim.Pusher, change func(url.Values)) *http.Response {
+	checked := func(p *push.Sender, change func(url.Values)) *http.Response {
 		w.Helper()
 		r, err := p.CheckRequest(w.Context())
 		w.must(err)
@@ -309,7 +310,7 @@ func (w *witness) messages(b *browser, path string) {
 	b.deliver = func(context.Context, *message.Message) ([]byte, error) {
 		return []byte(`{"MsgType":"text","Content":"收到"}`), nil
 	}
-	for _, format := range []func(*wechatsim.PushConfig){func(*wechatsim.PushConfig) {}, inJSON} {
+	for _, format := range []func(*push.Config){func(*push.Config) {}, inJSON} {
 		answer := b.serve(b.text(b.pusher(path, format)))
 		if b.want(answer, 200, ""); strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain") {
 			w.Errorf("%s: there was no reply", path)
@@ -321,7 +322,7 @@ func (w *witness) messages(b *browser, path string) {
 }
 
 // repeatedInProgress sends a message again while its delivery is in progress.
-func (w *witness) repeatedInProgress(b *browser, p *wechatsim.Pusher) {
+func (w *witness) repeatedInProgress(b *browser, p *push.Sender) {
 	b.deliver = func(ctx context.Context, _ *message.Message) ([]byte, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 	"wechatfn/shared/app"
-	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/store/sqlite"
@@ -74,21 +74,23 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	w.must(err)
 	w.Cleanup(func() { d.db.Close() })
 	var apps []wechatsim.App
-	for _, a := range c.Apps {
-		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: "s", Kind: a.Kind})
+	for _, a := range c.Accounts {
+		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: "s", Kind: string(a.Kind)})
 	}
 	d.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Seed: "docs"})
 	w.must(err)
 	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
 	w.must(err)
 	quiet := slog.New(slog.DiscardHandler)
-	d.refresher, err = app.NewRefresher(c, d.db, client, app.EnvironmentSecrets(c), quiet)
+	d.refresher, err = app.NewRefresher(c, d.db, client, c.Secret, quiet)
 	w.must(err)
 	signature, err := app.Signature(c, d.db, nil, quiet)
 	w.must(err)
-	logins, err := app.OAuth(c, d.db, client, app.EnvironmentSecrets(c), false, nil, quiet)
+	logins, err := app.OAuth(c, d.db, client, c.Secret, false, nil, quiet)
 	w.must(err)
-	verify, err := app.Verify(c, d.db, pushsecrets.Push(c, quiet), d, quiet)
+	rings, err := message.NewKeyrings(c.Accounts, c.PushSecretsOf)
+	w.must(err)
+	verify, err := app.Verify(c, d.db, rings.Source, d, quiet)
 	w.must(err)
 	d.functions = map[string]http.Handler{"signature": signature, "get-signature": signature, "oauth": logins, "miniprogram": logins, "verify": verify}
 	return d
@@ -240,28 +242,28 @@ func (b *browser) token(answer *http.Response) string {
 }
 
 // pusher sends pushes to the path as WeChat does.
-func (d *deployment) pusher(path string, change ...func(*wechatsim.PushConfig)) *wechatsim.Pusher {
+func (d *deployment) pusher(path string, change ...func(*push.Config)) *push.Sender {
 	d.Helper()
-	c := wechatsim.PushConfig{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: wechatsim.PushSecure}
+	c := push.Config{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: push.Secure}
 	for _, change := range change {
 		change(&c)
 	}
-	p, err := wechatsim.NewPusher(c)
+	p, err := push.New(c)
 	d.must(err)
 	return p
 }
 
-func otherToken(c *wechatsim.PushConfig) { c.Token = "another" }
-func inJSON(c *wechatsim.PushConfig)     { c.JSON = true }
-func anHourAgo(c *wechatsim.PushConfig) {
+func otherToken(c *push.Config) { c.Token = "another" }
+func inJSON(c *push.Config)     { c.JSON = true }
+func anHourAgo(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 }
 
 // text is a push of a new text message.
-func (d *deployment) text(p *wechatsim.Pusher) *http.Request {
+func (d *deployment) text(p *push.Sender) *http.Request {
 	d.Helper()
 	time.Sleep(time.Second)
-	m, _ := wechatsim.SampleMessage("text", "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA", "gh_2d5c1f0b7a39", time.Now(), uint64(time.Now().UnixNano()))
+	m, _ := push.SampleMessage("text", "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA", "gh_2d5c1f0b7a39", time.Now(), uint64(time.Now().UnixNano()))
 	r, err := p.Request(d.Context(), m)
 	d.must(err)
 	return r

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 var switchNames = regexp.MustCompile("`([A-Z][A-Za-z]+)`")
@@ -23,7 +24,7 @@ func TestProtocolListsEverySwitch(t *testing.T) {
 			}
 		}
 	}
-	switches, sender := reflect.TypeFor[wechatsim.Switches](), reflect.TypeFor[wechatsim.PushConfig]()
+	switches, sender := reflect.TypeFor[wechatsim.Switches](), reflect.TypeFor[push.Config]()
 	for _, field := range reflect.VisibleFields(switches) {
 		if !slices.Contains(listed, field.Name) {
 			t.Errorf("protocol.md does not list the switch %s", field.Name)

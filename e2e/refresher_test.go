@@ -124,7 +124,7 @@ func TestNewAppSecret(t *testing.T) {
 	}
 	w.wantWeChat(1, 0)
 	w.secrets.wantReads(1)
-	if record := w.record(nil); !w.sim.TokenAlive(appID, record.Token.Value) {
+	if record := w.record(nil); !w.sim.TokenValid(appID, record.Token.Value) {
 		t.Error("the token is not alive")
 	}
 }

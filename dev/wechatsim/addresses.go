@@ -17,5 +17,5 @@ func (s *Sim) serveAddresses(r *request) (fields, *refusal) {
 	if _, _, no := s.byToken(r); no != nil {
 		return nil, no
 	}
-	return fields{"ip_list": s.lists[r.path]}, nil
+	return fields{"ip_list": s.addresses[r.path]}, nil
 }

@@ -38,14 +38,14 @@ type answer struct {
 	stall       time.Duration // between the first half of the body and the second
 }
 
-func plain(status int, text string) answer {
+func plainText(status int, text string) answer {
 	return answer{status: status, contentType: "text/plain; charset=utf-8", body: []byte("wechatsim: " + text + "\n")}
 }
 
 // render writes an answer in the style the switches ask for.
 func (s *Sim) render(f fields, no *refusal, now time.Time) answer {
 	if no != nil && no.code == 0 {
-		return plain(http.StatusBadRequest, no.text)
+		return plainText(http.StatusBadRequest, no.text)
 	}
 	if no != nil {
 		f = fields{"errcode": no.code, "errmsg": no.text + s.rid(now)}
@@ -55,7 +55,7 @@ func (s *Sim) render(f fields, no *refusal, now time.Time) answer {
 	}
 	body, err := json.Marshal(f)
 	if err != nil {
-		return plain(http.StatusInternalServerError, err.Error()) // fields hold texts and numbers only
+		return plainText(http.StatusInternalServerError, err.Error()) // fields hold texts and numbers only
 	}
 	if s.switches.NicknameControlByte {
 		body = bytes.ReplaceAll(body, []byte(`\u0014`), []byte{0x14})

@@ -51,12 +51,12 @@ func (s *Sim) allowed(a *account, g Group, caller netip.Addr) *refusal {
 func (s *Sim) SetSecret(appID, secret string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	app, ok := s.known[appID]
+	app, ok := s.apps[appID]
 	if !ok {
 		return fmt.Errorf("wechatsim: no app %q", appID)
 	}
 	app.Secret = secret
-	s.known[appID] = app
+	s.apps[appID] = app
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (s *Sim) authenticate(r *request) (*account, *refusal) {
 }
 
 func (s *Sim) bySecret(r *request, secret string, g Group) (*account, *refusal) {
-	app, ok := s.known[r.body.AppID]
+	app, ok := s.apps[r.body.AppID]
 	if !ok {
 		return nil, refuse(40013, "invalid appid")
 	}
@@ -94,9 +94,9 @@ func (s *Sim) byToken(r *request) (string, *account, *refusal) {
 	switch {
 	case !found && s.switches.UnknownTokenCode == 40014:
 		return "", nil, refuse(40014, "invalid access_token")
-	case !found, t.Replaced && !t.alive(r.now):
+	case !found, t.Replaced && !t.valid(r.now):
 		return "", nil, refuse(40001, "invalid credential, access_token is invalid or not latest")
-	case !t.alive(r.now):
+	case !t.valid(r.now):
 		return "", nil, refuse(s.switches.ExpiredTokenCode, "access_token expired")
 	}
 	a := s.state.Apps[appID]

@@ -21,7 +21,7 @@ func TestTokenParameters(t *testing.T) {
 		{"grant_type", "authorization_code", 40002},
 		{"", "", 0},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		query, body := url.Values{}, map[string]string{}
 		for k, v := range good {
 			if k == c.key {
@@ -37,7 +37,7 @@ func TestTokenParameters(t *testing.T) {
 
 func TestWrongSecretCode(t *testing.T) {
 	for _, code := range []int{40125, 40001} {
-		w := newWorld(t, with(func(s *Switches) { s.WrongSecretCode = code }))
+		w := newFixture(t, with(func(s *Switches) { s.WrongSecretCode = code }))
 		must(t, w.SetSecret(appID, "new"))
 		w.classic().expect(t, code)
 		w.stable(false).expect(t, code)
@@ -46,11 +46,11 @@ func TestWrongSecretCode(t *testing.T) {
 
 // TestSetSecret: the new one works at once, tokens live on, the old one is refused.
 func TestSetSecret(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
 	must(t, w.SetSecret(appID, "new"))
 	w.stable(false).expect(t, 40125)
-	w.expectAlive(token, true)
+	w.expectToken(token, true)
 	r := w.ask("POST", PathStableToken, nil, map[string]string{"grant_type": "client_credential", "appid": appID, "secret": "new"})
 	if r.token != token {
 		t.Errorf("%+v", r)
@@ -58,7 +58,7 @@ func TestSetSecret(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.ask("GET", PathStableToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {secret}}, nil).expect(t, 43002)
 	for _, path := range []string{PathClearQuota, PathClearQuotaV2} {
 		w.ask("GET", path, nil, nil).expect(t, 43002)
@@ -75,7 +75,7 @@ func TestMethods(t *testing.T) {
 
 // TestStableTokenWantsJSON: a form is no JSON, and the query of a POST is not looked at.
 func TestStableTokenWantsJSON(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	form := url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {secret}}
 	w.ask("POST", PathStableToken, nil, form.Encode()).expect(t, 41002)
 	w.ask("POST", PathStableToken, form, "{}").expect(t, 41002)
@@ -86,35 +86,35 @@ func TestStableTokenWantsJSON(t *testing.T) {
 // TestDeadTokens: missing, never issued, expired, replaced.
 func TestDeadTokens(t *testing.T) {
 	for _, c := range []struct{ expired, unknown int }{{42001, 40001}, {40001, 40014}} {
-		w := newWorld(t, with(func(s *Switches) { s.ExpiredTokenCode, s.UnknownTokenCode = c.expired, c.unknown }))
+		w := newFixture(t, with(func(s *Switches) { s.ExpiredTokenCode, s.UnknownTokenCode = c.expired, c.unknown }))
 		first := w.stable(false).token
 		for _, path := range []string{PathTicket, PathCallbackIPs, PathDomainIPs} {
 			w.ask("GET", path, url.Values{"type": {"jsapi"}}, nil).expect(t, 41001)
 			w.ask("GET", path, url.Values{"type": {"jsapi"}, "access_token": {"x"}}, nil).expect(t, c.unknown)
 		}
 		w.stable(true)
-		w.fetch(first, "jsapi").expect(t, 40001)
+		w.fetchTicket(first, "jsapi").expect(t, 40001)
 		second := w.stable(false).token
-		w.pass(7200 * time.Second)
-		w.fetch(second, "jsapi").expect(t, c.expired)
-		w.fetch(first, "jsapi").expect(t, 40001)
+		w.advance(7200 * time.Second)
+		w.fetchTicket(second, "jsapi").expect(t, c.expired)
+		w.fetchTicket(first, "jsapi").expect(t, 40001)
 	}
 }
 
 // TestReplacedClassicToken is "not latest" once its 300 s are over, not "expired".
 func TestReplacedClassicToken(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	first := w.classic().token
 	second := w.classic().token
-	w.pass(300 * time.Second)
-	w.fetch(first, "jsapi").expect(t, 40001)
-	w.pass(7200 * time.Second)
-	w.fetch(second, "jsapi").expect(t, 42001)
+	w.advance(300 * time.Second)
+	w.fetchTicket(first, "jsapi").expect(t, 40001)
+	w.advance(7200 * time.Second)
+	w.fetchTicket(second, "jsapi").expect(t, 42001)
 }
 
 func TestWhitelist(t *testing.T) {
 	for _, code := range []int{40164, 61004} {
-		w := newWorld(t, with(func(s *Switches) { s.WhitelistCode = code }))
+		w := newFixture(t, with(func(s *Switches) { s.WhitelistCode = code }))
 		token := w.stable(false).token
 		must(t, w.Whitelist(appID, GroupToken, "203.0.113.5", "::ffff:203.0.113.6"))
 		r := w.stable(false)
@@ -123,9 +123,9 @@ func TestWhitelist(t *testing.T) {
 			t.Errorf("%q", r.message)
 		}
 		w.classic().expect(t, code)
-		w.fetch(token, "jsapi").expect(t, 0) // the other group is open still
+		w.fetchTicket(token, "jsapi").expect(t, 0) // the other group is open still
 		must(t, w.Whitelist(appID, GroupAPI, "203.0.113.5"))
-		w.fetch(token, "jsapi").expect(t, code)
+		w.fetchTicket(token, "jsapi").expect(t, code)
 		w.ask("GET", PathCallbackIPs, url.Values{"access_token": {token}}, nil).expect(t, code)
 		w.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret}).expect(t, code)
 
@@ -140,7 +140,7 @@ func TestWhitelist(t *testing.T) {
 
 // TestWhitelistIsPerAccount, and comes after the secret.
 func TestWhitelistIsPerAccount(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	must(t, w.Whitelist(other, GroupToken))
 	w.stable(false).expect(t, 0)
 	must(t, w.SetSecret(other, "x"))

@@ -21,15 +21,15 @@ const defaultCaller = "192.0.2.1"
 func (s *Sim) Client() *http.Client { return s.ClientFrom(defaultCaller) }
 
 // ClientFrom is Client with another caller's address.
-func (s *Sim) ClientFrom(ip string) *http.Client { return &http.Client{Transport: wire{s, ip}} }
+func (s *Sim) ClientFrom(ip string) *http.Client { return &http.Client{Transport: transport{s, ip}} }
 
-type wire struct {
+type transport struct {
 	sim *Sim
 	ip  string
 }
 
 // RoundTrip hands the request over as a server would see it.
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	in := r.Clone(ctx)
 	in.RemoteAddr = net.JoinHostPort(w.ip, "50000")

@@ -45,16 +45,16 @@ func code(t *testing.T, err error) int {
 }
 
 // everything calls each verb of the client once, with the answers the simulator should give.
-func everything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
+func callEverything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
 	t.Helper()
 	ctx := t.Context()
 	token, err := c.StableToken(ctx, appID, secret, false)
-	if err != nil || !sim.TokenAlive(appID, token.Value) || token.ExpiresIn < 2*time.Hour-time.Second {
+	if err != nil || !sim.TokenValid(appID, token.Value) || token.ExpiresIn < 2*time.Hour-time.Second {
 		t.Fatalf("stable: %v, %v", token, err)
 	}
 	for _, typ := range []wechat.TicketType{wechat.JSAPI, wechat.WXCard} {
 		ticket, err := c.Ticket(ctx, token.Value, typ)
-		if err != nil || !sim.TicketAlive(appID, string(typ), ticket.Value) {
+		if err != nil || !sim.TicketValid(appID, string(typ), ticket.Value) {
 			t.Errorf("%s: %v", typ, err)
 		}
 	}
@@ -68,13 +68,13 @@ func everything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
 		t.Errorf("clear: %v", err)
 	}
 	forced, err := c.StableToken(ctx, appID, secret, true)
-	if err != nil || sim.TokenAlive(appID, token.Value) || !sim.TokenAlive(appID, forced.Value) {
+	if err != nil || sim.TokenValid(appID, token.Value) || !sim.TokenValid(appID, forced.Value) {
 		t.Errorf("forced: %v", err)
 	}
 	if _, err := c.Ticket(ctx, token.Value, wechat.JSAPI); code(t, err) != 40001 {
 		t.Errorf("with a dead token: %v", err)
 	}
-	if classic, err := c.ClassicToken(ctx, appID, secret); err != nil || !sim.TokenAlive(appID, classic.Value) {
+	if classic, err := c.ClassicToken(ctx, appID, secret); err != nil || !sim.TokenValid(appID, classic.Value) {
 		t.Errorf("classic: %v", err)
 	}
 	if _, err := c.ClassicToken(ctx, appID, "other"); code(t, err) != 40125 {
@@ -83,7 +83,7 @@ func everything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
 }
 
 // surfaces are the ways WeChat's answers may look; the client must not care.
-var surfaces = []wechatsim.Switches{
+var answerStyles = []wechatsim.Switches{
 	{},
 	{ContentType: wechatsim.ContentTypeText, StringErrcode: true, RID: wechatsim.RIDSpace},
 	{ContentType: wechatsim.ContentTypeNoCharset, RID: wechatsim.RIDHints, TokenLength: 512},
@@ -91,18 +91,18 @@ var surfaces = []wechatsim.Switches{
 }
 
 func TestClientOverSocket(t *testing.T) {
-	for _, sw := range surfaces {
+	for _, sw := range answerStyles {
 		sim := newSim(t, sw)
 		server := httptest.NewServer(sim)
-		everything(t, newClient(t, wechat.Config{BaseURL: server.URL}), sim)
+		callEverything(t, newClient(t, wechat.Config{BaseURL: server.URL}), sim)
 		server.Close()
 	}
 }
 
 func TestClientInProcess(t *testing.T) {
-	for _, sw := range surfaces {
+	for _, sw := range answerStyles {
 		sim := newSim(t, sw)
-		everything(t, newClient(t, wechat.Config{HTTPClient: sim.Client()}), sim)
+		callEverything(t, newClient(t, wechat.Config{HTTPClient: sim.Client()}), sim)
 	}
 }
 

@@ -10,7 +10,7 @@ type Call struct {
 }
 
 // arrive counts a request and finds its fault.
-func (s *Sim) arrive(r *request) Fault {
+func (s *Sim) countCall(r *request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := Call{AppID: r.body.AppID, Path: r.path, Forced: r.body.Force}

@@ -61,7 +61,7 @@ func (s *Sim) match(c Call) Fault {
 }
 
 // refuse makes the fault's own answer, if it has one.
-func (f Fault) refuse(s *Sim, r *request) (answer, bool) {
+func (f Fault) answer(s *Sim, r *request) (answer, bool) {
 	if f.ErrCode != 0 {
 		text := f.ErrMsg
 		if text == "" {

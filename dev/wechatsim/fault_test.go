@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-func (w *world) tryStable(ctx context.Context) (reply, error) {
+func (w *fixture) tryStable(ctx context.Context) (reply, error) {
 	return w.try(ctx, "POST", PathStableToken, nil, map[string]string{"grant_type": "client_credential", "appid": appID, "secret": secret})
 }
 
-func (w *world) issued() uint64 {
+func (w *fixture) issued() uint64 {
 	w.Sim.mu.Lock()
 	defer w.Sim.mu.Unlock()
 	return w.state.Apps[appID].Issued
 }
 
 func TestErrCodeFaults(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Fail(Fault{Path: PathStableToken, ErrCode: -1, Times: 2})
 	w.stable(false).expect(t, -1)
 	w.stable(false).expect(t, -1)
@@ -34,20 +34,20 @@ func TestErrCodeFaults(t *testing.T) {
 	}
 	token := w.stable(false).token
 	w.Fail(Fault{Path: PathTicket, ErrCode: 40001, ErrMsg: "not latest"})
-	if r := w.fetch(token, "jsapi"); r.code != 40001 || r.message != "not latest" {
+	if r := w.fetchTicket(token, "jsapi"); r.code != 40001 || r.message != "not latest" {
 		t.Errorf("%+v", r)
 	}
 	w.stable(false).expect(t, 0)
 	for range 5 {
-		w.fetch(token, "jsapi").expect(t, 40001) // until cleared
+		w.fetchTicket(token, "jsapi").expect(t, 40001) // until cleared
 	}
 	w.ClearFaults()
-	w.fetch(token, "jsapi").expect(t, 0)
+	w.fetchTicket(token, "jsapi").expect(t, 0)
 }
 
 // TestFaultsMatch by account, after some that pass, and the first one first.
 func TestFaultsMatch(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Fail(Fault{AppID: other, ErrCode: -1})
 	w.stable(false).expect(t, 0)
 	w.Fail(Fault{Skip: 2, Times: 1, ErrCode: 45011})
@@ -60,15 +60,15 @@ func TestFaultsMatch(t *testing.T) {
 
 // TestFaultsMatchByToken: a call that sends no AppID belongs to its token's account.
 func TestFaultsMatchByToken(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
 	w.Fail(Fault{AppID: appID, Path: PathTicket, ErrCode: -1})
-	w.fetch(token, "jsapi").expect(t, -1)
-	w.fetch("foreign", "jsapi").expect(t, 40001)
+	w.fetchTicket(token, "jsapi").expect(t, -1)
+	w.fetchTicket("foreign", "jsapi").expect(t, 40001)
 }
 
 func TestStatusAndBodyFaults(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Fail(Fault{Status: 500, Times: 1})
 	w.Fail(Fault{Status: 502, Body: "bad gateway", Times: 1})
 	w.Fail(Fault{Body: "<html>", Times: 1})
@@ -83,7 +83,7 @@ func TestStatusAndBodyFaults(t *testing.T) {
 }
 
 func TestDropInProcess(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Fail(Fault{DropBefore: true, Times: 1})
 	if _, err := w.tryStable(t.Context()); !errors.Is(err, syscall.ECONNRESET) || w.issued() != 0 {
 		t.Errorf("%v, %d issued", err, w.issued())
@@ -111,7 +111,7 @@ func TestDelays(t *testing.T) {
 		{Fault{BodyDelay: 4 * time.Second}, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.Fail(c.fault)
 			begin := time.Now()
 			r, err := w.tryStable(t.Context())
@@ -120,7 +120,7 @@ func TestDelays(t *testing.T) {
 			}
 		})
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.Fail(c.fault)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
@@ -139,7 +139,7 @@ func TestDelays(t *testing.T) {
 // TestClientTimeout: http.Client.Timeout ends an in-process call as it would a real one.
 func TestClientTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.Fail(Fault{Delay: time.Minute})
 		client := w.Client()
 		client.Timeout = 3 * time.Second
@@ -153,7 +153,7 @@ func TestClientTimeout(t *testing.T) {
 }
 
 func TestCancelledRequest(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := w.tryStable(ctx); !errors.Is(err, context.Canceled) || w.issued() != 0 {
@@ -163,7 +163,7 @@ func TestCancelledRequest(t *testing.T) {
 
 // TestFaultsOnASocket: the same over a real connection.
 func TestFaultsOnASocket(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	server := httptest.NewServer(w)
 	defer server.Close()
 	post := func() (string, error) {
@@ -198,7 +198,7 @@ func TestFaultsOnASocket(t *testing.T) {
 func TestHangUpEndsTheDelay(t *testing.T) {
 	for _, f := range []Fault{{Delay: time.Hour}, {BodyDelay: time.Hour}} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.Fail(f)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()

@@ -23,16 +23,16 @@ const (
 var start = time.Unix(1714536000, 0)
 
 // world is a simulator, its clock, and ways to ask it without the client under test elsewhere.
-type world struct {
+type fixture struct {
 	*Sim
 	t  *testing.T
 	mu sync.Mutex
 	at time.Time
 }
 
-func newWorld(t *testing.T, change ...func(*Config)) *world {
+func newFixture(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
-	w := &world{t: t, at: start}
+	w := &fixture{t: t, at: start}
 	cfg := Config{Now: w.clock, Apps: []App{{ID: appID, Secret: secret}, {ID: other, Secret: "secret-2"}}}
 	for _, f := range change {
 		f(&cfg)
@@ -47,19 +47,19 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 
 func with(f func(*Switches)) func(*Config) { return func(c *Config) { f(&c.Switches) } }
 
-func (w *world) clock() time.Time {
+func (w *fixture) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.at
 }
 
-func (w *world) pass(d time.Duration) {
+func (w *fixture) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = w.at.Add(d)
 }
 
-func (w *world) to(t time.Time) { w.pass(t.Sub(w.clock())) }
+func (w *fixture) advanceTo(t time.Time) { w.advance(t.Sub(w.clock())) }
 
 // reply is a JSON answer; code is -2 when there was none.
 type reply struct {
@@ -70,10 +70,10 @@ type reply struct {
 	message     string
 	token       string
 	ticket      string
-	life        int
+	expiresIn        int
 }
 
-func (w *world) ask(method, path string, query url.Values, body any) reply {
+func (w *fixture) ask(method, path string, query url.Values, body any) reply {
 	w.t.Helper()
 	res, err := w.try(context.Background(), method, path, query, body)
 	if err != nil {
@@ -82,7 +82,7 @@ func (w *world) ask(method, path string, query url.Values, body any) reply {
 	return res
 }
 
-func (w *world) try(ctx context.Context, method, path string, query url.Values, body any) (reply, error) {
+func (w *fixture) try(ctx context.Context, method, path string, query url.Values, body any) (reply, error) {
 	var b bytes.Buffer
 	if s, raw := body.(string); raw {
 		b.WriteString(s)
@@ -113,11 +113,11 @@ func read(res *http.Response, text []byte) reply {
 		Message string `json:"errmsg"`
 		Token   string `json:"access_token"`
 		Ticket  string `json:"ticket"`
-		Life    int    `json:"expires_in"`
+		ExpiresIn    int    `json:"expires_in"`
 	}
 	r := reply{status: res.StatusCode, contentType: res.Header.Get("Content-Type"), text: string(text), code: -2}
 	if json.Unmarshal(text, &f) == nil {
-		r.message, r.token, r.ticket, r.life, r.code = f.Message, f.Token, f.Ticket, f.Life, 0
+		r.message, r.token, r.ticket, r.expiresIn, r.code = f.Message, f.Token, f.Ticket, f.ExpiresIn, 0
 		if n, ok := f.Code.(float64); ok {
 			r.code = int(n)
 		}
@@ -125,27 +125,27 @@ func read(res *http.Response, text []byte) reply {
 	return r
 }
 
-func (w *world) classic() reply {
+func (w *fixture) classic() reply {
 	w.t.Helper()
 	return w.ask("GET", PathToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {secret}}, nil)
 }
 
-func (w *world) stable(force bool) reply {
+func (w *fixture) stable(force bool) reply {
 	w.t.Helper()
 	return w.ask("POST", PathStableToken, nil, map[string]any{
 		"grant_type": "client_credential", "appid": appID, "secret": secret, "force_refresh": force,
 	})
 }
 
-func (w *world) fetch(token, typ string) reply {
+func (w *fixture) fetchTicket(token, typ string) reply {
 	w.t.Helper()
 	return w.ask("GET", PathTicket, url.Values{"access_token": {token}, "type": {typ}}, nil)
 }
 
 // ticket fetches a jsapi ticket with a token that is good.
-func (w *world) ticket() string {
+func (w *fixture) ticket() string {
 	w.t.Helper()
-	r := w.fetch(w.stable(false).token, "jsapi")
+	r := w.fetchTicket(w.stable(false).token, "jsapi")
 	if r.ticket == "" {
 		w.t.Fatalf("no ticket: %+v", r)
 	}
@@ -159,9 +159,9 @@ func (r reply) expect(t *testing.T, code int) {
 	}
 }
 
-func (w *world) expectAlive(token string, want bool) {
+func (w *fixture) expectToken(token string, want bool) {
 	w.t.Helper()
-	if w.TokenAlive(appID, token) != want {
+	if w.TokenValid(appID, token) != want {
 		w.t.Errorf("token alive: %v, want %v", !want, want)
 	}
 	code := w.ask("GET", PathCallbackIPs, url.Values{"access_token": {token}}, nil).code

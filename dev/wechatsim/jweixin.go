@@ -21,7 +21,7 @@ func (s *Sim) serveScript(*request) answer {
 		"currentOnIOS": s.switches.JSCurrentOnIOS, "unlistedOffline": s.switches.JSUnlistedOffline, "readyWaits": s.switches.JSReadyWaits,
 	})
 	if err != nil {
-		return plain(http.StatusInternalServerError, err.Error())
+		return plainText(http.StatusInternalServerError, err.Error())
 	}
 	return answer{
 		status: http.StatusOK, contentType: "text/javascript; charset=utf-8",
@@ -41,7 +41,7 @@ func (s *Sim) servePreVerify(r *request) (fields, *refusal) {
 	if err != nil {
 		timestamp = -1 // which nothing was signed with
 	}
-	if err := s.judge(r.body.AppID, q.Get("url"), q.Get("noncestr"), timestamp, q.Get("signature"), r.now); err != nil {
+	if err := s.verify(r.body.AppID, q.Get("url"), q.Get("noncestr"), timestamp, q.Get("signature"), r.now); err != nil {
 		return fields{"errMsg": err.Error()}, nil
 	}
 	return fields{"errMsg": "config:ok"}, nil
@@ -52,15 +52,15 @@ func (s *Sim) servePreVerify(r *request) (fields, *refusal) {
 func (s *Sim) SetJSDomains(appID string, hosts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if app, ok := s.known[appID]; ok {
+	if app, ok := s.apps[appID]; ok {
 		app.JSDomains = slices.Clone(hosts)
-		s.known[appID] = app
+		s.apps[appID] = app
 	}
 }
 
 // judge is VerifySignature under the lock.
-func (s *Sim) judge(appID, pageURL, nonce string, timestamp int64, signature string, now time.Time) error {
-	app, ok := s.known[appID]
+func (s *Sim) verify(appID, pageURL, nonce string, timestamp int64, signature string, now time.Time) error {
+	app, ok := s.apps[appID]
 	if !ok {
 		return wxError(now, 40048, "invalid url domain", "no such appId")
 	}
@@ -68,5 +68,5 @@ func (s *Sim) judge(appID, pageURL, nonce string, timestamp int64, signature str
 	if u, err := url.Parse(page); err != nil || len(app.JSDomains) > 0 && !slices.Contains(app.JSDomains, u.Hostname()) {
 		return wxError(now, 40048, "invalid url domain", "the page's host is not one of the account's")
 	}
-	return s.judgeTicket(appID, page, nonce, timestamp, signature, now)
+	return s.verifyTicket(appID, page, nonce, timestamp, signature, now)
 }

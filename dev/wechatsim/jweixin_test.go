@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func (w *world) browse(path string) *httptest.ResponseRecorder {
+func (w *fixture) browse(path string) *httptest.ResponseRecorder {
 	w.t.Helper()
 	rec := httptest.NewRecorder()
 	w.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
@@ -19,7 +19,7 @@ func (w *world) browse(path string) *httptest.ResponseRecorder {
 // TestScript: served as WeChat's is, with the switches inside.
 func TestScript(t *testing.T) {
 	for _, on := range []bool{false, true} {
-		w := newWorld(t, with(func(s *Switches) { s.JSCurrentOnIOS, s.JSUnlistedOffline, s.JSReadyWaits = on, on, on }))
+		w := newFixture(t, with(func(s *Switches) { s.JSCurrentOnIOS, s.JSUnlistedOffline, s.JSReadyWaits = on, on, on }))
 		rec := w.browse("/open/js/jweixin-1.6.0.js?wechatsim=inside")
 		if rec.Code != 200 || rec.Header().Get("Content-Type") != "text/javascript; charset=utf-8" || rec.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%d %v", rec.Code, rec.Header())
@@ -40,7 +40,7 @@ func TestScript(t *testing.T) {
 
 // TestPreVerify: what wx.config gets to know, and that pages of any origin may ask.
 func TestPreVerify(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
+	w := newFixture(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
 	const page = "https://example.com/a?b=c&d=%20"
 	good := sign(w.ticket(), "n", 1714536000, page)
 	ask := func(app, page, nonce, timestamp, signature string) string {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const phoneCodeLife = 300 * time.Second
+const phoneCodeLifetime = 300 * time.Second
 
 // serveCodeToSession: a wx.login code for the user's openid and session key, once.
 func (s *Sim) serveCodeToSession(r *request) (fields, *refusal) {
@@ -23,17 +23,17 @@ func (s *Sim) serveCodeToSession(r *request) (fields, *refusal) {
 	}
 	a, no := s.bySecret(r, r.body.Secret, GroupSNS)
 	if no == nil {
-		no = s.isMini(r.body.AppID)
+		no = s.requireMini(r.body.AppID)
 	}
 	if no != nil {
 		return nil, no
 	}
 	if c := latest(a.Mini.Codes, func(c *loginCode) bool { return c.Value == r.jsCode }); c != nil {
-		if no := s.spend(a, r, limit{"jscode2session " + c.User, minute, s.quotas.CodeToSessionMinute}); no != nil {
+		if no := s.takeQuota(a, r, limit{"jscode2session " + c.User, minute, s.quotas.CodeToSessionMinute}); no != nil {
 			return nil, no
 		}
 	}
-	c, no := s.spendCode(a.Mini.Codes, r.jsCode, r.now, s.switches.UsedCodeCode, s.switches.ExpiredCodeCode)
+	c, no := s.useCode(a.Mini.Codes, r.jsCode, r.now, s.switches.UsedCodeCode, s.switches.ExpiredCodeCode)
 	switch {
 	case no != nil:
 		return nil, no
@@ -48,7 +48,7 @@ func (s *Sim) miniSession(appID string, a *account, user string, now time.Time) 
 		s.replaceSessionKey(appID, a, user, now)
 	}
 	f := fields{"openid": s.OpenID(appID, user), "session_key": s.sessionKey(appID, a, user, now)}
-	if s.known[appID].OpenPlatform != "" {
+	if s.apps[appID].OpenPlatform != "" {
 		f["unionid"] = s.unionID(appID, user, "unionid")
 	}
 	if s.switches.MiniErrcodeZero {
@@ -66,14 +66,14 @@ func (s *Sim) servePhoneNumber(r *request) (fields, *refusal) {
 	case r.notJSON:
 		return nil, unknown("the body is not JSON")
 	}
-	if no := s.spend(a, r, limit{"getuserphonenumber", minute, s.quotas.PhoneMinute}); no != nil {
+	if no := s.takeQuota(a, r, limit{"getuserphonenumber", minute, s.quotas.PhoneMinute}); no != nil {
 		return nil, no
 	}
 	if s.isForeignPhoneCode(appID, r.body.Code) {
 		return nil, refuse(s.switches.ForeignPhoneCodeCode, "invalid appid")
 	}
 	// The page knows 40029 for all else that may be wrong with a code.
-	c, no := s.spendCode(a.Mini.PhoneCodes, r.body.Code, r.now, s.switches.UsedPhoneCodeCode, 40029)
+	c, no := s.useCode(a.Mini.PhoneCodes, r.body.Code, r.now, s.switches.UsedPhoneCodeCode, 40029)
 	switch {
 	case no != nil:
 		return nil, no
@@ -97,7 +97,7 @@ func (s *Sim) isForeignPhoneCode(appID, code string) bool {
 func (s *Sim) serveCheckSession(r *request) (fields, *refusal) {
 	appID, a, no := s.byMiniToken(r)
 	if no == nil {
-		_, no = s.provesSession(r, appID, a)
+		_, no = s.verifySessionProof(r, appID, a)
 	}
 	if no != nil {
 		return nil, no
@@ -109,12 +109,12 @@ func (s *Sim) serveCheckSession(r *request) (fields, *refusal) {
 func (s *Sim) serveResetSession(r *request) (fields, *refusal) {
 	appID, a, no := s.byMiniToken(r)
 	if no == nil {
-		no = s.spend(a, r, limit{"resetusersessionkey", minute, s.quotas.ResetSessionMinute})
+		no = s.takeQuota(a, r, limit{"resetusersessionkey", minute, s.quotas.ResetSessionMinute})
 	}
 	if no != nil {
 		return nil, no
 	}
-	u, no := s.provesSession(r, appID, a)
+	u, no := s.verifySessionProof(r, appID, a)
 	if no != nil {
 		return nil, no
 	}
@@ -124,7 +124,7 @@ func (s *Sim) serveResetSession(r *request) (fields, *refusal) {
 
 // provesSession checks openid and signature, which the page's example has in the query and its
 // table in the body.
-func (s *Sim) provesSession(r *request, appID string, a *account) (User, *refusal) {
+func (s *Sim) verifySessionProof(r *request, appID string, a *account) (User, *refusal) {
 	openid, signature, method := r.openid, r.signature, r.sigMethod
 	if s.switches.SessionProofInBody {
 		openid, signature, method = r.body.OpenID, r.body.Signature, r.body.SigMethod
@@ -140,7 +140,7 @@ func (s *Sim) provesSession(r *request, appID string, a *account) (User, *refusa
 	switch {
 	case method != "hmac_sha256":
 		return User{}, refuse(87008, "invalid sig_method")
-	case !k.alive(r.now) || !hmac.Equal([]byte(signature), []byte(sessionHMAC(k.Value, ""))):
+	case !k.valid(r.now) || !hmac.Equal([]byte(signature), []byte(sessionHMAC(k.Value, ""))):
 		return User{}, refuse(87009, "invalid signature")
 	}
 	return u, nil
@@ -150,13 +150,13 @@ func (s *Sim) provesSession(r *request, appID string, a *account) (User, *refusa
 func (s *Sim) byMiniToken(r *request) (string, *account, *refusal) {
 	appID, a, no := s.byToken(r)
 	if no == nil {
-		no = s.isMini(appID)
+		no = s.requireMini(appID)
 	}
 	return appID, a, no
 }
 
-func (s *Sim) isMini(appID string) *refusal {
-	if s.known[appID].Kind != MiniProgram {
+func (s *Sim) requireMini(appID string) *refusal {
+	if s.apps[appID].Kind != MiniProgram {
 		return unknown("app " + appID + " is no mini-program")
 	}
 	return nil

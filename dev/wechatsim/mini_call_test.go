@@ -9,10 +9,10 @@ import (
 )
 
 func TestCodeToSession(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	m := w.miniLogin("ming")
 	key, err := base64.StdEncoding.DecodeString(m.Key)
-	if err != nil || len(key) != 16 || m.OpenID != w.OpenID(mini, "ming") || m.Key != w.liveKey("ming") {
+	if err != nil || len(key) != 16 || m.OpenID != w.OpenID(mini, "ming") || m.Key != w.validKey("ming") {
 		t.Errorf("%s", m.text)
 	}
 	if m.UnionID == nil || *m.UnionID != w.UnionID(appID, "ming") {
@@ -48,7 +48,7 @@ func TestCodeToSessionRefuses(t *testing.T) {
 		"code of no one":    {func(q url.Values) { q.Set("js_code", "x") }, 40029},
 		"of the other mini": {func(q url.Values) { q.Set("appid", lone); q.Set("secret", "secret-6") }, 40029},
 	} {
-		w := newMinis(t)
+		w := newMiniFixture(t)
 		code := w.wxLogin("ming")
 		q := url.Values{}
 		for k, v := range good {
@@ -61,45 +61,45 @@ func TestCodeToSessionRefuses(t *testing.T) {
 		}
 		w.jscode(code).expect(t, 0) // none of it spent the code
 	}
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	if r := w.ask("POST", PathCodeToSession, good, "{}"); r.status != 400 {
 		t.Errorf("a POST: %+v", r)
 	}
 }
 
 func TestMiniCodesEnd(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	code := w.wxLogin("ming")
 	w.jscode(code).expect(t, 0)
 	w.jscode(code).expect(t, 40163)
 	code = w.wxLogin("ming")
-	w.pass(300*time.Second - time.Nanosecond)
+	w.advance(300*time.Second - time.Nanosecond)
 	w.jscode(code).expect(t, 0)
 	code = w.wxLogin("ming")
-	w.pass(300 * time.Second)
+	w.advance(300 * time.Second)
 	w.jscode(code).expect(t, 42003)
-	w = newMinis(t, with(func(s *Switches) { s.UsedCodeCode, s.ExpiredCodeCode = 40029, 40029 }))
+	w = newMiniFixture(t, with(func(s *Switches) { s.UsedCodeCode, s.ExpiredCodeCode = 40029, 40029 }))
 	code = w.wxLogin("ming")
 	w.jscode(code).expect(t, 0)
 	w.jscode(code).expect(t, 40029)
 	code = w.wxLogin("ming")
-	w.pass(300 * time.Second)
+	w.advance(300 * time.Second)
 	w.jscode(code).expect(t, 40029)
 	// A code of a mini-program is no code of a web login, nor the other way round.
 	w.sns(PathExchange, "appid", mini, "secret", miniSecret, "code", w.wxLogin("ming"), "grant_type", "authorization_code").expect(t, 40029)
 	w.jscode(w.issue(mini, "ming", scopeBase, false)).expect(t, 40029)
-	w.jscode(w.button("ming")).expect(t, 40029)
+	w.jscode(w.phoneCode("ming")).expect(t, 40029)
 }
 
 func TestMiniErrcodeZero(t *testing.T) {
-	w := newMinis(t, with(func(s *Switches) { s.MiniErrcodeZero = true }))
+	w := newMiniFixture(t, with(func(s *Switches) { s.MiniErrcodeZero = true }))
 	if m := w.miniLogin("ming"); !strings.Contains(m.text, `"errcode":0`) || m.OpenID == "" {
 		t.Errorf("%s", m.text)
 	}
 }
 
 func TestBlockedUser(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	must(t, w.BlockUser(mini, "ming", true))
 	w.jscode(w.wxLogin("ming")).expect(t, 40226)
 	w.miniLogin("hua")
@@ -109,15 +109,15 @@ func TestBlockedUser(t *testing.T) {
 
 // TestCodeToSessionQuota is each user's own and lets the code live.
 func TestCodeToSessionQuota(t *testing.T) {
-	w := newMinis(t, func(c *Config) { c.Quotas.CodeToSessionMinute = 2 })
+	w := newMiniFixture(t, func(c *Config) { c.Quotas.CodeToSessionMinute = 2 })
 	w.miniLogin("ming")
 	w.miniLogin("ming")
 	code := w.wxLogin("ming")
 	w.jscode(code).expect(t, 45011)
 	w.miniLogin("hua")
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	w.jscode(code).expect(t, 0)
-	w = newMinis(t)
+	w = newMiniFixture(t)
 	for range 100 {
 		w.miniLogin("ming")
 	}
@@ -125,12 +125,12 @@ func TestCodeToSessionQuota(t *testing.T) {
 }
 
 func TestMiniWhitelist(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	must(t, w.Whitelist(mini, GroupSNS, "203.0.113.5"))
 	code := w.wxLogin("ming")
 	w.jscode(code).expect(t, 40164)
 	must(t, w.WhitelistOff(mini, GroupSNS))
 	w.jscode(code).expect(t, 0)
 	must(t, w.Whitelist(mini, GroupAPI, "203.0.113.5"))
-	w.number(w.button("ming"), "").expect(t, 40164)
+	w.phoneNumber(w.phoneCode("ming"), "").expect(t, 40164)
 }

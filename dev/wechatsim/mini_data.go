@@ -78,7 +78,7 @@ func (s *Sim) MiniUserData(appID, user string, o MiniOptions) (MiniData, error) 
 		}{rawUser: public, Watermark: mark}
 		if !o.NoOpenID {
 			private.OpenID = cmp.Or(o.OpenID, s.OpenID(appID, u.ID))
-			if s.known[appID].OpenPlatform != "" {
+			if s.apps[appID].OpenPlatform != "" {
 				private.UnionID = s.unionID(appID, u.ID, "unionid")
 			}
 		}

@@ -107,7 +107,7 @@ type miniUser struct {
 	Watermark                       watermark
 }
 
-func (w *world) userData(o MiniOptions) MiniData {
+func (w *fixture) userData(o MiniOptions) MiniData {
 	w.t.Helper()
 	d, err := w.MiniUserData(mini, "hua", o)
 	must(w.t, err)
@@ -115,9 +115,9 @@ func (w *world) userData(o MiniOptions) MiniData {
 }
 
 func TestMiniUserData(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	m := w.miniLogin("hua")
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	for name, c := range map[string]struct {
 		o    MiniOptions
 		want miniUser
@@ -162,7 +162,7 @@ func TestMiniUserData(t *testing.T) {
 
 // TestMiniDataAsJSON: as a mini-program posts it, and raw bytes as WeChat writes them.
 func TestMiniDataAsJSON(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	d, err := w.MiniUserData(mini, "odd", MiniOptions{})
 	must(t, err)
 	if want := `{"nickName":"<b>\"O'Odd\" & Söhne</b>","gender":0,"language":"zh_CN","city":"","province":"","country":"","avatarUrl":""}`; d.RawData != want {
@@ -182,9 +182,9 @@ func TestMiniDataAsJSON(t *testing.T) {
 
 // TestMiniDataKeys: made with the live key, which the server may have lost, or with a given one.
 func TestMiniDataKeys(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	before := w.userData(MiniOptions{}) // no login yet: a key is made for it
-	if _, err := openMini(before, w.liveKey("hua"), mini); err != nil {
+	if _, err := openMini(before, w.validKey("hua"), mini); err != nil {
 		t.Error(err)
 	}
 	m := w.miniLogin("hua")
@@ -201,7 +201,7 @@ func TestMiniDataKeys(t *testing.T) {
 
 // TestMiniTampers: each is refused for a reason of its own.
 func TestMiniTampers(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	m := w.miniLogin("hua")
 	for tamper, want := range map[MiniTamper]string{
 		TamperPadding: "padding", TamperMiddle: "json", TamperCut: "block_size", TamperRawData: "signature", TamperSignature: "signature",

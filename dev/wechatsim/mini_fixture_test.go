@@ -14,9 +14,9 @@ const (
 )
 
 // newMinis is a world with two mini-programs.
-func newMinis(t *testing.T, change ...func(*Config)) *world {
+func newMiniFixture(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
-	return newWorld(t, slices.Concat([]func(*Config){func(c *Config) {
+	return newFixture(t, slices.Concat([]func(*Config){func(c *Config) {
 		c.Apps[0].OpenPlatform = "group"
 		c.Apps = append(c.Apps, App{ID: mini, Secret: miniSecret, Kind: MiniProgram, OpenPlatform: "group"},
 			App{ID: lone, Secret: "secret-6", Kind: MiniProgram})
@@ -48,7 +48,7 @@ func (m miniReply) expect(t *testing.T, code int) miniReply {
 	return m
 }
 
-func (w *world) mini(method, path string, query url.Values, body any) miniReply {
+func (w *fixture) mini(method, path string, query url.Values, body any) miniReply {
 	w.t.Helper()
 	r := w.ask(method, path, query, body)
 	m := miniReply{text: r.text, status: r.status}
@@ -59,51 +59,51 @@ func (w *world) mini(method, path string, query url.Values, body any) miniReply 
 	return m
 }
 
-func (w *world) wxLogin(user string) string {
+func (w *fixture) wxLogin(user string) string {
 	w.t.Helper()
 	code, err := w.MiniLogin(mini, user)
 	must(w.t, err)
 	return code
 }
 
-func (w *world) jscode(code string) miniReply {
+func (w *fixture) jscode(code string) miniReply {
 	w.t.Helper()
 	return w.mini("GET", PathCodeToSession,
 		url.Values{"appid": {mini}, "secret": {miniSecret}, "js_code": {code}, "grant_type": {"authorization_code"}}, nil)
 }
 
 // miniLogin is a user's session at mini.
-func (w *world) miniLogin(user string) miniReply {
+func (w *fixture) miniLogin(user string) miniReply {
 	w.t.Helper()
 	return w.jscode(w.wxLogin(user)).expect(w.t, 0)
 }
 
 // tokenOf is an account's live access token.
-func (w *world) tokenOf(app, secret string) string {
+func (w *fixture) tokenOf(app, secret string) string {
 	w.t.Helper()
 	return w.ask("POST", PathStableToken, nil, map[string]any{"grant_type": "client_credential", "appid": app, "secret": secret}).token
 }
 
-func (w *world) button(user string) string {
+func (w *fixture) phoneCode(user string) string {
 	w.t.Helper()
 	code, err := w.PhoneCode(mini, user)
 	must(w.t, err)
 	return code
 }
 
-func (w *world) number(code, openid string) miniReply {
+func (w *fixture) phoneNumber(code, openid string) miniReply {
 	w.t.Helper()
 	return w.mini("POST", PathPhoneNumber, url.Values{"access_token": {w.tokenOf(mini, miniSecret)}}, map[string]string{"code": code, "openid": openid})
 }
 
 // prove calls checksession or resetusersessionkey.
-func (w *world) prove(path, openid, key string) miniReply {
+func (w *fixture) prove(path, openid, key string) miniReply {
 	w.t.Helper()
 	return w.mini("GET", path, url.Values{"access_token": {w.tokenOf(mini, miniSecret)}, "openid": {openid},
 		"signature": {sessionHMAC(key, "")}, "sig_method": {"hmac_sha256"}}, nil)
 }
 
-func (w *world) liveKey(user string) string {
+func (w *fixture) validKey(user string) string {
 	w.t.Helper()
 	key, err := w.SessionKey(mini, user)
 	must(w.t, err)

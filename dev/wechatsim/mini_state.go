@@ -14,7 +14,7 @@ type SessionKeyStyle string
 const (
 	SessionKeyAtLogin    SessionKeyStyle = ""         // wx.login replaces it at once, exchanged or not
 	SessionKeyAtExchange SessionKeyStyle = "exchange" // jscode2session replaces it
-	SessionKeyKept       SessionKeyStyle = "kept"     // a live one stays
+	SessionKeyReused       SessionKeyStyle = "kept"     // a live one stays
 )
 
 // miniState is what WeChat knows of a mini-program's users.
@@ -31,18 +31,18 @@ type sessionKey struct {
 	Ends  time.Time `json:"ends"`
 }
 
-func (k sessionKey) alive(now time.Time) bool {
+func (k sessionKey) valid(now time.Time) bool {
 	return k.Value != "" && (k.Ends.IsZero() || now.Before(k.Ends))
 }
 
 // sessionKey is the user's live key; where there is none, a new one.
 func (s *Sim) sessionKey(appID string, a *account, user string, now time.Time) string {
-	if k := a.Mini.Keys[user]; k.alive(now) {
+	if k := a.Mini.Keys[user]; k.valid(now) {
 		return k.Value
 	}
 	var ends time.Time
-	if s.switches.SessionKeyLife > 0 {
-		ends = now.Add(s.switches.SessionKeyLife)
+	if s.switches.SessionKeyLifetime > 0 {
+		ends = now.Add(s.switches.SessionKeyLifetime)
 	}
 	return s.setSessionKey(appID, a, user, ends)
 }
@@ -67,7 +67,7 @@ func (s *Sim) setSessionKey(appID string, a *account, user string, ends time.Tim
 // miniUser finds a mini-program's user by User.ID or openid.
 func (s *Sim) miniUser(appID, user string) (User, error) {
 	s.mu.Lock()
-	app, ok := s.known[appID]
+	app, ok := s.apps[appID]
 	s.mu.Unlock()
 	if !ok {
 		return User{}, fmt.Errorf("wechatsim: no app %q", appID)
@@ -98,8 +98,8 @@ func (s *Sim) MiniLogin(appID, user string) (code string, err error) {
 		if s.switches.SessionKey == SessionKeyAtLogin {
 			s.replaceSessionKey(appID, a, u.ID, now)
 		}
-		c := loginCode{Value: s.credential("mini code", appID, a, codeLength), User: u.ID, Ends: now.Add(s.switches.CodeLife)}
-		a.Mini.Codes, code = remember(a.Mini.Codes, c), c.Value
+		c := loginCode{Value: s.credential("mini code", appID, a, codeLength), User: u.ID, Ends: now.Add(s.switches.CodeLifetime)}
+		a.Mini.Codes, code = appendLogin(a.Mini.Codes, c), c.Value
 	})
 	return code, err
 }
@@ -107,8 +107,8 @@ func (s *Sim) MiniLogin(appID, user string) (code string, err error) {
 // PhoneCode is a user's yes to the getPhoneNumber button: the code for getuserphonenumber.
 func (s *Sim) PhoneCode(appID, user string) (code string, err error) {
 	err = s.changeMini(appID, user, func(a *account, u User, now time.Time) {
-		c := loginCode{Value: s.credential("phone code", appID, a, 2*codeLength), User: u.ID, Ends: now.Add(phoneCodeLife)}
-		a.Mini.PhoneCodes, code = remember(a.Mini.PhoneCodes, c), c.Value
+		c := loginCode{Value: s.credential("phone code", appID, a, 2*codeLength), User: u.ID, Ends: now.Add(phoneCodeLifetime)}
+		a.Mini.PhoneCodes, code = appendLogin(a.Mini.PhoneCodes, c), c.Value
 	})
 	return code, err
 }
@@ -122,7 +122,7 @@ func (s *Sim) SessionKey(appID, user string) (string, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.state.Apps[appID].Mini.Keys[u.ID]; k.alive(s.now()) {
+	if k := s.state.Apps[appID].Mini.Keys[u.ID]; k.valid(s.now()) {
 		return k.Value, nil
 	}
 	return "", nil

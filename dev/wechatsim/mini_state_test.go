@@ -18,31 +18,31 @@ func TestSessionKeyStyles(t *testing.T) {
 	}{
 		{SessionKeyAtLogin, true, false, true, false},
 		{SessionKeyAtExchange, false, true, false, true},
-		{SessionKeyKept, false, false, false, false},
+		{SessionKeyReused, false, false, false, false},
 	} {
-		w := newMinis(t, with(func(s *Switches) { s.SessionKey = c.style }))
+		w := newMiniFixture(t, with(func(s *Switches) { s.SessionKey = c.style }))
 		code := w.wxLogin("ming")
-		if (w.liveKey("ming") != "") != c.firstLoginLeavesAKey {
-			t.Errorf("%q: key after the first wx.login: %q", c.style, w.liveKey("ming"))
+		if (w.validKey("ming") != "") != c.firstLoginLeavesAKey {
+			t.Errorf("%q: key after the first wx.login: %q", c.style, w.validKey("ming"))
 		}
 		first := w.jscode(code).expect(t, 0).Key
 		older := w.wxLogin("ming")
 		newer := w.wxLogin("ming")
-		if (w.liveKey("ming") != first) != c.atLogin {
+		if (w.validKey("ming") != first) != c.atLogin {
 			t.Errorf("%q: replaced at wx.login: %v", c.style, !c.atLogin)
 		}
 		second := w.jscode(newer).expect(t, 0).Key
 		if (second != first) != (c.atLogin || c.atExchange) {
 			t.Errorf("%q: replaced: %v", c.style, second != first)
 		}
-		if third := w.jscode(older).expect(t, 0).Key; (third != second) != c.exchangeOfAnOlderCode || third != w.liveKey("ming") {
+		if third := w.jscode(older).expect(t, 0).Key; (third != second) != c.exchangeOfAnOlderCode || third != w.validKey("ming") {
 			t.Errorf("%q: the older code answers another key than the live one", c.style)
 		}
 	}
 }
 
 func TestProvesSession(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	m, hua := w.miniLogin("ming"), w.miniLogin("hua")
 	token := w.tokenOf(mini, miniSecret)
 	good := url.Values{"access_token": {token}, "openid": {m.OpenID}, "signature": {sessionHMAC(m.Key, "")}, "sig_method": {"hmac_sha256"}}
@@ -84,13 +84,13 @@ func TestProvesSession(t *testing.T) {
 	}
 	must(t, w.ReplaceSessionKey(mini, "ming"))
 	w.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 87009)
-	w.prove(PathCheckSession, m.OpenID, w.liveKey("ming")).expect(t, 0)
+	w.prove(PathCheckSession, m.OpenID, w.validKey("ming")).expect(t, 0)
 	w.prove(PathCheckSession, hua.OpenID, hua.Key).expect(t, 0)
 }
 
 // TestSessionProofInBody: the other reading of the page.
 func TestSessionProofInBody(t *testing.T) {
-	w := newMinis(t, with(func(s *Switches) { s.SessionProofInBody = true }))
+	w := newMiniFixture(t, with(func(s *Switches) { s.SessionProofInBody = true }))
 	m := w.miniLogin("ming")
 	w.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 41009)
 	body := map[string]string{"openid": m.OpenID, "signature": sessionHMAC(m.Key, ""), "sig_method": "hmac_sha256"}
@@ -103,20 +103,20 @@ func TestSessionProofInBody(t *testing.T) {
 }
 
 func TestResetSession(t *testing.T) {
-	w := newMinis(t, with(func(s *Switches) { s.SessionKeyLife = time.Hour }), func(c *Config) { c.Quotas.ResetSessionMinute = 2 })
+	w := newMiniFixture(t, with(func(s *Switches) { s.SessionKeyLifetime = time.Hour }), func(c *Config) { c.Quotas.ResetSessionMinute = 2 })
 	m := w.miniLogin("ming")
-	w.pass(30 * time.Minute)
+	w.advance(30 * time.Minute)
 	r := w.prove(PathResetSession, m.OpenID, m.Key).expect(t, 0)
-	if r.OpenID != m.OpenID || r.Key == m.Key || r.Key != w.liveKey("ming") || r.UnionID != nil {
+	if r.OpenID != m.OpenID || r.Key == m.Key || r.Key != w.validKey("ming") || r.UnionID != nil {
 		t.Errorf("%s", r.text)
 	}
 	w.prove(PathResetSession, m.OpenID, m.Key).expect(t, 87009) // it is dead, and counted
 	w.prove(PathResetSession, m.OpenID, r.Key).expect(t, 45011)
-	w.pass(30*time.Minute - time.Nanosecond)
+	w.advance(30*time.Minute - time.Nanosecond)
 	w.prove(PathCheckSession, m.OpenID, r.Key).expect(t, 0)
-	w.pass(time.Nanosecond) // a reset does not prolong
+	w.advance(time.Nanosecond) // a reset does not prolong
 	w.prove(PathCheckSession, m.OpenID, r.Key).expect(t, 87009)
-	if w.liveKey("ming") != "" {
+	if w.validKey("ming") != "" {
 		t.Error("a key past its life is told")
 	}
 	if again := w.miniLogin("ming"); again.Key == r.Key {
@@ -126,13 +126,13 @@ func TestResetSession(t *testing.T) {
 
 // TestSessionKeyLife matters where a login keeps the key.
 func TestSessionKeyLife(t *testing.T) {
-	w := newMinis(t, with(func(s *Switches) { s.SessionKey, s.SessionKeyLife = SessionKeyKept, time.Hour }))
+	w := newMiniFixture(t, with(func(s *Switches) { s.SessionKey, s.SessionKeyLifetime = SessionKeyReused, time.Hour }))
 	first := w.miniLogin("ming")
-	w.pass(time.Hour - time.Nanosecond)
+	w.advance(time.Hour - time.Nanosecond)
 	if w.miniLogin("ming").Key != first.Key {
 		t.Error("replaced early")
 	}
-	w.pass(time.Nanosecond)
+	w.advance(time.Nanosecond)
 	if w.miniLogin("ming").Key == first.Key {
 		t.Error("outlived")
 	}
@@ -140,24 +140,24 @@ func TestSessionKeyLife(t *testing.T) {
 
 // TestMiniRestart: codes, keys and whom WeChat holds for a risk survive.
 func TestMiniRestart(t *testing.T) {
-	w := newMinis(t)
-	m, code, button, spent := w.miniLogin("ming"), w.wxLogin("hua"), w.button("hua"), w.wxLogin("odd")
-	w.jscode(spent).expect(t, 0)
+	w := newMiniFixture(t)
+	m, code, button, used := w.miniLogin("ming"), w.wxLogin("hua"), w.phoneCode("hua"), w.wxLogin("odd")
+	w.jscode(used).expect(t, 0)
 	must(t, w.BlockUser(mini, "odd", true))
 	snapshot, err := w.Snapshot()
 	must(t, err)
 	if strings.Contains(string(snapshot), miniSecret) {
 		t.Error("the snapshot holds the AppSecret")
 	}
-	v := newMinis(t)
+	v := newMiniFixture(t)
 	must(t, v.Restore(snapshot))
 	v.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 0)
-	v.jscode(spent).expect(t, 40163)
+	v.jscode(used).expect(t, 40163)
 	v.jscode(v.wxLogin("odd")).expect(t, 40226)
 	if key := v.jscode(code).expect(t, 0).Key; key == m.Key {
 		t.Error("two users share a key")
 	}
-	v.number(button, "").expect(t, 0)
+	v.phoneNumber(button, "").expect(t, 0)
 	if fresh := v.miniLogin("ming"); fresh.Key == m.Key {
 		t.Error("a key repeats after the restart")
 	}
@@ -165,7 +165,7 @@ func TestMiniRestart(t *testing.T) {
 
 func TestMiniChangesAreTold(t *testing.T) {
 	changes := 0
-	w := newMinis(t, func(c *Config) { c.OnChange = func() { changes++ } })
+	w := newMiniFixture(t, func(c *Config) { c.OnChange = func() { changes++ } })
 	code, button := "", ""
 	for _, c := range []struct {
 		name string
@@ -175,11 +175,11 @@ func TestMiniChangesAreTold(t *testing.T) {
 		{"wx.login", 1, func() { code = w.wxLogin("ming") }},
 		{"session", 1, func() { w.jscode(code) }},
 		{"refused", 0, func() { w.jscode("x") }},
-		{"button", 1, func() { button = w.button("ming") }},
-		{"token and number", 2, func() { w.number(button, "") }},
+		{"button", 1, func() { button = w.phoneCode("ming") }},
+		{"token and number", 2, func() { w.phoneNumber(button, "") }},
 		{"data", 1, func() { _, _ = w.MiniUserData(mini, "ming", MiniOptions{}) }},
 		{"block", 1, func() { must(t, w.BlockUser(mini, "ming", true)) }},
-		{"looking", 0, func() { w.liveKey("ming") }},
+		{"looking", 0, func() { w.validKey("ming") }},
 	} {
 		before := changes
 		if c.do(); changes-before != c.want {
@@ -190,7 +190,7 @@ func TestMiniChangesAreTold(t *testing.T) {
 
 // TestMiniNeedsTheRightApp: every verb of the user's side says what is wrong.
 func TestMiniNeedsTheRightApp(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	for name, verb := range map[string]func(app, user string) error{
 		"login":   func(app, user string) error { _, err := w.MiniLogin(app, user); return err },
 		"phone":   func(app, user string) error { _, err := w.PhoneCode(app, user); return err },
@@ -212,7 +212,7 @@ func TestMiniNeedsTheRightApp(t *testing.T) {
 
 // TestMiniFaults: the simulator's usual troubles reach the new calls, and they are counted.
 func TestMiniFaults(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	code := w.wxLogin("ming")
 	w.Fail(Fault{Path: PathCodeToSession, ErrCode: -1, Times: 1})
 	w.jscode(code).expect(t, -1)
@@ -222,7 +222,7 @@ func TestMiniFaults(t *testing.T) {
 		t.Error("the connection holds")
 	}
 	w.jscode(code).expect(t, 40163) // the answer was lost, the code is spent
-	w.number(w.button("ming"), "")
+	w.phoneNumber(w.phoneCode("ming"), "")
 	if n := w.Counts()[Call{mini, PathCodeToSession, false}]; n != 3 || w.Counts()[Call{mini, PathPhoneNumber, false}] != 1 {
 		t.Errorf("%v", w.Counts())
 	}
@@ -230,7 +230,7 @@ func TestMiniFaults(t *testing.T) {
 
 // TestMiniConcurrent: one code, many at once, one session.
 func TestMiniConcurrent(t *testing.T) {
-	w := newMinis(t)
+	w := newMiniFixture(t)
 	code := w.wxLogin("ming")
 	var keys sync.Map
 	var wg sync.WaitGroup
@@ -242,7 +242,7 @@ func TestMiniConcurrent(t *testing.T) {
 			} else if m.Code != 40163 {
 				t.Errorf("%s", m.text)
 			}
-			w.button("hua")
+			w.phoneCode("hua")
 			_, _ = w.MiniUserData(mini, "hua", MiniOptions{})
 		})
 	}

@@ -19,18 +19,18 @@ func (s *Sim) serveExchange(r *request) (fields, *refusal) {
 	}
 	a, no := s.bySecret(r, r.body.Secret, GroupSNS)
 	if no == nil {
-		no = s.spend(a, r, limit{"sns access_token", minute, s.quotas.ExchangeMinute})
+		no = s.takeQuota(a, r, limit{"sns access_token", minute, s.quotas.ExchangeMinute})
 	}
 	if no != nil {
 		return nil, no
 	}
-	c, no := s.spendCode(a.Codes, r.code, r.now, s.switches.UsedCodeCode, s.switches.ExpiredCodeCode)
+	c, no := s.useCode(a.Codes, r.code, r.now, s.switches.UsedCodeCode, s.switches.ExpiredCodeCode)
 	if no != nil {
 		return nil, no
 	}
 	g := s.newGrant(r.body.AppID, a, c, r.now)
 	f := s.userGranted(r.body.AppID, g, r.now)
-	if unionID, told := s.toldUnionID(r.body.AppID, g); told {
+	if unionID, given := s.unionIDFor(r.body.AppID, g); given {
 		f["unionid"] = unionID
 	}
 	if g.Snapshot {
@@ -54,7 +54,7 @@ func (s *Sim) serveRefreshUser(r *request) (fields, *refusal) {
 	}
 	no := s.allowed(a, GroupSNS, r.caller)
 	if no == nil {
-		no = s.spend(a, r, limit{"sns refresh_token", minute, s.quotas.RefreshUserMinute})
+		no = s.takeQuota(a, r, limit{"sns refresh_token", minute, s.quotas.RefreshUserMinute})
 	}
 	if no != nil {
 		return nil, no
@@ -81,12 +81,12 @@ func (s *Sim) serveUserInfo(r *request) (fields, *refusal) {
 	}
 	appID, a, g, no := s.byUserToken(r)
 	if no == nil {
-		no = s.spend(a, r, limit{"sns userinfo", minute, s.quotas.UserInfoMinute})
+		no = s.takeQuota(a, r, limit{"sns userinfo", minute, s.quotas.UserInfoMinute})
 	}
 	switch {
 	case no != nil:
 		return nil, no
-	case !g.tellsProfile(), g.Snapshot && !s.switches.SnapshotProfile:
+	case !g.includesProfile(), g.Snapshot && !s.switches.SnapshotProfile:
 		return nil, refuse(48001, "api unauthorized")
 	}
 	u, _ := s.user(appID, g.User)
@@ -104,7 +104,7 @@ func (s *Sim) profile(appID string, g *grant, u User) fields {
 		"openid": s.openIDOf(appID, g), "nickname": u.Nickname, "sex": u.Sex, "province": u.Province, "city": u.City,
 		"country": u.Country, "headimgurl": u.HeadImgURL, "privilege": append([]string{}, u.Privilege...),
 	}
-	if unionID, told := s.toldUnionID(appID, g); told {
+	if unionID, given := s.unionIDFor(appID, g); given {
 		f["unionid"] = unionID
 	}
 	return f
@@ -169,14 +169,14 @@ func (s *Sim) openIDOf(appID string, g *grant) string {
 	return s.OpenID(appID, g.User)
 }
 
-func (s *Sim) toldUnionID(appID string, g *grant) (string, bool) {
-	told := s.known[appID].OpenPlatform != ""
+func (s *Sim) unionIDFor(appID string, g *grant) (string, bool) {
+	given := s.apps[appID].OpenPlatform != ""
 	if s.switches.UnionID == UnionIDProfile {
-		told = g.tellsProfile()
+		given = g.includesProfile()
 	}
 	kind := "unionid"
 	if g.Snapshot {
 		kind = "snapshot unionid"
 	}
-	return s.unionID(appID, g.User, kind), told
+	return s.unionID(appID, g.User, kind), given
 }

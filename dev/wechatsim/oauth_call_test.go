@@ -7,20 +7,20 @@ import (
 )
 
 func TestExchange(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g := w.login("ming", scopeBase)
-	if g.Access == "" || g.Refresh == "" || g.Access == g.Refresh || g.Life != 7200 || g.OpenID != w.OpenID(appID, "ming") ||
+	if g.Access == "" || g.Refresh == "" || g.Access == g.Refresh || g.ExpiresIn != 7200 || g.OpenID != w.OpenID(appID, "ming") ||
 		g.Scope != scopeBase || g.Snapshot != nil || strings.Contains(g.text, "errcode") {
 		t.Errorf("%s", g.text)
 	}
-	if again := w.login("ming", scopeBase); again.Access == g.Access || !w.UserTokenAlive(g.Access) || !w.UserTokenAlive(again.Access) {
+	if again := w.login("ming", scopeBase); again.Access == g.Access || !w.UserTokenValid(g.Access) || !w.UserTokenValid(again.Access) {
 		t.Error("one login touches another")
 	}
 }
 
 // TestExchangeParameters: what is missing or wrong; none of it spends the code.
 func TestExchangeParameters(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	code := w.issue(appID, "ming", scopeBase, false)
 	good := map[string]string{"appid": appID, "secret": secret, "code": code, "grant_type": "authorization_code"}
 	for _, c := range []struct {
@@ -48,7 +48,7 @@ func TestCodes(t *testing.T) {
 		life          time.Duration
 		expired, used int
 	}{{0, 0, 0}, {600 * time.Second, 40029, 40029}} {
-		w := newLogins(t, with(func(s *Switches) { s.CodeLife, s.ExpiredCodeCode, s.UsedCodeCode = c.life, c.expired, c.used }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.CodeLifetime, s.ExpiredCodeCode, s.UsedCodeCode = c.life, c.expired, c.used }))
 		life, expired, used := 300*time.Second, 42003, 40163
 		if c.life != 0 {
 			life, expired, used = c.life, c.expired, c.used
@@ -60,17 +60,17 @@ func TestCodes(t *testing.T) {
 		}
 		w.exchange(foreign).expect(t, 40029)
 		w.sns(PathExchange, "appid", other, "secret", "secret-2", "code", foreign, "grant_type", "authorization_code").expect(t, 0)
-		w.pass(life - 1)
+		w.advance(life - 1)
 		w.exchange(first).expect(t, 0)
 		w.exchange(first).expect(t, used)
-		w.pass(1)
+		w.advance(1)
 		w.exchange(second).expect(t, expired)
 		w.exchange(first).expect(t, used)
 	}
 }
 
 func TestIssueCodeRefuses(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	_, err := w.IssueCode("wx9", "ming", scopeBase, false)
 	mustContain(t, err, "no app")
 	_, err = w.IssueCode(appID, "nobody", scopeBase, false)
@@ -86,20 +86,20 @@ func TestIssueCodeRefuses(t *testing.T) {
 
 // TestRefresh: a live token stays and gains life, a dead one is replaced.
 func TestRefresh(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g := w.login("ming", scopeUserInfo)
-	w.pass(7199 * time.Second)
+	w.advance(7199 * time.Second)
 	r := w.refresh(g.Refresh).expect(t, 0)
-	if r.Access != g.Access || r.Life != 7200 || r.Refresh != g.Refresh || r.OpenID != g.OpenID || r.Scope != g.Scope {
+	if r.Access != g.Access || r.ExpiresIn != 7200 || r.Refresh != g.Refresh || r.OpenID != g.OpenID || r.Scope != g.Scope {
 		t.Errorf("live: %s", r.text)
 	}
-	w.pass(7199 * time.Second)
+	w.advance(7199 * time.Second)
 	w.info(g).expect(t, 0)
-	w.pass(time.Second)
+	w.advance(time.Second)
 	w.info(g).expect(t, 42001)
 	w.checkUser(g).expect(t, 42001)
 	r = w.refresh(g.Refresh).expect(t, 0)
-	if r.Access == g.Access || r.Life != 7200 || r.Refresh != g.Refresh {
+	if r.Access == g.Access || r.ExpiresIn != 7200 || r.Refresh != g.Refresh {
 		t.Errorf("dead: %s", r.text)
 	}
 	w.info(r).expect(t, 0)
@@ -108,13 +108,13 @@ func TestRefresh(t *testing.T) {
 	if again.Access != r.Access {
 		t.Error("a second refresh changed the token")
 	}
-	if w.UserTokenAlive(g.Access) || !w.UserTokenAlive(r.Access) || w.UserTokenAlive("") {
+	if w.UserTokenValid(g.Access) || !w.UserTokenValid(r.Access) || w.UserTokenValid("") {
 		t.Error("alive")
 	}
 }
 
 func TestRefreshParameters(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g := w.login("ming", scopeBase)
 	for _, c := range []struct {
 		app, token, grant string
@@ -131,24 +131,24 @@ func TestRefreshParameters(t *testing.T) {
 // TestRefreshTokenLives 30 days from the login, or from the last refresh.
 func TestRefreshTokenLives(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
-		w := newLogins(t, with(func(s *Switches) { s.RefreshRestarts = restarts }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.RefreshRestarts = restarts }))
 		used, unused := w.login("ming", scopeBase), w.login("ming", scopeBase)
-		w.pass(refreshLife - 1)
+		w.advance(refreshTokenLifetime - 1)
 		w.refresh(used.Refresh).expect(t, 0)
-		w.pass(1)
+		w.advance(1)
 		w.refresh(unused.Refresh).expect(t, 42002)
 		code := 42002
 		if restarts {
 			code = 0
 		}
 		w.refresh(used.Refresh).expect(t, code)
-		w.pass(refreshLife)
+		w.advance(refreshTokenLifetime)
 		w.refresh(used.Refresh).expect(t, 42002)
 	}
 }
 
 func TestUserInfo(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	ming, hua, odd := w.info(w.login("ming", scopeUserInfo)), w.info(w.login("hua", scopeUserInfo)), w.info(w.login("odd", scopeUserInfo))
 	if ming.Nickname != "小明 🌿" || *ming.Picture == "" || *ming.Sex != 0 || ming.Privilege == nil || ming.OpenID != w.OpenID(appID, "ming") {
 		t.Errorf("%s", ming.text)
@@ -171,7 +171,7 @@ func TestUserInfo(t *testing.T) {
 
 func TestUserTokenErrors(t *testing.T) {
 	for _, unknown := range []int{40014, 40001} {
-		w := newLogins(t, with(func(s *Switches) { s.UnknownUserTokenCode = unknown; s.ExpiredTokenCode = 40001 }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.UnknownUserTokenCode = unknown; s.ExpiredTokenCode = 40001 }))
 		g, another := w.login("ming", scopeUserInfo), w.login("hua", scopeUserInfo)
 		global := w.stable(false).token
 		for _, path := range []string{PathUserInfo, PathCheckUser} {
@@ -187,17 +187,17 @@ func TestUserTokenErrors(t *testing.T) {
 				}
 			}
 		}
-		w.fetch(g.Access, "jsapi").expect(t, 40001) // a user's token is not the account's
-		w.pass(7200 * time.Second)
+		w.fetchTicket(g.Access, "jsapi").expect(t, 40001) // a user's token is not the account's
+		w.advance(7200 * time.Second)
 		w.checkUser(g).expect(t, 40001)
 	}
-	if r := newLogins(t).login("ming", scopeBase); newLogins(t).checkUser(r).Code == 0 {
+	if r := newLoginFixture(t).login("ming", scopeBase); newLoginFixture(t).checkUser(r).Code == 0 {
 		t.Error("another simulator's token")
 	}
 }
 
 func TestCheckUserAnswer(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	if r := w.checkUser(w.login("ming", scopeBase)); r.text != `{"errcode":0,"errmsg":"ok"}` {
 		t.Errorf("%s", r.text)
 	}
@@ -205,7 +205,7 @@ func TestCheckUserAnswer(t *testing.T) {
 
 func TestSnapshotUsers(t *testing.T) {
 	for _, profile := range []bool{false, true} {
-		w := newLogins(t, with(func(s *Switches) { s.SnapshotProfile = profile }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.SnapshotProfile = profile }))
 		g := w.exchange(w.issue(appID, "ming", scopeUserInfo, true)).expect(t, 0)
 		if g.Snapshot == nil || *g.Snapshot != 1 || g.OpenID == w.OpenID(appID, "ming") || g.UnionID == nil || *g.UnionID == w.UnionID(appID, "ming") {
 			t.Errorf("%s", g.text)
@@ -224,7 +224,7 @@ func TestSnapshotUsers(t *testing.T) {
 
 func TestNicknameControlByte(t *testing.T) {
 	for _, on := range []bool{false, true} {
-		w := newLogins(t, with(func(s *Switches) { s.NicknameControlByte = on }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.NicknameControlByte = on }))
 		if r := w.info(w.login("ming", scopeUserInfo)); strings.Contains(r.text, "\x14") != on || strings.Contains(r.text, `\u0014`) {
 			t.Errorf("%v: %q", on, r.text)
 		}

@@ -18,15 +18,15 @@ import (
 const siteID = "wx0000000000000002"
 
 // desk is the product's client, a simulator, and a clock between them.
-type desk struct {
+type clientFixture struct {
 	*wechat.Client
 	sim *wechatsim.Sim
 	at  time.Time
 }
 
-func newDesk(t *testing.T, sw wechatsim.Switches) *desk {
+func newClientFixture(t *testing.T, sw wechatsim.Switches) *clientFixture {
 	t.Helper()
-	d := &desk{at: time.Unix(1714536000, 0)}
+	d := &clientFixture{at: time.Unix(1714536000, 0)}
 	var err error
 	d.sim, err = wechatsim.New(wechatsim.Config{
 		Apps: []wechatsim.App{
@@ -42,7 +42,7 @@ func newDesk(t *testing.T, sw wechatsim.Switches) *desk {
 	return d
 }
 
-func (d *desk) code(t *testing.T, scope string, snapshot bool) string {
+func (d *clientFixture) code(t *testing.T, scope string, snapshot bool) string {
 	t.Helper()
 	code, err := d.sim.IssueCode(appID, "ming", scope, snapshot)
 	if err != nil {
@@ -51,7 +51,7 @@ func (d *desk) code(t *testing.T, scope string, snapshot bool) string {
 	return code
 }
 
-func (d *desk) login(t *testing.T, scope string) wechat.UserToken {
+func (d *clientFixture) login(t *testing.T, scope string) wechat.UserToken {
 	t.Helper()
 	token, err := d.ExchangeCode(t.Context(), appID, secret, d.code(t, scope, false))
 	if err != nil {
@@ -62,9 +62,9 @@ func (d *desk) login(t *testing.T, scope string) wechat.UserToken {
 
 // TestWebLogin walks through a login from the authorize URL to the profile, in every surface.
 func TestWebLogin(t *testing.T) {
-	for _, sw := range surfaces {
+	for _, sw := range answerStyles {
 		for _, c := range []struct{ app, scope string }{{appID, wechat.ScopeUserInfo}, {siteID, wechat.ScopeLogin}} {
-			d := newDesk(t, sw)
+			d := newClientFixture(t, sw)
 			ctx := t.Context()
 			const home = "https://a.example/oauth/callback?app=x&y=%2F"
 			page := wechat.LoginPage{AppID: c.app, RedirectURI: home, Scope: c.scope, State: "0123456789abcdef0123456789abcdef"}
@@ -79,7 +79,7 @@ func TestWebLogin(t *testing.T) {
 			}
 			token, err := d.ExchangeCode(ctx, c.app, secret, back.Query().Get("code"))
 			if err != nil || token.OpenID != d.sim.OpenID(c.app, "hua") || token.UnionID != d.sim.UnionID(appID, "hua") ||
-				token.Scope != c.scope || token.ExpiresIn != 2*time.Hour || token.Snapshot || !d.sim.UserTokenAlive(token.AccessToken) {
+				token.Scope != c.scope || token.ExpiresIn != 2*time.Hour || token.Snapshot || !d.sim.UserTokenValid(token.AccessToken) {
 				t.Errorf("exchange: %v", err)
 			}
 			info, err := d.UserInfo(ctx, token.AccessToken, token.OpenID, "en")
@@ -116,7 +116,7 @@ func follow(t *testing.T, client *http.Client, to string) *url.URL {
 
 // The simulated pages take every address that the client makes.
 func TestLoginPagesPassThePattern(t *testing.T) {
-	server := httptest.NewServer(newDesk(t, wechatsim.Switches{}).sim)
+	server := httptest.NewServer(newClientFixture(t, wechatsim.Switches{}).sim)
 	defer server.Close()
 	official := wechat.LoginPage{OpenURL: server.URL, AppID: appID, RedirectURI: "https://a.example/?q=ä%20b", Scope: wechat.ScopeBase, State: "s"}
 	site := official
@@ -139,65 +139,65 @@ func TestLoginErrors(t *testing.T) {
 	type verdict struct {
 		code                             int
 		class                            wechat.Class
-		spent, dead, noPermission, again bool
+		used, dead, noPermission, again bool
 	}
-	bad := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, spent: true, again: true} }
+	bad := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, used: true, again: true} }
 	dead := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, dead: true} }
 	again := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, again: true} }
 	for name, c := range map[string]struct {
 		sw   wechatsim.Switches
 		want verdict
-		do   func(*testing.T, *desk) error
+		do   func(*testing.T, *clientFixture) error
 	}{
-		"unknown code": {want: bad(40029), do: func(t *testing.T, d *desk) error { return d.exchange(t, appID, secret, "x") }},
-		"foreign code": {want: bad(40029), do: func(t *testing.T, d *desk) error {
+		"unknown code": {want: bad(40029), do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, secret, "x") }},
+		"foreign code": {want: bad(40029), do: func(t *testing.T, d *clientFixture) error {
 			return d.exchange(t, siteID, secret, d.code(t, wechat.ScopeBase, false))
 		}},
-		"used code":                    {want: bad(40163), do: twice},
-		"used code, as some see it":    {sw: wechatsim.Switches{UsedCodeCode: 40029}, want: bad(40029), do: twice},
+		"used code":                    {want: bad(40163), do: callTwicePage},
+		"used code, as some see it":    {sw: wechatsim.Switches{UsedCodeCode: 40029}, want: bad(40029), do: callTwicePage},
 		"expired code":                 {want: bad(42003), do: late},
 		"expired code, as some see it": {sw: wechatsim.Switches{ExpiredCodeCode: 40029}, want: bad(40029), do: late},
-		"missing code":                 {want: again(41008), do: func(t *testing.T, d *desk) error { return d.exchange(t, appID, secret, "") }},
+		"missing code":                 {want: again(41008), do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, secret, "") }},
 		"secret": {want: verdict{code: 40125, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *desk) error { return d.exchange(t, appID, "other", "x") }},
+			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, "other", "x") }},
 		"secret, as the token page says": {sw: wechatsim.Switches{WrongSecretCode: 40001}, want: verdict{code: 40001, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *desk) error { return d.exchange(t, appID, "other", "x") }},
+			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, "other", "x") }},
 		"no secret": {want: verdict{code: 41004, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *desk) error { return d.exchange(t, appID, "", "x") }},
+			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, "", "x") }},
 		"appid": {want: verdict{code: 40013, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *desk) error { return d.exchange(t, "wx9", secret, "x") }},
-		"refresh token": {want: again(40030), do: func(t *testing.T, d *desk) error { return d.refresh(t, "x") }},
-		"refresh token too old": {want: again(42002), do: func(t *testing.T, d *desk) error {
+			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, "wx9", secret, "x") }},
+		"refresh token": {want: again(40030), do: func(t *testing.T, d *clientFixture) error { return d.refresh(t, "x") }},
+		"refresh token too old": {want: again(42002), do: func(t *testing.T, d *clientFixture) error {
 			token := d.login(t, wechat.ScopeBase)
 			d.at = d.at.Add(30 * 24 * time.Hour)
 			return d.refresh(t, token.RefreshToken)
 		}},
-		"refresh after a new password": {want: again(42007), do: func(t *testing.T, d *desk) error {
+		"refresh after a new password": {want: again(42007), do: func(t *testing.T, d *clientFixture) error {
 			token := d.login(t, wechat.ScopeBase)
 			return errors.Join(d.sim.VoidUserTokens(appID, "ming"), d.refresh(t, token.RefreshToken))
 		}},
-		"profile after a new password": {want: again(42007), do: func(t *testing.T, d *desk) error {
+		"profile after a new password": {want: again(42007), do: func(t *testing.T, d *clientFixture) error {
 			token := d.login(t, wechat.ScopeUserInfo)
 			return errors.Join(d.sim.VoidUserTokens(appID, "ming"), d.profile(t, token))
 		}},
-		"token ended": {want: dead(40014), do: func(t *testing.T, d *desk) error {
+		"token ended": {want: dead(40014), do: func(t *testing.T, d *clientFixture) error {
 			token := d.login(t, wechat.ScopeUserInfo)
 			return errors.Join(d.sim.EndUserTokens(appID, "ming", 40014), d.profile(t, token))
 		}},
 		"token too old":           {want: dead(42001), do: profileLate},
 		"token too old, as 40001": {sw: wechatsim.Switches{ExpiredTokenCode: 40001}, want: dead(40001), do: profileLate},
-		"token too old, checked": {want: dead(42001), do: func(t *testing.T, d *desk) error {
+		"token too old, checked": {want: dead(42001), do: func(t *testing.T, d *clientFixture) error {
 			token := d.login(t, wechat.ScopeBase)
 			d.at = d.at.Add(2 * time.Hour)
 			return d.CheckUserToken(t.Context(), token.AccessToken, token.OpenID)
 		}},
-		"unknown token": {want: dead(40014), do: func(t *testing.T, d *desk) error { return d.CheckUserToken(t.Context(), "x", "y") }},
-		"another's openid": {want: again(40003), do: func(t *testing.T, d *desk) error {
+		"unknown token": {want: dead(40014), do: func(t *testing.T, d *clientFixture) error { return d.CheckUserToken(t.Context(), "x", "y") }},
+		"another's openid": {want: again(40003), do: func(t *testing.T, d *clientFixture) error {
 			return d.CheckUserToken(t.Context(), d.login(t, wechat.ScopeBase).AccessToken, d.sim.OpenID(appID, "hua"))
 		}},
 		"silent login's profile": {want: verdict{code: 48001, class: wechat.ClassUser, noPermission: true},
-			do: func(t *testing.T, d *desk) error { return d.profile(t, d.login(t, wechat.ScopeBase)) }},
-		"snapshot user's profile": {want: verdict{code: 48001, class: wechat.ClassUser, noPermission: true}, do: func(t *testing.T, d *desk) error {
+			do: func(t *testing.T, d *clientFixture) error { return d.profile(t, d.login(t, wechat.ScopeBase)) }},
+		"snapshot user's profile": {want: verdict{code: 48001, class: wechat.ClassUser, noPermission: true}, do: func(t *testing.T, d *clientFixture) error {
 			token, err := d.ExchangeCode(t.Context(), appID, secret, d.code(t, wechat.ScopeUserInfo, true))
 			if err != nil || !token.Snapshot {
 				t.Errorf("snapshot: %v", err)
@@ -205,10 +205,10 @@ func TestLoginErrors(t *testing.T) {
 			return d.profile(t, token)
 		}},
 	} {
-		for _, surface := range surfaces {
+		for _, surface := range answerStyles {
 			c.sw.ContentType, c.sw.StringErrcode, c.sw.RID = surface.ContentType, surface.StringErrcode, surface.RID
 			var e *wechat.Error
-			if err := c.do(t, newDesk(t, c.sw)); !errors.As(err, &e) {
+			if err := c.do(t, newClientFixture(t, c.sw)); !errors.As(err, &e) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
@@ -219,7 +219,7 @@ func TestLoginErrors(t *testing.T) {
 	}
 }
 
-func (d *desk) exchange(t *testing.T, app, secret, code string) error {
+func (d *clientFixture) exchange(t *testing.T, app, secret, code string) error {
 	token, err := d.ExchangeCode(t.Context(), app, secret, code)
 	if err != nil && token != (wechat.UserToken{}) {
 		t.Error("a token along with an error")
@@ -227,17 +227,17 @@ func (d *desk) exchange(t *testing.T, app, secret, code string) error {
 	return err
 }
 
-func (d *desk) refresh(t *testing.T, token string) error {
+func (d *clientFixture) refresh(t *testing.T, token string) error {
 	_, err := d.RefreshUserToken(t.Context(), appID, token)
 	return err
 }
 
-func (d *desk) profile(t *testing.T, token wechat.UserToken) error {
+func (d *clientFixture) profile(t *testing.T, token wechat.UserToken) error {
 	_, err := d.UserInfo(t.Context(), token.AccessToken, token.OpenID, "")
 	return err
 }
 
-func twice(t *testing.T, d *desk) error {
+func callTwicePage(t *testing.T, d *clientFixture) error {
 	code := d.code(t, wechat.ScopeBase, false)
 	if err := d.exchange(t, appID, secret, code); err != nil {
 		t.Error(err)
@@ -245,13 +245,13 @@ func twice(t *testing.T, d *desk) error {
 	return d.exchange(t, appID, secret, code)
 }
 
-func late(t *testing.T, d *desk) error {
+func late(t *testing.T, d *clientFixture) error {
 	code := d.code(t, wechat.ScopeBase, false)
 	d.at = d.at.Add(300 * time.Second)
 	return d.exchange(t, appID, secret, code)
 }
 
-func profileLate(t *testing.T, d *desk) error {
+func profileLate(t *testing.T, d *clientFixture) error {
 	token := d.login(t, wechat.ScopeUserInfo)
 	d.at = d.at.Add(2 * time.Hour)
 	return d.profile(t, token)
@@ -260,7 +260,7 @@ func profileLate(t *testing.T, d *desk) error {
 // TestNicknames come through whatever is in them.
 func TestNicknames(t *testing.T) {
 	for _, control := range []bool{false, true} {
-		d := newDesk(t, wechatsim.Switches{NicknameControlByte: control})
+		d := newClientFixture(t, wechatsim.Switches{NicknameControlByte: control})
 		for user, want := range map[string]string{"ming": "小明 🌿", "odd": `<b>"O'Odd" & Söhne</b>`} {
 			code, err := d.sim.IssueCode(appID, user, wechat.ScopeUserInfo, false)
 			if err != nil {
@@ -285,7 +285,7 @@ func TestLoginThroughFaults(t *testing.T) {
 	} {
 		f.Times = 1
 		synctest.Test(t, func(t *testing.T) {
-			d := newDesk(t, wechatsim.Switches{})
+			d := newClientFixture(t, wechatsim.Switches{})
 			token, code := d.login(t, wechat.ScopeUserInfo), d.code(t, wechat.ScopeBase, false)
 			d.sim.ResetCounts()
 			d.sim.Fail(f)
@@ -297,7 +297,7 @@ func TestLoginThroughFaults(t *testing.T) {
 			d.at = d.at.Add(2 * time.Hour) // so that the refresh makes a new token
 			d.sim.Fail(f)
 			fresh, err := d.RefreshUserToken(t.Context(), appID, token.RefreshToken)
-			if err != nil || !d.sim.UserTokenAlive(fresh.AccessToken) || d.sim.Calls(wechatsim.PathRefreshUser) != 2 {
+			if err != nil || !d.sim.UserTokenValid(fresh.AccessToken) || d.sim.Calls(wechatsim.PathRefreshUser) != 2 {
 				t.Errorf("%+v: %v, %v", f, err, d.sim.Counts())
 			}
 			d.sim.Fail(f)
@@ -314,7 +314,7 @@ func TestLoginThroughFaults(t *testing.T) {
 
 // TestLoginErrorsTellNothing: codes, tokens, the secret and openids that WeChat echoes are cut out.
 func TestLoginErrorsTellNothing(t *testing.T) {
-	d := newDesk(t, wechatsim.Switches{})
+	d := newClientFixture(t, wechatsim.Switches{})
 	token, code := d.login(t, wechat.ScopeUserInfo), d.code(t, wechat.ScopeBase, false)
 	secrets := []string{token.AccessToken, token.RefreshToken, token.OpenID, code, secret, url.QueryEscape(secret)}
 	echo := strings.Join(secrets, " ")

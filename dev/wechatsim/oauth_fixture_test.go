@@ -16,9 +16,9 @@ const (
 )
 
 // newLogins is a world with two linked apps, one of them a website, and one that is not linked.
-func newLogins(t *testing.T, change ...func(*Config)) *world {
+func newLoginFixture(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
-	return newWorld(t, slices.Concat([]func(*Config){func(c *Config) {
+	return newFixture(t, slices.Concat([]func(*Config){func(c *Config) {
 		c.Apps[0].OpenPlatform = "group"
 		c.Apps = append(c.Apps, App{ID: site, Secret: siteSecret, Kind: Website, OpenPlatform: "group"})
 	}}, change)...)
@@ -33,7 +33,7 @@ type grantReply struct {
 	OpenID    string
 	UnionID   *string
 	Scope     string
-	Life      int  `json:"expires_in"`
+	ExpiresIn      int  `json:"expires_in"`
 	Snapshot  *int `json:"is_snapshotuser"`
 	Nickname  string
 	Picture   *string `json:"headimgurl"`
@@ -50,7 +50,7 @@ func (g grantReply) expect(t *testing.T, code int) grantReply {
 	return g
 }
 
-func (w *world) sns(path string, pairs ...string) grantReply {
+func (w *fixture) sns(path string, pairs ...string) grantReply {
 	w.t.Helper()
 	query := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -65,48 +65,48 @@ func (w *world) sns(path string, pairs ...string) grantReply {
 	return g
 }
 
-func (w *world) issue(appID, user, scope string, snapshot bool) string {
+func (w *fixture) issue(appID, user, scope string, snapshot bool) string {
 	w.t.Helper()
 	code, err := w.IssueCode(appID, user, scope, snapshot)
 	must(w.t, err)
 	return code
 }
 
-func (w *world) exchange(code string) grantReply {
+func (w *fixture) exchange(code string) grantReply {
 	w.t.Helper()
 	return w.sns(PathExchange, "appid", appID, "secret", secret, "code", code, "grant_type", "authorization_code")
 }
 
 // login is a user's token at appID.
-func (w *world) login(user, scope string) grantReply {
+func (w *fixture) login(user, scope string) grantReply {
 	w.t.Helper()
 	return w.exchange(w.issue(appID, user, scope, false)).expect(w.t, 0)
 }
 
-func (w *world) refresh(token string) grantReply {
+func (w *fixture) refresh(token string) grantReply {
 	w.t.Helper()
 	return w.sns(PathRefreshUser, "appid", appID, "grant_type", "refresh_token", "refresh_token", token)
 }
 
-func (w *world) info(g grantReply) grantReply {
+func (w *fixture) info(g grantReply) grantReply {
 	w.t.Helper()
 	return w.sns(PathUserInfo, "access_token", g.Access, "openid", g.OpenID, "lang", "zh_CN")
 }
 
-func (w *world) checkUser(g grantReply) grantReply {
+func (w *fixture) checkUser(g grantReply) grantReply {
 	w.t.Helper()
 	return w.sns(PathCheckUser, "access_token", g.Access, "openid", g.OpenID)
 }
 
 // visit is a browser that does not follow; jar may be nil.
-type visited struct {
+type pageAnswer struct {
 	status   int
 	location *url.URL // nil when the page stays
 	body     string
 	header   http.Header
 }
 
-func (w *world) visit(path, query string, cookies ...*http.Cookie) visited {
+func (w *fixture) openPage(path, query string, cookies ...*http.Cookie) pageAnswer {
 	w.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "https://open.weixin.qq.com"+path+"?"+query, nil)
 	must(w.t, err)
@@ -120,7 +120,7 @@ func (w *world) visit(path, query string, cookies ...*http.Cookie) visited {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	must(w.t, err)
-	v := visited{status: res.StatusCode, body: string(text), header: res.Header}
+	v := pageAnswer{status: res.StatusCode, body: string(text), header: res.Header}
 	if to := res.Header.Get("Location"); to != "" {
 		v.location, err = url.Parse(to)
 		must(w.t, err)
@@ -129,7 +129,7 @@ func (w *world) visit(path, query string, cookies ...*http.Cookie) visited {
 }
 
 // code is the code that a visit brought back.
-func (v visited) code(t *testing.T) string {
+func (v pageAnswer) code(t *testing.T) string {
 	t.Helper()
 	if v.status != http.StatusFound || v.location == nil || v.location.Query().Get("code") == "" {
 		t.Fatalf("no code: %d %s", v.status, v.body)
@@ -138,6 +138,6 @@ func (v visited) code(t *testing.T) string {
 }
 
 // asks is the query of an authorize URL.
-func asks(appID, scope, rest string) string {
+func authorizeQuery(appID, scope, rest string) string {
 	return "appid=" + appID + "&redirect_uri=https%3A%2F%2Fa.example%2Fback%3Fx%3D1&response_type=code&scope=" + scope + "&state=S1" + rest
 }

@@ -36,7 +36,7 @@ func (s *Sim) serveAuthorize(r *request) answer {
 	if no != nil {
 		return errorPage(no)
 	}
-	u, ok := s.userAt(l, r)
+	u, ok := s.browsingUser(l, r)
 	switch {
 	case !ok:
 		return errorPage(unknown(fmt.Sprintf("no user %q", l.user)))
@@ -54,23 +54,23 @@ func (s *Sim) serveAuthorize(r *request) answer {
 func (s *Sim) approved(l login, u User, r *request) answer {
 	call := func() string {
 		code := s.newCode(l.AppID, s.state.Apps[l.AppID], u.ID, l.Scope, l.answer == AnswerSnapshot, r.now)
-		return back(l.Redirect, "code="+code+"&state="+l.State)
+		return addQuery(l.Redirect, "code="+code+"&state="+l.State)
 	}
 	first := call()
 	a := redirect(first)
 	switch l.answer {
 	case AnswerTwice:
-		a = twice(first, first)
+		a = callTwicePage(first, first)
 	case AnswerTwoCodes:
-		a = twice(first, call())
+		a = callTwicePage(first, call())
 	}
 	if l.user != "" {
-		a.header.Set("Set-Cookie", deviceCookie(u.ID).String())
+		a.header.Set("Set-Cookie", browserUserCookie(u.ID).String())
 	}
 	return a
 }
 
-func twice(first, second string) answer {
+func callTwicePage(first, second string) answer {
 	a := page(http.StatusOK, "twice", map[string]string{"First": first, "Second": second})
 	a.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:; base-uri 'none'")
 	a.header.Set("Refresh", "0;url="+second) // browsers wait for the picture first
@@ -84,17 +84,17 @@ func (s *Sim) refused(l login) answer {
 	case RefusalBare:
 		return redirect(l.Redirect)
 	default:
-		return redirect(back(l.Redirect, "state="+l.State))
+		return redirect(addQuery(l.Redirect, "state="+l.State))
 	}
 }
 
 // userAt is who holds the browser: the one it names, the one who logged in from it last, or the
 // first.
-func (s *Sim) userAt(l login, r *request) (User, bool) {
+func (s *Sim) browsingUser(l login, r *request) (User, bool) {
 	if l.user != "" {
 		return s.user(l.AppID, l.user)
 	}
-	if u, ok := s.user(l.AppID, r.device); ok {
+	if u, ok := s.user(l.AppID, r.browserUser); ok {
 		return u, true
 	}
 	return s.users[0], true
@@ -104,7 +104,7 @@ func (s *Sim) userAt(l login, r *request) (User, bool) {
 // and so reaches no page of the product.
 const cookieName = "wechatsim_user"
 
-func device(hr *http.Request) string {
+func browserUser(hr *http.Request) string {
 	c, err := hr.Cookie(cookieName)
 	if err != nil {
 		return ""
@@ -116,7 +116,7 @@ func device(hr *http.Request) string {
 	return id
 }
 
-func deviceCookie(id string) *http.Cookie {
+func browserUserCookie(id string) *http.Cookie {
 	return &http.Cookie{Name: cookieName, Value: url.QueryEscape(id), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
@@ -157,7 +157,7 @@ func redirect(to string) answer {
 func page(status int, name string, data any) answer {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
-		return plain(http.StatusInternalServerError, err.Error())
+		return plainText(http.StatusInternalServerError, err.Error())
 	}
 	return answer{
 		status: status, contentType: "text/html; charset=utf-8", body: b.Bytes(),

@@ -13,8 +13,8 @@ import (
 
 // TestSilentLogin goes back at once, with code and state in that order after the query that is there.
 func TestSilentLogin(t *testing.T) {
-	w := newLogins(t)
-	v := w.visit(PathAuthorize, asks(appID, scopeBase, ""))
+	w := newLoginFixture(t)
+	v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, ""))
 	code := v.code(t)
 	if v.location.String() != "https://a.example/back?x=1&code="+code+"&state=S1" || v.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v %v", v.location, v.header)
@@ -30,16 +30,16 @@ func TestAnswers(t *testing.T) {
 	for _, c := range []struct {
 		path, app, secret, scope string
 	}{{PathAuthorize, appID, secret, scopeUserInfo}, {PathQRConnect, site, siteSecret, scopeLogin}} {
-		w := newLogins(t)
-		if v := w.visit(c.path, asks(c.app, c.scope, "")); v.status != 200 || v.location != nil || !strings.Contains(v.body, "<form") {
+		w := newLoginFixture(t)
+		if v := w.openPage(c.path, authorizeQuery(c.app, c.scope, "")); v.status != 200 || v.location != nil || !strings.Contains(v.body, "<form") {
 			t.Errorf("%s: no page: %d %s", c.scope, v.status, v.body)
 		}
-		if v := w.visit(c.path, asks(c.app, c.scope, "&user=hua&wechatsim=refuse")); v.location.String() != "https://a.example/back?x=1&state=S1" {
+		if v := w.openPage(c.path, authorizeQuery(c.app, c.scope, "&user=hua&wechatsim=refuse")); v.location.String() != "https://a.example/back?x=1&state=S1" {
 			t.Errorf("%s: refused: %v", c.scope, v.location)
 		}
 		for _, answer := range []string{AnswerApprove, AnswerSnapshot} {
 			for _, user := range []string{"", "ming", "hua", w.OpenID(c.app, "hua")} {
-				v := w.visit(c.path, asks(c.app, c.scope, "&wechatsim="+answer+"&user="+user))
+				v := w.openPage(c.path, authorizeQuery(c.app, c.scope, "&wechatsim="+answer+"&user="+user))
 				g := w.sns(PathExchange, "appid", c.app, "secret", c.secret, "code", v.code(t), "grant_type", "authorization_code").expect(t, 0)
 				id := user
 				if user == "" || len(user) > 10 {
@@ -57,8 +57,8 @@ func TestRefusalStyles(t *testing.T) {
 	for style, want := range map[RefusalStyle]string{
 		RefusalState: "https://a.example/back?x=1&state=S1", RefusalBare: "https://a.example/back?x=1", RefusalStays: "",
 	} {
-		w := newLogins(t, with(func(s *Switches) { s.Refusal = style }))
-		v := w.visit(PathAuthorize, asks(appID, scopeUserInfo, "&wechatsim=refuse"))
+		w := newLoginFixture(t, with(func(s *Switches) { s.Refusal = style }))
+		v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&wechatsim=refuse"))
 		if want == "" && (v.status != 200 || v.location != nil || !strings.Contains(v.body, "拒绝")) || want != "" && v.location.String() != want {
 			t.Errorf("%q: %d %v", style, v.status, v.location)
 		}
@@ -84,19 +84,19 @@ func submit(body, user, answer string) string {
 
 // TestFormPassesItsOwnPattern: what the page sends is the authorize URL again, with an answer.
 func TestFormPassesItsOwnPattern(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	for _, path := range []string{PathAuthorize, PathQRConnect} {
 		app, scope, n := appID, scopeUserInfo, 4
 		if path == PathQRConnect {
 			app, scope, n = site, scopeLogin, 3
 		}
-		page := w.visit(path, asks(app, scope, "&forcePopup=true&lang=en"))
+		page := w.openPage(path, authorizeQuery(app, scope, "&forcePopup=true&lang=en"))
 		found := buttons.FindAllStringSubmatch(page.body, -1)
 		if len(found) != n {
 			t.Errorf("%s: %d buttons", path, len(found))
 		}
 		for _, button := range found {
-			v := w.visit(path, submit(page.body, "odd", button[1]))
+			v := w.openPage(path, submit(page.body, "odd", button[1]))
 			if button[1] == AnswerTwice {
 				v.status, v.location = 302, v.calls(t)[0]
 			}
@@ -110,7 +110,7 @@ func TestFormPassesItsOwnPattern(t *testing.T) {
 var picture = regexp.MustCompile(`<img src="([^"]*)"`)
 
 // calls are the two calls that a page makes: by its picture, and by going on.
-func (v visited) calls(t *testing.T) (both [2]*url.URL) {
+func (v pageAnswer) calls(t *testing.T) (both [2]*url.URL) {
 	t.Helper()
 	first := picture.FindStringSubmatch(v.body)
 	after, second, _ := strings.Cut(v.header.Get("Refresh"), ";url=")
@@ -129,8 +129,8 @@ func (v visited) calls(t *testing.T) (both [2]*url.URL) {
 // TestCallsTwice: with one code, or with two that are both good.
 func TestCallsTwice(t *testing.T) {
 	for answer, second := range map[string]int{AnswerTwice: 40163, AnswerTwoCodes: 0} {
-		w := newLogins(t)
-		both := w.visit(PathAuthorize, asks(appID, scopeUserInfo, "&user=hua&wechatsim="+answer)).calls(t)
+		w := newLoginFixture(t)
+		both := w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&user=hua&wechatsim="+answer)).calls(t)
 		for i, code := range []int{0, second} {
 			if both[i].Host != "a.example" || both[i].Query().Get("state") != "S1" || both[i].Query().Get("x") != "1" {
 				t.Errorf("%s: calls %s", answer, both[i])
@@ -142,8 +142,8 @@ func TestCallsTwice(t *testing.T) {
 
 // TestPageIsClean: nothing from elsewhere, no script, names escaped, each radio with its label.
 func TestPageIsClean(t *testing.T) {
-	w := newLogins(t)
-	v := w.visit(PathAuthorize, asks(appID, scopeUserInfo, ""))
+	w := newLoginFixture(t)
+	v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, ""))
 	for _, bad := range []string{"<script", "src=", "<link", "@import", "url(", "<b>", "action=", "http://", "onclick"} {
 		if strings.Contains(v.body, bad) {
 			t.Errorf("%q in the page", bad)
@@ -171,7 +171,7 @@ func TestPageIsClean(t *testing.T) {
 // TestBrowserRemembersItsUser: over a socket and with cookies, a silent login after one that asked is
 // the same person's, and the form's GET lands on the same path.
 func TestBrowserRemembersItsUser(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	server := httptest.NewServer(w)
 	defer server.Close()
 	jar, err := cookiejar.New(nil)
@@ -185,20 +185,20 @@ func TestBrowserRemembersItsUser(t *testing.T) {
 		must(t, err)
 		return w.exchange(to.Query().Get("code")).OpenID
 	}
-	if got := get(asks(appID, scopeBase, "")); got != w.OpenID(appID, "ming") {
+	if got := get(authorizeQuery(appID, scopeBase, "")); got != w.OpenID(appID, "ming") {
 		t.Errorf("a new browser: %s", got)
 	}
-	if got := get(asks(appID, scopeUserInfo, "&wechatsim=approve&user=hua")); got != w.OpenID(appID, "hua") {
+	if got := get(authorizeQuery(appID, scopeUserInfo, "&wechatsim=approve&user=hua")); got != w.OpenID(appID, "hua") {
 		t.Errorf("chosen: %s", got)
 	}
-	if got := get(asks(appID, scopeBase, "")); got != w.OpenID(appID, "hua") {
+	if got := get(authorizeQuery(appID, scopeBase, "")); got != w.OpenID(appID, "hua") {
 		t.Errorf("silent after it: %s", got)
 	}
-	if got := get(asks(appID, scopeBase, "&user=odd")); got != w.OpenID(appID, "odd") {
+	if got := get(authorizeQuery(appID, scopeBase, "&user=odd")); got != w.OpenID(appID, "odd") {
 		t.Errorf("named: %s", got)
 	}
 	for _, value := range []string{"nobody", "%zz", ""} { // of another simulator, or broken
-		v := w.visit(PathAuthorize, asks(appID, scopeBase, ""), &http.Cookie{Name: cookieName, Value: value})
+		v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, ""), &http.Cookie{Name: cookieName, Value: value})
 		if got := w.exchange(v.code(t)).OpenID; got != w.OpenID(appID, "ming") {
 			t.Errorf("%q: %s", value, got)
 		}
@@ -207,16 +207,16 @@ func TestBrowserRemembersItsUser(t *testing.T) {
 
 // TestPagesCountAndFail like any other path.
 func TestPagesCountAndFail(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	w.Fail(Fault{Path: PathAuthorize, ErrCode: 10009, Times: 1})
-	if v := w.visit(PathAuthorize, asks(appID, scopeBase, "")); v.status != 200 || !strings.Contains(v.body, "10009") || !strings.Contains(v.body, "频繁") {
+	if v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")); v.status != 200 || !strings.Contains(v.body, "10009") || !strings.Contains(v.body, "频繁") {
 		t.Errorf("%d %s", v.status, v.body)
 	}
 	w.Fail(Fault{AppID: site, Status: 503, Times: 1})
-	if v := w.visit(PathQRConnect, asks(site, scopeLogin, "")); v.status != 503 {
+	if v := w.openPage(PathQRConnect, authorizeQuery(site, scopeLogin, "")); v.status != 503 {
 		t.Errorf("%d", v.status)
 	}
-	w.visit(PathAuthorize, asks(appID, scopeBase, "")).code(t)
+	w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")).code(t)
 	if w.Calls(PathAuthorize) != 2 || w.Counts()[Call{AppID: site, Path: PathQRConnect}] != 1 {
 		t.Errorf("%v", w.Counts())
 	}

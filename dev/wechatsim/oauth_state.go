@@ -10,9 +10,9 @@ import (
 
 const (
 	codeLength      = 32
-	refreshLife     = 30 * 24 * time.Hour
-	rememberedPasts = 8    // access tokens that a login went through
-	rememberedLogin = 4096 // codes, and logins, of an account
+	refreshTokenLifetime     = 30 * 24 * time.Hour
+	maxPastUserTokens = 8    // access tokens that a login went through
+	maxLogins = 4096 // codes, and logins, of an account
 )
 
 // loginCode is what a user's yes yields, for one exchange.
@@ -43,12 +43,12 @@ type grant struct {
 	Void        bool `json:"void,omitempty"` // the user changed the password
 }
 
-func (g *grant) alive(now time.Time) bool {
+func (g *grant) valid(now time.Time) bool {
 	return !g.Void && g.AccessCode == 0 && now.Before(g.AccessEnds)
 }
 
 // tellsProfile: the user was asked, and agreed to more than the openid.
-func (g *grant) tellsProfile() bool { return g.Scope != scopeBase }
+func (g *grant) includesProfile() bool { return g.Scope != scopeBase }
 
 // IssueCode makes the code of a login that user agreed to, with no browser. user is a User's ID or
 // an openid at this app; snapshot makes it the login of a snapshot user.
@@ -67,15 +67,15 @@ func (s *Sim) IssueCode(appID, user, scope string, snapshot bool) (code string, 
 func (s *Sim) newCode(appID string, a *account, user, scope string, snapshot bool, now time.Time) string {
 	c := loginCode{
 		Value: s.credential("code", appID, a, codeLength), User: user, Scope: scope, Snapshot: snapshot,
-		Ends: now.Add(s.switches.CodeLife),
+		Ends: now.Add(s.switches.CodeLifetime),
 	}
-	a.Codes = remember(a.Codes, c)
+	a.Codes = appendLogin(a.Codes, c)
 	s.state.Revision++
 	return c.Value
 }
 
 // spendCode takes one of the codes once. used and expired are what it is refused with otherwise.
-func (s *Sim) spendCode(codes []loginCode, value string, now time.Time, used, expired int) (loginCode, *refusal) {
+func (s *Sim) useCode(codes []loginCode, value string, now time.Time, used, expired int) (loginCode, *refusal) {
 	c := latest(codes, func(c *loginCode) bool { return c.Value == value })
 	switch {
 	case c == nil:
@@ -91,24 +91,24 @@ func (s *Sim) spendCode(codes []loginCode, value string, now time.Time, used, ex
 }
 
 func (s *Sim) newGrant(appID string, a *account, c loginCode, now time.Time) *grant {
-	a.Grants = remember(a.Grants, grant{
+	a.Grants = appendLogin(a.Grants, grant{
 		User: c.User, Scope: c.Scope, Snapshot: c.Snapshot,
-		Access: s.newToken(appID, a, now).Value, AccessEnds: now.Add(life),
-		Refresh: s.newToken(appID, a, now).Value, RefreshEnds: now.Add(refreshLife),
+		Access: s.newToken(appID, a, now).Value, AccessEnds: now.Add(lifetime),
+		Refresh: s.newToken(appID, a, now).Value, RefreshEnds: now.Add(refreshTokenLifetime),
 	})
 	return &a.Grants[len(a.Grants)-1]
 }
 
 // renew prolongs a live access token and replaces a dead one.
 func (s *Sim) renew(appID string, a *account, g *grant, now time.Time) {
-	if !g.alive(now) {
+	if !g.valid(now) {
 		past := append(g.Past, g.Access)
-		g.Past = past[max(0, len(past)-rememberedPasts):]
+		g.Past = past[max(0, len(past)-maxPastUserTokens):]
 		g.Access, g.AccessCode = s.newToken(appID, a, now).Value, 0
 	}
-	g.AccessEnds = now.Add(life)
+	g.AccessEnds = now.Add(lifetime)
 	if s.switches.RefreshRestarts {
-		g.RefreshEnds = now.Add(refreshLife)
+		g.RefreshEnds = now.Add(refreshTokenLifetime)
 	}
 	s.state.Revision++
 }
@@ -166,11 +166,11 @@ func (s *Sim) eachGrant(appID, user string, f func(*grant)) error {
 }
 
 // UserTokenAlive tells whether WeChat would accept a user's access token now.
-func (s *Sim) UserTokenAlive(accessToken string) bool {
+func (s *Sim) UserTokenValid(accessToken string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, g := s.grantOf(accessToken)
-	return g != nil && g.Access == accessToken && g.alive(s.now())
+	return g != nil && g.Access == accessToken && g.valid(s.now())
 }
 
 // latest finds the last element for which is holds; what is asked for is mostly new.
@@ -184,10 +184,10 @@ func latest[T any](past []T, is func(*T) bool) *T {
 }
 
 // remember appends, and now and then forgets the oldest.
-func remember[T any](past []T, v T) []T {
+func appendLogin[T any](past []T, v T) []T {
 	past = append(past, v)
-	if len(past) >= 2*rememberedLogin {
-		past = slices.Clone(past[len(past)-rememberedLogin:])
+	if len(past) >= 2*maxLogins {
+		past = slices.Clone(past[len(past)-maxLogins:])
 	}
 	return past
 }

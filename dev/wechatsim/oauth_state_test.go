@@ -8,7 +8,7 @@ import (
 
 // TestIdentities: openids differ by app and user, unionids are the same in linked apps alone.
 func TestIdentities(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	seen := map[string]bool{}
 	for _, app := range []string{appID, other, site} {
 		for _, user := range []string{"ming", "hua", "odd"} {
@@ -32,30 +32,30 @@ func TestUnionIDStyles(t *testing.T) {
 	for _, c := range []struct {
 		style      UnionIDStyle
 		app, scope string
-		told       bool
+		given       bool
 	}{
 		{UnionIDLinked, appID, scopeBase, true}, {UnionIDLinked, appID, scopeUserInfo, true}, {UnionIDLinked, site, scopeLogin, true},
 		{UnionIDLinked, other, scopeBase, false}, {UnionIDLinked, other, scopeUserInfo, false},
 		{UnionIDProfile, appID, scopeBase, false}, {UnionIDProfile, appID, scopeUserInfo, true}, {UnionIDProfile, site, scopeLogin, true},
 		{UnionIDProfile, other, scopeBase, false}, {UnionIDProfile, other, scopeUserInfo, true},
 	} {
-		w := newLogins(t, with(func(s *Switches) { s.UnionID = c.style }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.UnionID = c.style }))
 		key := map[string]string{appID: secret, other: "secret-2", site: siteSecret}[c.app]
 		g := w.sns(PathExchange, "appid", c.app, "secret", key, "code", w.issue(c.app, "ming", c.scope, false), "grant_type", "authorization_code")
-		if (g.UnionID != nil) != c.told || c.told && *g.UnionID != w.UnionID(c.app, "ming") {
+		if (g.UnionID != nil) != c.given || c.given && *g.UnionID != w.UnionID(c.app, "ming") {
 			t.Errorf("%+v: %s", c, g.text)
 		}
 		if c.scope == scopeBase {
 			continue
 		}
-		if info := w.info(g).expect(t, 0); (info.UnionID != nil) != c.told || c.told && *info.UnionID != *g.UnionID {
+		if info := w.info(g).expect(t, 0); (info.UnionID != nil) != c.given || c.given && *info.UnionID != *g.UnionID {
 			t.Errorf("%+v: profile %s", c, info.text)
 		}
 	}
 }
 
 func TestVoidUserTokens(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g, hua := w.login("ming", scopeUserInfo), w.login("hua", scopeUserInfo)
 	must(t, w.VoidUserTokens(appID, "ming"))
 	w.info(g).expect(t, 42007)
@@ -63,7 +63,7 @@ func TestVoidUserTokens(t *testing.T) {
 	w.refresh(g.Refresh).expect(t, 42007)
 	w.info(hua).expect(t, 0)
 	w.info(w.login("ming", scopeUserInfo)).expect(t, 0)
-	if w.UserTokenAlive(g.Access) {
+	if w.UserTokenValid(g.Access) {
 		t.Error("alive")
 	}
 	mustContain(t, w.VoidUserTokens("wx9", "ming"), "no app")
@@ -72,7 +72,7 @@ func TestVoidUserTokens(t *testing.T) {
 
 func TestEndUserTokens(t *testing.T) {
 	for _, code := range []int{42001, 40014} {
-		w := newLogins(t)
+		w := newLoginFixture(t)
 		g := w.login("ming", scopeUserInfo)
 		must(t, w.EndUserTokens(appID, g.OpenID, code))
 		w.info(g).expect(t, code)
@@ -85,18 +85,18 @@ func TestEndUserTokens(t *testing.T) {
 		w.info(r).expect(t, 40014)
 		w.info(g).expect(t, 42001) // the one before has merely expired
 	}
-	mustContain(t, newLogins(t).EndUserTokens(appID, "ming", 40001), "42001")
+	mustContain(t, newLoginFixture(t).EndUserTokens(appID, "ming", 40001), "42001")
 }
 
 func TestEndRefreshTokens(t *testing.T) {
 	for _, code := range []int{42002, 40030} {
-		w := newLogins(t)
+		w := newLoginFixture(t)
 		g := w.login("ming", scopeUserInfo)
 		must(t, w.EndRefreshTokens(appID, "ming", code))
 		w.refresh(g.Refresh).expect(t, code)
 		w.info(g).expect(t, 0)
 	}
-	mustContain(t, newLogins(t).EndRefreshTokens(appID, "ming", 1), "42002")
+	mustContain(t, newLoginFixture(t).EndRefreshTokens(appID, "ming", 1), "42002")
 }
 
 func TestLoginConfigIsChecked(t *testing.T) {
@@ -113,7 +113,7 @@ func TestLoginConfigIsChecked(t *testing.T) {
 		_, err := New(c)
 		mustContain(t, err, want)
 	}
-	w := newWorld(t, func(c *Config) {
+	w := newFixture(t, func(c *Config) {
 		c.Apps[1].Kind = MiniProgram
 		c.Users = []User{{ID: "only", Nickname: "N"}}
 	})
@@ -124,7 +124,7 @@ func TestLoginConfigIsChecked(t *testing.T) {
 
 // TestLoginsSurviveARestart: codes spent and unspent, tokens, and a changed password.
 func TestLoginsSurviveARestart(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	live, void := w.login("ming", scopeUserInfo), w.login("hua", scopeUserInfo)
 	must(t, w.VoidUserTokens(appID, "hua"))
 	used, open := w.issue(appID, "ming", scopeBase, false), w.issue(appID, "ming", scopeBase, true)
@@ -132,9 +132,9 @@ func TestLoginsSurviveARestart(t *testing.T) {
 	snapshot, err := w.Snapshot()
 	must(t, err)
 
-	v := newLogins(t)
+	v := newLoginFixture(t)
 	must(t, v.Restore(snapshot))
-	v.pass(299 * time.Second)
+	v.advance(299 * time.Second)
 	v.info(live).expect(t, 0)
 	v.info(void).expect(t, 42007)
 	v.exchange(used).expect(t, 40163)
@@ -151,25 +151,25 @@ func TestLoginsSurviveARestart(t *testing.T) {
 
 // TestOldSnapshots, from before there were logins, still restore.
 func TestOldSnapshots(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	must(t, w.Restore([]byte(`{"revision":7,"errors":1,"apps":{"`+appID+`":{"issued":3,"lastForce":"0001-01-01T00:00:00Z",
 		"stable":[{"value":"OLD","ends":"2100-01-01T00:00:00Z"}],"tickets":{},"used":{},"allowed":{}}}}`)))
-	w.expectAlive("OLD", true)
+	w.expectToken("OLD", true)
 	w.info(w.login("ming", scopeUserInfo)).expect(t, 0)
 }
 
 // TestLoginsTellOnChange, so that a desk's simulator saves them; looking is no change.
 func TestLoginsTellOnChange(t *testing.T) {
 	changes := 0
-	w := newLogins(t, func(c *Config) { c.OnChange = func() { changes++ } }, func(c *Config) { c.Quotas.UserInfoMinute = -1 })
+	w := newLoginFixture(t, func(c *Config) { c.OnChange = func() { changes++ } }, func(c *Config) { c.Quotas.UserInfoMinute = -1 })
 	g := w.login("ming", scopeUserInfo)
 	for name, c := range map[string]struct {
 		want bool
 		do   func()
 	}{
-		"silent login": {true, func() { w.visit(PathAuthorize, asks(appID, scopeBase, "")) }},
-		"page":         {false, func() { w.visit(PathAuthorize, asks(appID, scopeUserInfo, "")) }},
-		"refusal":      {false, func() { w.visit(PathAuthorize, asks(appID, scopeUserInfo, "&wechatsim=refuse")) }},
+		"silent login": {true, func() { w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")) }},
+		"page":         {false, func() { w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "")) }},
+		"refusal":      {false, func() { w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&wechatsim=refuse")) }},
 		"issue":        {true, func() { w.issue(appID, "ming", scopeBase, false) }},
 		"refresh":      {true, func() { w.refresh(g.Refresh) }},
 		"check":        {false, func() { w.checkUser(g) }},
@@ -183,7 +183,7 @@ func TestLoginsTellOnChange(t *testing.T) {
 }
 
 func TestLoginQuotas(t *testing.T) {
-	w := newLogins(t, func(c *Config) {
+	w := newLoginFixture(t, func(c *Config) {
 		c.Quotas.ExchangeMinute, c.Quotas.RefreshUserMinute, c.Quotas.UserInfoMinute = 1, 1, 1
 	})
 	g := w.login("ming", scopeUserInfo)
@@ -194,14 +194,14 @@ func TestLoginQuotas(t *testing.T) {
 	code := w.issue(appID, "ming", scopeBase, false)
 	w.exchange(code).expect(t, 45011)
 	w.checkUser(g).expect(t, 0)
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	w.exchange(code).expect(t, 0)
 	w.info(g).expect(t, 0)
 }
 
 // TestLoginWhitelist: open to all unless somebody switches it on; the group of token calls is another.
 func TestLoginWhitelist(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g := w.login("ming", scopeUserInfo)
 	must(t, w.Whitelist(appID, GroupToken))
 	w.login("ming", scopeBase)
@@ -216,7 +216,7 @@ func TestLoginWhitelist(t *testing.T) {
 
 // TestLoginCountsAndFaults: a call that sends a user's token belongs to the app it is of.
 func TestLoginCountsAndFaults(t *testing.T) {
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g := w.login("ming", scopeUserInfo)
 	w.Fail(Fault{AppID: appID, Path: PathUserInfo, ErrCode: -1, Times: 1})
 	w.info(g).expect(t, -1)
@@ -238,22 +238,22 @@ func TestLoginCountsAndFaults(t *testing.T) {
 // TestLoginsAreBounded, and the newest are kept.
 func TestLoginsAreBounded(t *testing.T) {
 	var past []loginCode
-	for i := range 5 * rememberedLogin {
-		past = remember(past, loginCode{Used: i%2 == 0, Value: string(rune(i))})
-		if len(past) >= 2*rememberedLogin || past[len(past)-1].Value != string(rune(i)) {
+	for i := range 5 * maxLogins {
+		past = appendLogin(past, loginCode{Used: i%2 == 0, Value: string(rune(i))})
+		if len(past) >= 2*maxLogins || past[len(past)-1].Value != string(rune(i)) {
 			t.Fatalf("%d remembered", len(past))
 		}
 	}
-	if len(past) < rememberedLogin {
+	if len(past) < maxLogins {
 		t.Errorf("%d remembered", len(past))
 	}
-	w := newLogins(t)
+	w := newLoginFixture(t)
 	g := w.login("ming", scopeBase)
-	for range 3 * rememberedPasts {
+	for range 3 * maxPastUserTokens {
 		must(t, w.EndUserTokens(appID, "ming", 42001))
 		w.refresh(g.Refresh)
 	}
-	if n := len(w.state.Apps[appID].Grants[0].Past); n != rememberedPasts {
+	if n := len(w.state.Apps[appID].Grants[0].Past); n != maxPastUserTokens {
 		t.Errorf("%d past tokens", n)
 	}
 }

@@ -18,10 +18,10 @@ type login struct {
 type parameter struct{ Name, Value string }
 
 var (
-	inOrder    = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
-	afterwards = []string{"forcePopup", "forceSnapShot", "lang"}
-	ownWords   = []string{"wechatsim", "user"}
-	goodState  = regexp.MustCompile(`^[a-zA-Z0-9]{0,128}$`)
+	orderedParameters    = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
+	optionalParameters = []string{"forcePopup", "forceSnapShot", "lang"}
+	simulatorParameters   = []string{"wechatsim", "user"}
+	statePattern  = regexp.MustCompile(`^[a-zA-Z0-9]{0,128}$`)
 )
 
 // parseLogin reads a query as strictly as WeChat's pattern: known names, in order, each once.
@@ -34,12 +34,12 @@ func parseLogin(raw string) (login, *refusal) {
 		if err != nil {
 			return l, unknown(fmt.Sprintf("%s is not percent-encoded", name))
 		}
-		place := slices.Index(inOrder, name)
+		place := slices.Index(orderedParameters, name)
 		if place < 0 {
-			place = len(inOrder)
+			place = len(orderedParameters)
 		}
 		_, twice := values[name]
-		known := place < len(inOrder) || slices.Contains(afterwards, name) || slices.Contains(ownWords, name)
+		known := place < len(orderedParameters) || slices.Contains(optionalParameters, name) || slices.Contains(simulatorParameters, name)
 		switch {
 		case !known:
 			return l, unknown(fmt.Sprintf("parameter %q is not known", name))
@@ -47,7 +47,7 @@ func parseLogin(raw string) (login, *refusal) {
 			return l, unknown("the parameters are appid, redirect_uri, response_type, scope, state, in this order and each once")
 		case name == "redirect_uri" && strings.ContainsAny(text, ":/?"):
 			return l, unknown("redirect_uri is not percent-encoded")
-		case slices.Contains(afterwards, name):
+		case slices.Contains(optionalParameters, name):
 			l.Extras = append(l.Extras, parameter{name, value})
 		}
 		values[name], last = value, place
@@ -62,10 +62,10 @@ func parseLogin(raw string) (login, *refusal) {
 
 // check judges what is asked, as the page with the given path does.
 func (s *Sim) check(l login, path string) *refusal {
-	if no := s.checkPresent(l); no != nil {
+	if no := s.checkRequired(l); no != nil {
 		return no
 	}
-	app, ok := s.known[l.AppID]
+	app, ok := s.apps[l.AppID]
 	kind := OfficialAccount
 	if path == PathQRConnect {
 		kind = Website
@@ -75,17 +75,17 @@ func (s *Sim) check(l login, path string) *refusal {
 		return unknown(fmt.Sprintf("no app %q", l.AppID))
 	case app.Kind != kind:
 		return refuse(10016, fmt.Sprintf("this page takes apps of kind %s, and this one is of kind %s", kind, app.Kind))
-	case !app.returnsTo(l.Redirect):
+	case !app.mayRedirectTo(l.Redirect):
 		return refuse(10003, "the host of redirect_uri is not the app's OAuthDomain")
 	case !slices.Contains(app.Scopes, l.Scope):
 		return refuse(10005, fmt.Sprintf("the app has no right to scope %q", l.Scope))
-	case !goodState.MatchString(l.State):
+	case !statePattern.MatchString(l.State):
 		return unknown("state is a-z, A-Z and 0-9, at most 128 of them")
 	}
 	return nil
 }
 
-func (s *Sim) checkPresent(l login) *refusal {
+func (s *Sim) checkRequired(l login) *refusal {
 	switch {
 	case l.Scope == "":
 		return refuse(10010, "scope is empty")
@@ -101,7 +101,7 @@ func (s *Sim) checkPresent(l login) *refusal {
 
 // returnsTo compares hosts in full. A port counts only where the domain names one, which WeChat's
 // cannot: it is for servers on a desk.
-func (a App) returnsTo(redirect string) bool {
+func (a App) mayRedirectTo(redirect string) bool {
 	u, err := url.Parse(redirect)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
 		return false
@@ -110,7 +110,7 @@ func (a App) returnsTo(redirect string) bool {
 }
 
 // back is redirect_uri with something added to its query, which is left as it is.
-func back(redirect, add string) string {
+func addQuery(redirect, add string) string {
 	before, fragment, cut := strings.Cut(redirect, "#")
 	switch {
 	case add == "":

@@ -31,12 +31,12 @@ func TestAuthorizeVectors(t *testing.T) {
 		if u.Path == PathQRConnect {
 			app.Kind = Website
 		}
-		w := newWorld(t, func(c *Config) { c.Apps = []App{app} })
+		w := newFixture(t, func(c *Config) { c.Apps = []App{app} })
 		l, no := parseLogin(u.RawQuery)
 		if no != nil || l.AppID != v.Input.AppID || l.Redirect != v.Input.RedirectURI || l.Scope != v.Input.Scope || l.State != v.Input.State {
 			t.Errorf("%s: %+v, %+v", v.ID, l, no)
 		}
-		got := w.visit(u.Path, u.RawQuery+"&wechatsim=approve")
+		got := w.openPage(u.Path, u.RawQuery+"&wechatsim=approve")
 		if !strings.HasPrefix(got.location.String(), v.Input.RedirectURI) || got.location.Query().Get("state") != v.Input.State || got.code(t) == "" {
 			t.Errorf("%s: back to %v", v.ID, got.location)
 		}
@@ -112,11 +112,11 @@ func TestAuthorizeErrors(t *testing.T) {
 		"odd answer":            {PathAuthorize, good + "&wechatsim=maybe", 400},
 		"odd user":              {PathAuthorize, good + "&user=nobody", 400},
 	} {
-		w := newLogins(t, func(c *Config) {
+		w := newLoginFixture(t, func(c *Config) {
 			c.Apps[0].OAuthDomain = "a.example"
 			c.Apps[1].Scopes = []string{}
 		})
-		got := w.visit(c.path, c.query)
+		got := w.openPage(c.path, c.query)
 		status := c.want
 		if c.want >= 10000 {
 			status = 200
@@ -147,7 +147,7 @@ func TestOAuthDomain(t *testing.T) {
 		{"127.0.0.1:8080", "http://127.0.0.1:8081/x", false}, {"a.example", "https://a.example.evil/", false},
 		{"a.example", "https://%zz/", false},
 	} {
-		if got := (App{OAuthDomain: c.domain}).returnsTo(c.redirect); got != c.want {
+		if got := (App{OAuthDomain: c.domain}).mayRedirectTo(c.redirect); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -155,9 +155,9 @@ func TestOAuthDomain(t *testing.T) {
 
 func TestStateOptional(t *testing.T) {
 	for _, optional := range []bool{false, true} {
-		w := newLogins(t, with(func(s *Switches) { s.StateOptional = optional }))
+		w := newLoginFixture(t, with(func(s *Switches) { s.StateOptional = optional }))
 		for _, query := range []string{"&state=", ""} {
-			v := w.visit(PathAuthorize, "appid="+appID+"&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_base"+query)
+			v := w.openPage(PathAuthorize, "appid="+appID+"&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_base"+query)
 			if optional && v.code(t) == "" || !optional && !strings.Contains(v.body, "10013") {
 				t.Errorf("%v: %d %s", optional, v.status, v.body)
 			}
@@ -174,14 +174,14 @@ func TestBack(t *testing.T) {
 		{"https://a.example/#", "code=C", "https://a.example/?code=C#"},
 		{"https://a.example/x#top", "", "https://a.example/x#top"},
 	} {
-		if got := back(c.redirect, c.add); got != c.want {
+		if got := addQuery(c.redirect, c.add); got != c.want {
 			t.Errorf("%s + %s: %s, want %s", c.redirect, c.add, got, c.want)
 		}
 	}
 }
 
 func FuzzParseLogin(f *testing.F) {
-	f.Add(asks(appID, scopeBase, "&lang=en&user=a&wechatsim=approve"))
+	f.Add(authorizeQuery(appID, scopeBase, "&lang=en&user=a&wechatsim=approve"))
 	f.Add("appid=&&=&%zz")
 	f.Fuzz(func(t *testing.T, raw string) {
 		l, no := parseLogin(raw)

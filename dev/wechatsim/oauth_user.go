@@ -106,7 +106,7 @@ func (s *Sim) UnionID(appID, userID string) string {
 }
 
 func (s *Sim) unionID(appID, userID, kind string) string {
-	group := s.known[appID].OpenPlatform
+	group := s.apps[appID].OpenPlatform
 	if group == "" {
 		group = "\x00" + appID // an app on its own
 	}

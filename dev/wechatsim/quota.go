@@ -78,7 +78,7 @@ func (a *account) count(l limit, now time.Time) {
 }
 
 // spend counts a call against its limits, or refuses it, counting nothing, when one is reached.
-func (s *Sim) spend(a *account, r *request, limits ...limit) *refusal {
+func (s *Sim) takeQuota(a *account, r *request, limits ...limit) *refusal {
 	for _, l := range limits {
 		if l.max >= 0 && a.used(l, r.now) >= l.max {
 			return s.exhausted(l)
@@ -134,7 +134,7 @@ func (s *Sim) serveClearQuotaV2(r *request) (fields, *refusal) {
 // clear sets the day's counts back. Forced refreshes stay counted: they are a limit on the token,
 // not on calls.
 func (s *Sim) clear(a *account, r *request) (fields, *refusal) {
-	if no := s.spend(a, r, limit{"clear_quota", month, s.quotas.ResetsMonth}); no != nil {
+	if no := s.takeQuota(a, r, limit{"clear_quota", month, s.quotas.ResetsMonth}); no != nil {
 		return nil, no
 	}
 	for _, kind := range []string{"token", "stable_token", "getticket"} {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func few(n int) func(*Config) {
+func lowQuotas(n int) func(*Config) {
 	return func(c *Config) {
 		c.Quotas = Quotas{ClassicDay: n, StableDay: n, StableMinute: -1, TicketDay: n, ResetsMonth: 2}
 	}
@@ -25,7 +25,7 @@ func TestDefaultQuotas(t *testing.T) {
 
 // TestDailyQuotas run by China's day, each call on its own.
 func TestDailyQuotas(t *testing.T) {
-	w := newWorld(t, few(3))
+	w := newFixture(t, lowQuotas(3))
 	token := w.stable(false).token
 	for range 2 {
 		w.stable(false).expect(t, 0)
@@ -34,37 +34,37 @@ func TestDailyQuotas(t *testing.T) {
 	w.stable(true).expect(t, 45009)
 	for range 3 {
 		w.classic().expect(t, 0)
-		w.fetch(token, "jsapi").expect(t, 0)
+		w.fetchTicket(token, "jsapi").expect(t, 0)
 	}
 	w.classic().expect(t, 45009)
-	w.fetch(token, "jsapi").expect(t, 45009)
-	w.fetch(token, "wx_card").expect(t, 45009)
-	w.to(start.Add(12*time.Hour - 1))
+	w.fetchTicket(token, "jsapi").expect(t, 45009)
+	w.fetchTicket(token, "wx_card").expect(t, 45009)
+	w.advanceTo(start.Add(12*time.Hour - 1))
 	w.stable(false).expect(t, 45009)
-	w.pass(1)
+	w.advance(1)
 	w.stable(false).expect(t, 0)
 	w.classic().expect(t, 0)
 }
 
 func TestTicketQuotaOff(t *testing.T) {
-	w := newWorld(t, few(3), func(c *Config) { c.Quotas.TicketDay = -1 })
+	w := newFixture(t, lowQuotas(3), func(c *Config) { c.Quotas.TicketDay = -1 })
 	token := w.stable(false).token
 	for range 20 {
-		w.fetch(token, "jsapi").expect(t, 0)
+		w.fetchTicket(token, "jsapi").expect(t, 0)
 	}
 }
 
 func TestMinuteQuotas(t *testing.T) {
 	for _, code := range []int{45011, 45009} {
-		w := newWorld(t, with(func(s *Switches) { s.MinuteQuotaCode = code }),
+		w := newFixture(t, with(func(s *Switches) { s.MinuteQuotaCode = code }),
 			func(c *Config) { c.Quotas.StableMinute, c.Quotas.ClassicMinute = 2, 1 })
-		w.pass(59 * time.Second)
+		w.advance(59 * time.Second)
 		w.stable(false).expect(t, 0)
 		w.stable(false).expect(t, 0)
 		w.stable(false).expect(t, code)
 		w.classic().expect(t, 0)
 		w.classic().expect(t, code)
-		w.pass(time.Second)
+		w.advance(time.Second)
 		w.stable(false).expect(t, 0)
 		w.classic().expect(t, 0)
 	}
@@ -72,7 +72,7 @@ func TestMinuteQuotas(t *testing.T) {
 
 // TestRefusedCallsAreFree: wrong secrets and reached limits do not eat quota.
 func TestRefusedCallsAreFree(t *testing.T) {
-	w := newWorld(t, few(2), func(c *Config) { c.Quotas.ClassicMinute = 1 })
+	w := newFixture(t, lowQuotas(2), func(c *Config) { c.Quotas.ClassicMinute = 1 })
 	for range 5 {
 		w.ask("GET", PathToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {"x"}}, nil).expect(t, 40125)
 	}
@@ -80,14 +80,14 @@ func TestRefusedCallsAreFree(t *testing.T) {
 	for range 5 {
 		w.classic().expect(t, 45011)
 	}
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	w.classic().expect(t, 0)
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	w.classic().expect(t, 45009)
 }
 
 func TestQuotasArePerAccount(t *testing.T) {
-	w := newWorld(t, few(1))
+	w := newFixture(t, lowQuotas(1))
 	w.stable(false).expect(t, 0)
 	w.stable(false).expect(t, 45009)
 	w.ask("POST", PathStableToken, nil, map[string]string{"grant_type": "client_credential", "appid": other, "secret": "secret-2"}).expect(t, 0)
@@ -95,7 +95,7 @@ func TestQuotasArePerAccount(t *testing.T) {
 
 // TestClearQuota: both calls set the counts back and share the month's resets.
 func TestClearQuota(t *testing.T) {
-	w := newWorld(t, few(1))
+	w := newFixture(t, lowQuotas(1))
 	v2 := func() reply {
 		return w.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret})
 	}
@@ -108,25 +108,25 @@ func TestClearQuota(t *testing.T) {
 	v1("").expect(t, 41002)
 	for range 2 {
 		w.classic()
-		w.fetch(token, "jsapi")
+		w.fetchTicket(token, "jsapi")
 	}
 	v1(appID).expect(t, 0)
 	w.classic().expect(t, 0)
-	w.fetch(token, "jsapi").expect(t, 0)
+	w.fetchTicket(token, "jsapi").expect(t, 0)
 	w.stable(false).expect(t, 0)
 	w.stable(false).expect(t, 45009)
 	v2().expect(t, 0)
 	token = w.stable(false).token
 	v2().expect(t, 48006)
 	v1(appID).expect(t, 48006)
-	w.to(time.Date(2024, 5, 31, 16, 0, 0, -1, time.UTC))
+	w.advanceTo(time.Date(2024, 5, 31, 16, 0, 0, -1, time.UTC))
 	v2().expect(t, 48006)
-	w.pass(1) // June has begun in China
+	w.advance(1) // June has begun in China
 	v2().expect(t, 0)
 }
 
 func TestClearQuotaParameters(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, c := range []struct {
 		id, secret string
 		code       int
@@ -139,9 +139,9 @@ func TestClearQuotaParameters(t *testing.T) {
 
 // TestClearQuotaLeavesForce: the twenty a day are a limit on the token, not on calls.
 func TestClearQuotaLeavesForce(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Quotas.ForceDay = 1 })
+	w := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
 	w.stable(true).expect(t, 0)
 	w.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret}).expect(t, 0)
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	w.stable(true).expect(t, 45009)
 }

@@ -25,7 +25,7 @@ type request struct {
 	notJSON      bool
 
 	code, refresh, openid, lang string // calls about a user's login
-	rawQuery, device            string // pages: the query as it came, and who used this browser last
+	rawQuery, browserUser            string // pages: the query as it came, and who used this browser last
 
 	jsCode, signature, sigMethod string // calls about a mini-program's session
 }
@@ -58,7 +58,7 @@ func parse(hr *http.Request) (*request, error) {
 	if hr.Method != http.MethodPost {
 		r.body.GrantType, r.body.AppID, r.body.Secret = q.Get("grant_type"), q.Get("appid"), q.Get("secret")
 		r.code, r.refresh, r.openid, r.lang = q.Get("code"), q.Get("refresh_token"), q.Get("openid"), q.Get("lang")
-		r.rawQuery, r.device = hr.URL.RawQuery, device(hr)
+		r.rawQuery, r.browserUser = hr.URL.RawQuery, browserUser(hr)
 		r.jsCode, r.signature, r.sigMethod = q.Get("js_code"), q.Get("signature"), q.Get("sig_method")
 	}
 	return r, nil

@@ -15,11 +15,11 @@ import (
 func (s *Sim) VerifySignature(appID, pageURL, nonce string, timestamp int64, signature string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.judge(appID, pageURL, nonce, timestamp, signature, s.now())
+	return s.verify(appID, pageURL, nonce, timestamp, signature, s.now())
 }
 
 // judgeTicket looks for a ticket that the signature was made with.
-func (s *Sim) judgeTicket(appID, page, nonce string, timestamp int64, signature string, now time.Time) error {
+func (s *Sim) verifyTicket(appID, page, nonce string, timestamp int64, signature string, now time.Time) error {
 	why := "ticket, nonce, timestamp or URL differ from what was signed"
 	for _, t := range s.tickets(appID, "jsapi") {
 		if sign(t.Value, nonce, timestamp, page) != signature {

@@ -15,7 +15,7 @@ func TestSignVector(t *testing.T) {
 }
 
 func TestVerifySignature(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
+	w := newFixture(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
 	const page = "https://example.com/a?b=c&d=%20"
 	ticket := w.ticket()
 	good := sign(ticket, "n", 1714536000, page)
@@ -43,7 +43,7 @@ func TestVerifySignature(t *testing.T) {
 			mustContain(t, err, c.want)
 		}
 	}
-	w.pass(life + 5*time.Minute)
+	w.advance(lifetime + 5*time.Minute)
 	err := w.VerifySignature(appID, page, "n", 1714536000, good)
 	mustContain(t, err, "config:fail,Error: 系统错误,错误码:63002,invalid signature [20240501 14:05:00][]")
 	mustContain(t, err, "the ticket ended 5m0s ago")
@@ -51,9 +51,9 @@ func TestVerifySignature(t *testing.T) {
 
 // TestAnyLiveTicketWillDo, while two are accepted.
 func TestAnyLiveTicketWillDo(t *testing.T) {
-	w := newWorld(t, with(func(s *Switches) { s.TicketLead = 300 * time.Second }))
+	w := newFixture(t, with(func(s *Switches) { s.TicketLead = 300 * time.Second }))
 	first := w.ticket()
-	w.pass(6900 * time.Second)
+	w.advance(6900 * time.Second)
 	w.expectTicket(first, true)
 	w.expectTicket(w.ticket(), true)
 	w.expectTicket(first, true)

@@ -63,13 +63,13 @@ type Sim struct {
 	seed     string
 	quotas   Quotas
 	switches Switches
-	lists    map[string][]string // path to addresses
+	addresses    map[string][]string // path to addresses
 	users    []User
 	onChange func()
 
 	mu     sync.Mutex
 	state  state
-	known  map[string]App
+	apps  map[string]App
 	calls  map[Call]int
 	faults []*Fault
 }
@@ -82,8 +82,8 @@ func New(cfg Config) (*Sim, error) {
 	}
 	s := &Sim{
 		now: cfg.Now, seed: cfg.Seed, quotas: cfg.Quotas.complete(), switches: sw,
-		lists: addressLists(cfg), onChange: cfg.OnChange,
-		known: map[string]App{}, calls: map[Call]int{}, state: newState(),
+		addresses: addressLists(cfg), onChange: cfg.OnChange,
+		apps: map[string]App{}, calls: map[Call]int{}, state: newState(),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -106,13 +106,13 @@ func (s *Sim) add(app App) error {
 	if app.ID == "" || app.Secret == "" {
 		return errors.New("wechatsim: an app needs ID and Secret")
 	}
-	if _, twice := s.known[app.ID]; twice {
+	if _, twice := s.apps[app.ID]; twice {
 		return fmt.Errorf("wechatsim: app %s is named twice", app.ID)
 	}
 	if err := app.complete(); err != nil {
 		return err
 	}
-	s.known[app.ID] = app
+	s.apps[app.ID] = app
 	s.state.Apps[app.ID] = newAccount()
 	return nil
 }
@@ -184,20 +184,20 @@ const (
 func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	e, ok := endpoints(hr.URL.Path)
 	if !ok {
-		return plain(http.StatusNotFound, "no such path"), nil
+		return plainText(http.StatusNotFound, "no such path"), nil
 	}
 	r, err := parse(hr)
 	if err != nil {
-		return plain(http.StatusBadRequest, err.Error()), nil
+		return plainText(http.StatusBadRequest, err.Error()), nil
 	}
-	f := s.arrive(r)
+	f := s.countCall(r)
 	if f.DropBefore {
 		return answer{}, errDropped
 	}
 	if err := wait(ctx, f.Delay); err != nil {
 		return answer{}, err
 	}
-	a, refused := f.refuse(s, r)
+	a, refused := f.answer(s, r)
 	if !refused {
 		a = s.serve(e, r)
 	}

@@ -16,7 +16,7 @@ import (
 
 // remembered is how many tokens, and how many tickets of a type, an account's past holds: enough
 // to tell an expired value from one that never was.
-const remembered = 64
+const maxPast = 64
 
 // state is what survives a restart. It holds no AppSecret and no faults.
 type state struct {
@@ -67,7 +67,7 @@ func (s *Sim) Restore(snapshot []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	apps := map[string]*account{}
-	for id := range s.known {
+	for id := range s.apps {
 		apps[id] = newAccount()
 		if a := saved.Apps[id]; a != nil && a.Tickets != nil && a.Used != nil && a.Allowed != nil {
 			apps[id] = a
@@ -112,7 +112,7 @@ func (s *Sim) credential(kind, appID string, a *account, length int) string {
 }
 
 // keep appends, forgetting the oldest.
-func keep[T any](past []T, v T) []T {
+func appendRecent[T any](past []T, v T) []T {
 	past = append(past, v)
-	return slices.Clone(past[max(0, len(past)-remembered):])
+	return slices.Clone(past[max(0, len(past)-maxPast):])
 }

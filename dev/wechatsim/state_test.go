@@ -10,7 +10,7 @@ import (
 
 // TestRestart: what WeChat would remember survives, and nothing repeats.
 func TestRestart(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Quotas.ForceDay = 1 })
+	w := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
 	stable, classic, ticket := w.stable(true).token, w.classic().token, w.ticket()
 	must(t, w.Whitelist(appID, GroupToken, "203.0.113.5"))
 	snapshot, err := w.Snapshot()
@@ -19,15 +19,15 @@ func TestRestart(t *testing.T) {
 		t.Error("the snapshot holds the AppSecret")
 	}
 
-	v := newWorld(t, func(c *Config) { c.Quotas.ForceDay = 1 })
-	v.pass(time.Hour)
+	v := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
+	v.advance(time.Hour)
 	must(t, v.Restore(snapshot))
-	v.expectAlive(stable, true)
-	v.expectAlive(classic, true)
+	v.expectToken(stable, true)
+	v.expectToken(classic, true)
 	v.expectTicket(ticket, true)
 	v.stable(false).expect(t, 40164)
 	must(t, v.WhitelistOff(appID, GroupToken))
-	if r := v.stable(false); r.token != stable || r.life != 3600 {
+	if r := v.stable(false); r.token != stable || r.expiresIn != 3600 {
 		t.Errorf("%+v", r)
 	}
 	v.stable(true).expect(t, 45009)
@@ -40,36 +40,36 @@ func TestRestart(t *testing.T) {
 }
 
 func TestRestoreOtherApps(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
 	snapshot, err := w.Snapshot()
 	must(t, err)
 	s, err := New(Config{Apps: []App{{ID: "wx3", Secret: "x"}}})
 	must(t, err)
 	must(t, s.Restore(snapshot))
-	if s.TokenAlive(appID, token) {
+	if s.TokenValid(appID, token) {
 		t.Error("an account that is not configured came back")
 	}
 	must(t, s.ForeignRefresh("wx3"))
 }
 
 func TestRestoreRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
 	for _, text := range []string{"", "null", "{}", `{"apps":7}`, `{"tokens":{}}`, "[]"} {
 		if w.Restore([]byte(text)) == nil {
 			t.Errorf("took %q", text)
 		}
 	}
-	w.expectAlive(token, true)
+	w.expectToken(token, true)
 	must(t, w.Restore([]byte(`{"apps":{"`+appID+`":{}}}`)))
 	w.stable(false).expect(t, 0)
 }
 
 func TestOnChange(t *testing.T) {
 	var changes atomic.Int32
-	var w *world
-	w = newWorld(t, func(c *Config) {
+	var w *fixture
+	w = newFixture(t, func(c *Config) {
 		c.OnChange = func() {
 			changes.Add(1)
 			if _, err := w.Snapshot(); err != nil { // the lock is free
@@ -83,7 +83,7 @@ func TestOnChange(t *testing.T) {
 		do   func()
 	}{
 		{"token", 1, func() { w.stable(false) }},
-		{"refused", 0, func() { w.fetch("x", "jsapi") }},
+		{"refused", 0, func() { w.fetchTicket("x", "jsapi") }},
 		{"classic", 1, func() { w.classic() }},
 		{"foreign", 1, func() { must(t, w.ForeignRefresh(appID)) }},
 		{"whitelist", 1, func() { must(t, w.Whitelist(appID, GroupAPI)) }},
@@ -99,30 +99,30 @@ func TestOnChange(t *testing.T) {
 
 // TestPastIsBounded: weeks of tokens do not pile up.
 func TestPastIsBounded(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for range 300 {
 		w.classic()
 		w.stable(false)
 		w.ticket()
-		w.pass(2 * time.Hour)
+		w.advance(2 * time.Hour)
 	}
 	a := w.state.Apps[appID]
-	if len(a.Classic) != remembered || len(a.Stable) != remembered || len(a.Tickets["jsapi"]) != remembered {
+	if len(a.Classic) != maxPast || len(a.Stable) != maxPast || len(a.Tickets["jsapi"]) != maxPast {
 		t.Errorf("%d %d %d", len(a.Classic), len(a.Stable), len(a.Tickets["jsapi"]))
 	}
 }
 
 // TestConcurrent: many at once see one token and one ticket, and the counts add up.
 func TestConcurrent(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var tokens, tickets sync.Map
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
 			token := w.stable(false).token
 			tokens.Store(token, true)
-			tickets.Store(w.fetch(token, "jsapi").ticket, true)
-			w.TokenAlive(appID, token)
+			tickets.Store(w.fetchTicket(token, "jsapi").ticket, true)
+			w.TokenValid(appID, token)
 			w.CurrentTicket(appID, "jsapi")
 			w.Fail(Fault{Path: PathDomainIPs, ErrCode: -1, Times: 1})
 			_, _ = w.Snapshot()

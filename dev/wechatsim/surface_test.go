@@ -12,11 +12,11 @@ func TestContentTypes(t *testing.T) {
 	for given, want := range map[string]string{
 		"": ContentTypeJSON, ContentTypeText: ContentTypeText, ContentTypeNoCharset: ContentTypeNoCharset,
 	} {
-		w := newWorld(t, with(func(s *Switches) { s.ContentType = given }))
+		w := newFixture(t, with(func(s *Switches) { s.ContentType = given }))
 		if r := w.stable(false); r.contentType != want || r.status != 200 {
 			t.Errorf("%+v", r)
 		}
-		if r := w.fetch("x", "jsapi"); r.contentType != want {
+		if r := w.fetchTicket("x", "jsapi"); r.contentType != want {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -24,16 +24,16 @@ func TestContentTypes(t *testing.T) {
 
 func TestErrcodeStyles(t *testing.T) {
 	for _, text := range []bool{false, true} {
-		w := newWorld(t, with(func(s *Switches) { s.StringErrcode = text }))
+		w := newFixture(t, with(func(s *Switches) { s.StringErrcode = text }))
 		bad, good := `"errcode":40001,`, `"errcode":0,`
 		if text {
 			bad, good = `"errcode":"40001",`, `"errcode":"0",`
 		}
 		token := w.stable(false)
-		if r := w.fetch("x", "jsapi"); !strings.Contains(r.text, bad) {
+		if r := w.fetchTicket("x", "jsapi"); !strings.Contains(r.text, bad) {
 			t.Error(r.text)
 		}
-		if r := w.fetch(token.token, "jsapi"); !strings.Contains(r.text, good) {
+		if r := w.fetchTicket(token.token, "jsapi"); !strings.Contains(r.text, good) {
 			t.Error(r.text)
 		}
 		if strings.Contains(token.text, "errcode") {
@@ -48,8 +48,8 @@ func TestRIDStyles(t *testing.T) {
 		RIDNone: "", RIDSpace: " rid: 6631be40-", RIDComma: ", rid: 6631be40-",
 		RIDHints: ", hints: [ req_id: 6631be40-", RIDHint: " hint: [6631be40-",
 	} {
-		w := newWorld(t, with(func(s *Switches) { s.RID = style }))
-		first, second := w.fetch("x", "jsapi").message, w.fetch("x", "jsapi").message
+		w := newFixture(t, with(func(s *Switches) { s.RID = style }))
+		first, second := w.fetchTicket("x", "jsapi").message, w.fetchTicket("x", "jsapi").message
 		if !strings.HasPrefix(first, message+want) || style == RIDNone && first != message {
 			t.Errorf("%q: %q", style, first)
 		}
@@ -69,17 +69,17 @@ func TestSwitchesAreChecked(t *testing.T) {
 		"ExpiredCodeCode":  func(s *Switches) { s.ExpiredCodeCode = 40163 },
 		"UsedCodeCode":     func(s *Switches) { s.UsedCodeCode = 42003 },
 		"UnknownUserToken": func(s *Switches) { s.UnknownUserTokenCode = 42001 },
-		"CodeLife":         func(s *Switches) { s.CodeLife = 601 * time.Second },
-		"CodeLife -1":      func(s *Switches) { s.CodeLife = -1 },
+		"CodeLife":         func(s *Switches) { s.CodeLifetime = 601 * time.Second },
+		"CodeLife -1":      func(s *Switches) { s.CodeLifetime = -1 },
 		"Refusal":          func(s *Switches) { s.Refusal = "x" },
 		"UnionID":          func(s *Switches) { s.UnionID = "x" },
 		"UsedPhoneCode":    func(s *Switches) { s.UsedPhoneCodeCode = 42003 },
 		"ForeignPhoneCode": func(s *Switches) { s.ForeignPhoneCodeCode = 40163 },
 		"SessionKey style": func(s *Switches) { s.SessionKey = "x" },
-		"SessionKeyLife":   func(s *Switches) { s.SessionKeyLife = -1 },
+		"SessionKeyLife":   func(s *Switches) { s.SessionKeyLifetime = -1 },
 		"TokenLength":      func(s *Switches) { s.TokenLength = 3 },
 		"RID":              func(s *Switches) { s.RID = "%d" },
-		"not within":       func(s *Switches) { s.TicketLead = life },
+		"not within":       func(s *Switches) { s.TicketLead = lifetime },
 		"-1s":              func(s *Switches) { s.ForceOverlap = -time.Second },
 	} {
 		var cfg Config
@@ -101,7 +101,7 @@ func TestAddresses(t *testing.T) {
 		{func(*Config) {}, `["203.0.113.7","198.51.100.0/24"]`, `["203.0.113.80","203.0.113.81"]`},
 		{func(c *Config) { c.CallbackIPs, c.APIDomainIPs = []string{"192.0.2.9"}, []string{"192.0.2.8"} }, `["192.0.2.9"]`, `["192.0.2.8"]`},
 	} {
-		w := newWorld(t, c.lists)
+		w := newFixture(t, c.lists)
 		q := url.Values{"access_token": {w.stable(false).token}}
 		if r := w.ask("GET", PathCallbackIPs, q, nil); r.text != `{"ip_list":`+c.callback+`}` {
 			t.Error(r.text)
@@ -133,7 +133,7 @@ func TestCaller(t *testing.T) {
 			t.Errorf("%+v: %v, %v", c, a, err)
 		}
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	rec := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", PathToken, nil)
 	r.RemoteAddr = "@"
@@ -144,13 +144,13 @@ func TestCaller(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
 	w.stable(true)
 	w.stable(true)
 	w.classic()
-	w.fetch(token, "jsapi") // dead by force, but its account is known
-	w.fetch("x", "jsapi")
+	w.fetchTicket(token, "jsapi") // dead by force, but its account is known
+	w.fetchTicket("x", "jsapi")
 	w.Fail(Fault{DropBefore: true, Times: 1})
 	_, _ = w.tryStable(t.Context())
 	want := map[Call]int{

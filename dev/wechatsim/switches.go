@@ -61,7 +61,7 @@ type Switches struct {
 	// constant 7200 that everybody saw.
 	TicketRemaining bool
 
-	CodeLife             time.Duration // of a login code: 300 s (default), or up to the 600 s that the website FAQ names
+	CodeLifetime             time.Duration // of a login code: 300 s (default), or up to the 600 s that the website FAQ names
 	ExpiredCodeCode      int           // 42003 (default) or 40029
 	UsedCodeCode         int           // 40163 (default) or 40029
 	UnknownUserTokenCode int           // 40014 (default) or 40001; expired ones follow ExpiredTokenCode
@@ -92,7 +92,7 @@ type Switches struct {
 	// SessionKey is when a mini-program's user gets a new session key; default SessionKeyAtLogin.
 	SessionKey SessionKeyStyle
 	// SessionKeyLife ends session keys by time alone; default 0 is never. WeChat names no figure.
-	SessionKeyLife time.Duration
+	SessionKeyLifetime time.Duration
 	// SessionProofInBody takes openid, signature and sig_method of checksession and
 	// resetusersessionkey out of a JSON body, as the page's table has it; the default is the query,
 	// as its example has it.
@@ -141,8 +141,8 @@ func (w Switches) complete() (Switches, error) {
 		return w, fmt.Errorf("wechatsim: unknown RID style %q", w.RID)
 	}
 	for _, d := range []time.Duration{w.ForceOverlap, w.TicketOverlap, w.TicketLead} {
-		if d < 0 || d >= life {
-			return w, fmt.Errorf("wechatsim: %v is not within 0 to %v", d, life)
+		if d < 0 || d >= lifetime {
+			return w, fmt.Errorf("wechatsim: %v is not within 0 to %v", d, lifetime)
 		}
 	}
 	if err := w.completeLogin(); err != nil {
@@ -152,11 +152,11 @@ func (w Switches) complete() (Switches, error) {
 }
 
 func (w *Switches) completeLogin() error {
-	if w.CodeLife == 0 {
-		w.CodeLife = 300 * time.Second
+	if w.CodeLifetime == 0 {
+		w.CodeLifetime = 300 * time.Second
 	}
-	if w.CodeLife < 0 || w.CodeLife > 600*time.Second {
-		return fmt.Errorf("wechatsim: CodeLife %v is not within 0 to 600 s", w.CodeLife)
+	if w.CodeLifetime < 0 || w.CodeLifetime > 600*time.Second {
+		return fmt.Errorf("wechatsim: CodeLife %v is not within 0 to 600 s", w.CodeLifetime)
 	}
 	if !slices.Contains([]RefusalStyle{RefusalState, RefusalBare, RefusalStays}, w.Refusal) {
 		return fmt.Errorf("wechatsim: unknown Refusal style %q", w.Refusal)
@@ -164,11 +164,11 @@ func (w *Switches) completeLogin() error {
 	if !slices.Contains([]UnionIDStyle{UnionIDLinked, UnionIDProfile}, w.UnionID) {
 		return fmt.Errorf("wechatsim: unknown UnionID style %q", w.UnionID)
 	}
-	if !slices.Contains([]SessionKeyStyle{SessionKeyAtLogin, SessionKeyAtExchange, SessionKeyKept}, w.SessionKey) {
+	if !slices.Contains([]SessionKeyStyle{SessionKeyAtLogin, SessionKeyAtExchange, SessionKeyReused}, w.SessionKey) {
 		return fmt.Errorf("wechatsim: unknown SessionKey style %q", w.SessionKey)
 	}
-	if w.SessionKeyLife < 0 {
-		return fmt.Errorf("wechatsim: SessionKeyLife %v is negative", w.SessionKeyLife)
+	if w.SessionKeyLifetime < 0 {
+		return fmt.Errorf("wechatsim: SessionKeyLife %v is negative", w.SessionKeyLifetime)
 	}
 	return nil
 }

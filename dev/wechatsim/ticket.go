@@ -24,11 +24,11 @@ func (s *Sim) serveTicket(r *request) (fields, *refusal) {
 	if r.typ != "jsapi" && r.typ != "wx_card" {
 		return nil, unknown(fmt.Sprintf("type is jsapi or wx_card, not %q", r.typ))
 	}
-	if no := s.spend(a, r, limit{"getticket", day, s.quotas.TicketDay}); no != nil {
+	if no := s.takeQuota(a, r, limit{"getticket", day, s.quotas.TicketDay}); no != nil {
 		return nil, no
 	}
 	t := s.currentTicket(appID, a, r)
-	seconds := int(life / time.Second)
+	seconds := int(lifetime / time.Second)
 	if s.switches.TicketRemaining {
 		seconds = int(t.Ends.Sub(r.now) / time.Second)
 	}
@@ -47,7 +47,7 @@ func (s *Sim) currentTicket(appID string, a *account, r *request) ticket {
 	s.state.Revision++
 	ends := s.windowEnd(r.now)
 	t := ticket{s.credential("ticket "+r.typ, appID, a, ticketLength), ends, ends.Add(s.switches.TicketOverlap)}
-	a.Tickets[r.typ] = keep(past, t)
+	a.Tickets[r.typ] = appendRecent(past, t)
 	return t
 }
 
@@ -61,16 +61,16 @@ func (s *Sim) retire(t *ticket, now time.Time) {
 // within the lead the next window's ticket is handed out already.
 func (s *Sim) windowEnd(now time.Time) time.Time {
 	if !s.switches.TicketGrid {
-		return now.Add(life)
+		return now.Add(lifetime)
 	}
-	const step = int64(life / time.Second)
+	const step = int64(lifetime / time.Second)
 	at := now.Add(s.switches.TicketLead).Unix()
 	return time.Unix((at/step+1)*step, 0)
 }
 
 // TicketAlive tells whether WeChat would accept a signature made with the ticket now.
 // typ is "jsapi" or "wx_card".
-func (s *Sim) TicketAlive(appID, typ, value string) bool {
+func (s *Sim) TicketValid(appID, typ, value string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-func (w *world) expectTicket(value string, want bool) {
+func (w *fixture) expectTicket(value string, want bool) {
 	w.t.Helper()
-	if w.TicketAlive(appID, "jsapi", value) != want {
+	if w.TicketValid(appID, "jsapi", value) != want {
 		w.t.Errorf("%v: ticket alive: %v, want %v", w.clock().Sub(start), !want, want)
 	}
 	err := w.VerifySignature(appID, "https://example.com/?a=b", "nonce", 1714536000,
@@ -19,18 +19,18 @@ func (w *world) expectTicket(value string, want bool) {
 
 // TestTicket: one value for 7200 s from the first fetch, and 7200 each time.
 func TestTicket(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
-	first := w.fetch(token, "jsapi")
-	if first.life != 7200 || first.code != 0 || first.message != "ok" {
+	first := w.fetchTicket(token, "jsapi")
+	if first.expiresIn != 7200 || first.code != 0 || first.message != "ok" {
 		t.Fatalf("%+v", first)
 	}
-	w.pass(7200*time.Second - 1)
-	if r := w.fetch(token, "jsapi"); r.ticket != first.ticket || r.life != 7200 {
+	w.advance(7200*time.Second - 1)
+	if r := w.fetchTicket(token, "jsapi"); r.ticket != first.ticket || r.expiresIn != 7200 {
 		t.Errorf("near the end: %+v", r)
 	}
 	w.expectTicket(first.ticket, true)
-	w.pass(1)
+	w.advance(1)
 	w.expectTicket(first.ticket, false)
 	second := w.ticket()
 	if second == first.ticket {
@@ -40,17 +40,17 @@ func TestTicket(t *testing.T) {
 }
 
 func TestTicketTypes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	token := w.stable(false).token
-	jsapi, card := w.fetch(token, "jsapi"), w.fetch(token, "wx_card")
-	if jsapi.ticket == card.ticket || card.life != 7200 {
+	jsapi, card := w.fetchTicket(token, "jsapi"), w.fetchTicket(token, "wx_card")
+	if jsapi.ticket == card.ticket || card.expiresIn != 7200 {
 		t.Errorf("%+v", card)
 	}
-	if w.TicketAlive(appID, "jsapi", card.ticket) || !w.TicketAlive(appID, "wx_card", card.ticket) || w.TicketAlive(other, "wx_card", card.ticket) {
+	if w.TicketValid(appID, "jsapi", card.ticket) || !w.TicketValid(appID, "wx_card", card.ticket) || w.TicketValid(other, "wx_card", card.ticket) {
 		t.Error("types or accounts are mixed up")
 	}
 	for _, typ := range []string{"", "sdk"} {
-		if r := w.fetch(token, typ); r.status != 400 {
+		if r := w.fetchTicket(token, typ); r.status != 400 {
 			t.Errorf("%q: %+v", typ, r)
 		}
 	}
@@ -58,7 +58,7 @@ func TestTicketTypes(t *testing.T) {
 
 // TestTicketOutlivesToken: a forced refresh ends the token, not the ticket.
 func TestTicketOutlivesToken(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	value := w.ticket()
 	w.stable(true)
 	w.expectTicket(value, true)
@@ -80,61 +80,61 @@ func TestTicketLead(t *testing.T) {
 		{300 * time.Second, 60 * time.Second, 6960 * time.Second, true},
 		{300 * time.Second, 600 * time.Second, 7500 * time.Second, true},
 	} {
-		w := newWorld(t, with(func(s *Switches) { s.TicketLead, s.TicketOverlap, s.TicketEndsEarly = c.lead, c.overlap, c.early }))
+		w := newFixture(t, with(func(s *Switches) { s.TicketLead, s.TicketOverlap, s.TicketEndsEarly = c.lead, c.overlap, c.early }))
 		first := w.ticket()
-		change := life - c.lead
-		w.pass(change - 1)
+		change := lifetime - c.lead
+		w.advance(change - 1)
 		if w.ticket() != first {
 			t.Errorf("%+v: changed early", c)
 		}
-		w.pass(1)
+		w.advance(1)
 		second := w.ticket()
 		if second == first {
 			t.Errorf("%+v: did not change", c)
 		}
 		w.expectTicket(second, true)
 		if c.ends > change {
-			w.to(start.Add(c.ends - 1))
+			w.advanceTo(start.Add(c.ends - 1))
 			w.expectTicket(first, true)
-			w.pass(1)
+			w.advance(1)
 		}
 		w.expectTicket(first, false)
-		w.to(start.Add(change + life - c.lead - 1))
+		w.advanceTo(start.Add(change + lifetime - c.lead - 1))
 		w.expectTicket(second, true)
 	}
 }
 
 // TestTicketOverlapAlone: with nobody asking for a new one, the old ends all the same.
 func TestTicketOverlapAlone(t *testing.T) {
-	w := newWorld(t, with(func(s *Switches) { s.TicketLead, s.TicketOverlap, s.TicketEndsEarly = time.Minute, time.Minute, true }))
+	w := newFixture(t, with(func(s *Switches) { s.TicketLead, s.TicketOverlap, s.TicketEndsEarly = time.Minute, time.Minute, true }))
 	value := w.ticket()
-	w.pass(life + time.Minute - 1)
+	w.advance(lifetime + time.Minute - 1)
 	w.expectTicket(value, true)
 	w.ticket() // so late a successor does not prolong it
-	w.pass(1)
+	w.advance(1)
 	w.expectTicket(value, false)
 }
 
 // TestTicketGrid: a window ends at a fixed point, whenever it was first asked for.
 func TestTicketGrid(t *testing.T) {
 	for _, lead := range []time.Duration{0, 300 * time.Second} {
-		w := newWorld(t, with(func(s *Switches) { s.TicketGrid, s.TicketLead = true, lead }))
-		w.pass(7200*time.Second - lead - time.Second)
+		w := newFixture(t, with(func(s *Switches) { s.TicketGrid, s.TicketLead = true, lead }))
+		w.advance(7200*time.Second - lead - time.Second)
 		late := w.ticket()
-		w.pass(time.Second - 1)
+		w.advance(time.Second - 1)
 		if w.ticket() != late {
 			t.Error("changed within the window")
 		}
-		w.pass(1)
+		w.advance(1)
 		next := w.ticket()
 		if next == late {
 			t.Error("did not change at the end of the window")
 		}
-		w.to(start.Add(life - 1))
+		w.advanceTo(start.Add(lifetime - 1))
 		w.expectTicket(late, true)
-		w.pass(1)
+		w.advance(1)
 		w.expectTicket(late, false)
-		w.to(start.Add(2*life - lead - 1))
+		w.advanceTo(start.Add(2*lifetime - lead - 1))
 		if w.ticket() != next {
 			t.Error("the next window is not 7200 s long")
 		}
@@ -143,10 +143,10 @@ func TestTicketGrid(t *testing.T) {
 
 // TestTicketGridFirstFetchWithinLead: the first ticket ever is then the next window's.
 func TestTicketGridFirstFetchWithinLead(t *testing.T) {
-	w := newWorld(t, with(func(s *Switches) { s.TicketGrid, s.TicketLead = true, 300*time.Second }))
-	w.pass(7000 * time.Second)
+	w := newFixture(t, with(func(s *Switches) { s.TicketGrid, s.TicketLead = true, 300*time.Second }))
+	w.advance(7000 * time.Second)
 	value := w.ticket()
-	w.to(start.Add(2*life - 300*time.Second - 1))
+	w.advanceTo(start.Add(2*lifetime - 300*time.Second - 1))
 	if w.ticket() != value {
 		t.Error("changed")
 	}
@@ -154,34 +154,34 @@ func TestTicketGridFirstFetchWithinLead(t *testing.T) {
 
 func TestTicketRemaining(t *testing.T) {
 	for _, remaining := range []bool{false, true} {
-		w := newWorld(t, with(func(s *Switches) { s.TicketRemaining = remaining }))
+		w := newFixture(t, with(func(s *Switches) { s.TicketRemaining = remaining }))
 		token := w.stable(false).token
-		w.fetch(token, "jsapi")
-		w.pass(time.Hour)
+		w.fetchTicket(token, "jsapi")
+		w.advance(time.Hour)
 		want := 7200
 		if remaining {
 			want = 3600
 		}
-		if r := w.fetch(token, "jsapi"); r.life != want {
-			t.Errorf("%d, want %d", r.life, want)
+		if r := w.fetchTicket(token, "jsapi"); r.expiresIn != want {
+			t.Errorf("%d, want %d", r.expiresIn, want)
 		}
 	}
 }
 
 func TestCurrentTicket(t *testing.T) {
-	w := newWorld(t, with(func(s *Switches) { s.TicketOverlap = time.Minute }))
+	w := newFixture(t, with(func(s *Switches) { s.TicketOverlap = time.Minute }))
 	if v, until := w.CurrentTicket(appID, "jsapi"); v != "" || !until.IsZero() {
 		t.Errorf("before any: %q %v", v, until)
 	}
 	value := w.ticket()
-	if v, until := w.CurrentTicket(appID, "jsapi"); v != value || !until.Equal(start.Add(life+time.Minute)) {
+	if v, until := w.CurrentTicket(appID, "jsapi"); v != value || !until.Equal(start.Add(lifetime+time.Minute)) {
 		t.Errorf("%q %v", v, until)
 	}
-	w.pass(life + time.Minute - 1)
+	w.advance(lifetime + time.Minute - 1)
 	if v, _ := w.CurrentTicket(appID, "jsapi"); v != value {
 		t.Error("gone before its end")
 	}
-	w.pass(1)
+	w.advance(1)
 	if v, _ := w.CurrentTicket(appID, "jsapi"); v != "" {
 		t.Error("still there at its end")
 	}

@@ -8,7 +8,7 @@ import (
 // Times of the token pages:
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html
 const (
-	life          = 7200 * time.Second
+	lifetime          = 7200 * time.Second
 	overlap       = 300 * time.Second // between a token and its regular successor
 	forceInterval = 30 * time.Second
 )
@@ -20,10 +20,10 @@ type token struct {
 	Replaced bool      `json:"replaced,omitempty"`
 }
 
-func (t token) alive(now time.Time) bool { return now.Before(t.Ends) }
+func (t token) valid(now time.Time) bool { return now.Before(t.Ends) }
 
 // cut lets what lives end within d.
-func cut(tokens []token, now time.Time, d time.Duration) {
+func endWithin(tokens []token, now time.Time, d time.Duration) {
 	for i := range tokens {
 		if t := &tokens[i]; t.Ends.After(now.Add(d)) {
 			t.Ends, t.Replaced = now.Add(d), true
@@ -35,7 +35,7 @@ func cut(tokens []token, now time.Time, d time.Duration) {
 func (s *Sim) serveClassic(r *request) (fields, *refusal) {
 	a, no := s.authenticate(r)
 	if no == nil {
-		no = s.spend(a, r, limit{"token", minute, s.quotas.ClassicMinute}, limit{"token", day, s.quotas.ClassicDay})
+		no = s.takeQuota(a, r, limit{"token", minute, s.quotas.ClassicMinute}, limit{"token", day, s.quotas.ClassicDay})
 	}
 	if no != nil {
 		return nil, no
@@ -44,8 +44,8 @@ func (s *Sim) serveClassic(r *request) (fields, *refusal) {
 }
 
 func (s *Sim) newClassic(appID string, a *account, now time.Time) token {
-	cut(a.Classic, now, overlap)
-	a.Classic = keep(a.Classic, s.newToken(appID, a, now))
+	endWithin(a.Classic, now, overlap)
+	a.Classic = appendRecent(a.Classic, s.newToken(appID, a, now))
 	return a.Classic[len(a.Classic)-1]
 }
 
@@ -53,7 +53,7 @@ func (s *Sim) newClassic(appID string, a *account, now time.Time) token {
 func (s *Sim) serveStable(r *request) (fields, *refusal) {
 	a, no := s.authenticate(r)
 	if no == nil {
-		no = s.spend(a, r, limit{"stable_token", minute, s.quotas.StableMinute}, limit{"stable_token", day, s.quotas.StableDay})
+		no = s.takeQuota(a, r, limit{"stable_token", minute, s.quotas.StableMinute}, limit{"stable_token", day, s.quotas.StableDay})
 	}
 	if no != nil {
 		return nil, no
@@ -73,7 +73,7 @@ func (s *Sim) serveForced(r *request, a *account) (fields, *refusal) {
 		}
 		return granted(s.currentStable(r.body.AppID, a, r.now), r.now), nil
 	}
-	if no := s.spend(a, r, limit{"force", day, s.quotas.ForceDay}); no != nil {
+	if no := s.takeQuota(a, r, limit{"force", day, s.quotas.ForceDay}); no != nil {
 		return nil, no
 	}
 	return granted(s.forceStable(r.body.AppID, a, r.now), r.now), nil
@@ -83,14 +83,14 @@ func (s *Sim) currentStable(appID string, a *account, now time.Time) token {
 	if n := len(a.Stable); n > 0 && a.Stable[n-1].Ends.Sub(now) > overlap {
 		return a.Stable[n-1]
 	}
-	a.Stable = keep(a.Stable, s.newToken(appID, a, now))
+	a.Stable = appendRecent(a.Stable, s.newToken(appID, a, now))
 	return a.Stable[len(a.Stable)-1]
 }
 
 func (s *Sim) forceStable(appID string, a *account, now time.Time) token {
 	a.LastForce = now
-	cut(a.Stable, now, s.switches.ForceOverlap)
-	a.Stable = keep(a.Stable, s.newToken(appID, a, now))
+	endWithin(a.Stable, now, s.switches.ForceOverlap)
+	a.Stable = appendRecent(a.Stable, s.newToken(appID, a, now))
 	return a.Stable[len(a.Stable)-1]
 }
 
@@ -98,7 +98,7 @@ func (s *Sim) newToken(appID string, a *account, now time.Time) token {
 	s.state.Revision++
 	prefix := fmt.Sprintf("%d_", 60+a.Issued%40) // WeChat's start with a number and a dash below
 	value := prefix + s.credential("token", appID, a, s.switches.TokenLength-len(prefix))
-	return token{Value: value, Ends: now.Add(life)}
+	return token{Value: value, Ends: now.Add(lifetime)}
 }
 
 // granted is a token call's success, which has no errcode.
@@ -125,10 +125,10 @@ func (s *Sim) ForeignClassic(appID string) error {
 }
 
 // TokenAlive tells whether WeChat would accept the access token now.
-func (s *Sim) TokenAlive(appID, accessToken string) bool {
+func (s *Sim) TokenValid(appID, accessToken string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, t, found := s.owner(accessToken)
 	a := s.state.Apps[appID]
-	return found && a != nil && a.holds(accessToken) && t.alive(s.now())
+	return found && a != nil && a.holds(accessToken) && t.valid(s.now())
 }

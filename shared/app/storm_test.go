@@ -40,7 +40,7 @@ func TestDeadTokenStorm(t *testing.T) {
 		if kicks > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
 			t.Errorf("%d kicks, %d calls for a token", kicks, d.sim.Calls(wechatsim.PathStableToken))
 		}
-		if !d.sim.TokenAlive(oauthMini, good) {
+		if !d.sim.TokenValid(oauthMini, good) {
 			t.Error("the token was ended")
 		}
 		d.sim.ClearFaults()

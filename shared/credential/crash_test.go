@@ -91,7 +91,7 @@ func (w *world) well() bool {
 	record := w.stored()
 	// Not through Ticket, which would kick.
 	ticket, err := w.reader(nil).read(w.t.Context(), ticketKey(testAppID, wechat.JSAPI))
-	return err == nil && ticket.usable(time.Now()) && w.sim.TokenAlive(testAppID, record.Token.Value) &&
+	return err == nil && ticket.usable(time.Now()) && w.sim.TokenValid(testAppID, record.Token.Value) &&
 		record.Token.left(time.Now()) > 0 && !record.held(time.Now())
 }
 

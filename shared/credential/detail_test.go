@@ -107,7 +107,7 @@ func TestReportDeadWithoutTickets(t *testing.T) {
 		old := w.tick(k).Token.Value
 		w.store.want(t, 1, 2) // lease, and saved with the lease released
 		_ = w.sim.ForeignRefresh(testAppID)
-		if _, err := w.report(k, old); err != nil || !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
+		if _, err := w.report(k, old); err != nil || !w.sim.TokenValid(testAppID, w.stored().Token.Value) {
 			t.Errorf("not renewed: %v", err)
 		}
 	})
@@ -138,7 +138,7 @@ func TestDeadTokenAndNewSecretInOneTick(t *testing.T) {
 			time.Sleep(time.Minute)
 			_ = w.sim.ForeignRefresh(testAppID)
 			_ = w.sim.SetSecret(testAppID, nextSecret)
-			if record := w.tick(k); record.Token.Dead || !w.sim.TokenAlive(testAppID, record.Token.Value) {
+			if record := w.tick(k); record.Token.Dead || !w.sim.TokenValid(testAppID, record.Token.Value) {
 				t.Errorf("errcode %d: after the tick: %+v", code, record.Token.State)
 			}
 		})

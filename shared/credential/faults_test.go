@@ -76,7 +76,7 @@ func TestForceCutOffAnywhere(t *testing.T) {
 						time.Sleep(time.Minute)
 						w.tick(w.keeper())
 					}
-					if !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
+					if !w.sim.TokenValid(testAppID, w.stored().Token.Value) {
 						t.Errorf("tickets %v, cut off at call %d, landed %v: the stored token is dead", tickets, n, landed)
 					}
 				})
@@ -345,7 +345,7 @@ func TestForceRacesTicks(t *testing.T) {
 				go func() { _, _ = k.Tick(t.Context(), w.account) }()
 			}
 			synctest.Wait()
-			if !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
+			if !w.sim.TokenValid(testAppID, w.stored().Token.Value) {
 				t.Errorf("%s: the stored token is dead", time.Now())
 			}
 			time.Sleep(time.Minute)
@@ -378,7 +378,7 @@ func TestWatchedTicketEnds(t *testing.T) {
 					if (i+lag)%60 == 0 {
 						w.tick(k)
 					}
-					if v, _, err := r.Ticket(t.Context(), testAppID, wechat.JSAPI); err == nil && !w.sim.TicketAlive(testAppID, "jsapi", v) {
+					if v, _, err := r.Ticket(t.Context(), testAppID, wechat.JSAPI); err == nil && !w.sim.TicketValid(testAppID, "jsapi", v) {
 						dead += time.Second
 					}
 					time.Sleep(time.Second)

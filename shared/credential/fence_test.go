@@ -159,7 +159,7 @@ func TestStaleWriterNeverWins(t *testing.T) {
 			if after.Token.Value != overtaken.Token.Value || after.Lease != overtaken.Lease {
 				t.Errorf("frozen at call %d: the stale writer won", n)
 			}
-			if !w.sim.TokenAlive(testAppID, after.Token.Value) {
+			if !w.sim.TokenValid(testAppID, after.Token.Value) {
 				t.Errorf("frozen at call %d: the stored token is dead", n)
 			}
 			w.wantTicket(w.reader(nil))

@@ -173,7 +173,7 @@ func (w *world) wantTicket(r *Reader) string {
 
 func (w *world) checkTicket(value string, end time.Time) {
 	w.t.Helper()
-	if !w.sim.TicketAlive(testAppID, "jsapi", value) {
+	if !w.sim.TicketValid(testAppID, "jsapi", value) {
 		w.t.Errorf("%s: a dead ticket was handed out", time.Now())
 	}
 	if left := time.Until(end); left <= Margin {

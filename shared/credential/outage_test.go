@@ -84,7 +84,7 @@ func (l *live) survive(start, length time.Duration, fault wechatsim.Fault, gap t
 	l.requests(length, end)
 	l.sim.ClearFaults()
 	l.requests(wellAgain, end)
-	if token := l.stored().Token; !l.sim.TokenAlive(testAppID, token.Value) || token.left(time.Now()) <= 0 {
+	if token := l.stored().Token; !l.sim.TokenValid(testAppID, token.Value) || token.left(time.Now()) <= 0 {
 		l.t.Errorf("no token %v after WeChat was well: %+v", wellAgain, token.State)
 	}
 	l.starved, l.refused, l.since = 0, 0, time.Time{}
@@ -131,7 +131,7 @@ func (l *live) ask(r *Reader, end time.Time) {
 		return
 	}
 	l.served, l.since = l.served+1, time.Time{}
-	if !l.sim.TicketAlive(testAppID, "jsapi", value) {
+	if !l.sim.TicketValid(testAppID, "jsapi", value) {
 		l.dead += l.every
 	}
 	if time.Until(until) <= Margin {

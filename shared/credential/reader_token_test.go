@@ -76,7 +76,7 @@ func TestReaderAnother(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				got, err := r.Replacement(t.Context(), testAppID, old)
-				if err != nil || !w.sim.TokenAlive(testAppID, got) {
+				if err != nil || !w.sim.TokenValid(testAppID, got) {
 					t.Errorf("no living token: %v", err)
 				}
 			})

@@ -135,7 +135,7 @@ func TestReportDead(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := w.stored().Token
-		if now.Value == old.Value || !w.sim.TokenAlive(testAppID, now.Value) {
+		if now.Value == old.Value || !w.sim.TokenValid(testAppID, now.Value) {
 			t.Error("the token was not renewed")
 		}
 		calls := w.tokenCalls()
@@ -171,7 +171,7 @@ func TestDeadTokenFoundByTicketPoll(t *testing.T) {
 		time.Sleep(time.Minute)
 		_ = w.sim.ForeignRefresh(testAppID)
 		record := w.tick(k)
-		if !w.sim.TokenAlive(testAppID, record.Token.Value) || record.Token.Dead {
+		if !w.sim.TokenValid(testAppID, record.Token.Value) || record.Token.Dead {
 			t.Errorf("after the tick: %+v", record.Token.State)
 		}
 		w.wantCalls(2, 3) // the refused poll, a new token, the poll again

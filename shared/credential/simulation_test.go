@@ -76,7 +76,7 @@ func (l *life) request(r *Reader) {
 	}
 	l.since = time.Time{}
 	l.served++
-	if !l.sim.TicketAlive(testAppID, "jsapi", value) {
+	if !l.sim.TicketValid(testAppID, "jsapi", value) {
 		l.dead += l.every
 	}
 	if left := time.Until(end); left <= Margin {
@@ -90,7 +90,7 @@ func (l *life) checkToken() {
 	if left := record.Token.left(time.Now()); left < Margin {
 		l.t.Errorf("%s: the token has %v left", time.Now(), left)
 	}
-	if !l.sim.TokenAlive(testAppID, record.Token.Value) {
+	if !l.sim.TokenValid(testAppID, record.Token.Value) {
 		l.t.Errorf("%s: the stored token is dead", time.Now())
 	}
 }

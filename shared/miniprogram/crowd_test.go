@@ -79,7 +79,7 @@ func TestSlowSecretIsNoOlderLogin(t *testing.T) {
 // A reset that had to wait for a token is newer than a login that came meanwhile.
 func TestResetAfterLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyKept })
+		w := newWorld(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyReused })
 		p := w.phone("hua")
 		p.in(false)
 		want(t, "before", p.check(""), 200, "valid")

@@ -11,7 +11,7 @@ func TestSwitches(t *testing.T) {
 	for name, change := range map[string]func(*wechatsim.Switches){
 		"as usual":                          func(*wechatsim.Switches) {},
 		"a new session_key at the exchange": func(s *wechatsim.Switches) { s.SessionKey = wechatsim.SessionKeyAtExchange },
-		"a live session_key is kept":        func(s *wechatsim.Switches) { s.SessionKey = wechatsim.SessionKeyKept },
+		"a live session_key is kept":        func(s *wechatsim.Switches) { s.SessionKey = wechatsim.SessionKeyReused },
 		"an errcode of 0":                   func(s *wechatsim.Switches) { s.MiniErrcodeZero = true },
 		"a numeric country code":            func(s *wechatsim.Switches) { s.NumericCountryCode = true },
 		"40163 for a used phone code":       func(s *wechatsim.Switches) { s.UsedPhoneCodeCode = 40163 },

@@ -19,7 +19,7 @@ func TestMiniProgramWorlds(t *testing.T) {
 		"string errcode":   {wechatsim.Switches{MiniErrcodeZero: true, StringErrcode: true}, false},
 		"numeric country":  {wechatsim.Switches{NumericCountryCode: true}, false},
 		"key at exchange":  {wechatsim.Switches{SessionKey: wechatsim.SessionKeyAtExchange}, false},
-		"key kept":         {wechatsim.Switches{SessionKey: wechatsim.SessionKeyKept}, false},
+		"key kept":         {wechatsim.Switches{SessionKey: wechatsim.SessionKeyReused}, false},
 		"text/plain":       {wechatsim.Switches{ContentType: wechatsim.ContentTypeText}, false},
 		"proof in a body":  {wechatsim.Switches{SessionProofInBody: true}, true},
 		"used phone codes": {wechatsim.Switches{UsedPhoneCodeCode: 40163}, false},

@@ -1,7 +1,7 @@
 package wechatsim
 
-// addressLists are what the calls that list addresses answer. Callback entries may be CIDR, as in
-// an older sample of the page. Addresses are from RFC 5737.
+// addressLists are the answers of the calls that list addresses, by path. Callback entries can be
+// CIDR, as in an older sample of the page. The default addresses are from RFC 5737.
 func addressLists(cfg Config) map[string][]string {
 	callback, domain := cfg.CallbackIPs, cfg.APIDomainIPs
 	if callback == nil {

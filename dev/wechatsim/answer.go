@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// errDropped: the connection breaks and no answer comes.
+// errDropped means that the connection breaks before an answer.
 var errDropped = errors.New("wechatsim: connection dropped by a fault")
 
 // fields of a JSON answer.
 type fields map[string]any
 
-// refusal is WeChat saying no: HTTP 200 with an errcode. With code 0 it is the simulator saying
-// that nobody knows what WeChat would do.
+// refusal is WeChat's refusal of a call: HTTP 200 with an errcode. Code 0 is a refusal by the
+// simulator, since it is not known what WeChat would do.
 type refusal struct {
 	code int
 	text string
@@ -29,20 +29,20 @@ func refuse(code int, text string) *refusal { return &refusal{code, text} }
 
 func unknown(text string) *refusal { return &refusal{0, text} }
 
-// answer is what goes out.
+// answer is an HTTP answer before it is written.
 type answer struct {
 	status      int
 	contentType string
 	body        []byte
-	header      http.Header   // what else a page needs
-	stall       time.Duration // between the first half of the body and the second
+	header      http.Header   // further headers
+	stall       time.Duration // pause between the two halves of the body
 }
 
 func plainText(status int, text string) answer {
 	return answer{status: status, contentType: "text/plain; charset=utf-8", body: []byte("wechatsim: " + text + "\n")}
 }
 
-// render writes an answer in the style the switches ask for.
+// render makes an answer in the form that the switches choose.
 func (s *Sim) render(f fields, no *refusal, now time.Time) answer {
 	if no != nil && no.code == 0 {
 		return plainText(http.StatusBadRequest, no.text)
@@ -63,7 +63,7 @@ func (s *Sim) render(f fields, no *refusal, now time.Time) answer {
 	return answer{status: http.StatusOK, contentType: s.switches.ContentType, body: body}
 }
 
-// rid is the request id that WeChat hangs on an errmsg; its first group is the time in hex.
+// rid is the request id that WeChat appends to an errmsg. Its first group is the time in hex.
 func (s *Sim) rid(now time.Time) string {
 	if s.switches.RID == RIDNone {
 		return ""
@@ -88,7 +88,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.stall > 0 {
 		half /= 2
 	}
-	_, _ = w.Write(a.body[:half]) // whoever hung up does not hear the rest
+	_, _ = w.Write(a.body[:half]) // an error means that the client has left
 	if a.stall > 0 {
 		_ = http.NewResponseController(w).Flush()
 		if wait(r.Context(), a.stall) != nil {

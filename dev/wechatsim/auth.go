@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Group is a set of paths that a whitelist guards. WeChat surely guards the token calls; whether it
-// guards the others too, its pages leave open.
+// Group is a set of paths that a whitelist protects. It is known that WeChat protects the token
+// calls; for the others its pages disagree (docs/protocol.md#whitelist).
 type Group string
 
 // The groups there are.
 const (
 	GroupToken Group = "token" // calls that send the AppSecret
 	GroupAPI   Group = "api"   // calls that send an access token
-	GroupSNS   Group = "sns"   // calls about a user's login; said to be open to all
+	GroupSNS   Group = "sns"   // calls about a user's login; reported to be open to all
 )
 
-// Whitelist switches an account's whitelist on for a group of paths, open to exactly ips. Callers
-// that are not on it get Switches.WhitelistCode with their address.
+// Whitelist switches an account's whitelist on for a group of paths. Only callers in ips may call;
+// others get Switches.WhitelistCode with their address.
 func (s *Sim) Whitelist(appID string, g Group, ips ...string) error {
 	list := make([]netip.Addr, len(ips))
 	for i, ip := range ips {
@@ -32,7 +32,7 @@ func (s *Sim) Whitelist(appID string, g Group, ips ...string) error {
 	return s.change(appID, func(a *account, _ time.Time) { a.Allowed[g] = list })
 }
 
-// WhitelistOff opens a group to all callers again, as it is at first.
+// WhitelistOff opens a group to all callers, which is the initial state.
 func (s *Sim) WhitelistOff(appID string, g Group) error {
 	return s.change(appID, func(a *account, _ time.Time) { delete(a.Allowed, g) })
 }
@@ -46,8 +46,8 @@ func (s *Sim) allowed(a *account, g Group, caller netip.Addr) *refusal {
 	return refuse(s.switches.WhitelistCode, fmt.Sprintf("invalid ip %s ipv6 %s, not in whitelist", caller, six))
 }
 
-// SetSecret replaces an account's AppSecret; the old one is refused from now on. The secret is not
-// part of Snapshot.
+// SetSecret replaces an account's AppSecret. The old one is refused from now on. Snapshot does not
+// hold the secret.
 func (s *Sim) SetSecret(appID, secret string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,7 @@ func (s *Sim) SetSecret(appID, secret string) error {
 // authenticate checks a token call: parameters first, then the account, then the caller.
 func (s *Sim) authenticate(r *request) (*account, *refusal) {
 	switch {
-	case r.notJSON || r.body.AppID == "": // a form instead of JSON looks like no appid at all
+	case r.notJSON || r.body.AppID == "": // a form instead of JSON has no appid
 		return nil, refuse(41002, "appid missing")
 	case r.body.Secret == "":
 		return nil, refuse(41004, "appsecret missing")
@@ -103,7 +103,7 @@ func (s *Sim) byToken(r *request) (string, *account, *refusal) {
 	return appID, a, s.allowed(a, GroupAPI, r.caller)
 }
 
-// owner finds a token, dead or alive.
+// owner returns the account and the state of a token, valid or not.
 func (s *Sim) owner(value string) (appID string, t token, found bool) {
 	for id, a := range s.state.Apps {
 		for _, past := range [][]token{a.Stable, a.Classic} {

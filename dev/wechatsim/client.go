@@ -20,7 +20,7 @@ const defaultCaller = "192.0.2.1"
 // goroutines, so it works inside testing/synctest. Contexts and http.Client.Timeout are honoured.
 func (s *Sim) Client() *http.Client { return s.ClientFrom(defaultCaller) }
 
-// ClientFrom is Client with another caller's address.
+// ClientFrom is Client with ip as the caller's address.
 func (s *Sim) ClientFrom(ip string) *http.Client { return &http.Client{Transport: transport{s, ip}} }
 
 type transport struct {
@@ -28,16 +28,16 @@ type transport struct {
 	ip  string
 }
 
-// RoundTrip hands the request over as a server would see it.
-func (w transport) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip handles the request as a server receives it.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	in := r.Clone(ctx)
-	in.RemoteAddr = net.JoinHostPort(w.ip, "50000")
+	in.RemoteAddr = net.JoinHostPort(t.ip, "50000")
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
 	defer in.Body.Close()
-	a, err := w.sim.handle(ctx, in)
+	a, err := t.sim.handle(ctx, in)
 	if errors.Is(err, errDropped) {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
@@ -53,7 +53,7 @@ func (w transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// stalling is a body whose second half comes late.
+// stalling is a body whose second half is delayed.
 type stalling struct {
 	ctx    context.Context // the request's: a body is read after RoundTrip has returned
 	stall  time.Duration

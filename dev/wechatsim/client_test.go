@@ -2,6 +2,7 @@ package wechatsim_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -44,7 +45,7 @@ func code(t *testing.T, err error) int {
 	return e.Code
 }
 
-// everything calls each verb of the client once, with the answers the simulator should give.
+// callEverything calls each method of the client once and checks the answers.
 func callEverything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
 	t.Helper()
 	ctx := t.Context()
@@ -72,7 +73,7 @@ func callEverything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
 		t.Errorf("forced: %v", err)
 	}
 	if _, err := c.Ticket(ctx, token.Value, wechat.JSAPI); code(t, err) != 40001 {
-		t.Errorf("with a dead token: %v", err)
+		t.Errorf("with an invalid token: %v", err)
 	}
 	if classic, err := c.ClassicToken(ctx, appID, secret); err != nil || !sim.TokenValid(appID, classic.Value) {
 		t.Errorf("classic: %v", err)
@@ -82,71 +83,94 @@ func callEverything(t *testing.T, c *wechat.Client, sim *wechatsim.Sim) {
 	}
 }
 
-// surfaces are the ways WeChat's answers may look; the client must not care.
-var answerStyles = []wechatsim.Switches{
-	{},
-	{ContentType: wechatsim.ContentTypeText, StringErrcode: true, RID: wechatsim.RIDSpace},
-	{ContentType: wechatsim.ContentTypeNoCharset, RID: wechatsim.RIDHints, TokenLength: 512},
-	{RID: wechatsim.RIDComma}, {RID: wechatsim.RIDHint},
+// answerStyles are the forms that WeChat's answers may have. The client reads all of them.
+var answerStyles = []struct {
+	name     string
+	switches wechatsim.Switches
+}{
+	{"JSON", wechatsim.Switches{}},
+	{"plain text", wechatsim.Switches{ContentType: wechatsim.ContentTypeText, StringErrcode: true, RID: wechatsim.RIDSpace}},
+	{"no charset", wechatsim.Switches{ContentType: wechatsim.ContentTypeNoCharset, RID: wechatsim.RIDHints, TokenLength: 512}},
+	{"rid after a comma", wechatsim.Switches{RID: wechatsim.RIDComma}},
+	{"rid as a hint", wechatsim.Switches{RID: wechatsim.RIDHint}},
 }
 
 func TestClientOverSocket(t *testing.T) {
-	for _, sw := range answerStyles {
-		sim := newSim(t, sw)
-		server := httptest.NewServer(sim)
-		callEverything(t, newClient(t, wechat.Config{BaseURL: server.URL}), sim)
-		server.Close()
+	for _, style := range answerStyles {
+		t.Run(style.name, func(t *testing.T) {
+			sim := newSim(t, style.switches)
+			server := httptest.NewServer(sim)
+			defer server.Close()
+			callEverything(t, newClient(t, wechat.Config{BaseURL: server.URL}), sim)
+		})
 	}
 }
 
 func TestClientInProcess(t *testing.T) {
-	for _, sw := range answerStyles {
-		sim := newSim(t, sw)
-		callEverything(t, newClient(t, wechat.Config{HTTPClient: sim.Client()}), sim)
+	for _, style := range answerStyles {
+		t.Run(style.name, func(t *testing.T) {
+			sim := newSim(t, style.switches)
+			callEverything(t, newClient(t, wechat.Config{HTTPClient: sim.Client()}), sim)
+		})
 	}
 }
 
-func TestClientLearnsItsAddress(t *testing.T) {
+func TestRefusalTellsTheCallersAddress(t *testing.T) {
 	for _, want := range []int{40164, 61004} {
-		sim := newSim(t, wechatsim.Switches{WhitelistCode: want, RID: wechatsim.RIDSpace})
-		if err := sim.Whitelist(appID, wechatsim.GroupToken, "203.0.113.5"); err != nil {
-			t.Fatal(err)
-		}
-		c := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.9")})
-		_, err := c.StableToken(t.Context(), appID, secret, false)
-		var e *wechat.Error
-		if !errors.As(err, &e) || e.Code != want || e.IP() != "203.0.113.9" || e.Class() != wechat.ClassConfiguration {
-			t.Errorf("%v", err)
-		}
-		allowed := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.5")})
-		if _, err := allowed.StableToken(t.Context(), appID, secret, false); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// TestClientThroughFaults: one more attempt where it is safe, in a bubble with simulated time.
-func TestClientThroughFaults(t *testing.T) {
-	for _, f := range []wechatsim.Fault{
-		{DropBefore: true}, {DropAfter: true}, {ErrCode: -1}, {Status: 500},
-		{Delay: time.Minute}, {AnswerDelay: time.Minute}, {BodyDelay: time.Minute},
-	} {
-		f.Times = 1
-		synctest.Test(t, func(t *testing.T) {
-			sim := newSim(t, wechatsim.Switches{})
-			c := newClient(t, wechat.Config{HTTPClient: sim.Client()})
-			sim.Fail(f)
-			if _, err := c.StableToken(t.Context(), appID, secret, false); err != nil || sim.Calls(wechatsim.PathStableToken) != 2 {
-				t.Errorf("%+v: %v, %v", f, err, sim.Counts())
+		t.Run(fmt.Sprint(want), func(t *testing.T) {
+			sim := newSim(t, wechatsim.Switches{WhitelistCode: want, RID: wechatsim.RIDSpace})
+			if err := sim.Whitelist(appID, wechatsim.GroupToken, "203.0.113.5"); err != nil {
+				t.Fatal(err)
 			}
-			sim.Fail(f)
-			if _, err := c.StableToken(t.Context(), appID, secret, true); err == nil || sim.Calls(wechatsim.PathStableToken) != 3 {
-				t.Errorf("%+v, forced: %v, %v", f, err, sim.Counts())
+			c := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.9")})
+			_, err := c.StableToken(t.Context(), appID, secret, false)
+			var e *wechat.Error
+			if !errors.As(err, &e) || e.Code != want || e.IP() != "203.0.113.9" || e.Class() != wechat.ClassConfiguration {
+				t.Errorf("%v", err)
 			}
-			sim.Fail(f)
-			if _, err := c.ClassicToken(t.Context(), appID, secret); err == nil || sim.Calls(wechatsim.PathToken) != 1 {
-				t.Errorf("%+v, classic: %v, %v", f, err, sim.Counts())
+			allowed := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.5")})
+			if _, err := allowed.StableToken(t.Context(), appID, secret, false); err != nil {
+				t.Error(err)
 			}
 		})
+	}
+}
+
+// faults are the ways in which a call can fail on its way.
+var faults = []struct {
+	name  string
+	fault wechatsim.Fault
+}{
+	{"dropped before", wechatsim.Fault{Times: 1, DropBefore: true}},
+	{"dropped after", wechatsim.Fault{Times: 1, DropAfter: true}},
+	{"busy", wechatsim.Fault{Times: 1, ErrCode: -1}},
+	{"status 500", wechatsim.Fault{Times: 1, Status: 500}},
+	{"slow call", wechatsim.Fault{Times: 1, Delay: time.Minute}},
+	{"slow answer", wechatsim.Fault{Times: 1, AnswerDelay: time.Minute}},
+	{"slow body", wechatsim.Fault{Times: 1, BodyDelay: time.Minute}},
+}
+
+// The client repeats a call once where that is safe: in normal mode, not by force and not for a
+// classic token.
+func TestClientThroughFaults(t *testing.T) {
+	for _, c := range faults {
+		t.Run(c.name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { throughFault(t, c.fault) }) })
+	}
+}
+
+func throughFault(t *testing.T, f wechatsim.Fault) {
+	sim := newSim(t, wechatsim.Switches{})
+	c := newClient(t, wechat.Config{HTTPClient: sim.Client()})
+	sim.Fail(f)
+	if _, err := c.StableToken(t.Context(), appID, secret, false); err != nil || sim.Calls(wechatsim.PathStableToken) != 2 {
+		t.Errorf("%v, %v", err, sim.Counts())
+	}
+	sim.Fail(f)
+	if _, err := c.StableToken(t.Context(), appID, secret, true); err == nil || sim.Calls(wechatsim.PathStableToken) != 3 {
+		t.Errorf("forced: %v, %v", err, sim.Counts())
+	}
+	sim.Fail(f)
+	if _, err := c.ClassicToken(t.Context(), appID, secret); err == nil || sim.Calls(wechatsim.PathToken) != 1 {
+		t.Errorf("classic: %v, %v", err, sim.Counts())
 	}
 }

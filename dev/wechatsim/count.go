@@ -2,14 +2,14 @@ package wechatsim
 
 import "maps"
 
-// Call is a kind of request to count: by account, path, and whether a token was forced. AppID is
-// as the request named it, or the access token's owner; "" when neither is known.
+// Call is a kind of request, by which requests are counted: account, path, and whether a token was
+// forced. AppID is that of the request, or that of the access token; "" when neither is known.
 type Call struct {
 	AppID, Path string
 	Forced      bool
 }
 
-// arrive counts a request and finds its fault.
+// countCall counts a request and returns the fault that matches it.
 func (s *Sim) countCall(r *request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,8 +24,8 @@ func (s *Sim) countCall(r *request) Fault {
 	return s.match(c)
 }
 
-// Calls is how many requests for a path there were, of all accounts. Refused and dropped ones
-// count: what matters is how often WeChat was asked.
+// Calls is the number of requests for a path, of all accounts. Refused and dropped requests count,
+// since they were sent to WeChat.
 func (s *Sim) Calls(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *Sim) Counts() map[Call]int {
 	return maps.Clone(s.calls)
 }
 
-// ResetCounts starts counting anew; quotas are not touched.
+// ResetCounts sets all counts to zero. Quotas do not change.
 func (s *Sim) ResetCounts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

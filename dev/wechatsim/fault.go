@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// Fault is trouble for the requests it matches. Its parts work in the order they stand in; several
-// may be set. Of the answers ErrCode, Status and Body, which leave WeChat's state as it is, Body
-// may go along with Status.
+// Fault makes the requests that it matches fail. Several of its parts may be set; they act in the
+// order of the fields. ErrCode, Status and Body answer without a change of WeChat's state; of these,
+// only Status and Body can be set together.
 type Fault struct {
 	Path  string // "" matches every path
 	AppID string // "" matches every account
-	Skip  int    // so many matching requests pass unharmed first
-	Times int    // so many are hit; 0 means all until ClearFaults
+	Skip  int    // this many matching requests pass first
+	Times int    // this many requests fail; 0 means all until ClearFaults
 
-	DropBefore  bool          // the connection breaks before WeChat did anything
-	Delay       time.Duration // WeChat takes that long before it does anything
-	ErrCode     int           // refused with this errcode: -1, 45009, 40001 on a live token, 10009 on a page ...
+	DropBefore  bool          // the connection breaks before WeChat handles the request
+	Delay       time.Duration // WeChat waits that long before it handles the request
+	ErrCode     int           // refused with this errcode: -1, 45009, 40001 for a valid token, 10009 on a page ...
 	ErrMsg      string        // default "wechatsim fault"
 	Status      int           // another HTTP status
-	Body        string        // another body, such as an HTML page; Status defaults to 200 then
+	Body        string        // another body, such as an HTML page; then Status defaults to 200
 	DropAfter   bool          // WeChat's state has changed, but the answer is lost
-	AnswerDelay time.Duration // WeChat's state has changed, but the answer comes late
-	BodyDelay   time.Duration // the second half of the body comes late
+	AnswerDelay time.Duration // WeChat's state has changed, but the answer is delayed
+	BodyDelay   time.Duration // the second half of the body is delayed
 }
 
-// Fail adds a fault. Of several that match a request, the one that was added first is taken.
+// Fail adds a fault. If several match a request, the one that was added first applies.
 func (s *Sim) Fail(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,14 +35,14 @@ func (s *Sim) Fail(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults ends all faults.
+// ClearFaults removes all faults.
 func (s *Sim) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// match takes the first fault for a call, or none.
+// match returns the first fault for a call, or the zero Fault.
 func (s *Sim) match(c Call) Fault {
 	for _, f := range s.faults {
 		if f.Times == 0 || f.Path != "" && f.Path != c.Path || f.AppID != "" && f.AppID != c.AppID {
@@ -60,7 +60,7 @@ func (s *Sim) match(c Call) Fault {
 	return Fault{}
 }
 
-// refuse makes the fault's own answer, if it has one.
+// answer is the fault's own answer, if it has one.
 func (f Fault) answer(s *Sim, r *request) (answer, bool) {
 	if f.ErrCode != 0 {
 		text := f.ErrMsg

@@ -22,7 +22,7 @@ const (
 // start is noon in China, on a point of the ticket grid.
 var start = time.Unix(1714536000, 0)
 
-// world is a simulator, its clock, and ways to ask it without the client under test elsewhere.
+// fixture is a simulator, its clock, and methods that call it without the product's client.
 type fixture struct {
 	*Sim
 	t  *testing.T
@@ -32,36 +32,36 @@ type fixture struct {
 
 func newFixture(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
-	w := &fixture{t: t, at: start}
-	cfg := Config{Now: w.clock, Apps: []App{{ID: appID, Secret: secret}, {ID: other, Secret: "secret-2"}}}
-	for _, f := range change {
-		f(&cfg)
+	f := &fixture{t: t, at: start}
+	cfg := Config{Now: f.clock, Apps: []App{{ID: appID, Secret: secret}, {ID: other, Secret: "secret-2"}}}
+	for _, apply := range change {
+		apply(&cfg)
 	}
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Sim = s
-	return w
+	f.Sim = s
+	return f
 }
 
-func with(f func(*Switches)) func(*Config) { return func(c *Config) { f(&c.Switches) } }
+func with(change func(*Switches)) func(*Config) { return func(c *Config) { change(&c.Switches) } }
 
-func (w *fixture) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
+func (f *fixture) clock() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.at
 }
 
-func (w *fixture) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
+func (f *fixture) advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at = f.at.Add(d)
 }
 
-func (w *fixture) advanceTo(t time.Time) { w.advance(t.Sub(w.clock())) }
+func (f *fixture) advanceTo(t time.Time) { f.advance(t.Sub(f.clock())) }
 
-// reply is a JSON answer; code is -2 when there was none.
+// reply is a JSON answer; code is -2 when the answer was none.
 type reply struct {
 	status      int
 	contentType string
@@ -70,19 +70,19 @@ type reply struct {
 	message     string
 	token       string
 	ticket      string
-	expiresIn        int
+	expiresIn   int
 }
 
-func (w *fixture) ask(method, path string, query url.Values, body any) reply {
-	w.t.Helper()
-	res, err := w.try(context.Background(), method, path, query, body)
+func (f *fixture) ask(method, path string, query url.Values, body any) reply {
+	f.t.Helper()
+	res, err := f.try(context.Background(), method, path, query, body)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return res
 }
 
-func (w *fixture) try(ctx context.Context, method, path string, query url.Values, body any) (reply, error) {
+func (f *fixture) try(ctx context.Context, method, path string, query url.Values, body any) (reply, error) {
 	var b bytes.Buffer
 	if s, raw := body.(string); raw {
 		b.WriteString(s)
@@ -95,7 +95,7 @@ func (w *fixture) try(ctx context.Context, method, path string, query url.Values
 	if err != nil {
 		return reply{}, err
 	}
-	res, err := w.Client().Do(req)
+	res, err := f.Client().Do(req)
 	if err != nil {
 		return reply{}, err
 	}
@@ -109,11 +109,11 @@ func (w *fixture) try(ctx context.Context, method, path string, query url.Values
 
 func read(res *http.Response, text []byte) reply {
 	var f struct {
-		Code    any    `json:"errcode"`
-		Message string `json:"errmsg"`
-		Token   string `json:"access_token"`
-		Ticket  string `json:"ticket"`
-		ExpiresIn    int    `json:"expires_in"`
+		Code      any    `json:"errcode"`
+		Message   string `json:"errmsg"`
+		Token     string `json:"access_token"`
+		Ticket    string `json:"ticket"`
+		ExpiresIn int    `json:"expires_in"`
 	}
 	r := reply{status: res.StatusCode, contentType: res.Header.Get("Content-Type"), text: string(text), code: -2}
 	if json.Unmarshal(text, &f) == nil {
@@ -125,29 +125,29 @@ func read(res *http.Response, text []byte) reply {
 	return r
 }
 
-func (w *fixture) classic() reply {
-	w.t.Helper()
-	return w.ask("GET", PathToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {secret}}, nil)
+func (f *fixture) classic() reply {
+	f.t.Helper()
+	return f.ask("GET", PathToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {secret}}, nil)
 }
 
-func (w *fixture) stable(force bool) reply {
-	w.t.Helper()
-	return w.ask("POST", PathStableToken, nil, map[string]any{
+func (f *fixture) stable(force bool) reply {
+	f.t.Helper()
+	return f.ask("POST", PathStableToken, nil, map[string]any{
 		"grant_type": "client_credential", "appid": appID, "secret": secret, "force_refresh": force,
 	})
 }
 
-func (w *fixture) fetchTicket(token, typ string) reply {
-	w.t.Helper()
-	return w.ask("GET", PathTicket, url.Values{"access_token": {token}, "type": {typ}}, nil)
+func (f *fixture) fetchTicket(token, typ string) reply {
+	f.t.Helper()
+	return f.ask("GET", PathTicket, url.Values{"access_token": {token}, "type": {typ}}, nil)
 }
 
-// ticket fetches a jsapi ticket with a token that is good.
-func (w *fixture) ticket() string {
-	w.t.Helper()
-	r := w.fetchTicket(w.stable(false).token, "jsapi")
+// ticket fetches a jsapi ticket with a valid token.
+func (f *fixture) ticket() string {
+	f.t.Helper()
+	r := f.fetchTicket(f.stable(false).token, "jsapi")
 	if r.ticket == "" {
-		w.t.Fatalf("no ticket: %+v", r)
+		f.t.Fatalf("no ticket: %+v", r)
 	}
 	return r.ticket
 }
@@ -159,14 +159,14 @@ func (r reply) expect(t *testing.T, code int) {
 	}
 }
 
-func (w *fixture) expectToken(token string, want bool) {
-	w.t.Helper()
-	if w.TokenValid(appID, token) != want {
-		w.t.Errorf("token alive: %v, want %v", !want, want)
+func (f *fixture) expectToken(token string, want bool) {
+	f.t.Helper()
+	if f.TokenValid(appID, token) != want {
+		f.t.Errorf("token valid: %v, want %v", !want, want)
 	}
-	code := w.ask("GET", PathCallbackIPs, url.Values{"access_token": {token}}, nil).code
+	code := f.ask("GET", PathCallbackIPs, url.Values{"access_token": {token}}, nil).code
 	if (code == 0) != want {
-		w.t.Errorf("a call with the token: errcode %d, want it to pass: %v", code, want)
+		f.t.Errorf("a call with the token: errcode %d, want it to pass: %v", code, want)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 //go:embed jweixin.js
 var jweixin string
 
-// serveScript: the JS-SDK's script, for a browser. It judges signatures by PathPreVerify of the host
-// that it was loaded from. With ?wechatsim=inside it works in any browser, as if that were WeChat's.
+// serveScript serves the JS-SDK's script to a browser. The script checks signatures by PathPreVerify
+// of the host that it was loaded from. With ?wechatsim=inside it works in any browser, as inside WeChat.
 func (s *Sim) serveScript(*request) answer {
 	settings, err := json.Marshal(map[string]bool{
 		"currentOnIOS": s.switches.JSCurrentOnIOS, "unlistedOffline": s.switches.JSUnlistedOffline, "readyWaits": s.switches.JSReadyWaits,
@@ -30,8 +30,8 @@ func (s *Sim) serveScript(*request) answer {
 	}
 }
 
-// servePreVerify is VerifySignature for the script, from whatever page it runs in: errMsg as
-// wx.error gets it. A fault answers with errcode and errmsg instead, of which the script makes one.
+// servePreVerify is VerifySignature for the script, in any page. It answers errMsg as wx.error gets
+// it. A fault answers errcode and errmsg instead; the script makes an errMsg of them.
 func (s *Sim) servePreVerify(r *request) (fields, *refusal) {
 	q, err := url.ParseQuery(r.rawQuery)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Sim) servePreVerify(r *request) (fields, *refusal) {
 	}
 	timestamp, err := strconv.ParseInt(q.Get("timestamp"), 10, 64)
 	if err != nil {
-		timestamp = -1 // which nothing was signed with
+		timestamp = -1 // no signature has it
 	}
 	if err := s.verify(r.body.AppID, q.Get("url"), q.Get("noncestr"), timestamp, q.Get("signature"), r.now); err != nil {
 		return fields{"errMsg": err.Error()}, nil
@@ -47,8 +47,8 @@ func (s *Sim) servePreVerify(r *request) (fields, *refusal) {
 	return fields{"errMsg": "config:ok"}, nil
 }
 
-// SetJSDomains changes the hosts whose pages may use JS-SDK, as an operator does in the console; none
-// means any. An account that is not known has none.
+// SetJSDomains sets the hosts whose pages may use JS-SDK, as an operator does in the console. No hosts
+// means any host. An unknown account is ignored.
 func (s *Sim) SetJSDomains(appID string, hosts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +58,7 @@ func (s *Sim) SetJSDomains(appID string, hosts ...string) {
 	}
 }
 
-// judge is VerifySignature under the lock.
+// verify is VerifySignature with the lock held.
 func (s *Sim) verify(appID, pageURL, nonce string, timestamp int64, signature string, now time.Time) error {
 	app, ok := s.apps[appID]
 	if !ok {

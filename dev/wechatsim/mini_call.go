@@ -9,7 +9,7 @@ import (
 
 const phoneCodeLifetime = 300 * time.Second
 
-// serveCodeToSession: a wx.login code for the user's openid and session key, once.
+// serveCodeToSession exchanges a wx.login code for the user's openid and session key, once.
 func (s *Sim) serveCodeToSession(r *request) (fields, *refusal) {
 	switch {
 	case r.body.AppID == "":
@@ -57,7 +57,7 @@ func (s *Sim) miniSession(appID string, a *account, user string, now time.Time) 
 	return f
 }
 
-// servePhoneNumber: the code of the button for the user's number, once.
+// servePhoneNumber exchanges the code of the getPhoneNumber button for the user's number, once.
 func (s *Sim) servePhoneNumber(r *request) (fields, *refusal) {
 	appID, a, no := s.byMiniToken(r)
 	switch {
@@ -72,12 +72,12 @@ func (s *Sim) servePhoneNumber(r *request) (fields, *refusal) {
 	if s.isForeignPhoneCode(appID, r.body.Code) {
 		return nil, refuse(s.switches.ForeignPhoneCodeCode, "invalid appid")
 	}
-	// The page knows 40029 for all else that may be wrong with a code.
+	// WeChat's page has 40029 for all other errors of a code.
 	c, no := s.useCode(a.Mini.PhoneCodes, r.body.Code, r.now, s.switches.UsedPhoneCodeCode, 40029)
 	switch {
 	case no != nil:
 		return nil, no
-	case r.body.OpenID != "" && r.body.OpenID != s.OpenID(appID, c.User): // which errcode, no page says
+	case r.body.OpenID != "" && r.body.OpenID != s.OpenID(appID, c.User): // no page names the errcode
 		return nil, refuse(40003, "invalid openid")
 	}
 	u, _ := s.user(appID, c.User)
@@ -93,7 +93,7 @@ func (s *Sim) isForeignPhoneCode(appID, code string) bool {
 	return false
 }
 
-// serveCheckSession: whether the caller knows the user's live session key.
+// serveCheckSession tells whether the caller has the user's valid session key.
 func (s *Sim) serveCheckSession(r *request) (fields, *refusal) {
 	appID, a, no := s.byMiniToken(r)
 	if no == nil {
@@ -105,7 +105,7 @@ func (s *Sim) serveCheckSession(r *request) (fields, *refusal) {
 	return fields{"errcode": 0, "errmsg": "ok"}, nil
 }
 
-// serveResetSession: another key for one that is live; it ends when the old one would have.
+// serveResetSession replaces a valid session key. The new key expires when the old one would have.
 func (s *Sim) serveResetSession(r *request) (fields, *refusal) {
 	appID, a, no := s.byMiniToken(r)
 	if no == nil {
@@ -122,8 +122,8 @@ func (s *Sim) serveResetSession(r *request) (fields, *refusal) {
 	return fields{"errcode": 0, "errmsg": "ok", "openid": s.OpenID(appID, u.ID), "session_key": key}, nil
 }
 
-// provesSession checks openid and signature, which the page's example has in the query and its
-// table in the body.
+// verifySessionProof checks openid and signature. The example of WeChat's page has them in the query,
+// its table in the body.
 func (s *Sim) verifySessionProof(r *request, appID string, a *account) (User, *refusal) {
 	openid, signature, method := r.openid, r.signature, r.sigMethod
 	if s.switches.SessionProofInBody {
@@ -133,7 +133,7 @@ func (s *Sim) verifySessionProof(r *request, appID string, a *account) (User, *r
 		return User{}, refuse(41009, "openid missing")
 	}
 	u, ok := s.user(appID, openid)
-	if !ok || s.OpenID(appID, u.ID) != openid { // a User.ID is no openid
+	if !ok || s.OpenID(appID, u.ID) != openid { // user accepts a User.ID too
 		return User{}, refuse(40003, "invalid openid")
 	}
 	k := a.Mini.Keys[u.ID]

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// MiniData is what a mini-program gets of wx.getUserInfo, or of the older getPhoneNumber button:
-// the latter has no RawData and no Signature. Its JSON is as a mini-program would post it.
+// MiniData is what a mini-program gets from wx.getUserInfo, or from the older getPhoneNumber button,
+// without RawData and Signature. Its JSON is what a mini-program posts.
 type MiniData struct {
 	RawData       string `json:"rawData,omitempty"`
 	Signature     string `json:"signature,omitempty"` // SHA-1 of RawData and the session key's text
@@ -26,27 +26,27 @@ type MiniData struct {
 	IV            string `json:"iv"`
 }
 
-// MiniTamper is a change made to MiniData on its way.
+// MiniTamper is a change to MiniData after it was made.
 type MiniTamper string
 
 // The changes there are.
 const (
 	TamperNone      MiniTamper = ""
 	TamperPadding   MiniTamper = "padding"   // the last byte of the ciphertext
-	TamperMiddle    MiniTamper = "middle"    // a byte in its middle, which spoils a block and flips a bit of the next
+	TamperMiddle    MiniTamper = "middle"    // a byte in its middle, which breaks a block and flips a bit of the next
 	TamperIV        MiniTamper = "iv"        // a bit of the IV, which flips one of the first block
-	TamperCut       MiniTamper = "cut"       // the ciphertext is no whole number of blocks
+	TamperCut       MiniTamper = "cut"       // the last byte is missing, so the last block is incomplete
 	TamperRawData   MiniTamper = "rawdata"   // RawData, after it was signed
 	TamperSignature MiniTamper = "signature" // another signature
 )
 
-// MiniOptions make data that differs from what WeChat would hand out. The zero value is honest.
+// MiniOptions make data that WeChat would not make. The zero value makes WeChat's.
 type MiniOptions struct {
 	AppID      string // in the watermark, instead of the mini-program
 	OpenID     string // instead of the user's
 	NoOpenID   bool   // neither openId nor unionId
 	Timestamp  int64  // in the watermark, Unix seconds, instead of the clock's
-	SessionKey string // instead of the user's live one, which may be made for it
+	SessionKey string // instead of the user's valid one, which is created if there is none
 	Tamper     MiniTamper
 }
 
@@ -55,7 +55,7 @@ type watermark struct {
 	AppID     string `json:"appid"`
 }
 
-// rawUser is what everybody may see of a user, in WeChat's order.
+// rawUser is the public part of a user, in WeChat's order.
 type rawUser struct {
 	NickName  string `json:"nickName"`
 	Gender    int    `json:"gender"`
@@ -66,7 +66,7 @@ type rawUser struct {
 	AvatarURL string `json:"avatarUrl"`
 }
 
-// MiniUserData is a user's yes to wx.getUserInfo.
+// MiniUserData is the result of wx.getUserInfo when the user agrees.
 func (s *Sim) MiniUserData(appID, user string, o MiniOptions) (MiniData, error) {
 	return s.miniData(appID, user, o, func(u User, mark watermark) (raw string, message any) {
 		public := rawUser{u.Nickname, u.Sex, "zh_CN", u.City, u.Province, u.Country, u.HeadImgURL}
@@ -86,7 +86,7 @@ func (s *Sim) MiniUserData(appID, user string, o MiniOptions) (MiniData, error) 
 	})
 }
 
-// MiniPhoneData is a user's yes to the getPhoneNumber button of old, which encrypted the number.
+// MiniPhoneData is the result of the older getPhoneNumber button, which encrypted the number.
 func (s *Sim) MiniPhoneData(appID, user string, o MiniOptions) (MiniData, error) {
 	return s.miniData(appID, user, o, func(u User, mark watermark) (string, any) { return "", s.phone(u, mark) })
 }
@@ -131,7 +131,7 @@ func signRawData(raw, sessionKey string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sealMini is AES-128-CBC with PKCS#7; key, IV and outcome are base64.
+// sealMini encrypts with AES-128-CBC and PKCS#7. Key, IV and result are base64.
 func sealMini(message []byte, sessionKey, iv string) (string, error) {
 	key, err := base64.StdEncoding.DecodeString(sessionKey)
 	start, wrong := base64.StdEncoding.DecodeString(iv)
@@ -171,13 +171,13 @@ func (t MiniTamper) apply(d MiniData) MiniData {
 func flip(text string, change func([]byte) []byte) string {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(raw) == 0 {
-		return text // never: it was encoded here
+		return text // cannot happen: it was encoded here
 	}
 	return base64.StdEncoding.EncodeToString(change(raw))
 }
 
-// phone is phone_info, and the same encrypted. How the number of another country is written, no
-// page says; this puts the country's code before it.
+// phone is the content of phone_info, and of the encrypted data. No page says how the number of
+// another country is written; here its code comes first.
 func (s *Sim) phone(u User, mark watermark) fields {
 	country, number := cmp.Or(u.CountryCode, "86"), cmp.Or(u.Phone, s.madeUpNumber(u.ID))
 	full := number
@@ -196,13 +196,13 @@ func (s *Sim) madeUpNumber(user string) string {
 	return fmt.Sprintf("138%08d", n%100_000_000)
 }
 
-// plainJSON leaves < and & as they are, as WeChat does.
+// plainJSON does not escape < and &, as WeChat does not.
 func plainJSON(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if e.Encode(v) != nil {
-		return nil // never: texts and numbers, checked by checkUsers
+		return nil // cannot happen: texts and numbers, checked by checkUsers
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// openMini is a server's strict reading of encryptedData. The vectors hold it to WeChat's own
-// samples, so that it can judge what the simulator makes.
+// openMini reads encryptedData as a strict server does. The vectors check it against WeChat's own
+// samples, so that it can check the simulator.
 func openMini(d MiniData, sessionKey, appID string) ([]byte, error) {
 	key, noKey := base64.StdEncoding.DecodeString(sessionKey)
 	iv, noIV := base64.StdEncoding.DecodeString(d.IV)
@@ -46,7 +46,7 @@ func openMini(d MiniData, sessionKey, appID string) ([]byte, error) {
 	return text, nil
 }
 
-// TestMiniVectors: the simulator seals, signs and proves as WeChat's samples do.
+// The simulator encrypts and signs as WeChat's samples do.
 func TestMiniVectors(t *testing.T) {
 	b, err := os.ReadFile("testdata/mini-vectors.json")
 	must(t, err)
@@ -65,105 +65,110 @@ func TestMiniVectors(t *testing.T) {
 	must(t, json.Unmarshal(b, &file))
 	seen := map[string]int{}
 	for _, v := range file.Vectors {
-		in, want := v.Input, v.Expected
 		seen[v.Kind]++
-		switch v.Kind {
-		case "mini_decrypt":
-			if sealed, err := sealMini([]byte(want.Plaintext), in.Key, in.IV); err != nil || sealed != in.Encrypted {
-				t.Errorf("%s: sealed %s, %v", v.ID, sealed, err)
+		t.Run(v.ID, func(t *testing.T) {
+			in, want := v.Input, v.Expected
+			switch v.Kind {
+			case "mini_decrypt":
+				if sealed, err := sealMini([]byte(want.Plaintext), in.Key, in.IV); err != nil || sealed != in.Encrypted {
+					t.Errorf("sealed %s, %v", sealed, err)
+				}
+				if text, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err != nil || string(text) != want.Plaintext {
+					t.Errorf("%s, %v", text, err)
+				}
+			case "mini_decrypt-negative":
+				if _, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err == nil || err.Error() != want.Reject {
+					t.Errorf("%v, want %s", err, want.Reject)
+				}
+			case "mini_rawdata_signature":
+				if got := signRawData(in.Raw, in.Key); got != want.Signature {
+					t.Errorf("%s", got)
+				}
+			case "mini_rawdata_signature-negative":
+				if signRawData(in.Raw, in.Key) == in.Signature {
+					t.Error("the wrong signature fits")
+				}
+			case "mini_session_signature":
+				if got := sessionHMAC(in.Key, in.Data); got != want.Signature {
+					t.Errorf("%s", got)
+				}
+			default:
+				t.Errorf("unknown kind %s", v.Kind)
 			}
-			if text, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err != nil || string(text) != want.Plaintext {
-				t.Errorf("%s: %s, %v", v.ID, text, err)
-			}
-		case "mini_decrypt-negative":
-			if _, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err == nil || err.Error() != want.Reject {
-				t.Errorf("%s: %v, want %s", v.ID, err, want.Reject)
-			}
-		case "mini_rawdata_signature":
-			if got := signRawData(in.Raw, in.Key); got != want.Signature {
-				t.Errorf("%s: %s", v.ID, got)
-			}
-		case "mini_rawdata_signature-negative":
-			if signRawData(in.Raw, in.Key) == in.Signature {
-				t.Errorf("%s is taken", v.ID)
-			}
-		case "mini_session_signature":
-			if got := sessionHMAC(in.Key, in.Data); got != want.Signature {
-				t.Errorf("%s: %s", v.ID, got)
-			}
-		default:
-			t.Errorf("%s: unknown kind %s", v.ID, v.Kind)
-		}
+		})
 	}
 	if len(seen) != 5 || len(file.Vectors) != 10 {
 		t.Errorf("%v", seen)
 	}
 }
 
-// miniUser is what user data says once it is decrypted.
+// miniUser is decrypted user data.
 type miniUser struct {
 	OpenID, UnionID, NickName, City string
 	Gender                          int
 	Watermark                       watermark
 }
 
-func (w *fixture) userData(o MiniOptions) MiniData {
-	w.t.Helper()
-	d, err := w.MiniUserData(mini, "hua", o)
-	must(w.t, err)
+func (f *fixture) userData(o MiniOptions) MiniData {
+	f.t.Helper()
+	d, err := f.MiniUserData(mini, "hua", o)
+	must(f.t, err)
 	return d
 }
 
 func TestMiniUserData(t *testing.T) {
-	w := newMiniFixture(t)
-	m := w.miniLogin("hua")
-	w.advance(time.Minute)
-	for name, c := range map[string]struct {
+	f := newMiniFixture(t)
+	m := f.miniLogin("hua")
+	f.advance(time.Minute)
+	for _, c := range []struct {
+		name string
 		o    MiniOptions
 		want miniUser
 	}{
-		"honest":        {MiniOptions{}, miniUser{OpenID: m.OpenID, UnionID: *m.UnionID}},
-		"other openid":  {MiniOptions{OpenID: "oOther"}, miniUser{OpenID: "oOther", UnionID: *m.UnionID}},
-		"no openid":     {MiniOptions{NoOpenID: true}, miniUser{}},
-		"old timestamp": {MiniOptions{Timestamp: 1477314187}, miniUser{OpenID: m.OpenID, UnionID: *m.UnionID, Watermark: watermark{Timestamp: 1477314187}}},
-		"other appid":   {MiniOptions{AppID: lone}, miniUser{OpenID: m.OpenID, UnionID: *m.UnionID, Watermark: watermark{AppID: lone}}},
+		{"honest", MiniOptions{}, miniUser{OpenID: m.OpenID, UnionID: *m.UnionID}},
+		{"other openid", MiniOptions{OpenID: "oOther"}, miniUser{OpenID: "oOther", UnionID: *m.UnionID}},
+		{"no openid", MiniOptions{NoOpenID: true}, miniUser{}},
+		{"old timestamp", MiniOptions{Timestamp: 1477314187}, miniUser{OpenID: m.OpenID, UnionID: *m.UnionID, Watermark: watermark{Timestamp: 1477314187}}},
+		{"other appid", MiniOptions{AppID: lone}, miniUser{OpenID: m.OpenID, UnionID: *m.UnionID, Watermark: watermark{AppID: lone}}},
 	} {
-		d := w.userData(c.o)
-		want := c.want
-		want.NickName, want.City, want.Gender = "Li Hua", "Shenzhen", 2
-		if want.Watermark.AppID == "" {
-			want.Watermark.AppID = mini
-		}
-		if want.Watermark.Timestamp == 0 {
-			want.Watermark.Timestamp = start.Unix() + 60
-		}
-		text, err := openMini(d, m.Key, want.Watermark.AppID)
-		must(t, err)
-		var got miniUser
-		if must(t, json.Unmarshal(text, &got)); got != want {
-			t.Errorf("%s: %s", name, text)
-		}
-		if d.Signature != signRawData(d.RawData, m.Key) {
-			t.Errorf("%s: the signature is wrong", name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			d := f.userData(c.o)
+			want := c.want
+			want.NickName, want.City, want.Gender = "Li Hua", "Shenzhen", 2
+			if want.Watermark.AppID == "" {
+				want.Watermark.AppID = mini
+			}
+			if want.Watermark.Timestamp == 0 {
+				want.Watermark.Timestamp = start.Unix() + 60
+			}
+			text, err := openMini(d, m.Key, want.Watermark.AppID)
+			must(t, err)
+			var got miniUser
+			if must(t, json.Unmarshal(text, &got)); got != want {
+				t.Errorf("%s", text)
+			}
+			if d.Signature != signRawData(d.RawData, m.Key) {
+				t.Error("the signature is wrong")
+			}
+		})
 	}
-	alone, err := w.MiniUserData(lone, "hua", MiniOptions{})
+	alone, err := f.MiniUserData(lone, "hua", MiniOptions{})
 	must(t, err)
-	key, err := w.SessionKey(lone, "hua")
+	key, err := f.SessionKey(lone, "hua")
 	must(t, err)
 	text, err := openMini(alone, key, lone)
-	if err != nil || bytes.Contains(text, []byte("unionId")) || !bytes.Contains(text, []byte(w.OpenID(lone, "hua"))) {
-		t.Errorf("a mini-program that is linked to nothing: %s, %v", text, err)
+	if err != nil || bytes.Contains(text, []byte("unionId")) || !bytes.Contains(text, []byte(f.OpenID(lone, "hua"))) {
+		t.Errorf("a mini-program that is not linked: %s, %v", text, err)
 	}
-	if _, err := openMini(w.userData(MiniOptions{AppID: lone}), m.Key, mini); err == nil || err.Error() != "watermark_appid" {
+	if _, err := openMini(f.userData(MiniOptions{AppID: lone}), m.Key, mini); err == nil || err.Error() != "watermark_appid" {
 		t.Errorf("data of another mini-program: %v", err)
 	}
 }
 
-// TestMiniDataAsJSON: as a mini-program posts it, and raw bytes as WeChat writes them.
+// MiniData has the JSON that a mini-program posts; RawData has WeChat's bytes.
 func TestMiniDataAsJSON(t *testing.T) {
-	w := newMiniFixture(t)
-	d, err := w.MiniUserData(mini, "odd", MiniOptions{})
+	f := newMiniFixture(t)
+	d, err := f.MiniUserData(mini, "odd", MiniOptions{})
 	must(t, err)
 	if want := `{"nickName":"<b>\"O'Odd\" & Söhne</b>","gender":0,"language":"zh_CN","city":"","province":"","country":"","avatarUrl":""}`; d.RawData != want {
 		t.Error(d.RawData)
@@ -175,58 +180,63 @@ func TestMiniDataAsJSON(t *testing.T) {
 	if len(fields) != 4 || fields["rawData"] != d.RawData || fields["signature"] == "" || fields["encryptedData"] == "" || fields["iv"] == "" {
 		t.Errorf("%s", text)
 	}
-	if once, again := w.userData(MiniOptions{}), w.userData(MiniOptions{}); again.IV == once.IV || again.EncryptedData == once.EncryptedData {
+	if once, again := f.userData(MiniOptions{}), f.userData(MiniOptions{}); again.IV == once.IV || again.EncryptedData == once.EncryptedData {
 		t.Error("an IV repeats")
 	}
 }
 
-// TestMiniDataKeys: made with the live key, which the server may have lost, or with a given one.
+// Data is encrypted with the valid key, which the server may not know, or with a given one.
 func TestMiniDataKeys(t *testing.T) {
-	w := newMiniFixture(t)
-	before := w.userData(MiniOptions{}) // no login yet: a key is made for it
-	if _, err := openMini(before, w.validKey("hua"), mini); err != nil {
+	f := newMiniFixture(t)
+	before := f.userData(MiniOptions{}) // no login yet: a key is made for it
+	if _, err := openMini(before, f.validKey("hua"), mini); err != nil {
 		t.Error(err)
 	}
-	m := w.miniLogin("hua")
-	must(t, w.ReplaceSessionKey(mini, "hua"))
-	if _, err := openMini(w.userData(MiniOptions{}), m.Key, mini); err == nil {
-		t.Error("a dead key opens what came after it")
+	m := f.miniLogin("hua")
+	must(t, f.ReplaceSessionKey(mini, "hua"))
+	if _, err := openMini(f.userData(MiniOptions{}), m.Key, mini); err == nil {
+		t.Error("a replaced key opens later data")
 	}
-	if _, err := openMini(w.userData(MiniOptions{SessionKey: m.Key}), m.Key, mini); err != nil {
+	if _, err := openMini(f.userData(MiniOptions{SessionKey: m.Key}), m.Key, mini); err != nil {
 		t.Error(err)
 	}
-	_, err := w.MiniUserData(mini, "hua", MiniOptions{SessionKey: "short"})
+	_, err := f.MiniUserData(mini, "hua", MiniOptions{SessionKey: "short"})
 	mustContain(t, err, "16 bytes")
 }
 
-// TestMiniTampers: each is refused for a reason of its own.
-func TestMiniTampers(t *testing.T) {
-	w := newMiniFixture(t)
-	m := w.miniLogin("hua")
-	for tamper, want := range map[MiniTamper]string{
-		TamperPadding: "padding", TamperMiddle: "json", TamperCut: "block_size", TamperRawData: "signature", TamperSignature: "signature",
+// A strict server refuses each change for a different reason.
+func TestTamperedMiniData(t *testing.T) {
+	f := newMiniFixture(t)
+	m := f.miniLogin("hua")
+	for _, c := range []struct {
+		tamper MiniTamper
+		want   string
+	}{
+		{TamperPadding, "padding"}, {TamperMiddle, "json"}, {TamperCut, "block_size"}, {TamperRawData, "signature"}, {TamperSignature, "signature"},
 	} {
-		d := w.userData(MiniOptions{Tamper: tamper})
-		_, err := openMini(d, m.Key, mini)
-		if want == "signature" {
-			if err != nil || d.Signature == signRawData(d.RawData, m.Key) {
-				t.Errorf("%s: %v", tamper, err)
+		t.Run(string(c.tamper), func(t *testing.T) {
+			d := f.userData(MiniOptions{Tamper: c.tamper})
+			_, err := openMini(d, m.Key, mini)
+			if c.want == "signature" {
+				if err != nil || d.Signature == signRawData(d.RawData, m.Key) {
+					t.Errorf("%v", err)
+				}
+				return
 			}
-			continue
-		}
-		if err == nil || d.Signature != signRawData(d.RawData, m.Key) {
-			t.Errorf("%s is taken", tamper)
-		}
-		if tamper != TamperMiddle && err.Error() != want { // a spoilt block may hurt anything
-			t.Errorf("%s: %v, want %s", tamper, err, want)
-		}
+			if err == nil || d.Signature != signRawData(d.RawData, m.Key) {
+				t.Errorf("%s is accepted", c.tamper)
+			}
+			if c.tamper != TamperMiddle && err.Error() != c.want { // a changed block can break anything
+				t.Errorf("%v, want %s", err, c.want)
+			}
+		})
 	}
-	// An altered IV shows in the first block alone, and not as damage: that is what CBC is like.
-	text, err := openMini(w.userData(MiniOptions{Tamper: TamperIV}), m.Key, mini)
-	honest, _ := openMini(w.userData(MiniOptions{}), m.Key, mini)
+	// A changed IV changes the first block alone, and CBC does not notice.
+	text, err := openMini(f.userData(MiniOptions{Tamper: TamperIV}), m.Key, mini)
+	honest, _ := openMini(f.userData(MiniOptions{}), m.Key, mini)
 	if err != nil || bytes.Equal(text, honest) || !bytes.Equal(text[aes.BlockSize:], honest[aes.BlockSize:]) {
 		t.Errorf("IV: %s, %v", text, err)
 	}
-	_, err = w.MiniUserData(mini, "hua", MiniOptions{Tamper: "x"})
+	_, err = f.MiniUserData(mini, "hua", MiniOptions{Tamper: "x"})
 	mustContain(t, err, "MiniTamper")
 }

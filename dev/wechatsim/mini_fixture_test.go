@@ -10,10 +10,10 @@ import (
 const (
 	mini       = "wx0000000000000005" // linked like appID
 	miniSecret = "secret-5"
-	lone       = "wx0000000000000006" // another mini-program, linked to nothing
+	lone       = "wx0000000000000006" // another mini-program, not linked
 )
 
-// newMinis is a world with two mini-programs.
+// newMiniFixture is a fixture with two mini-programs.
 func newMiniFixture(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
 	return newFixture(t, slices.Concat([]func(*Config){func(c *Config) {
@@ -48,64 +48,64 @@ func (m miniReply) expect(t *testing.T, code int) miniReply {
 	return m
 }
 
-func (w *fixture) mini(method, path string, query url.Values, body any) miniReply {
-	w.t.Helper()
-	r := w.ask(method, path, query, body)
+func (f *fixture) mini(method, path string, query url.Values, body any) miniReply {
+	f.t.Helper()
+	r := f.ask(method, path, query, body)
 	m := miniReply{text: r.text, status: r.status}
 	if err := json.Unmarshal([]byte(r.text), &m); err != nil && r.code != -2 {
-		w.t.Fatalf("%s: %v", r.text, err)
+		f.t.Fatalf("%s: %v", r.text, err)
 	}
 	m.Code = r.code
 	return m
 }
 
-func (w *fixture) wxLogin(user string) string {
-	w.t.Helper()
-	code, err := w.MiniLogin(mini, user)
-	must(w.t, err)
+func (f *fixture) wxLogin(user string) string {
+	f.t.Helper()
+	code, err := f.MiniLogin(mini, user)
+	must(f.t, err)
 	return code
 }
 
-func (w *fixture) jscode(code string) miniReply {
-	w.t.Helper()
-	return w.mini("GET", PathCodeToSession,
+func (f *fixture) jscode(code string) miniReply {
+	f.t.Helper()
+	return f.mini("GET", PathCodeToSession,
 		url.Values{"appid": {mini}, "secret": {miniSecret}, "js_code": {code}, "grant_type": {"authorization_code"}}, nil)
 }
 
 // miniLogin is a user's session at mini.
-func (w *fixture) miniLogin(user string) miniReply {
-	w.t.Helper()
-	return w.jscode(w.wxLogin(user)).expect(w.t, 0)
+func (f *fixture) miniLogin(user string) miniReply {
+	f.t.Helper()
+	return f.jscode(f.wxLogin(user)).expect(f.t, 0)
 }
 
-// tokenOf is an account's live access token.
-func (w *fixture) tokenOf(app, secret string) string {
-	w.t.Helper()
-	return w.ask("POST", PathStableToken, nil, map[string]any{"grant_type": "client_credential", "appid": app, "secret": secret}).token
+// tokenOf is an account's valid access token.
+func (f *fixture) tokenOf(app, secret string) string {
+	f.t.Helper()
+	return f.ask("POST", PathStableToken, nil, map[string]any{"grant_type": "client_credential", "appid": app, "secret": secret}).token
 }
 
-func (w *fixture) phoneCode(user string) string {
-	w.t.Helper()
-	code, err := w.PhoneCode(mini, user)
-	must(w.t, err)
+func (f *fixture) phoneCode(user string) string {
+	f.t.Helper()
+	code, err := f.PhoneCode(mini, user)
+	must(f.t, err)
 	return code
 }
 
-func (w *fixture) phoneNumber(code, openid string) miniReply {
-	w.t.Helper()
-	return w.mini("POST", PathPhoneNumber, url.Values{"access_token": {w.tokenOf(mini, miniSecret)}}, map[string]string{"code": code, "openid": openid})
+func (f *fixture) phoneNumber(code, openid string) miniReply {
+	f.t.Helper()
+	return f.mini("POST", PathPhoneNumber, url.Values{"access_token": {f.tokenOf(mini, miniSecret)}}, map[string]string{"code": code, "openid": openid})
 }
 
 // prove calls checksession or resetusersessionkey.
-func (w *fixture) prove(path, openid, key string) miniReply {
-	w.t.Helper()
-	return w.mini("GET", path, url.Values{"access_token": {w.tokenOf(mini, miniSecret)}, "openid": {openid},
+func (f *fixture) prove(path, openid, key string) miniReply {
+	f.t.Helper()
+	return f.mini("GET", path, url.Values{"access_token": {f.tokenOf(mini, miniSecret)}, "openid": {openid},
 		"signature": {sessionHMAC(key, "")}, "sig_method": {"hmac_sha256"}}, nil)
 }
 
-func (w *fixture) validKey(user string) string {
-	w.t.Helper()
-	key, err := w.SessionKey(mini, user)
-	must(w.t, err)
+func (f *fixture) validKey(user string) string {
+	f.t.Helper()
+	key, err := f.SessionKey(mini, user)
+	must(f.t, err)
 	return key
 }

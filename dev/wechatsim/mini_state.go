@@ -7,14 +7,14 @@ import (
 )
 
 // SessionKeyStyle is when a mini-program's user gets a new session key. WeChat's pages say that
-// wx.login may replace it, not when.
+// wx.login may replace it, but not when.
 type SessionKeyStyle string
 
 // The styles there are.
 const (
-	SessionKeyAtLogin    SessionKeyStyle = ""         // wx.login replaces it at once, exchanged or not
+	SessionKeyAtLogin    SessionKeyStyle = ""         // wx.login replaces it at once, before the exchange
 	SessionKeyAtExchange SessionKeyStyle = "exchange" // jscode2session replaces it
-	SessionKeyReused       SessionKeyStyle = "kept"     // a live one stays
+	SessionKeyReused     SessionKeyStyle = "reused"   // a valid one is reused
 )
 
 // miniState is what WeChat knows of a mini-program's users.
@@ -25,7 +25,7 @@ type miniState struct {
 	Blocked    map[string]bool       `json:"blocked,omitempty"`    // by User.ID
 }
 
-// sessionKey is a user's one live session key; Ends is zero where time alone does not end it.
+// sessionKey is a user's only valid session key. A zero Ends means that it does not expire.
 type sessionKey struct {
 	Value string    `json:"value"`
 	Ends  time.Time `json:"ends"`
@@ -35,7 +35,7 @@ func (k sessionKey) valid(now time.Time) bool {
 	return k.Value != "" && (k.Ends.IsZero() || now.Before(k.Ends))
 }
 
-// sessionKey is the user's live key; where there is none, a new one.
+// sessionKey returns the user's valid key, or a new one if there is none.
 func (s *Sim) sessionKey(appID string, a *account, user string, now time.Time) string {
 	if k := a.Mini.Keys[user]; k.valid(now) {
 		return k.Value
@@ -47,7 +47,7 @@ func (s *Sim) sessionKey(appID string, a *account, user string, now time.Time) s
 	return s.setSessionKey(appID, a, user, ends)
 }
 
-// replaceSessionKey ends the user's key, if there is one, for a new one with a life of its own.
+// replaceSessionKey replaces the user's key, if there is one. The new key has its full lifetime.
 func (s *Sim) replaceSessionKey(appID string, a *account, user string, now time.Time) string {
 	delete(a.Mini.Keys, user)
 	return s.sessionKey(appID, a, user, now)
@@ -64,7 +64,7 @@ func (s *Sim) setSessionKey(appID string, a *account, user string, ends time.Tim
 	return k.Value
 }
 
-// miniUser finds a mini-program's user by User.ID or openid.
+// miniUser returns a mini-program's user by User.ID or openid.
 func (s *Sim) miniUser(appID, user string) (User, error) {
 	s.mu.Lock()
 	app, ok := s.apps[appID]
@@ -82,7 +82,7 @@ func (s *Sim) miniUser(appID, user string) (User, error) {
 	return u, nil
 }
 
-// changeMini runs f under the lock for a mini-program's user and tells OnChange.
+// changeMini runs f with the lock held, for a mini-program's user, and then calls OnChange.
 func (s *Sim) changeMini(appID, user string, f func(*account, User, time.Time)) error {
 	u, err := s.miniUser(appID, user)
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *Sim) changeMini(appID, user string, f func(*account, User, time.Time)) 
 	return s.change(appID, func(a *account, now time.Time) { f(a, u, now) })
 }
 
-// MiniLogin is a user's wx.login: the code for jscode2session. user is a User's ID or an openid at
-// this mini-program.
+// MiniLogin is a user's wx.login. It returns the code for jscode2session. user is a User's ID or an
+// openid at this mini-program.
 func (s *Sim) MiniLogin(appID, user string) (code string, err error) {
 	err = s.changeMini(appID, user, func(a *account, u User, now time.Time) {
 		if s.switches.SessionKey == SessionKeyAtLogin {
@@ -104,7 +104,8 @@ func (s *Sim) MiniLogin(appID, user string) (code string, err error) {
 	return code, err
 }
 
-// PhoneCode is a user's yes to the getPhoneNumber button: the code for getuserphonenumber.
+// PhoneCode is a user's consent to the getPhoneNumber button. It returns the code for
+// getuserphonenumber.
 func (s *Sim) PhoneCode(appID, user string) (code string, err error) {
 	err = s.changeMini(appID, user, func(a *account, u User, now time.Time) {
 		c := loginCode{Value: s.credential("phone code", appID, a, 2*codeLength), User: u.ID, Ends: now.Add(phoneCodeLifetime)}
@@ -113,8 +114,8 @@ func (s *Sim) PhoneCode(appID, user string) (code string, err error) {
 	return code, err
 }
 
-// SessionKey is the user's live session key, which WeChat tells nobody but the server: for tests
-// that look for it where it must not be. "" when the user has none.
+// SessionKey is the user's valid session key, "" if there is none. WeChat gives it to the server
+// alone; tests search for it where it must not be.
 func (s *Sim) SessionKey(appID, user string) (string, error) {
 	u, err := s.miniUser(appID, user)
 	if err != nil {
@@ -128,13 +129,14 @@ func (s *Sim) SessionKey(appID, user string) (string, error) {
 	return "", nil
 }
 
-// ReplaceSessionKey gives the user another session key with no wx.login, as a data prefetch may, or
-// time: what the server has kept is dead from now on.
+// ReplaceSessionKey gives the user a new session key without wx.login, as a data prefetch or time
+// may do. The key that the server has stored is invalid from now on.
 func (s *Sim) ReplaceSessionKey(appID, user string) error {
 	return s.changeMini(appID, user, func(a *account, u User, now time.Time) { s.replaceSessionKey(appID, a, u.ID, now) })
 }
 
-// BlockUser makes WeChat hold a user for a risk, or no longer: jscode2session answers 40226.
+// BlockUser sets whether WeChat blocks a user as a risk. For a blocked user, jscode2session answers
+// 40226.
 func (s *Sim) BlockUser(appID, user string, blocked bool) error {
 	return s.changeMini(appID, user, func(a *account, u User, _ time.Time) {
 		if a.Mini.Blocked == nil {

@@ -8,143 +8,149 @@ import (
 	"time"
 )
 
-// TestSessionKeyStyles: when the key that a server has kept dies.
+// Each style replaces the session key at another step, which invalidates the stored one.
 func TestSessionKeyStyles(t *testing.T) {
 	for _, c := range []struct {
+		name                  string
 		style                 SessionKeyStyle
 		atLogin, atExchange   bool // whether the step replaces it
 		firstLoginLeavesAKey  bool
 		exchangeOfAnOlderCode bool
 	}{
-		{SessionKeyAtLogin, true, false, true, false},
-		{SessionKeyAtExchange, false, true, false, true},
-		{SessionKeyReused, false, false, false, false},
+		{"replaced at login", SessionKeyAtLogin, true, false, true, false},
+		{"replaced at exchange", SessionKeyAtExchange, false, true, false, true},
+		{"reused", SessionKeyReused, false, false, false, false},
 	} {
-		w := newMiniFixture(t, with(func(s *Switches) { s.SessionKey = c.style }))
-		code := w.wxLogin("ming")
-		if (w.validKey("ming") != "") != c.firstLoginLeavesAKey {
-			t.Errorf("%q: key after the first wx.login: %q", c.style, w.validKey("ming"))
-		}
-		first := w.jscode(code).expect(t, 0).Key
-		older := w.wxLogin("ming")
-		newer := w.wxLogin("ming")
-		if (w.validKey("ming") != first) != c.atLogin {
-			t.Errorf("%q: replaced at wx.login: %v", c.style, !c.atLogin)
-		}
-		second := w.jscode(newer).expect(t, 0).Key
-		if (second != first) != (c.atLogin || c.atExchange) {
-			t.Errorf("%q: replaced: %v", c.style, second != first)
-		}
-		if third := w.jscode(older).expect(t, 0).Key; (third != second) != c.exchangeOfAnOlderCode || third != w.validKey("ming") {
-			t.Errorf("%q: the older code answers another key than the live one", c.style)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			f := newMiniFixture(t, with(func(s *Switches) { s.SessionKey = c.style }))
+			code := f.wxLogin("ming")
+			if (f.validKey("ming") != "") != c.firstLoginLeavesAKey {
+				t.Errorf("key after the first wx.login: %q", f.validKey("ming"))
+			}
+			first := f.jscode(code).expect(t, 0).Key
+			older := f.wxLogin("ming")
+			newer := f.wxLogin("ming")
+			if (f.validKey("ming") != first) != c.atLogin {
+				t.Errorf("replaced at wx.login: %v", !c.atLogin)
+			}
+			second := f.jscode(newer).expect(t, 0).Key
+			if (second != first) != (c.atLogin || c.atExchange) {
+				t.Errorf("replaced: %v", second != first)
+			}
+			if third := f.jscode(older).expect(t, 0).Key; (third != second) != c.exchangeOfAnOlderCode || third != f.validKey("ming") {
+				t.Error("the older code does not answer the valid key")
+			}
+		})
 	}
 }
 
-func TestProvesSession(t *testing.T) {
-	w := newMiniFixture(t)
-	m, hua := w.miniLogin("ming"), w.miniLogin("hua")
-	token := w.tokenOf(mini, miniSecret)
+func TestSessionProofs(t *testing.T) {
+	f := newMiniFixture(t)
+	m, hua := f.miniLogin("ming"), f.miniLogin("hua")
+	token := f.tokenOf(mini, miniSecret)
 	good := url.Values{"access_token": {token}, "openid": {m.OpenID}, "signature": {sessionHMAC(m.Key, "")}, "sig_method": {"hmac_sha256"}}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name       string
 		key, value string
 		want       int
 	}{
-		"no token":           {"access_token", "", 41001},
-		"unknown token":      {"access_token", "x", 40001},
-		"an account's":       {"access_token", w.tokenOf(appID, secret), -2},
-		"the other mini's":   {"access_token", w.tokenOf(lone, "secret-6"), 40003},
-		"no openid":          {"openid", "", 41009},
-		"unknown openid":     {"openid", "x", 40003},
-		"the user's name":    {"openid", "ming", 40003},
-		"another user":       {"openid", hua.OpenID, 87009},
-		"sig_method":         {"sig_method", "hmac_sha1", 87008},
-		"no sig_method":      {"sig_method", "", 87008},
-		"no signature":       {"signature", "", 87009},
-		"another key":        {"signature", sessionHMAC(hua.Key, ""), 87009},
-		"other data":         {"signature", sessionHMAC(m.Key, "{}"), 87009},
-		"in capitals":        {"signature", strings.ToUpper(sessionHMAC(m.Key, "")), 87009},
-		"nothing is altered": {"", "", 0},
+		{"no token", "access_token", "", 41001},
+		{"unknown token", "access_token", "x", 40001},
+		{"token of an official account", "access_token", f.tokenOf(appID, secret), -2},
+		{"token of another mini-program", "access_token", f.tokenOf(lone, "secret-6"), 40003},
+		{"no openid", "openid", "", 41009},
+		{"unknown openid", "openid", "x", 40003},
+		{"user ID as openid", "openid", "ming", 40003},
+		{"another user", "openid", hua.OpenID, 87009},
+		{"sig_method", "sig_method", "hmac_sha1", 87008},
+		{"no sig_method", "sig_method", "", 87008},
+		{"no signature", "signature", "", 87009},
+		{"another key", "signature", sessionHMAC(hua.Key, ""), 87009},
+		{"other data", "signature", sessionHMAC(m.Key, "{}"), 87009},
+		{"signature in capitals", "signature", strings.ToUpper(sessionHMAC(m.Key, "")), 87009},
+		{"all right", "", "", 0},
 	} {
-		q := url.Values{}
-		for k, v := range good {
-			q[k] = v
-		}
-		if c.key != "" {
-			q.Set(c.key, c.value)
-		}
-		for _, path := range []string{PathCheckSession, PathResetSession} {
-			if c.want == 0 && path == PathResetSession {
-				continue // TestResetSession
+		t.Run(c.name, func(t *testing.T) {
+			q := url.Values{}
+			for k, v := range good {
+				q[k] = v
 			}
-			if r := w.ask("GET", path, q, nil); r.code != c.want || c.want == -2 && r.status != 400 {
-				t.Errorf("%s, %s: %s, want %d", name, path, r.text, c.want)
+			if c.key != "" {
+				q.Set(c.key, c.value)
 			}
-		}
+			for _, path := range []string{PathCheckSession, PathResetSession} {
+				if c.want == 0 && path == PathResetSession {
+					continue // TestResetSession
+				}
+				if r := f.ask("GET", path, q, nil); r.code != c.want || c.want == -2 && r.status != 400 {
+					t.Errorf("%s: %s, want %d", path, r.text, c.want)
+				}
+			}
+		})
 	}
-	must(t, w.ReplaceSessionKey(mini, "ming"))
-	w.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 87009)
-	w.prove(PathCheckSession, m.OpenID, w.validKey("ming")).expect(t, 0)
-	w.prove(PathCheckSession, hua.OpenID, hua.Key).expect(t, 0)
+	must(t, f.ReplaceSessionKey(mini, "ming"))
+	f.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 87009)
+	f.prove(PathCheckSession, m.OpenID, f.validKey("ming")).expect(t, 0)
+	f.prove(PathCheckSession, hua.OpenID, hua.Key).expect(t, 0)
 }
 
-// TestSessionProofInBody: the other reading of the page.
+// The proof is in the body, as the table of WeChat's page says.
 func TestSessionProofInBody(t *testing.T) {
-	w := newMiniFixture(t, with(func(s *Switches) { s.SessionProofInBody = true }))
-	m := w.miniLogin("ming")
-	w.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 41009)
+	f := newMiniFixture(t, with(func(s *Switches) { s.SessionProofInBody = true }))
+	m := f.miniLogin("ming")
+	f.prove(PathCheckSession, m.OpenID, m.Key).expect(t, 41009)
 	body := map[string]string{"openid": m.OpenID, "signature": sessionHMAC(m.Key, ""), "sig_method": "hmac_sha256"}
-	token := url.Values{"access_token": {w.tokenOf(mini, miniSecret)}}
-	w.mini("GET", PathCheckSession, token, body).expect(t, 0)
-	if r := w.mini("GET", PathResetSession, token, body).expect(t, 0); r.Key == m.Key {
-		t.Error("the key stays")
+	token := url.Values{"access_token": {f.tokenOf(mini, miniSecret)}}
+	f.mini("GET", PathCheckSession, token, body).expect(t, 0)
+	if r := f.mini("GET", PathResetSession, token, body).expect(t, 0); r.Key == m.Key {
+		t.Error("the key was not replaced")
 	}
-	w.mini("GET", PathCheckSession, token, body).expect(t, 87009)
+	f.mini("GET", PathCheckSession, token, body).expect(t, 87009)
 }
 
 func TestResetSession(t *testing.T) {
-	w := newMiniFixture(t, with(func(s *Switches) { s.SessionKeyLifetime = time.Hour }), func(c *Config) { c.Quotas.ResetSessionMinute = 2 })
-	m := w.miniLogin("ming")
-	w.advance(30 * time.Minute)
-	r := w.prove(PathResetSession, m.OpenID, m.Key).expect(t, 0)
-	if r.OpenID != m.OpenID || r.Key == m.Key || r.Key != w.validKey("ming") || r.UnionID != nil {
+	f := newMiniFixture(t, with(func(s *Switches) { s.SessionKeyLifetime = time.Hour }), func(c *Config) { c.Quotas.ResetSessionMinute = 2 })
+	m := f.miniLogin("ming")
+	f.advance(30 * time.Minute)
+	r := f.prove(PathResetSession, m.OpenID, m.Key).expect(t, 0)
+	if r.OpenID != m.OpenID || r.Key == m.Key || r.Key != f.validKey("ming") || r.UnionID != nil {
 		t.Errorf("%s", r.text)
 	}
-	w.prove(PathResetSession, m.OpenID, m.Key).expect(t, 87009) // it is dead, and counted
-	w.prove(PathResetSession, m.OpenID, r.Key).expect(t, 45011)
-	w.advance(30*time.Minute - time.Nanosecond)
-	w.prove(PathCheckSession, m.OpenID, r.Key).expect(t, 0)
-	w.advance(time.Nanosecond) // a reset does not prolong
-	w.prove(PathCheckSession, m.OpenID, r.Key).expect(t, 87009)
-	if w.validKey("ming") != "" {
-		t.Error("a key past its life is told")
+	f.prove(PathResetSession, m.OpenID, m.Key).expect(t, 87009) // not valid any more, and counted
+	f.prove(PathResetSession, m.OpenID, r.Key).expect(t, 45011)
+	f.advance(30*time.Minute - time.Nanosecond)
+	f.prove(PathCheckSession, m.OpenID, r.Key).expect(t, 0)
+	f.advance(time.Nanosecond) // a reset does not extend the lifetime
+	f.prove(PathCheckSession, m.OpenID, r.Key).expect(t, 87009)
+	if f.validKey("ming") != "" {
+		t.Error("an expired key is returned")
 	}
-	if again := w.miniLogin("ming"); again.Key == r.Key {
-		t.Error("a dead key came back")
+	if again := f.miniLogin("ming"); again.Key == r.Key {
+		t.Error("an expired key is issued again")
 	}
 }
 
-// TestSessionKeyLife matters where a login keeps the key.
-func TestSessionKeyLife(t *testing.T) {
-	w := newMiniFixture(t, with(func(s *Switches) { s.SessionKey, s.SessionKeyLifetime = SessionKeyReused, time.Hour }))
-	first := w.miniLogin("ming")
-	w.advance(time.Hour - time.Nanosecond)
-	if w.miniLogin("ming").Key != first.Key {
+// A key that logins reuse is replaced after its lifetime.
+func TestSessionKeyLifetime(t *testing.T) {
+	f := newMiniFixture(t, with(func(s *Switches) { s.SessionKey, s.SessionKeyLifetime = SessionKeyReused, time.Hour }))
+	first := f.miniLogin("ming")
+	f.advance(time.Hour - time.Nanosecond)
+	if f.miniLogin("ming").Key != first.Key {
 		t.Error("replaced early")
 	}
-	w.advance(time.Nanosecond)
-	if w.miniLogin("ming").Key == first.Key {
-		t.Error("outlived")
+	f.advance(time.Nanosecond)
+	if f.miniLogin("ming").Key == first.Key {
+		t.Error("valid after its lifetime")
 	}
 }
 
-// TestMiniRestart: codes, keys and whom WeChat holds for a risk survive.
-func TestMiniRestart(t *testing.T) {
-	w := newMiniFixture(t)
-	m, code, button, used := w.miniLogin("ming"), w.wxLogin("hua"), w.phoneCode("hua"), w.wxLogin("odd")
-	w.jscode(used).expect(t, 0)
-	must(t, w.BlockUser(mini, "odd", true))
-	snapshot, err := w.Snapshot()
+// Codes, session keys and blocked users are restored.
+func TestRestoreMiniPrograms(t *testing.T) {
+	f := newMiniFixture(t)
+	m, code, button, used := f.miniLogin("ming"), f.wxLogin("hua"), f.phoneCode("hua"), f.wxLogin("odd")
+	f.jscode(used).expect(t, 0)
+	must(t, f.BlockUser(mini, "odd", true))
+	snapshot, err := f.Snapshot()
 	must(t, err)
 	if strings.Contains(string(snapshot), miniSecret) {
 		t.Error("the snapshot holds the AppSecret")
@@ -163,87 +169,90 @@ func TestMiniRestart(t *testing.T) {
 	}
 }
 
-func TestMiniChangesAreTold(t *testing.T) {
+func TestMiniProgramsCallOnChange(t *testing.T) {
 	changes := 0
-	w := newMiniFixture(t, func(c *Config) { c.OnChange = func() { changes++ } })
-	code, button := "", ""
+	f := newMiniFixture(t, func(c *Config) { c.OnChange = func() { changes++ } })
+	code, phoneCode := f.wxLogin("ming"), f.phoneCode("ming")
 	for _, c := range []struct {
 		name string
 		want int
 		do   func()
 	}{
-		{"wx.login", 1, func() { code = w.wxLogin("ming") }},
-		{"session", 1, func() { w.jscode(code) }},
-		{"refused", 0, func() { w.jscode("x") }},
-		{"button", 1, func() { button = w.phoneCode("ming") }},
-		{"token and number", 2, func() { w.phoneNumber(button, "") }},
-		{"data", 1, func() { _, _ = w.MiniUserData(mini, "ming", MiniOptions{}) }},
-		{"block", 1, func() { must(t, w.BlockUser(mini, "ming", true)) }},
-		{"looking", 0, func() { w.validKey("ming") }},
+		{"wx.login", 1, func() { f.wxLogin("ming") }},
+		{"session", 1, func() { f.jscode(code) }},
+		{"refused", 0, func() { f.jscode("x") }},
+		{"phone code", 1, func() { f.phoneCode("ming") }},
+		{"token and number", 2, func() { f.phoneNumber(phoneCode, "") }},
+		{"data", 1, func() { _, _ = f.MiniUserData(mini, "ming", MiniOptions{}) }},
+		{"block", 1, func() { must(t, f.BlockUser(mini, "ming", true)) }},
+		{"reading", 0, func() { f.validKey("ming") }},
 	} {
-		before := changes
-		if c.do(); changes-before != c.want {
-			t.Errorf("%s: %d changes, want %d", c.name, changes-before, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			before := changes
+			if c.do(); changes-before != c.want {
+				t.Errorf("%d changes, want %d", changes-before, c.want)
+			}
+		})
 	}
 }
 
-// TestMiniNeedsTheRightApp: every verb of the user's side says what is wrong.
-func TestMiniNeedsTheRightApp(t *testing.T) {
-	w := newMiniFixture(t)
-	for name, verb := range map[string]func(app, user string) error{
-		"login":   func(app, user string) error { _, err := w.MiniLogin(app, user); return err },
-		"phone":   func(app, user string) error { _, err := w.PhoneCode(app, user); return err },
-		"key":     func(app, user string) error { _, err := w.SessionKey(app, user); return err },
-		"replace": w.ReplaceSessionKey,
-		"block":   func(app, user string) error { return w.BlockUser(app, user, true) },
-		"data":    func(app, user string) error { _, err := w.MiniUserData(app, user, MiniOptions{}); return err },
-		"old":     func(app, user string) error { _, err := w.MiniPhoneData(app, user, MiniOptions{}); return err },
+// Each method of the user's side names the wrong argument.
+func TestMiniMethodsCheckTheirArguments(t *testing.T) {
+	f := newMiniFixture(t)
+	for _, method := range []struct {
+		name string
+		call func(app, user string) error
+	}{
+		{"MiniLogin", func(app, user string) error { _, err := f.MiniLogin(app, user); return err }},
+		{"PhoneCode", func(app, user string) error { _, err := f.PhoneCode(app, user); return err }},
+		{"SessionKey", func(app, user string) error { _, err := f.SessionKey(app, user); return err }},
+		{"ReplaceSessionKey", f.ReplaceSessionKey},
+		{"BlockUser", func(app, user string) error { return f.BlockUser(app, user, true) }},
+		{"MiniUserData", func(app, user string) error { _, err := f.MiniUserData(app, user, MiniOptions{}); return err }},
+		{"MiniPhoneData", func(app, user string) error { _, err := f.MiniPhoneData(app, user, MiniOptions{}); return err }},
 	} {
 		for _, c := range []struct{ app, user, want string }{
 			{"wx9", "ming", "no app"}, {appID, "ming", "kind"}, {mini, "nobody", "no user"},
 		} {
-			if err := verb(c.app, c.user); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: %v, want %q", name, err, c.want)
-			}
+			t.Run(method.name+", "+c.want, func(t *testing.T) { mustContain(t, method.call(c.app, c.user), c.want) })
 		}
 	}
 }
 
-// TestMiniFaults: the simulator's usual troubles reach the new calls, and they are counted.
-func TestMiniFaults(t *testing.T) {
-	w := newMiniFixture(t)
-	code := w.wxLogin("ming")
-	w.Fail(Fault{Path: PathCodeToSession, ErrCode: -1, Times: 1})
-	w.jscode(code).expect(t, -1)
-	w.Fail(Fault{Path: PathCodeToSession, AppID: mini, DropAfter: true, Times: 1})
+// Faults work for calls about mini-programs too, and the calls are counted.
+func TestMiniProgramFaults(t *testing.T) {
+	f := newMiniFixture(t)
+	code := f.wxLogin("ming")
+	f.Fail(Fault{Path: PathCodeToSession, ErrCode: -1, Times: 1})
+	f.jscode(code).expect(t, -1)
+	f.Fail(Fault{Path: PathCodeToSession, AppID: mini, DropAfter: true, Times: 1})
 	q := url.Values{"appid": {mini}, "secret": {miniSecret}, "js_code": {code}, "grant_type": {"authorization_code"}}
-	if _, err := w.try(t.Context(), "GET", PathCodeToSession, q, nil); err == nil {
-		t.Error("the connection holds")
+	if _, err := f.try(t.Context(), "GET", PathCodeToSession, q, nil); err == nil {
+		t.Error("the connection was not dropped")
 	}
-	w.jscode(code).expect(t, 40163) // the answer was lost, the code is spent
-	w.phoneNumber(w.phoneCode("ming"), "")
-	if n := w.Counts()[Call{mini, PathCodeToSession, false}]; n != 3 || w.Counts()[Call{mini, PathPhoneNumber, false}] != 1 {
-		t.Errorf("%v", w.Counts())
+	f.jscode(code).expect(t, 40163) // the answer was lost, the code is used
+	f.phoneNumber(f.phoneCode("ming"), "")
+	if n := f.Counts()[Call{mini, PathCodeToSession, false}]; n != 3 || f.Counts()[Call{mini, PathPhoneNumber, false}] != 1 {
+		t.Errorf("%v", f.Counts())
 	}
 }
 
-// TestMiniConcurrent: one code, many at once, one session.
-func TestMiniConcurrent(t *testing.T) {
-	w := newMiniFixture(t)
-	code := w.wxLogin("ming")
+// Of many exchanges of one code at the same time, one gets the session.
+func TestConcurrentExchangesOfOneCode(t *testing.T) {
+	f := newMiniFixture(t)
+	code := f.wxLogin("ming")
 	var keys sync.Map
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if m := w.jscode(code); m.Key != "" {
+			if m := f.jscode(code); m.Key != "" {
 				keys.Store(m.Key, true)
 				keys.Store(m.text, true)
 			} else if m.Code != 40163 {
 				t.Errorf("%s", m.text)
 			}
-			w.phoneCode("hua")
-			_, _ = w.MiniUserData(mini, "hua", MiniOptions{})
+			f.phoneCode("hua")
+			_, _ = f.MiniUserData(mini, "hua", MiniOptions{})
 		})
 	}
 	wg.Wait()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// serveExchange: a code for a user's token, once.
+// serveExchange exchanges a code for a user's token, once.
 func (s *Sim) serveExchange(r *request) (fields, *refusal) {
 	switch {
 	case r.body.AppID == "":
@@ -39,7 +39,7 @@ func (s *Sim) serveExchange(r *request) (fields, *refusal) {
 	return f, nil
 }
 
-// serveRefreshUser: a refresh token for more life, no secret asked.
+// serveRefreshUser renews a user's access token by its refresh token. It needs no secret.
 func (s *Sim) serveRefreshUser(r *request) (fields, *refusal) {
 	a := s.state.Apps[r.body.AppID]
 	switch {
@@ -74,7 +74,7 @@ func (s *Sim) serveRefreshUser(r *request) (fields, *refusal) {
 	return s.userGranted(r.body.AppID, g, r.now), nil
 }
 
-// serveUserInfo: the profile, to logins that the user was asked for.
+// serveUserInfo answers the profile, if the user was asked for it.
 func (s *Sim) serveUserInfo(r *request) (fields, *refusal) {
 	if !has(",zh_CN,zh_TW,en", r.lang) {
 		return nil, unknown(fmt.Sprintf("lang is zh_CN, zh_TW or en, not %q", r.lang))
@@ -110,7 +110,7 @@ func (s *Sim) profile(appID string, g *grant, u User) fields {
 	return f
 }
 
-// serveCheckUser: whether token and openid belong together and are alive.
+// serveCheckUser tells whether an access token is valid and belongs to the openid.
 func (s *Sim) serveCheckUser(r *request) (fields, *refusal) {
 	if _, _, _, no := s.byUserToken(r); no != nil {
 		return nil, no
@@ -153,7 +153,7 @@ func (s *Sim) checkGrant(appID string, g *grant, r *request) *refusal {
 
 func changedPassword() *refusal { return refuse(42007, "access_token and refresh_token are void") }
 
-// userGranted is what exchange and refresh have in common; it has no errcode.
+// userGranted is the part that exchange and refresh share. It has no errcode.
 func (s *Sim) userGranted(appID string, g *grant, now time.Time) fields {
 	return fields{
 		"access_token": g.Access, "expires_in": int(g.AccessEnds.Sub(now) / time.Second), "refresh_token": g.Refresh,
@@ -169,6 +169,7 @@ func (s *Sim) openIDOf(appID string, g *grant) string {
 	return s.OpenID(appID, g.User)
 }
 
+// unionIDFor returns the unionid, and whether WeChat gives it to the app.
 func (s *Sim) unionIDFor(appID string, g *grant) (string, bool) {
 	given := s.apps[appID].OpenPlatform != ""
 	if s.switches.UnionID == UnionIDProfile {

@@ -17,7 +17,7 @@ import (
 
 const siteID = "wx0000000000000002"
 
-// desk is the product's client, a simulator, and a clock between them.
+// clientFixture is the product's client, a simulator, and their clock.
 type clientFixture struct {
 	*wechat.Client
 	sim *wechatsim.Sim
@@ -26,79 +26,84 @@ type clientFixture struct {
 
 func newClientFixture(t *testing.T, sw wechatsim.Switches) *clientFixture {
 	t.Helper()
-	d := &clientFixture{at: time.Unix(1714536000, 0)}
+	f := &clientFixture{at: time.Unix(1714536000, 0)}
 	var err error
-	d.sim, err = wechatsim.New(wechatsim.Config{
+	f.sim, err = wechatsim.New(wechatsim.Config{
 		Apps: []wechatsim.App{
 			{ID: appID, Secret: secret, OpenPlatform: "group", OAuthDomain: "a.example"},
 			{ID: siteID, Secret: secret, Kind: wechatsim.Website, OpenPlatform: "group"},
 		},
-		Switches: sw, Now: func() time.Time { return d.at },
+		Switches: sw, Now: func() time.Time { return f.at },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Client = newClient(t, wechat.Config{HTTPClient: d.sim.Client()})
-	return d
+	f.Client = newClient(t, wechat.Config{HTTPClient: f.sim.Client()})
+	return f
 }
 
-func (d *clientFixture) code(t *testing.T, scope string, snapshot bool) string {
+func (f *clientFixture) code(t *testing.T, scope string, snapshot bool) string {
 	t.Helper()
-	code, err := d.sim.IssueCode(appID, "ming", scope, snapshot)
+	code, err := f.sim.IssueCode(appID, "ming", scope, snapshot)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return code
 }
 
-func (d *clientFixture) login(t *testing.T, scope string) wechat.UserToken {
+func (f *clientFixture) login(t *testing.T, scope string) wechat.UserToken {
 	t.Helper()
-	token, err := d.ExchangeCode(t.Context(), appID, secret, d.code(t, scope, false))
+	token, err := f.ExchangeCode(t.Context(), appID, secret, f.code(t, scope, false))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return token
 }
 
-// TestWebLogin walks through a login from the authorize URL to the profile, in every surface.
+// A login passes from the authorize URL to the profile, with every form of WeChat's answers.
 func TestWebLogin(t *testing.T) {
-	for _, sw := range answerStyles {
-		for _, c := range []struct{ app, scope string }{{appID, wechat.ScopeUserInfo}, {siteID, wechat.ScopeLogin}} {
-			d := newClientFixture(t, sw)
-			ctx := t.Context()
-			const home = "https://a.example/oauth/callback?app=x&y=%2F"
-			page := wechat.LoginPage{AppID: c.app, RedirectURI: home, Scope: c.scope, State: "0123456789abcdef0123456789abcdef"}
-			to := wechat.AuthorizeURL(page, true)
-			if c.app == siteID {
-				to = wechat.QRConnectURL(page, "en")
-			}
-			login, fragment, _ := strings.Cut(to, "#")
-			back := follow(t, d.sim.Client(), login+"&wechatsim=approve&user=hua")
-			if !strings.HasPrefix(back.String(), home+"&code=") || back.Query().Get("state") != "0123456789abcdef0123456789abcdef" || fragment != "wechat_redirect" {
-				t.Fatalf("back to %v", back)
-			}
-			token, err := d.ExchangeCode(ctx, c.app, secret, back.Query().Get("code"))
-			if err != nil || token.OpenID != d.sim.OpenID(c.app, "hua") || token.UnionID != d.sim.UnionID(appID, "hua") ||
-				token.Scope != c.scope || token.ExpiresIn != 2*time.Hour || token.Snapshot || !d.sim.UserTokenValid(token.AccessToken) {
-				t.Errorf("exchange: %v", err)
-			}
-			info, err := d.UserInfo(ctx, token.AccessToken, token.OpenID, "en")
-			if err != nil || info.Nickname != "Li Hua" || info.OpenID != token.OpenID || info.UnionID != token.UnionID || info.Sex != 2 || len(info.Privilege) != 1 {
-				t.Errorf("%+v, %v", info, err)
-			}
-			if err := d.CheckUserToken(ctx, token.AccessToken, token.OpenID); err != nil {
-				t.Error(err)
-			}
-			d.at = d.at.Add(2 * time.Hour)
-			fresh, err := d.RefreshUserToken(ctx, c.app, token.RefreshToken)
-			if err != nil || fresh.AccessToken == token.AccessToken || fresh.RefreshToken != token.RefreshToken || fresh.OpenID != token.OpenID {
-				t.Errorf("refresh: %v", err)
-			}
+	for _, style := range answerStyles {
+		for _, c := range []struct{ name, app, scope string }{
+			{"in WeChat", appID, wechat.ScopeUserInfo}, {"by QR code", siteID, wechat.ScopeLogin},
+		} {
+			t.Run(c.name+", "+style.name, func(t *testing.T) { webLogin(t, newClientFixture(t, style.switches), c.app, c.scope) })
 		}
 	}
 }
 
-// follow is where a page sends the browser.
+func webLogin(t *testing.T, f *clientFixture, app, scope string) {
+	ctx := t.Context()
+	const home, state = "https://a.example/oauth/callback?app=x&y=%2F", "0123456789abcdef0123456789abcdef"
+	page := wechat.LoginPage{AppID: app, RedirectURI: home, Scope: scope, State: state}
+	to := wechat.AuthorizeURL(page, true)
+	if app == siteID {
+		to = wechat.QRConnectURL(page, "en")
+	}
+	login, fragment, _ := strings.Cut(to, "#")
+	back := follow(t, f.sim.Client(), login+"&wechatsim=approve&user=hua")
+	if !strings.HasPrefix(back.String(), home+"&code=") || back.Query().Get("state") != state || fragment != "wechat_redirect" {
+		t.Fatalf("back to %v", back)
+	}
+	token, err := f.ExchangeCode(ctx, app, secret, back.Query().Get("code"))
+	if err != nil || token.OpenID != f.sim.OpenID(app, "hua") || token.UnionID != f.sim.UnionID(appID, "hua") ||
+		token.Scope != scope || token.ExpiresIn != 2*time.Hour || token.Snapshot || !f.sim.UserTokenValid(token.AccessToken) {
+		t.Errorf("exchange: %v", err)
+	}
+	info, err := f.UserInfo(ctx, token.AccessToken, token.OpenID, "en")
+	if err != nil || info.Nickname != "Li Hua" || info.OpenID != token.OpenID || info.UnionID != token.UnionID || info.Sex != 2 || len(info.Privilege) != 1 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if err := f.CheckUserToken(ctx, token.AccessToken, token.OpenID); err != nil {
+		t.Error(err)
+	}
+	f.at = f.at.Add(2 * time.Hour)
+	fresh, err := f.RefreshUserToken(ctx, app, token.RefreshToken)
+	if err != nil || fresh.AccessToken == token.AccessToken || fresh.RefreshToken != token.RefreshToken || fresh.OpenID != token.OpenID {
+		t.Errorf("refresh: %v", err)
+	}
+}
+
+// follow returns the address that a page redirects the browser to.
 func follow(t *testing.T, client *http.Client, to string) *url.URL {
 	t.Helper()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -114,8 +119,8 @@ func follow(t *testing.T, client *http.Client, to string) *url.URL {
 	return back
 }
 
-// The simulated pages take every address that the client makes.
-func TestLoginPagesPassThePattern(t *testing.T) {
+// The simulated login pages accept every address that the client makes.
+func TestLoginPagesAcceptTheClientsAddresses(t *testing.T) {
 	server := httptest.NewServer(newClientFixture(t, wechatsim.Switches{}).sim)
 	defer server.Close()
 	official := wechat.LoginPage{OpenURL: server.URL, AppID: appID, RedirectURI: "https://a.example/?q=ä%20b", Scope: wechat.ScopeBase, State: "s"}
@@ -134,208 +139,135 @@ func TestLoginPagesPassThePattern(t *testing.T) {
 	}
 }
 
-// TestLoginErrors: what each of WeChat's refusals looks like to the product, with one row each.
-func TestLoginErrors(t *testing.T) {
-	type verdict struct {
-		code                             int
-		class                            wechat.Class
-		used, dead, noPermission, again bool
-	}
-	bad := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, used: true, again: true} }
-	dead := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, dead: true} }
-	again := func(code int) verdict { return verdict{code: code, class: wechat.ClassUser, again: true} }
-	for name, c := range map[string]struct {
-		sw   wechatsim.Switches
-		want verdict
-		do   func(*testing.T, *clientFixture) error
-	}{
-		"unknown code": {want: bad(40029), do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, secret, "x") }},
-		"foreign code": {want: bad(40029), do: func(t *testing.T, d *clientFixture) error {
-			return d.exchange(t, siteID, secret, d.code(t, wechat.ScopeBase, false))
-		}},
-		"used code":                    {want: bad(40163), do: callTwicePage},
-		"used code, as some see it":    {sw: wechatsim.Switches{UsedCodeCode: 40029}, want: bad(40029), do: callTwicePage},
-		"expired code":                 {want: bad(42003), do: late},
-		"expired code, as some see it": {sw: wechatsim.Switches{ExpiredCodeCode: 40029}, want: bad(40029), do: late},
-		"missing code":                 {want: again(41008), do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, secret, "") }},
-		"secret": {want: verdict{code: 40125, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, "other", "x") }},
-		"secret, as the token page says": {sw: wechatsim.Switches{WrongSecretCode: 40001}, want: verdict{code: 40001, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, "other", "x") }},
-		"no secret": {want: verdict{code: 41004, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, appID, "", "x") }},
-		"appid": {want: verdict{code: 40013, class: wechat.ClassConfiguration},
-			do: func(t *testing.T, d *clientFixture) error { return d.exchange(t, "wx9", secret, "x") }},
-		"refresh token": {want: again(40030), do: func(t *testing.T, d *clientFixture) error { return d.refresh(t, "x") }},
-		"refresh token too old": {want: again(42002), do: func(t *testing.T, d *clientFixture) error {
-			token := d.login(t, wechat.ScopeBase)
-			d.at = d.at.Add(30 * 24 * time.Hour)
-			return d.refresh(t, token.RefreshToken)
-		}},
-		"refresh after a new password": {want: again(42007), do: func(t *testing.T, d *clientFixture) error {
-			token := d.login(t, wechat.ScopeBase)
-			return errors.Join(d.sim.VoidUserTokens(appID, "ming"), d.refresh(t, token.RefreshToken))
-		}},
-		"profile after a new password": {want: again(42007), do: func(t *testing.T, d *clientFixture) error {
-			token := d.login(t, wechat.ScopeUserInfo)
-			return errors.Join(d.sim.VoidUserTokens(appID, "ming"), d.profile(t, token))
-		}},
-		"token ended": {want: dead(40014), do: func(t *testing.T, d *clientFixture) error {
-			token := d.login(t, wechat.ScopeUserInfo)
-			return errors.Join(d.sim.EndUserTokens(appID, "ming", 40014), d.profile(t, token))
-		}},
-		"token too old":           {want: dead(42001), do: profileLate},
-		"token too old, as 40001": {sw: wechatsim.Switches{ExpiredTokenCode: 40001}, want: dead(40001), do: profileLate},
-		"token too old, checked": {want: dead(42001), do: func(t *testing.T, d *clientFixture) error {
-			token := d.login(t, wechat.ScopeBase)
-			d.at = d.at.Add(2 * time.Hour)
-			return d.CheckUserToken(t.Context(), token.AccessToken, token.OpenID)
-		}},
-		"unknown token": {want: dead(40014), do: func(t *testing.T, d *clientFixture) error { return d.CheckUserToken(t.Context(), "x", "y") }},
-		"another's openid": {want: again(40003), do: func(t *testing.T, d *clientFixture) error {
-			return d.CheckUserToken(t.Context(), d.login(t, wechat.ScopeBase).AccessToken, d.sim.OpenID(appID, "hua"))
-		}},
-		"silent login's profile": {want: verdict{code: 48001, class: wechat.ClassUser, noPermission: true},
-			do: func(t *testing.T, d *clientFixture) error { return d.profile(t, d.login(t, wechat.ScopeBase)) }},
-		"snapshot user's profile": {want: verdict{code: 48001, class: wechat.ClassUser, noPermission: true}, do: func(t *testing.T, d *clientFixture) error {
-			token, err := d.ExchangeCode(t.Context(), appID, secret, d.code(t, wechat.ScopeUserInfo, true))
-			if err != nil || !token.Snapshot {
-				t.Errorf("snapshot: %v", err)
-			}
-			return d.profile(t, token)
-		}},
-	} {
-		for _, surface := range answerStyles {
-			c.sw.ContentType, c.sw.StringErrcode, c.sw.RID = surface.ContentType, surface.StringErrcode, surface.RID
-			var e *wechat.Error
-			if err := c.do(t, newClientFixture(t, c.sw)); !errors.As(err, &e) {
-				t.Errorf("%s: %v", name, err)
-				continue
-			}
-			if got := (verdict{e.Code, e.Class(), e.CodeUsed(), e.UserTokenInvalid(), e.NoPermission(), e.LoginAgain()}); got != c.want {
-				t.Errorf("%s: %+v, want %+v", name, got, c.want)
-			}
-		}
-	}
-}
-
-func (d *clientFixture) exchange(t *testing.T, app, secret, code string) error {
-	token, err := d.ExchangeCode(t.Context(), app, secret, code)
+func (f *clientFixture) exchange(t *testing.T, app, secret, code string) error {
+	token, err := f.ExchangeCode(t.Context(), app, secret, code)
 	if err != nil && token != (wechat.UserToken{}) {
 		t.Error("a token along with an error")
 	}
 	return err
 }
 
-func (d *clientFixture) refresh(t *testing.T, token string) error {
-	_, err := d.RefreshUserToken(t.Context(), appID, token)
+func (f *clientFixture) refresh(t *testing.T, token string) error {
+	_, err := f.RefreshUserToken(t.Context(), appID, token)
 	return err
 }
 
-func (d *clientFixture) profile(t *testing.T, token wechat.UserToken) error {
-	_, err := d.UserInfo(t.Context(), token.AccessToken, token.OpenID, "")
+func (f *clientFixture) profile(t *testing.T, token wechat.UserToken) error {
+	_, err := f.UserInfo(t.Context(), token.AccessToken, token.OpenID, "")
 	return err
 }
 
-func callTwicePage(t *testing.T, d *clientFixture) error {
-	code := d.code(t, wechat.ScopeBase, false)
-	if err := d.exchange(t, appID, secret, code); err != nil {
+func exchangeTwice(t *testing.T, f *clientFixture) error {
+	code := f.code(t, wechat.ScopeBase, false)
+	if err := f.exchange(t, appID, secret, code); err != nil {
 		t.Error(err)
 	}
-	return d.exchange(t, appID, secret, code)
+	return f.exchange(t, appID, secret, code)
 }
 
-func late(t *testing.T, d *clientFixture) error {
-	code := d.code(t, wechat.ScopeBase, false)
-	d.at = d.at.Add(300 * time.Second)
-	return d.exchange(t, appID, secret, code)
+func exchangeLate(t *testing.T, f *clientFixture) error {
+	code := f.code(t, wechat.ScopeBase, false)
+	f.at = f.at.Add(300 * time.Second)
+	return f.exchange(t, appID, secret, code)
 }
 
-func profileLate(t *testing.T, d *clientFixture) error {
-	token := d.login(t, wechat.ScopeUserInfo)
-	d.at = d.at.Add(2 * time.Hour)
-	return d.profile(t, token)
+func profileLate(t *testing.T, f *clientFixture) error {
+	token := f.login(t, wechat.ScopeUserInfo)
+	f.at = f.at.Add(2 * time.Hour)
+	return f.profile(t, token)
 }
 
-// TestNicknames come through whatever is in them.
+// The client reads nicknames with markup and with control bytes.
 func TestNicknames(t *testing.T) {
 	for _, control := range []bool{false, true} {
-		d := newClientFixture(t, wechatsim.Switches{NicknameControlByte: control})
-		for user, want := range map[string]string{"ming": "小明 🌿", "odd": `<b>"O'Odd" & Söhne</b>`} {
-			code, err := d.sim.IssueCode(appID, user, wechat.ScopeUserInfo, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			token, err := d.ExchangeCode(t.Context(), appID, secret, code)
-			if err != nil {
-				t.Fatal(err)
-			}
-			info, err := d.UserInfo(t.Context(), token.AccessToken, token.OpenID, "")
-			if err != nil || strings.TrimRight(info.Nickname, " ") != want || control != strings.HasSuffix(info.Nickname, " ") || (info.HeadImgURL == "") != (user == "odd") {
-				t.Errorf("%+v, %v", info, err)
-			}
+		for _, c := range []struct{ user, want string }{{"ming", "小明 🌿"}, {"odd", `<b>"O'Odd" & Söhne</b>`}} {
+			t.Run(fmt.Sprintf("%s, control byte %v", c.user, control), func(t *testing.T) {
+				f := newClientFixture(t, wechatsim.Switches{NicknameControlByte: control})
+				code, err := f.sim.IssueCode(appID, c.user, wechat.ScopeUserInfo, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				token, err := f.ExchangeCode(t.Context(), appID, secret, code)
+				if err != nil {
+					t.Fatal(err)
+				}
+				info, err := f.UserInfo(t.Context(), token.AccessToken, token.OpenID, "")
+				if err != nil || strings.TrimRight(info.Nickname, " ") != c.want || control != strings.HasSuffix(info.Nickname, " ") || (info.HeadImgURL == "") != (c.user == "odd") {
+					t.Errorf("%+v, %v", info, err)
+				}
+			})
 		}
 	}
 }
 
-// TestLoginThroughFaults: an exchange is one request whatever happens; the others are two.
+// An exchange is sent once whatever happens; the other calls are repeated once.
 func TestLoginThroughFaults(t *testing.T) {
-	for _, f := range []wechatsim.Fault{
-		{DropBefore: true}, {DropAfter: true}, {ErrCode: -1}, {Status: 500}, {AnswerDelay: time.Minute}, {BodyDelay: time.Minute},
-	} {
-		f.Times = 1
-		synctest.Test(t, func(t *testing.T) {
-			d := newClientFixture(t, wechatsim.Switches{})
-			token, code := d.login(t, wechat.ScopeUserInfo), d.code(t, wechat.ScopeBase, false)
-			d.sim.ResetCounts()
-			d.sim.Fail(f)
-			err := d.exchange(t, appID, secret, code)
-			var e *wechat.Error
-			if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.LoginAgain() || d.sim.Calls(wechatsim.PathExchange) != 1 {
-				t.Errorf("%+v: %v, %v", f, err, d.sim.Counts())
-			}
-			d.at = d.at.Add(2 * time.Hour) // so that the refresh makes a new token
-			d.sim.Fail(f)
-			fresh, err := d.RefreshUserToken(t.Context(), appID, token.RefreshToken)
-			if err != nil || !d.sim.UserTokenValid(fresh.AccessToken) || d.sim.Calls(wechatsim.PathRefreshUser) != 2 {
-				t.Errorf("%+v: %v, %v", f, err, d.sim.Counts())
-			}
-			d.sim.Fail(f)
-			if err := d.profile(t, fresh); err != nil || d.sim.Calls(wechatsim.PathUserInfo) != 2 {
-				t.Errorf("%+v: %v, %v", f, err, d.sim.Counts())
-			}
-			d.sim.Fail(f)
-			if err := d.CheckUserToken(t.Context(), fresh.AccessToken, fresh.OpenID); err != nil || d.sim.Calls(wechatsim.PathCheckUser) != 2 {
-				t.Errorf("%+v: %v, %v", f, err, d.sim.Counts())
-			}
-		})
+	for _, c := range faults {
+		t.Run(c.name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { loginThroughFault(t, c.fault) }) })
 	}
 }
 
-// TestLoginErrorsTellNothing: codes, tokens, the secret and openids that WeChat echoes are cut out.
-func TestLoginErrorsTellNothing(t *testing.T) {
-	d := newClientFixture(t, wechatsim.Switches{})
-	token, code := d.login(t, wechat.ScopeUserInfo), d.code(t, wechat.ScopeBase, false)
-	secrets := []string{token.AccessToken, token.RefreshToken, token.OpenID, code, secret, url.QueryEscape(secret)}
-	echo := strings.Join(secrets, " ")
-	for _, f := range []wechatsim.Fault{{ErrCode: 40029, ErrMsg: echo}, {Status: 500, Body: echo}, {Body: echo}, {Body: `{"errcode":"` + echo + `"}`}} {
-		d.sim.ClearFaults()
-		d.sim.Fail(f)
-		for name, c := range map[string]struct {
-			err   error
-			knows []string // what was sent, and so can be cut out
+func loginThroughFault(t *testing.T, fault wechatsim.Fault) {
+	f := newClientFixture(t, wechatsim.Switches{})
+	token, code := f.login(t, wechat.ScopeUserInfo), f.code(t, wechat.ScopeBase, false)
+	f.sim.ResetCounts()
+	f.sim.Fail(fault)
+	err := f.exchange(t, appID, secret, code)
+	var e *wechat.Error
+	if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.LoginAgain() || f.sim.Calls(wechatsim.PathExchange) != 1 {
+		t.Errorf("exchange: %v, %v", err, f.sim.Counts())
+	}
+	f.at = f.at.Add(2 * time.Hour) // so that the refresh makes a new token
+	f.sim.Fail(fault)
+	fresh, err := f.RefreshUserToken(t.Context(), appID, token.RefreshToken)
+	if err != nil || !f.sim.UserTokenValid(fresh.AccessToken) || f.sim.Calls(wechatsim.PathRefreshUser) != 2 {
+		t.Errorf("refresh: %v, %v", err, f.sim.Counts())
+	}
+	f.sim.Fail(fault)
+	if err := f.profile(t, fresh); err != nil || f.sim.Calls(wechatsim.PathUserInfo) != 2 {
+		t.Errorf("profile: %v, %v", err, f.sim.Counts())
+	}
+	f.sim.Fail(fault)
+	if err := f.CheckUserToken(t.Context(), fresh.AccessToken, fresh.OpenID); err != nil || f.sim.Calls(wechatsim.PathCheckUser) != 2 {
+		t.Errorf("check: %v, %v", err, f.sim.Counts())
+	}
+}
+
+// Codes, tokens, the secret and openids that WeChat echoes are cut out of errors.
+func TestLoginErrorsAreRedacted(t *testing.T) {
+	f := newClientFixture(t, wechatsim.Switches{})
+	token, code := f.login(t, wechat.ScopeUserInfo), f.code(t, wechat.ScopeBase, false)
+	echo := strings.Join([]string{token.AccessToken, token.RefreshToken, token.OpenID, code, secret, url.QueryEscape(secret)}, " ")
+	for _, answer := range []struct {
+		name  string
+		fault wechatsim.Fault
+	}{
+		{"errmsg", wechatsim.Fault{ErrCode: 40029, ErrMsg: echo}},
+		{"status 500", wechatsim.Fault{Status: 500, Body: echo}},
+		{"body", wechatsim.Fault{Body: echo}},
+		{"errcode", wechatsim.Fault{Body: `{"errcode":"` + echo + `"}`}},
+	} {
+		for _, c := range []struct {
+			name string
+			do   func() error
+			sent []string // which can be cut out, since the client knows it
 		}{
-			"exchange": {d.exchange(t, appID, secret, code), []string{code, secret, url.QueryEscape(secret)}},
-			"refresh":  {d.refresh(t, token.RefreshToken), []string{token.RefreshToken}},
-			"profile":  {d.profile(t, token), []string{token.AccessToken, token.OpenID}},
-			"check":    {d.CheckUserToken(t.Context(), token.AccessToken, token.OpenID), []string{token.AccessToken, token.OpenID}},
+			{"exchange", func() error { return f.exchange(t, appID, secret, code) }, []string{code, secret, url.QueryEscape(secret)}},
+			{"refresh", func() error { return f.refresh(t, token.RefreshToken) }, []string{token.RefreshToken}},
+			{"profile", func() error { return f.profile(t, token) }, []string{token.AccessToken, token.OpenID}},
+			{"check", func() error { return f.CheckUserToken(t.Context(), token.AccessToken, token.OpenID) }, []string{token.AccessToken, token.OpenID}},
 		} {
-			text := fmt.Sprintf("%v %+v %#v", c.err, c.err, c.err)
-			for _, s := range c.knows {
-				if c.err == nil || strings.Contains(text, s) || strings.Contains(text, "/sns/") {
-					t.Errorf("%s, %+v: %s", name, f.Status, text)
+			t.Run(c.name+", "+answer.name, func(t *testing.T) {
+				f.sim.ClearFaults()
+				f.sim.Fail(answer.fault)
+				err := c.do()
+				text := fmt.Sprintf("%v %+v %#v", err, err, err)
+				for _, s := range c.sent {
+					if err == nil || strings.Contains(text, s) || strings.Contains(text, "/sns/") {
+						t.Error(text)
+					}
 				}
-			}
+			})
 		}
 	}
 }

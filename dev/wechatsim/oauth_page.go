@@ -14,20 +14,20 @@ var pageText string
 
 var pages = template.Must(template.New("pages").Parse(pageText))
 
-// What the parameter wechatsim of an authorize URL may say, so that no page is shown. The parameter
-// user names who says it, by ID or openid.
+// Values of the parameter wechatsim of an authorize URL, which answers in place of the page. The
+// parameter user names the user, by ID or openid.
 const (
 	AnswerApprove  = "approve"
 	AnswerRefuse   = "refuse"
 	AnswerSnapshot = "snapshot" // approve, as a user who previews the page
-	// WeChat's clients have been seen to call the product back twice. These two approve, with
-	// one code for both calls or with one for each: on a page, whose picture is the first call
-	// and which then goes on to the second.
+	// WeChat's clients have called the callback twice (docs/protocol.md#web-login). These two
+	// approve, with one code for both calls or with a code for each. The answer is a page: its
+	// picture is the first call, and then it goes on to the second.
 	AnswerTwice    = "twice"
 	AnswerTwoCodes = "two-codes"
 )
 
-// serveAuthorize: a silent login goes back at once, another one asks the user first.
+// serveAuthorize redirects a silent login at once. For other logins it asks the user first.
 func (s *Sim) serveAuthorize(r *request) answer {
 	l, no := parseLogin(r.rawQuery)
 	if no == nil {
@@ -88,8 +88,8 @@ func (s *Sim) refused(l login) answer {
 	}
 }
 
-// userAt is who holds the browser: the one it names, the one who logged in from it last, or the
-// first.
+// browsingUser is the user that the URL names, else the one who logged in from this browser last,
+// else the first.
 func (s *Sim) browsingUser(l login, r *request) (User, bool) {
 	if l.user != "" {
 		return s.user(l.AppID, l.user)
@@ -100,8 +100,8 @@ func (s *Sim) browsingUser(l login, r *request) (User, bool) {
 	return s.users[0], true
 }
 
-// cookieName holds who used a browser last, for silent logins after one that asked. It has no path
-// and so reaches no page of the product.
+// cookieName names the user who logged in from a browser last, for a later silent login. The cookie
+// has no Path, so the product's pages do not get it.
 const cookieName = "wechatsim_user"
 
 func browserUser(hr *http.Request) string {
@@ -130,15 +130,15 @@ func (s *Sim) askPage(l login, chosen User, r *request) answer {
 	})
 }
 
-// pageErrors are the page errors in Chinese.
+// pageErrors are the texts of the page errors, in Chinese.
 var pageErrors = map[int]string{
 	10003: "redirect_uri 域名与后台配置不一致", 10004: "此公众号被封禁", 10005: "此公众号并没有这些 scope 的权限",
 	10006: "必须关注此测试号", 10009: "操作太频繁了，请稍后重试", 10010: "scope 不能为空", 10011: "redirect_uri 不能为空",
 	10012: "appid 不能为空", 10013: "state 不能为空", 10015: "公众号未授权第三方平台，请检查授权状态", 10016: "AppID 的类型与此页面不符（公众号或网站应用）",
 }
 
-// errorPage tells an error of WeChat's by its number, with HTTP 200; one that has no number, with
-// HTTP 400, is the simulator being strict where WeChat shows a link that cannot be opened.
+// errorPage shows a page error of WeChat with its number, as HTTP 200. An error without a number is
+// HTTP 400: the simulator is strict where WeChat shows a link that cannot be opened.
 func errorPage(no *refusal) answer {
 	status := http.StatusOK
 	if no.code == 0 {
@@ -163,7 +163,7 @@ func page(status int, name string, data any) answer {
 		status: status, contentType: "text/html; charset=utf-8", body: b.Bytes(),
 		header: http.Header{
 			"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"},
-			// No form-action: browsers hold it against the redirect that answers a form.
+			// No form-action: browsers would apply it to the redirect that answers the form.
 			"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"},
 		},
 	}

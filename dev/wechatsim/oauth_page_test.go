@@ -11,60 +11,83 @@ import (
 	"testing"
 )
 
-// TestSilentLogin goes back at once, with code and state in that order after the query that is there.
+// A silent login redirects at once: code and state follow the existing query, in that order.
 func TestSilentLogin(t *testing.T) {
-	w := newLoginFixture(t)
-	v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, ""))
+	f := newLoginFixture(t)
+	v := f.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, ""))
 	code := v.code(t)
 	if v.location.String() != "https://a.example/back?x=1&code="+code+"&state=S1" || v.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v %v", v.location, v.header)
 	}
-	g := w.exchange(code).expect(t, 0)
-	if g.OpenID != w.OpenID(appID, "ming") || g.Scope != scopeBase {
+	g := f.exchange(code).expect(t, 0)
+	if g.OpenID != f.OpenID(appID, "ming") || g.Scope != scopeBase {
 		t.Errorf("%s", g.text)
 	}
 }
 
-// TestAnswers: each answer, with and without a page, as each user.
-func TestAnswers(t *testing.T) {
-	for _, c := range []struct {
-		path, app, secret, scope string
-	}{{PathAuthorize, appID, secret, scopeUserInfo}, {PathQRConnect, site, siteSecret, scopeLogin}} {
-		w := newLoginFixture(t)
-		if v := w.openPage(c.path, authorizeQuery(c.app, c.scope, "")); v.status != 200 || v.location != nil || !strings.Contains(v.body, "<form") {
-			t.Errorf("%s: no page: %d %s", c.scope, v.status, v.body)
-		}
-		if v := w.openPage(c.path, authorizeQuery(c.app, c.scope, "&user=hua&wechatsim=refuse")); v.location.String() != "https://a.example/back?x=1&state=S1" {
-			t.Errorf("%s: refused: %v", c.scope, v.location)
-		}
+// loginPages are WeChat's two login pages, with an app for each.
+var loginPages = []struct {
+	name, path, app, secret, scope string
+	buttons                        int
+}{
+	{"in WeChat", PathAuthorize, appID, secret, scopeUserInfo, 4},
+	{"by QR code", PathQRConnect, site, siteSecret, scopeLogin, 3},
+}
+
+func TestLoginAsksTheUser(t *testing.T) {
+	for _, c := range loginPages {
+		t.Run(c.name, func(t *testing.T) {
+			f := newLoginFixture(t)
+			if p := f.openPage(c.path, authorizeQuery(c.app, c.scope, "")); p.status != 200 || p.location != nil || !strings.Contains(p.body, "<form") {
+				t.Errorf("no page: %d %s", p.status, p.body)
+			}
+			if p := f.openPage(c.path, authorizeQuery(c.app, c.scope, "&user=hua&wechatsim=refuse")); p.location.String() != "https://a.example/back?x=1&state=S1" {
+				t.Errorf("refused: %v", p.location)
+			}
+		})
+	}
+}
+
+// The parameters wechatsim and user answer in place of the page.
+func TestLoginWithAnAnswerInTheQuery(t *testing.T) {
+	for _, page := range loginPages {
+		f := newLoginFixture(t)
 		for _, answer := range []string{AnswerApprove, AnswerSnapshot} {
-			for _, user := range []string{"", "ming", "hua", w.OpenID(c.app, "hua")} {
-				v := w.openPage(c.path, authorizeQuery(c.app, c.scope, "&wechatsim="+answer+"&user="+user))
-				g := w.sns(PathExchange, "appid", c.app, "secret", c.secret, "code", v.code(t), "grant_type", "authorization_code").expect(t, 0)
-				id := user
-				if user == "" || len(user) > 10 {
-					id = map[bool]string{true: "ming", false: "hua"}[user == ""]
-				}
-				if snapshot := answer == AnswerSnapshot; (g.OpenID == w.OpenID(c.app, id)) == snapshot || (g.Snapshot != nil) != snapshot || g.Scope != c.scope {
-					t.Errorf("%s as %s: %s", answer, user, g.text)
-				}
+			for _, c := range []struct{ name, user, want string }{
+				{"first user", "", "ming"}, {"user ID", "ming", "ming"}, {"ID of another user", "hua", "hua"}, {"openid", f.OpenID(page.app, "hua"), "hua"},
+			} {
+				t.Run(page.name+", "+answer+", "+c.name, func(t *testing.T) {
+					p := f.openPage(page.path, authorizeQuery(page.app, page.scope, "&wechatsim="+answer+"&user="+c.user))
+					g := f.sns(PathExchange, "appid", page.app, "secret", page.secret, "code", p.code(t), "grant_type", "authorization_code").expect(t, 0)
+					if snapshot := answer == AnswerSnapshot; (g.OpenID == f.OpenID(page.app, c.want)) == snapshot || (g.Snapshot != nil) != snapshot || g.Scope != page.scope {
+						t.Errorf("%s", g.text)
+					}
+				})
 			}
 		}
 	}
 }
 
 func TestRefusalStyles(t *testing.T) {
-	for style, want := range map[RefusalStyle]string{
-		RefusalState: "https://a.example/back?x=1&state=S1", RefusalBare: "https://a.example/back?x=1", RefusalStays: "",
+	for _, c := range []struct {
+		name  string
+		style RefusalStyle
+		want  string // the redirect; "" for a page
+	}{
+		{"with state", RefusalState, "https://a.example/back?x=1&state=S1"},
+		{"without state", RefusalBare, "https://a.example/back?x=1"},
+		{"no redirect", RefusalStays, ""},
 	} {
-		w := newLoginFixture(t, with(func(s *Switches) { s.Refusal = style }))
-		v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&wechatsim=refuse"))
-		if want == "" && (v.status != 200 || v.location != nil || !strings.Contains(v.body, "拒绝")) || want != "" && v.location.String() != want {
-			t.Errorf("%q: %d %v", style, v.status, v.location)
-		}
-		if len(w.state.Apps[appID].Codes) != 0 {
-			t.Errorf("%q: a code for a refusal", style)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			f := newLoginFixture(t, with(func(s *Switches) { s.Refusal = c.style }))
+			p := f.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&wechatsim=refuse"))
+			if c.want == "" && (p.status != 200 || p.location != nil || !strings.Contains(p.body, "拒绝")) || c.want != "" && p.location.String() != c.want {
+				t.Errorf("%d %v", p.status, p.location)
+			}
+			if len(f.state.Apps[appID].Codes) != 0 {
+				t.Error("a code for a refusal")
+			}
+		})
 	}
 }
 
@@ -82,40 +105,38 @@ func submit(body, user, answer string) string {
 	return b.String() + "user=" + url.QueryEscape(user) + "&wechatsim=" + answer
 }
 
-// TestFormPassesItsOwnPattern: what the page sends is the authorize URL again, with an answer.
-func TestFormPassesItsOwnPattern(t *testing.T) {
-	w := newLoginFixture(t)
-	for _, path := range []string{PathAuthorize, PathQRConnect} {
-		app, scope, n := appID, scopeUserInfo, 4
-		if path == PathQRConnect {
-			app, scope, n = site, scopeLogin, 3
-		}
-		page := w.openPage(path, authorizeQuery(app, scope, "&forcePopup=true&lang=en"))
-		found := buttons.FindAllStringSubmatch(page.body, -1)
-		if len(found) != n {
-			t.Errorf("%s: %d buttons", path, len(found))
-		}
-		for _, button := range found {
-			v := w.openPage(path, submit(page.body, "odd", button[1]))
-			if button[1] == AnswerTwice {
-				v.status, v.location = 302, v.calls(t)[0]
+// The page's form sends the authorize URL again, with an answer, and passes the strict parser.
+func TestLoginFormIsAnAuthorizeURL(t *testing.T) {
+	for _, c := range loginPages {
+		t.Run(c.name, func(t *testing.T) {
+			f := newLoginFixture(t)
+			page := f.openPage(c.path, authorizeQuery(c.app, c.scope, "&forcePopup=true&lang=en"))
+			found := buttons.FindAllStringSubmatch(page.body, -1)
+			if len(found) != c.buttons {
+				t.Errorf("%d buttons", len(found))
 			}
-			if v.status != 302 || v.location.Query().Get("state") != "S1" || v.location.Query().Get("x") != "1" {
-				t.Errorf("%s: %d %s", button[1], v.status, v.body)
+			for _, button := range found {
+				p := f.openPage(c.path, submit(page.body, "odd", button[1]))
+				if button[1] == AnswerTwice {
+					p.status, p.location = 302, p.calls(t)[0]
+				}
+				if p.status != 302 || p.location.Query().Get("state") != "S1" || p.location.Query().Get("x") != "1" {
+					t.Errorf("%s: %d %s", button[1], p.status, p.body)
+				}
 			}
-		}
+		})
 	}
 }
 
 var picture = regexp.MustCompile(`<img src="([^"]*)"`)
 
-// calls are the two calls that a page makes: by its picture, and by going on.
-func (v pageAnswer) calls(t *testing.T) (both [2]*url.URL) {
+// calls are the two callbacks that a page makes: its picture, and the page that follows.
+func (p pageAnswer) calls(t *testing.T) (both [2]*url.URL) {
 	t.Helper()
-	first := picture.FindStringSubmatch(v.body)
-	after, second, _ := strings.Cut(v.header.Get("Refresh"), ";url=")
-	if v.status != 200 || first == nil || after != "0" || !strings.Contains(v.header.Get("Content-Security-Policy"), "img-src http: https:") {
-		t.Fatalf("%d %v %s", v.status, v.header, v.body)
+	first := picture.FindStringSubmatch(p.body)
+	after, second, _ := strings.Cut(p.header.Get("Refresh"), ";url=")
+	if p.status != 200 || first == nil || after != "0" || !strings.Contains(p.header.Get("Content-Security-Policy"), "img-src http: https:") {
+		t.Fatalf("%d %v %s", p.status, p.header, p.body)
 	}
 	for i, call := range []string{html.UnescapeString(first[1]), second} {
 		var err error
@@ -126,24 +147,29 @@ func (v pageAnswer) calls(t *testing.T) (both [2]*url.URL) {
 	return both
 }
 
-// TestCallsTwice: with one code, or with two that are both good.
-func TestCallsTwice(t *testing.T) {
-	for answer, second := range map[string]int{AnswerTwice: 40163, AnswerTwoCodes: 0} {
-		w := newLoginFixture(t)
-		both := w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&user=hua&wechatsim="+answer)).calls(t)
-		for i, code := range []int{0, second} {
-			if both[i].Host != "a.example" || both[i].Query().Get("state") != "S1" || both[i].Query().Get("x") != "1" {
-				t.Errorf("%s: calls %s", answer, both[i])
+// WeChat calls back twice, with one code, or with two valid ones.
+func TestTwoCallbacks(t *testing.T) {
+	for _, c := range []struct {
+		answer string
+		second int // errcode of the second exchange
+	}{{AnswerTwice, 40163}, {AnswerTwoCodes, 0}} {
+		t.Run(c.answer, func(t *testing.T) {
+			f := newLoginFixture(t)
+			both := f.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, "&user=hua&wechatsim="+c.answer)).calls(t)
+			for i, code := range []int{0, c.second} {
+				if both[i].Host != "a.example" || both[i].Query().Get("state") != "S1" || both[i].Query().Get("x") != "1" {
+					t.Errorf("calls %s", both[i])
+				}
+				f.exchange(both[i].Query().Get("code")).expect(t, code)
 			}
-			w.exchange(both[i].Query().Get("code")).expect(t, code)
-		}
+		})
 	}
 }
 
-// TestPageIsClean: nothing from elsewhere, no script, names escaped, each radio with its label.
-func TestPageIsClean(t *testing.T) {
-	w := newLoginFixture(t)
-	v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, ""))
+// The page loads nothing, has no script, escapes names, and labels each radio button.
+func TestLoginPage(t *testing.T) {
+	f := newLoginFixture(t)
+	v := f.openPage(PathAuthorize, authorizeQuery(appID, scopeUserInfo, ""))
 	for _, bad := range []string{"<script", "src=", "<link", "@import", "url(", "<b>", "action=", "http://", "onclick"} {
 		if strings.Contains(v.body, bad) {
 			t.Errorf("%q in the page", bad)
@@ -168,11 +194,10 @@ func TestPageIsClean(t *testing.T) {
 	}
 }
 
-// TestBrowserRemembersItsUser: over a socket and with cookies, a silent login after one that asked is
-// the same person's, and the form's GET lands on the same path.
+// A silent login is for the user who logged in from that browser last.
 func TestBrowserRemembersItsUser(t *testing.T) {
-	w := newLoginFixture(t)
-	server := httptest.NewServer(w)
+	f := newLoginFixture(t)
+	server := httptest.NewServer(f)
 	defer server.Close()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
@@ -183,44 +208,48 @@ func TestBrowserRemembersItsUser(t *testing.T) {
 		defer res.Body.Close()
 		to, err := res.Location()
 		must(t, err)
-		return w.exchange(to.Query().Get("code")).OpenID
+		return f.exchange(to.Query().Get("code")).OpenID
 	}
-	if got := get(authorizeQuery(appID, scopeBase, "")); got != w.OpenID(appID, "ming") {
-		t.Errorf("a new browser: %s", got)
-	}
-	if got := get(authorizeQuery(appID, scopeUserInfo, "&wechatsim=approve&user=hua")); got != w.OpenID(appID, "hua") {
-		t.Errorf("chosen: %s", got)
-	}
-	if got := get(authorizeQuery(appID, scopeBase, "")); got != w.OpenID(appID, "hua") {
-		t.Errorf("silent after it: %s", got)
-	}
-	if got := get(authorizeQuery(appID, scopeBase, "&user=odd")); got != w.OpenID(appID, "odd") {
-		t.Errorf("named: %s", got)
-	}
-	for _, value := range []string{"nobody", "%zz", ""} { // of another simulator, or broken
-		v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, ""), &http.Cookie{Name: cookieName, Value: value})
-		if got := w.exchange(v.code(t)).OpenID; got != w.OpenID(appID, "ming") {
-			t.Errorf("%q: %s", value, got)
+	for _, step := range []struct{ name, query, want string }{ // in this order
+		{"new browser", authorizeQuery(appID, scopeBase, ""), "ming"},
+		{"login of a user", authorizeQuery(appID, scopeUserInfo, "&wechatsim=approve&user=hua"), "hua"},
+		{"silent login after it", authorizeQuery(appID, scopeBase, ""), "hua"},
+		{"silent login of a named user", authorizeQuery(appID, scopeBase, "&user=odd"), "odd"},
+	} {
+		if got := get(step.query); got != f.OpenID(appID, step.want) {
+			t.Errorf("%s: %s", step.name, got)
 		}
 	}
 }
 
-// TestPagesCountAndFail like any other path.
-func TestPagesCountAndFail(t *testing.T) {
-	w := newLoginFixture(t)
-	w.Fail(Fault{Path: PathAuthorize, ErrCode: 10009, Times: 1})
-	if v := w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")); v.status != 200 || !strings.Contains(v.body, "10009") || !strings.Contains(v.body, "频繁") {
+func TestUnknownUserCookie(t *testing.T) {
+	for _, c := range []struct{ name, value string }{{"of another simulator", "nobody"}, {"broken", "%zz"}, {"empty", ""}} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newLoginFixture(t)
+			p := f.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, ""), &http.Cookie{Name: cookieName, Value: c.value})
+			if got := f.exchange(p.code(t)).OpenID; got != f.OpenID(appID, "ming") {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}
+
+// Pages are counted, and faults work, as for other paths.
+func TestPageCountsAndFaults(t *testing.T) {
+	f := newLoginFixture(t)
+	f.Fail(Fault{Path: PathAuthorize, ErrCode: 10009, Times: 1})
+	if v := f.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")); v.status != 200 || !strings.Contains(v.body, "10009") || !strings.Contains(v.body, "频繁") {
 		t.Errorf("%d %s", v.status, v.body)
 	}
-	w.Fail(Fault{AppID: site, Status: 503, Times: 1})
-	if v := w.openPage(PathQRConnect, authorizeQuery(site, scopeLogin, "")); v.status != 503 {
+	f.Fail(Fault{AppID: site, Status: 503, Times: 1})
+	if v := f.openPage(PathQRConnect, authorizeQuery(site, scopeLogin, "")); v.status != 503 {
 		t.Errorf("%d", v.status)
 	}
-	w.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")).code(t)
-	if w.Calls(PathAuthorize) != 2 || w.Counts()[Call{AppID: site, Path: PathQRConnect}] != 1 {
-		t.Errorf("%v", w.Counts())
+	f.openPage(PathAuthorize, authorizeQuery(appID, scopeBase, "")).code(t)
+	if f.Calls(PathAuthorize) != 2 || f.Counts()[Call{AppID: site, Path: PathQRConnect}] != 1 {
+		t.Errorf("%v", f.Counts())
 	}
-	if r := w.ask("POST", PathAuthorize, nil, "x"); r.status != 400 {
+	if r := f.ask("POST", PathAuthorize, nil, "x"); r.status != 400 {
 		t.Errorf("%+v", r)
 	}
 }

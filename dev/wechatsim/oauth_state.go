@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	codeLength      = 32
-	refreshTokenLifetime     = 30 * 24 * time.Hour
-	maxPastUserTokens = 8    // access tokens that a login went through
-	maxLogins = 4096 // codes, and logins, of an account
+	codeLength           = 32
+	refreshTokenLifetime = 30 * 24 * time.Hour
+	maxPastUserTokens    = 8    // previous access tokens of a login
+	maxLogins            = 4096 // codes, and logins, of an account
 )
 
-// loginCode is what a user's yes yields, for one exchange.
+// loginCode is the result of a user's consent, for one exchange.
 type loginCode struct {
 	Value    string    `json:"value"`
 	User     string    `json:"user"`
@@ -25,8 +25,8 @@ type loginCode struct {
 	Ends     time.Time `json:"ends"`
 }
 
-// grant is a login: a user's token at an app, through all its refreshes. The logins of a user do not
-// touch each other.
+// grant is a login: a user's token at an app, with all its refreshes. The logins of a user are
+// independent.
 type grant struct {
 	User        string    `json:"user"`
 	Scope       string    `json:"scope"`
@@ -37,7 +37,7 @@ type grant struct {
 	Refresh     string    `json:"refresh"`
 	RefreshEnds time.Time `json:"refreshEnds"`
 
-	// Errcodes that the tokens were ended with, ahead of their time.
+	// Errcodes of tokens that were ended early.
 	AccessCode  int  `json:"accessCode,omitempty"`
 	RefreshCode int  `json:"refreshCode,omitempty"`
 	Void        bool `json:"void,omitempty"` // the user changed the password
@@ -47,11 +47,11 @@ func (g *grant) valid(now time.Time) bool {
 	return !g.Void && g.AccessCode == 0 && now.Before(g.AccessEnds)
 }
 
-// tellsProfile: the user was asked, and agreed to more than the openid.
+// includesProfile tells whether the user agreed to more than the openid.
 func (g *grant) includesProfile() bool { return g.Scope != scopeBase }
 
-// IssueCode makes the code of a login that user agreed to, with no browser. user is a User's ID or
-// an openid at this app; snapshot makes it the login of a snapshot user.
+// IssueCode makes the code of a login without a browser. user is a User's ID or an openid at this
+// app. With snapshot it is the login of a snapshot user.
 func (s *Sim) IssueCode(appID, user, scope string, snapshot bool) (code string, err error) {
 	if !slices.Contains([]string{scopeBase, scopeUserInfo, scopeLogin}, scope) {
 		return "", fmt.Errorf("wechatsim: unknown scope %q", scope)
@@ -74,7 +74,8 @@ func (s *Sim) newCode(appID string, a *account, user, scope string, snapshot boo
 	return c.Value
 }
 
-// spendCode takes one of the codes once. used and expired are what it is refused with otherwise.
+// useCode uses one of the codes, once. used and expired are the errcodes of a code that was used
+// before or is expired.
 func (s *Sim) useCode(codes []loginCode, value string, now time.Time, used, expired int) (loginCode, *refusal) {
 	c := latest(codes, func(c *loginCode) bool { return c.Value == value })
 	switch {
@@ -99,7 +100,7 @@ func (s *Sim) newGrant(appID string, a *account, c loginCode, now time.Time) *gr
 	return &a.Grants[len(a.Grants)-1]
 }
 
-// renew prolongs a live access token and replaces a dead one.
+// renew extends the lifetime of a valid access token, or replaces an expired one.
 func (s *Sim) renew(appID string, a *account, g *grant, now time.Time) {
 	if !g.valid(now) {
 		past := append(g.Past, g.Access)
@@ -113,7 +114,7 @@ func (s *Sim) renew(appID string, a *account, g *grant, now time.Time) {
 	s.state.Revision++
 }
 
-// grantOf finds a login by an access token, dead or alive.
+// grantOf returns the login of an access token, valid or not.
 func (s *Sim) grantOf(access string) (appID string, g *grant) {
 	if access == "" {
 		return "", nil
@@ -127,14 +128,14 @@ func (s *Sim) grantOf(access string) (appID string, g *grant) {
 	return "", nil
 }
 
-// VoidUserTokens is a user changing the password: all tokens of the user at the app are refused with
-// 42007 from now on. user is a User's ID or an openid.
+// VoidUserTokens is a change of the user's password: all tokens of the user at the app are refused
+// with 42007 from now on. user is a User's ID or an openid.
 func (s *Sim) VoidUserTokens(appID, user string) error {
 	return s.eachGrant(appID, user, func(g *grant) { g.Void = true })
 }
 
-// EndUserTokens ends a user's access tokens at an app ahead of their time, with errcode 42001 or
-// 40014; a refresh yields a new one.
+// EndUserTokens ends a user's access tokens at an app early, with errcode 42001 or 40014. A refresh
+// gives a new one.
 func (s *Sim) EndUserTokens(appID, user string, errcode int) error {
 	if errcode != 42001 && errcode != 40014 {
 		return errors.New("wechatsim: an access token ends with 42001 or 40014")
@@ -142,8 +143,8 @@ func (s *Sim) EndUserTokens(appID, user string, errcode int) error {
 	return s.eachGrant(appID, user, func(g *grant) { g.AccessCode = errcode })
 }
 
-// EndRefreshTokens ends a user's refresh tokens at an app ahead of their time, with errcode 42002 or
-// 40030; access tokens live on.
+// EndRefreshTokens ends a user's refresh tokens at an app early, with errcode 42002 or 40030. Access
+// tokens stay valid.
 func (s *Sim) EndRefreshTokens(appID, user string, errcode int) error {
 	if errcode != 42002 && errcode != 40030 {
 		return errors.New("wechatsim: a refresh token ends with 42002 or 40030")
@@ -165,7 +166,7 @@ func (s *Sim) eachGrant(appID, user string, f func(*grant)) error {
 	})
 }
 
-// UserTokenAlive tells whether WeChat would accept a user's access token now.
+// UserTokenValid tells whether WeChat accepts a user's access token now.
 func (s *Sim) UserTokenValid(accessToken string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +174,8 @@ func (s *Sim) UserTokenValid(accessToken string) bool {
 	return g != nil && g.Access == accessToken && g.valid(s.now())
 }
 
-// latest finds the last element for which is holds; what is asked for is mostly new.
+// latest returns the last element for which is is true. It searches from the end, since most
+// requests are about new elements.
 func latest[T any](past []T, is func(*T) bool) *T {
 	for i := len(past) - 1; i >= 0; i-- {
 		if is(&past[i]) {
@@ -183,7 +185,7 @@ func latest[T any](past []T, is func(*T) bool) *T {
 	return nil
 }
 
-// remember appends, and now and then forgets the oldest.
+// appendLogin appends v. It drops the oldest elements when there are twice maxLogins.
 func appendLogin[T any](past []T, v T) []T {
 	past = append(past, v)
 	if len(past) >= 2*maxLogins {

@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// login is an authorize URL: what the product asks, and what the simulator is told to answer.
+// login is an authorize URL: the request of the product, and the answer that the simulator is to give.
 type login struct {
 	AppID, Redirect, Scope, State string
-	Extras                        []parameter // as they came: a form has to repeat them
+	Extras                        []parameter // in the order of the query, for the form to repeat
 	answer, user                  string
 }
 
 type parameter struct{ Name, Value string }
 
 var (
-	orderedParameters    = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
-	optionalParameters = []string{"forcePopup", "forceSnapShot", "lang"}
-	simulatorParameters   = []string{"wechatsim", "user"}
-	statePattern  = regexp.MustCompile(`^[a-zA-Z0-9]{0,128}$`)
+	orderedParameters   = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
+	optionalParameters  = []string{"forcePopup", "forceSnapShot", "lang"}
+	simulatorParameters = []string{"wechatsim", "user"}
+	statePattern        = regexp.MustCompile(`^[a-zA-Z0-9]{0,128}$`)
 )
 
-// parseLogin reads a query as strictly as WeChat's pattern: known names, in order, each once.
+// parseLogin reads a query as strictly as WeChat: known names, in order, each once.
 func parseLogin(raw string) (login, *refusal) {
 	var l login
 	values, last := map[string]string{}, -1
@@ -60,7 +60,7 @@ func parseLogin(raw string) (login, *refusal) {
 	return l, nil
 }
 
-// check judges what is asked, as the page with the given path does.
+// check checks a login as the page with the given path does.
 func (s *Sim) check(l login, path string) *refusal {
 	if no := s.checkRequired(l); no != nil {
 		return no
@@ -99,8 +99,8 @@ func (s *Sim) checkRequired(l login) *refusal {
 	return nil
 }
 
-// returnsTo compares hosts in full. A port counts only where the domain names one, which WeChat's
-// cannot: it is for servers on a desk.
+// mayRedirectTo compares whole hosts. A port counts only if the domain has one. WeChat's domains have
+// none; it is for local servers.
 func (a App) mayRedirectTo(redirect string) bool {
 	u, err := url.Parse(redirect)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
@@ -109,7 +109,7 @@ func (a App) mayRedirectTo(redirect string) bool {
 	return a.OAuthDomain == "" || a.OAuthDomain == u.Host || a.OAuthDomain == u.Hostname()
 }
 
-// back is redirect_uri with something added to its query, which is left as it is.
+// addQuery adds to the query of a redirect_uri, and changes nothing else in it.
 func addQuery(redirect, add string) string {
 	before, fragment, cut := strings.Cut(redirect, "#")
 	switch {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestAuthorizeVectors: WeChat's own samples pass.
+// The login pages accept WeChat's own samples.
 func TestAuthorizeVectors(t *testing.T) {
 	b, err := os.ReadFile("testdata/oauth-vectors.json")
 	must(t, err)
@@ -25,30 +25,37 @@ func TestAuthorizeVectors(t *testing.T) {
 	}
 	must(t, json.Unmarshal(b, &file))
 	for _, v := range file.Vectors {
-		u, err := url.Parse(v.Expected.URL)
-		must(t, err)
-		app := App{ID: v.Input.AppID, Secret: "x"}
-		if u.Path == PathQRConnect {
-			app.Kind = Website
-		}
-		w := newFixture(t, func(c *Config) { c.Apps = []App{app} })
-		l, no := parseLogin(u.RawQuery)
-		if no != nil || l.AppID != v.Input.AppID || l.Redirect != v.Input.RedirectURI || l.Scope != v.Input.Scope || l.State != v.Input.State {
-			t.Errorf("%s: %+v, %+v", v.ID, l, no)
-		}
-		got := w.openPage(u.Path, u.RawQuery+"&wechatsim=approve")
-		if !strings.HasPrefix(got.location.String(), v.Input.RedirectURI) || got.location.Query().Get("state") != v.Input.State || got.code(t) == "" {
-			t.Errorf("%s: back to %v", v.ID, got.location)
-		}
+		t.Run(v.ID, func(t *testing.T) {
+			u, err := url.Parse(v.Expected.URL)
+			must(t, err)
+			app := App{ID: v.Input.AppID, Secret: "x"}
+			if u.Path == PathQRConnect {
+				app.Kind = Website
+			}
+			f := newFixture(t, func(c *Config) { c.Apps = []App{app} })
+			l, no := parseLogin(u.RawQuery)
+			if no != nil || l.AppID != v.Input.AppID || l.Redirect != v.Input.RedirectURI || l.Scope != v.Input.Scope || l.State != v.Input.State {
+				t.Errorf("%+v, %+v", l, no)
+			}
+			got := f.openPage(u.Path, u.RawQuery+"&wechatsim=approve")
+			if !strings.HasPrefix(got.location.String(), v.Input.RedirectURI) || got.location.Query().Get("state") != v.Input.State || got.code(t) == "" {
+				t.Errorf("back to %v", got.location)
+			}
+		})
 	}
 	if len(file.Vectors) != 2 {
 		t.Errorf("%d vectors", len(file.Vectors))
 	}
 }
 
-// TestAuthorizeErrors has a row for each page error that the simulator knows, and for what WeChat's
+type authorizeCase struct {
+	name, path, query string
+	want              int // 302, 400, or the number of a page error
+}
+
+// authorizeCases has a row for each page error that the simulator knows, and for what WeChat's
 // pattern refuses without a number (HTTP 400).
-func TestAuthorizeErrors(t *testing.T) {
+func authorizeCases(t *testing.T) []authorizeCase {
 	const (
 		good  = "appid=" + appID + "&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_base&state=S1"
 		qr    = "appid=" + site + "&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_login&state=S1"
@@ -61,122 +68,136 @@ func TestAuthorizeErrors(t *testing.T) {
 		}
 		return strings.Replace(good, old, with, 1)
 	}
-	for name, c := range map[string]struct {
-		path, query string
-		want        int // 302, 400, or a number of WeChat's
-	}{
-		"good":                  {PathAuthorize, good, 302},
-		"good QR":               {PathQRConnect, qr + "&wechatsim=approve", 302},
-		"http":                  {PathAuthorize, swap("https%3A", "http%3A"), 302},
-		"capital host":          {PathAuthorize, swap("a.example", "A.example"), 10003},
-		"with a port":           {PathAuthorize, swap("a.example", "a.example%3A8443"), 302},
-		"forcePopup":            {PathAuthorize, good + "&forcePopup=true", 302},
-		"forceSnapShot":         {PathAuthorize, good + "&forceSnapShot=true", 302},
-		"lang":                  {PathQRConnect, qr + "&lang=en&wechatsim=approve", 302},
-		"128 letters of state":  {PathAuthorize, swap("S1", strings.Repeat("a", 128)), 302},
-		"no scope":              {PathAuthorize, swap("snsapi_base", ""), 10010},
-		"scope missing":         {PathAuthorize, swap("&scope=snsapi_base", ""), 10010},
-		"no redirect_uri":       {PathAuthorize, swap(at, ""), 10011},
-		"no appid":              {PathAuthorize, swap(appID, ""), 10012},
-		"no state":              {PathAuthorize, swap("S1", ""), 10013},
-		"state missing":         {PathAuthorize, swap("&state=S1", ""), 10013},
-		"other host":            {PathAuthorize, swap("a.example", "b.example"), 10003},
-		"subdomain":             {PathAuthorize, swap("a.example", "www.a.example"), 10003},
-		"parent domain":         {PathAuthorize, swap("a.example", "example"), 10003},
-		"local":                 {PathAuthorize, swap(at, local), 10003},
-		"other scheme":          {PathAuthorize, swap("https%3A", "ftp%3A"), 10003},
-		"script":                {PathAuthorize, swap(at, "javascript%3Aalert(1)"), 10003},
-		"path alone":            {PathAuthorize, swap(at, "%2Fback"), 10003},
-		"user info in the host": {PathAuthorize, swap("a.example", "a.example%40b.example"), 10003},
-		"scope of the other":    {PathAuthorize, swap("snsapi_base", "snsapi_login"), 10005},
-		"scope of an account":   {PathQRConnect, strings.Replace(qr, "snsapi_login", "snsapi_userinfo", 1), 10005},
-		"unknown scope":         {PathAuthorize, swap("snsapi_base", "snsapi_all"), 10005},
-		"two scopes":            {PathAuthorize, swap("snsapi_base", "snsapi_base%2Csnsapi_userinfo"), 10005},
-		"scope not granted":     {PathAuthorize, strings.ReplaceAll(good, appID, other) + "", 10005},
-		"account at QR":         {PathQRConnect, good, 10016},
-		"website in WeChat":     {PathAuthorize, qr, 10016},
-		"nothing":               {PathAuthorize, "", 400},
-		"order":                 {PathAuthorize, swap("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), 400},
-		"sorted keys":           {PathAuthorize, url.Values{"state": {"a"}, "appid": {appID}}.Encode() + "&redirect_uri=x", 400},
-		"state first":           {PathAuthorize, "state=S1&" + swap("&state=S1", ""), 400},
-		"forcePopup first":      {PathAuthorize, "forcePopup=true&" + good, 400},
-		"twice":                 {PathAuthorize, good + "&state=S1", 400},
-		"extra twice":           {PathAuthorize, good + "&lang=en&lang=en", 400},
-		"unknown parameter":     {PathAuthorize, good + "&x=1", 400},
-		"not encoded":           {PathAuthorize, swap(at, "https://a.example/"), 400},
-		"badly encoded":         {PathAuthorize, swap("S1", "%zz"), 400},
-		"response_type":         {PathAuthorize, swap("code", "token"), 400},
-		"odd state":             {PathAuthorize, swap("S1", "a-b"), 400},
-		"129 letters of state":  {PathAuthorize, swap("S1", strings.Repeat("a", 129)), 400},
-		"unknown app":           {PathAuthorize, swap(appID, "wx9"), 400},
-		"odd answer":            {PathAuthorize, good + "&wechatsim=maybe", 400},
-		"odd user":              {PathAuthorize, good + "&user=nobody", 400},
-	} {
-		w := newLoginFixture(t, func(c *Config) {
-			c.Apps[0].OAuthDomain = "a.example"
-			c.Apps[1].Scopes = []string{}
-		})
-		got := w.openPage(c.path, c.query)
-		status := c.want
-		if c.want >= 10000 {
-			status = 200
-			if !strings.Contains(got.body, fmt.Sprintf("<strong>%d</strong>", c.want)) || pageErrors[c.want] == "" {
-				t.Errorf("%s: no %d in %s", name, c.want, got.body)
-			}
-		}
-		if got.status != status || (c.want == 302) != (got.location != nil) {
-			t.Errorf("%s: %d %s, want %d", name, got.status, got.body, c.want)
-		}
-		if got.location == nil && !strings.Contains(got.body, "该链接无法访问") {
-			t.Errorf("%s: %s", name, got.body)
-		}
-		if issued := len(w.state.Apps[appID].Codes) + len(w.state.Apps[site].Codes); (issued == 1) != (c.want == 302) {
-			t.Errorf("%s: %d codes", name, issued)
-		}
+	return []authorizeCase{
+		{"good", PathAuthorize, good, 302},
+		{"good QR", PathQRConnect, qr + "&wechatsim=approve", 302},
+		{"plain http", PathAuthorize, swap("https%3A", "http%3A"), 302},
+		{"capital host", PathAuthorize, swap("a.example", "A.example"), 10003},
+		{"with a port", PathAuthorize, swap("a.example", "a.example%3A8443"), 302},
+		{"forcePopup", PathAuthorize, good + "&forcePopup=true", 302},
+		{"forceSnapShot", PathAuthorize, good + "&forceSnapShot=true", 302},
+		{"lang", PathQRConnect, qr + "&lang=en&wechatsim=approve", 302},
+		{"128 letters of state", PathAuthorize, swap("S1", strings.Repeat("a", 128)), 302},
+		{"no scope", PathAuthorize, swap("snsapi_base", ""), 10010},
+		{"scope missing", PathAuthorize, swap("&scope=snsapi_base", ""), 10010},
+		{"no redirect_uri", PathAuthorize, swap(at, ""), 10011},
+		{"no appid", PathAuthorize, swap(appID, ""), 10012},
+		{"no state", PathAuthorize, swap("S1", ""), 10013},
+		{"state missing", PathAuthorize, swap("&state=S1", ""), 10013},
+		{"other host", PathAuthorize, swap("a.example", "b.example"), 10003},
+		{"subdomain", PathAuthorize, swap("a.example", "www.a.example"), 10003},
+		{"parent domain", PathAuthorize, swap("a.example", "example"), 10003},
+		{"local", PathAuthorize, swap(at, local), 10003},
+		{"other scheme", PathAuthorize, swap("https%3A", "ftp%3A"), 10003},
+		{"javascript URL", PathAuthorize, swap(at, "javascript%3Aalert(1)"), 10003},
+		{"path alone", PathAuthorize, swap(at, "%2Fback"), 10003},
+		{"user info in the host", PathAuthorize, swap("a.example", "a.example%40b.example"), 10003},
+		{"scope of a website", PathAuthorize, swap("snsapi_base", "snsapi_login"), 10005},
+		{"scope of an account", PathQRConnect, strings.Replace(qr, "snsapi_login", "snsapi_userinfo", 1), 10005},
+		{"unknown scope", PathAuthorize, swap("snsapi_base", "snsapi_all"), 10005},
+		{"two scopes", PathAuthorize, swap("snsapi_base", "snsapi_base%2Csnsapi_userinfo"), 10005},
+		{"scope not granted", PathAuthorize, strings.ReplaceAll(good, appID, other), 10005},
+		{"account at QR", PathQRConnect, good, 10016},
+		{"website in WeChat", PathAuthorize, qr, 10016},
+		{"empty query", PathAuthorize, "", 400},
+		{"wrong order", PathAuthorize, swap("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), 400},
+		{"sorted keys", PathAuthorize, url.Values{"state": {"a"}, "appid": {appID}}.Encode() + "&redirect_uri=x", 400},
+		{"state first", PathAuthorize, "state=S1&" + swap("&state=S1", ""), 400},
+		{"forcePopup first", PathAuthorize, "forcePopup=true&" + good, 400},
+		{"state twice", PathAuthorize, good + "&state=S1", 400},
+		{"lang twice", PathAuthorize, good + "&lang=en&lang=en", 400},
+		{"unknown parameter", PathAuthorize, good + "&x=1", 400},
+		{"not encoded", PathAuthorize, swap(at, "https://a.example/"), 400},
+		{"badly encoded", PathAuthorize, swap("S1", "%zz"), 400},
+		{"other response_type", PathAuthorize, swap("code", "token"), 400},
+		{"dash in state", PathAuthorize, swap("S1", "a-b"), 400},
+		{"129 letters of state", PathAuthorize, swap("S1", strings.Repeat("a", 129)), 400},
+		{"unknown app", PathAuthorize, swap(appID, "wx9"), 400},
+		{"unknown answer", PathAuthorize, good + "&wechatsim=maybe", 400},
+		{"unknown user", PathAuthorize, good + "&user=nobody", 400},
 	}
 }
 
-// TestOAuthDomain: none means any, and one with a port is for a server on a desk.
+func TestAuthorizeURLs(t *testing.T) {
+	for _, c := range authorizeCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			f := newLoginFixture(t, func(c *Config) {
+				c.Apps[0].OAuthDomain = "a.example"
+				c.Apps[1].Scopes = []string{}
+			})
+			got := f.openPage(c.path, c.query)
+			status := c.want
+			if c.want >= 10000 {
+				status = 200
+				if !strings.Contains(got.body, fmt.Sprintf("<strong>%d</strong>", c.want)) || pageErrors[c.want] == "" {
+					t.Errorf("no %d in %s", c.want, got.body)
+				}
+			}
+			if got.status != status || (c.want == 302) != (got.location != nil) {
+				t.Errorf("%d %s, want %d", got.status, got.body, c.want)
+			}
+			if got.location == nil && !strings.Contains(got.body, "该链接无法访问") {
+				t.Errorf("%s", got.body)
+			}
+			if issued := len(f.state.Apps[appID].Codes) + len(f.state.Apps[site].Codes); (issued == 1) != (c.want == 302) {
+				t.Errorf("%d codes", issued)
+			}
+		})
+	}
+}
+
+// An empty domain allows any host, and one with a port is for a local server.
 func TestOAuthDomain(t *testing.T) {
 	for _, c := range []struct {
-		domain, redirect string
-		want             bool
+		name, domain, redirect string
+		want                   bool
 	}{
-		{"", "https://a.example/x", true}, {"", "http://127.0.0.1:8080/x", true}, {"", "/x", false}, {"", "https:///x", false},
-		{"a.example", "https://a.example:8443/x", true}, {"127.0.0.1:8080", "http://127.0.0.1:8080/x", true},
-		{"127.0.0.1:8080", "http://127.0.0.1:8081/x", false}, {"a.example", "https://a.example.evil/", false},
-		{"a.example", "https://%zz/", false},
+		{"any host", "", "https://a.example/x", true},
+		{"any host and port", "", "http://127.0.0.1:8080/x", true},
+		{"path alone", "", "/x", false},
+		{"no host", "", "https:///x", false},
+		{"port of the redirect", "a.example", "https://a.example:8443/x", true},
+		{"port of the domain", "127.0.0.1:8080", "http://127.0.0.1:8080/x", true},
+		{"other port", "127.0.0.1:8080", "http://127.0.0.1:8081/x", false},
+		{"domain as a prefix", "a.example", "https://a.example.evil/", false},
+		{"broken", "a.example", "https://%zz/", false},
 	} {
-		if got := (App{OAuthDomain: c.domain}).mayRedirectTo(c.redirect); got != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := (App{OAuthDomain: c.domain}).mayRedirectTo(c.redirect); got != c.want {
+				t.Error(got)
+			}
+		})
 	}
 }
 
 func TestStateOptional(t *testing.T) {
 	for _, optional := range []bool{false, true} {
-		w := newLoginFixture(t, with(func(s *Switches) { s.StateOptional = optional }))
-		for _, query := range []string{"&state=", ""} {
-			v := w.openPage(PathAuthorize, "appid="+appID+"&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_base"+query)
-			if optional && v.code(t) == "" || !optional && !strings.Contains(v.body, "10013") {
-				t.Errorf("%v: %d %s", optional, v.status, v.body)
+		t.Run(fmt.Sprintf("StateOptional=%v", optional), func(t *testing.T) {
+			f := newLoginFixture(t, with(func(s *Switches) { s.StateOptional = optional }))
+			for _, query := range []string{"&state=", ""} {
+				v := f.openPage(PathAuthorize, "appid="+appID+"&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_base"+query)
+				if optional && v.code(t) == "" || !optional && !strings.Contains(v.body, "10013") {
+					t.Errorf("%d %s", v.status, v.body)
+				}
 			}
-		}
+		})
 	}
 }
 
-func TestBack(t *testing.T) {
-	for _, c := range []struct{ redirect, add, want string }{
-		{"https://a.example/", "code=C", "https://a.example/?code=C"},
-		{"https://a.example/?x=%2F&y", "code=C", "https://a.example/?x=%2F&y&code=C"},
-		{"https://a.example/?x#/route?z", "code=C", "https://a.example/?x&code=C#/route?z"},
-		{"https://a.example/#top", "code=C", "https://a.example/?code=C#top"},
-		{"https://a.example/#", "code=C", "https://a.example/?code=C#"},
-		{"https://a.example/x#top", "", "https://a.example/x#top"},
+func TestAddQuery(t *testing.T) {
+	for _, c := range []struct{ name, redirect, add, want string }{
+		{"no query", "https://a.example/", "code=C", "https://a.example/?code=C"},
+		{"query", "https://a.example/?x=%2F&y", "code=C", "https://a.example/?x=%2F&y&code=C"},
+		{"query and fragment", "https://a.example/?x#/route?z", "code=C", "https://a.example/?x&code=C#/route?z"},
+		{"fragment", "https://a.example/#top", "code=C", "https://a.example/?code=C#top"},
+		{"empty fragment", "https://a.example/#", "code=C", "https://a.example/?code=C#"},
+		{"nothing to add", "https://a.example/x#top", "", "https://a.example/x#top"},
 	} {
-		if got := addQuery(c.redirect, c.add); got != c.want {
-			t.Errorf("%s + %s: %s, want %s", c.redirect, c.add, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := addQuery(c.redirect, c.add); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Kinds of account, as the configuration of a product names them.
+// Kinds of account, named as in the configuration of a product.
 const (
 	OfficialAccount = "official_account"
 	Website         = "website"
@@ -21,7 +21,7 @@ const (
 	scopeLogin    = "snsapi_login"
 )
 
-// complete fills in defaults and refuses what is not there.
+// complete fills in defaults. It refuses unknown kinds and scopes.
 func (a *App) complete() error {
 	all := map[string][]string{
 		OfficialAccount: {scopeBase, scopeUserInfo}, Website: {scopeLogin}, MiniProgram: {},
@@ -44,10 +44,10 @@ func (a *App) complete() error {
 	return nil
 }
 
-// User is somebody with WeChat. The openid differs from app to app and the unionid from one Open
-// Platform account to the next; OpenID and UnionID tell them.
+// User is a user of WeChat. The openid differs for each app, the unionid for each Open Platform
+// account; see OpenID and UnionID.
 type User struct {
-	ID         string // the simulator's name for the user; WeChat tells it nobody
+	ID         string // the simulator's name for the user; WeChat has no such name
 	Nickname   string
 	HeadImgURL string // "" for a user without a picture
 	Sex        int    // 0 unknown, as WeChat answers since 2021; 1 male, 2 female
@@ -55,13 +55,13 @@ type User struct {
 	City       string
 	Country    string
 	Privilege  []string
-	// Phone is the number without the country's code, CountryCode that code without a plus; "" means
-	// a made-up one of the mainland, 86.
+	// Phone is the number without the country code, CountryCode that code without a plus. "" means
+	// a made-up number of mainland China, 86.
 	Phone, CountryCode string
 }
 
-// defaultUsers: one as WeChat shows people now, one with all that it used to tell, and one without
-// a picture whose name is trouble wherever it is not escaped.
+// defaultUsers are a user with the fields that WeChat fills today, one with the fields that it used
+// to fill, and one without a picture whose name breaks pages that do not escape it.
 func defaultUsers() []User {
 	const picture = "https://thirdwx.qlogo.cn/mmopen/vi_32/wechatsim/132"
 	return []User{
@@ -94,11 +94,11 @@ func checkUsers(users []User) ([]User, error) {
 
 func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// OpenID is what an app calls a user.
+// OpenID is a user's openid at an app.
 func (s *Sim) OpenID(appID, userID string) string { return s.identity("openid", appID, userID) }
 
-// UnionID is what all apps linked to the same Open Platform account call a user. Whether WeChat
-// tells it is up to Switches.UnionID.
+// UnionID is a user's unionid at the apps that are linked to the same Open Platform account.
+// Switches.UnionID decides whether WeChat includes it in answers.
 func (s *Sim) UnionID(appID, userID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +108,7 @@ func (s *Sim) UnionID(appID, userID string) string {
 func (s *Sim) unionID(appID, userID, kind string) string {
 	group := s.apps[appID].OpenPlatform
 	if group == "" {
-		group = "\x00" + appID // an app on its own
+		group = "\x00" + appID // an app that is not linked
 	}
 	return s.identity(kind, group, userID)
 }
@@ -119,7 +119,7 @@ func (s *Sim) identity(kind, group, userID string) string {
 	return "o" + base64.RawURLEncoding.EncodeToString(raw)[:27]
 }
 
-// user finds a user by the simulator's name or by the app's openid.
+// user returns a user by User.ID or by the openid at the app.
 func (s *Sim) user(appID, name string) (User, bool) {
 	i := slices.IndexFunc(s.users, func(u User) bool { return u.ID == name || s.OpenID(appID, u.ID) == name })
 	if i < 0 {

@@ -8,11 +8,11 @@ import (
 // Days, months and minutes are those of China, which keeps UTC+8 all year.
 type Quotas struct {
 	ClassicDay    int // 2000; test accounts have 200
-	ClassicMinute int // default no limit: the pages name none, though callers met one
+	ClassicMinute int // default no limit: the pages name none, though callers reported one
 	StableDay     int // 500 000
 	StableMinute  int // 10 000
 	ForceDay      int // 20
-	TicketDay     int // 10 000, from a copy of the page; the current figure is not known
+	TicketDay     int // 10 000, from a copy of the page; the current value is not known
 	ResetsMonth   int // 10 quota resets, shared by both calls
 
 	ExchangeMinute    int // 50 000
@@ -20,7 +20,7 @@ type Quotas struct {
 	UserInfoMinute    int // 50 000
 
 	CodeToSessionMinute int // 100 of a user's codes, as an older page says
-	PhoneMinute         int // default no limit: the page tells of one and names no figure
+	PhoneMinute         int // default no limit: the page mentions one without a value
 	ResetSessionMinute  int // 60 000
 }
 
@@ -41,7 +41,7 @@ func (q Quotas) complete() Quotas {
 	return q
 }
 
-// A period is a layout of time.Format: two moments are in the same one when they print alike.
+// A period is a layout of time.Format. Times with the same text are in the same period.
 const (
 	minute = "2006-01-02 15:04"
 	day    = "2006-01-02"
@@ -54,7 +54,7 @@ type limit struct {
 	max          int
 }
 
-// usage is what has been spent in the period it was last spent in.
+// usage is the count of the latest period with a call.
 type usage struct {
 	Period string `json:"period"`
 	Count  int    `json:"count"`
@@ -77,7 +77,7 @@ func (a *account) count(l limit, now time.Time) {
 	a.Used[l.key()] = usage{l.at(now), a.used(l, now) + 1}
 }
 
-// spend counts a call against its limits, or refuses it, counting nothing, when one is reached.
+// takeQuota counts a call for its limits. If one is reached, it refuses the call and counts nothing.
 func (s *Sim) takeQuota(a *account, r *request, limits ...limit) *refusal {
 	for _, l := range limits {
 		if l.max >= 0 && a.used(l, r.now) >= l.max {
@@ -102,7 +102,7 @@ func (s *Sim) exhausted(l limit) *refusal {
 	}
 }
 
-// serveClearQuota: the access token's own account, which the body has to name.
+// serveClearQuota resets the counts of the access token's account, which the body must name.
 func (s *Sim) serveClearQuota(r *request) (fields, *refusal) {
 	appID, a, no := s.byToken(r)
 	switch {
@@ -116,7 +116,7 @@ func (s *Sim) serveClearQuota(r *request) (fields, *refusal) {
 	return s.clear(a, r)
 }
 
-// serveClearQuotaV2 takes the secret instead of a token, so it works when no token can be had.
+// serveClearQuotaV2 takes the secret instead of a token, so it works without a valid token.
 func (s *Sim) serveClearQuotaV2(r *request) (fields, *refusal) {
 	switch {
 	case r.notJSON || r.body.AppID == "":
@@ -131,8 +131,8 @@ func (s *Sim) serveClearQuotaV2(r *request) (fields, *refusal) {
 	return s.clear(a, r)
 }
 
-// clear sets the day's counts back. Forced refreshes stay counted: they are a limit on the token,
-// not on calls.
+// clear resets the counts of the day. The count of forced refreshes stays: it limits the token, not
+// calls.
 func (s *Sim) clear(a *account, r *request) (fields, *refusal) {
 	if no := s.takeQuota(a, r, limit{"clear_quota", month, s.quotas.ResetsMonth}); no != nil {
 		return nil, no

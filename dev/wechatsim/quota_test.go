@@ -1,6 +1,7 @@
 package wechatsim
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -23,125 +24,132 @@ func TestDefaultQuotas(t *testing.T) {
 	}
 }
 
-// TestDailyQuotas run by China's day, each call on its own.
+// Daily quotas count China's days, each call for itself.
 func TestDailyQuotas(t *testing.T) {
-	w := newFixture(t, lowQuotas(3))
-	token := w.stable(false).token
+	f := newFixture(t, lowQuotas(3))
+	token := f.stable(false).token
 	for range 2 {
-		w.stable(false).expect(t, 0)
+		f.stable(false).expect(t, 0)
 	}
-	w.stable(false).expect(t, 45009)
-	w.stable(true).expect(t, 45009)
+	f.stable(false).expect(t, 45009)
+	f.stable(true).expect(t, 45009)
 	for range 3 {
-		w.classic().expect(t, 0)
-		w.fetchTicket(token, "jsapi").expect(t, 0)
+		f.classic().expect(t, 0)
+		f.fetchTicket(token, "jsapi").expect(t, 0)
 	}
-	w.classic().expect(t, 45009)
-	w.fetchTicket(token, "jsapi").expect(t, 45009)
-	w.fetchTicket(token, "wx_card").expect(t, 45009)
-	w.advanceTo(start.Add(12*time.Hour - 1))
-	w.stable(false).expect(t, 45009)
-	w.advance(1)
-	w.stable(false).expect(t, 0)
-	w.classic().expect(t, 0)
+	f.classic().expect(t, 45009)
+	f.fetchTicket(token, "jsapi").expect(t, 45009)
+	f.fetchTicket(token, "wx_card").expect(t, 45009)
+	f.advanceTo(start.Add(12*time.Hour - 1))
+	f.stable(false).expect(t, 45009)
+	f.advance(1)
+	f.stable(false).expect(t, 0)
+	f.classic().expect(t, 0)
 }
 
 func TestTicketQuotaOff(t *testing.T) {
-	w := newFixture(t, lowQuotas(3), func(c *Config) { c.Quotas.TicketDay = -1 })
-	token := w.stable(false).token
+	f := newFixture(t, lowQuotas(3), func(c *Config) { c.Quotas.TicketDay = -1 })
+	token := f.stable(false).token
 	for range 20 {
-		w.fetchTicket(token, "jsapi").expect(t, 0)
+		f.fetchTicket(token, "jsapi").expect(t, 0)
 	}
 }
 
 func TestMinuteQuotas(t *testing.T) {
 	for _, code := range []int{45011, 45009} {
-		w := newFixture(t, with(func(s *Switches) { s.MinuteQuotaCode = code }),
-			func(c *Config) { c.Quotas.StableMinute, c.Quotas.ClassicMinute = 2, 1 })
-		w.advance(59 * time.Second)
-		w.stable(false).expect(t, 0)
-		w.stable(false).expect(t, 0)
-		w.stable(false).expect(t, code)
-		w.classic().expect(t, 0)
-		w.classic().expect(t, code)
-		w.advance(time.Second)
-		w.stable(false).expect(t, 0)
-		w.classic().expect(t, 0)
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			f := newFixture(t, with(func(s *Switches) { s.MinuteQuotaCode = code }),
+				func(c *Config) { c.Quotas.StableMinute, c.Quotas.ClassicMinute = 2, 1 })
+			f.advance(59 * time.Second)
+			f.stable(false).expect(t, 0)
+			f.stable(false).expect(t, 0)
+			f.stable(false).expect(t, code)
+			f.classic().expect(t, 0)
+			f.classic().expect(t, code)
+			f.advance(time.Second)
+			f.stable(false).expect(t, 0)
+			f.classic().expect(t, 0)
+		})
 	}
 }
 
-// TestRefusedCallsAreFree: wrong secrets and reached limits do not eat quota.
-func TestRefusedCallsAreFree(t *testing.T) {
-	w := newFixture(t, lowQuotas(2), func(c *Config) { c.Quotas.ClassicMinute = 1 })
+// Calls with a wrong secret, or past a limit, use no quota.
+func TestRefusedCallsUseNoQuota(t *testing.T) {
+	f := newFixture(t, lowQuotas(2), func(c *Config) { c.Quotas.ClassicMinute = 1 })
 	for range 5 {
-		w.ask("GET", PathToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {"x"}}, nil).expect(t, 40125)
+		f.ask("GET", PathToken, url.Values{"grant_type": {"client_credential"}, "appid": {appID}, "secret": {"x"}}, nil).expect(t, 40125)
 	}
-	w.classic().expect(t, 0)
+	f.classic().expect(t, 0)
 	for range 5 {
-		w.classic().expect(t, 45011)
+		f.classic().expect(t, 45011)
 	}
-	w.advance(time.Minute)
-	w.classic().expect(t, 0)
-	w.advance(time.Minute)
-	w.classic().expect(t, 45009)
+	f.advance(time.Minute)
+	f.classic().expect(t, 0)
+	f.advance(time.Minute)
+	f.classic().expect(t, 45009)
 }
 
 func TestQuotasArePerAccount(t *testing.T) {
-	w := newFixture(t, lowQuotas(1))
-	w.stable(false).expect(t, 0)
-	w.stable(false).expect(t, 45009)
-	w.ask("POST", PathStableToken, nil, map[string]string{"grant_type": "client_credential", "appid": other, "secret": "secret-2"}).expect(t, 0)
+	f := newFixture(t, lowQuotas(1))
+	f.stable(false).expect(t, 0)
+	f.stable(false).expect(t, 45009)
+	f.ask("POST", PathStableToken, nil, map[string]string{"grant_type": "client_credential", "appid": other, "secret": "secret-2"}).expect(t, 0)
 }
 
-// TestClearQuota: both calls set the counts back and share the month's resets.
+// Both calls reset the counts, and share the resets of a month.
 func TestClearQuota(t *testing.T) {
-	w := newFixture(t, lowQuotas(1))
+	f := newFixture(t, lowQuotas(1))
 	v2 := func() reply {
-		return w.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret})
+		return f.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret})
 	}
-	token := w.stable(false).token
+	token := f.stable(false).token
 	v1 := func(id string) reply {
-		return w.ask("POST", PathClearQuota, url.Values{"access_token": {token}}, map[string]string{"appid": id})
+		return f.ask("POST", PathClearQuota, url.Values{"access_token": {token}}, map[string]string{"appid": id})
 	}
-	w.stable(false).expect(t, 45009)
+	f.stable(false).expect(t, 45009)
 	v1(other).expect(t, 40013)
 	v1("").expect(t, 41002)
 	for range 2 {
-		w.classic()
-		w.fetchTicket(token, "jsapi")
+		f.classic()
+		f.fetchTicket(token, "jsapi")
 	}
 	v1(appID).expect(t, 0)
-	w.classic().expect(t, 0)
-	w.fetchTicket(token, "jsapi").expect(t, 0)
-	w.stable(false).expect(t, 0)
-	w.stable(false).expect(t, 45009)
+	f.classic().expect(t, 0)
+	f.fetchTicket(token, "jsapi").expect(t, 0)
+	f.stable(false).expect(t, 0)
+	f.stable(false).expect(t, 45009)
 	v2().expect(t, 0)
-	token = w.stable(false).token
+	token = f.stable(false).token
 	v2().expect(t, 48006)
 	v1(appID).expect(t, 48006)
-	w.advanceTo(time.Date(2024, 5, 31, 16, 0, 0, -1, time.UTC))
+	f.advanceTo(time.Date(2024, 5, 31, 16, 0, 0, -1, time.UTC))
 	v2().expect(t, 48006)
-	w.advance(1) // June has begun in China
+	f.advance(1) // June has begun in China
 	v2().expect(t, 0)
 }
 
 func TestClearQuotaParameters(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	for _, c := range []struct {
-		id, secret string
-		code       int
-	}{{"", secret, 41002}, {"wx9", secret, 40013}, {appID, "", 41004}, {appID, "x", 40125}} {
-		w.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": c.id, "appsecret": c.secret}).expect(t, c.code)
+		name, id, secret string
+		code             int
+	}{
+		{"no appid", "", secret, 41002}, {"unknown appid", "wx9", secret, 40013},
+		{"no secret", appID, "", 41004}, {"wrong secret", appID, "x", 40125},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": c.id, "appsecret": c.secret}).expect(t, c.code)
+		})
 	}
-	w.ask("POST", PathClearQuotaV2, nil, "appid=1").expect(t, 41002)
-	w.ask("POST", PathClearQuota, nil, map[string]string{"appid": appID}).expect(t, 41001)
+	f.ask("POST", PathClearQuotaV2, nil, "appid=1").expect(t, 41002)
+	f.ask("POST", PathClearQuota, nil, map[string]string{"appid": appID}).expect(t, 41001)
 }
 
-// TestClearQuotaLeavesForce: the twenty a day are a limit on the token, not on calls.
-func TestClearQuotaLeavesForce(t *testing.T) {
-	w := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
-	w.stable(true).expect(t, 0)
-	w.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret}).expect(t, 0)
-	w.advance(time.Minute)
-	w.stable(true).expect(t, 45009)
+// The 20 forced refreshes a day are a limit on the token, not on calls.
+func TestClearQuotaKeepsForcedRefreshes(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
+	f.stable(true).expect(t, 0)
+	f.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret}).expect(t, 0)
+	f.advance(time.Minute)
+	f.stable(true).expect(t, 45009)
 }

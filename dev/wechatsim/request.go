@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// CallerHeader names the address a request is to come from, for callers that share one socket
-// address. It wins over the connection's own.
+// CallerHeader names the caller's address, for callers that share one socket address. It overrides
+// the address of the connection.
 const CallerHeader = "X-Wechatsim-Caller"
 
-// request is a call as the endpoints see it. GETs carry everything in the query, or so they should
-// (see Switches.SessionProofInBody); POSTs carry JSON, and the access token in the query.
+// request is a call as the endpoints get it. A GET has everything in the query (but see
+// Switches.SessionProofInBody). A POST has JSON in the body, and the access token in the query.
 type request struct {
 	path, method string
 	caller       netip.Addr
@@ -25,7 +25,7 @@ type request struct {
 	notJSON      bool
 
 	code, refresh, openid, lang string // calls about a user's login
-	rawQuery, browserUser            string // pages: the query as it came, and who used this browser last
+	rawQuery, browserUser       string // pages: the raw query, and the User.ID in the cookie
 
 	jsCode, signature, sigMethod string // calls about a mini-program's session
 }
@@ -34,7 +34,7 @@ type params struct {
 	GrantType string `json:"grant_type"`
 	AppID     string `json:"appid"`
 	Secret    string `json:"secret"`
-	AppSecret string `json:"appsecret"` // clear_quota/v2 calls it so
+	AppSecret string `json:"appsecret"` // the name of clear_quota/v2
 	Force     bool   `json:"force_refresh"`
 
 	Code      string `json:"code"` // mini-programs

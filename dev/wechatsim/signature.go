@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// VerifySignature judges a JS-SDK signature as WeChat's client does after wx.config: pageURL is
-// what the browser shows, timestamp is in Unix seconds. Any ticket that is accepted now will do.
-// The error reads like WeChat's, and then says what the simulator knows about it.
+// VerifySignature checks a JS-SDK signature as WeChat's client does after wx.config. pageURL is the
+// address in the browser, timestamp is in Unix seconds. Any ticket that is accepted now is valid.
+// The error has WeChat's text, and then what the simulator knows about it.
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html (appendix 1 and 5)
 func (s *Sim) VerifySignature(appID, pageURL, nonce string, timestamp int64, signature string) error {
 	s.mu.Lock()
@@ -18,7 +18,7 @@ func (s *Sim) VerifySignature(appID, pageURL, nonce string, timestamp int64, sig
 	return s.verify(appID, pageURL, nonce, timestamp, signature, s.now())
 }
 
-// judgeTicket looks for a ticket that the signature was made with.
+// verifyTicket searches for the ticket of a signature.
 func (s *Sim) verifyTicket(appID, page, nonce string, timestamp int64, signature string, now time.Time) error {
 	why := "ticket, nonce, timestamp or URL differ from what was signed"
 	for _, t := range s.tickets(appID, "jsapi") {
@@ -33,7 +33,7 @@ func (s *Sim) verifyTicket(appID, page, nonce string, timestamp int64, signature
 	return wxError(now, 63002, "invalid signature", why)
 }
 
-// sign is written out here on purpose: to share the code under test would prove nothing.
+// sign is a second implementation on purpose: sharing the code under test would prove nothing.
 func sign(ticket, nonce string, timestamp int64, page string) string {
 	sum := sha1.Sum([]byte("jsapi_ticket=" + ticket + "&noncestr=" + nonce +
 		"&timestamp=" + strconv.FormatInt(timestamp, 10) + "&url=" + page))

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestSignVector is WeChat's own sample (jssdk-official of the vectors).
-func TestSignVector(t *testing.T) {
+// WeChat's own sample, of the JS-SDK page.
+func TestSignWeChatsSample(t *testing.T) {
 	got := sign("sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg",
 		"Wm3WZYTPz0wzccnW", 1414587457, "http://mp.weixin.qq.com?params=value")
 	if got != "0f9de62fce790f9a083d5c99e95740ceb90c27ed" {
@@ -15,9 +15,9 @@ func TestSignVector(t *testing.T) {
 }
 
 func TestVerifySignature(t *testing.T) {
-	w := newFixture(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
+	f := newFixture(t, func(c *Config) { c.Apps[0].JSDomains = []string{"example.com"} })
 	const page = "https://example.com/a?b=c&d=%20"
-	ticket := w.ticket()
+	ticket := f.ticket()
 	good := sign(ticket, "n", 1714536000, page)
 	for _, c := range []struct {
 		name, app, page, nonce string
@@ -35,26 +35,28 @@ func TestVerifySignature(t *testing.T) {
 		{"other domain", appID, "https://example.org/", "n", 1714536000, sign(ticket, "n", 1714536000, "https://example.org/"), "40048,invalid url domain"},
 		{"no URL", appID, "https://%zz", "n", 1714536000, good, "40048,invalid url domain"},
 	} {
-		err := w.VerifySignature(c.app, c.page, c.nonce, c.timestamp, c.signature)
-		if c.want == "" && err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		if c.want != "" {
-			mustContain(t, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			err := f.VerifySignature(c.app, c.page, c.nonce, c.timestamp, c.signature)
+			if c.want == "" && err != nil {
+				t.Errorf("%v", err)
+			}
+			if c.want != "" {
+				mustContain(t, err, c.want)
+			}
+		})
 	}
-	w.advance(lifetime + 5*time.Minute)
-	err := w.VerifySignature(appID, page, "n", 1714536000, good)
+	f.advance(lifetime + 5*time.Minute)
+	err := f.VerifySignature(appID, page, "n", 1714536000, good)
 	mustContain(t, err, "config:fail,Error: 系统错误,错误码:63002,invalid signature [20240501 14:05:00][]")
 	mustContain(t, err, "the ticket ended 5m0s ago")
 }
 
-// TestAnyLiveTicketWillDo, while two are accepted.
-func TestAnyLiveTicketWillDo(t *testing.T) {
-	w := newFixture(t, with(func(s *Switches) { s.TicketLead = 300 * time.Second }))
-	first := w.ticket()
-	w.advance(6900 * time.Second)
-	w.expectTicket(first, true)
-	w.expectTicket(w.ticket(), true)
-	w.expectTicket(first, true)
+// While two tickets are accepted, a signature with either is valid.
+func TestTwoValidTickets(t *testing.T) {
+	f := newFixture(t, with(func(s *Switches) { s.TicketLead = 300 * time.Second }))
+	first := f.ticket()
+	f.advance(6900 * time.Second)
+	f.expectTicket(first, true)
+	f.expectTicket(f.ticket(), true)
+	f.expectTicket(first, true)
 }

@@ -1,15 +1,14 @@
-// Package wechatsim simulates WeChat as far as an account's global credentials go (access tokens,
-// tickets, whitelists, quotas, faults: Sim), the logins of its users (authorize pages, codes, user
-// tokens, profiles: Sim too), mini-programs with what WeChat's app does for them on the user's side
-// (MiniLogin, MiniUserData, PhoneCode ...). Package push sends its pushes to a server URL. Sim keeps state
-// as WeChat does and lives by an injected clock, so that a test can live through a month in a moment,
-// and `make dev` can run with no account anywhere.
+// Package wechatsim simulates WeChat. Sim covers an account's credentials (access tokens, tickets,
+// whitelists, quotas, faults), the logins of users (login pages, codes, user tokens, profiles), and
+// mini-programs, with what WeChat's app does on the user's phone (MiniLogin, MiniUserData,
+// PhoneCode ...). Package push sends pushes to a server URL. Sim keeps state as WeChat does. Its clock
+// is injected, so that a test can run through a month in a moment, and `make dev` needs no account.
 //
-// What is known of WeChat stands in the protocol sheet; what is not known is a switch (see
-// Switches), so that code can be tested in each of the worlds it may meet. Requests that WeChat's
-// pages do not describe at all are answered with HTTP 400 and a text that starts with "wechatsim:".
+// docs/protocol.md says what is known of WeChat. What is not known is a switch (see Switches), so
+// that code can be tested with each possible behaviour. Requests that WeChat's pages do not describe
+// are answered with HTTP 400 and a text that starts with "wechatsim:".
 //
-// To add a call: write an endpoint in a file of its own and name it in endpoints.
+// To add a call: write an endpoint in its own file and list it in endpoints.
 package wechatsim
 
 import (
@@ -29,12 +28,12 @@ type App struct {
 	// Kind is OfficialAccount (the default), Website or MiniProgram. It decides which authorize
 	// page the app may use.
 	Kind string
-	// OAuthDomain is the host that logins may return to, in full and without a scheme; "" means any.
+	// OAuthDomain is the host that logins may redirect to, without a scheme; "" means any host.
 	OAuthDomain string
-	// Scopes are what logins may ask for; nil means all that the kind has.
+	// Scopes are the scopes that logins may request; nil means all scopes of the kind.
 	Scopes []string
-	// OpenPlatform names the Open Platform account that the app is linked to: apps with the same
-	// name see the same unionid of a user. "" means that it is linked to none.
+	// OpenPlatform names the Open Platform account that the app is linked to. Apps with the same
+	// name get the same unionid of a user. "" means not linked.
 	OpenPlatform string
 }
 
@@ -42,39 +41,39 @@ type App struct {
 type Config struct {
 	Apps     []App
 	Now      func() time.Time // nil: time.Now
-	Seed     string           // tokens and tickets are derived from it, so equal seeds repeat them
+	Seed     string           // tokens and tickets are derived from it; equal seeds give equal values
 	Quotas   Quotas
 	Switches Switches
-	// Users are the people who can log in; nil means a few made-up ones. The first is who uses a
-	// browser unless it says otherwise.
+	// Users can log in; nil means a few made-up users. The first one is the default user of a
+	// browser.
 	Users []User
-	// CallbackIPs and APIDomainIPs are what the calls that list addresses answer; nil means a
-	// documentation block, where callback entries are CIDR.
+	// CallbackIPs and APIDomainIPs are the answers of the calls that list addresses; nil means
+	// addresses of RFC 5737. A callback entry can be CIDR.
 	CallbackIPs, APIDomainIPs []string
-	// OnChange is called after a change of what Snapshot holds, from the goroutine that made it
-	// and with no lock held.
+	// OnChange is called after each change of the state that Snapshot holds, in the goroutine of
+	// the change and without a lock.
 	OnChange func()
 }
 
-// Sim is the simulator: an http.Handler to serve on a socket, or Client to call it in-process.
-// It is safe for concurrent use. It waits only where a Fault says so.
+// Sim is the simulator: an http.Handler for a socket, with Client for calls in-process. It is safe
+// for concurrent use. It waits only if a Fault says so.
 type Sim struct {
-	now      func() time.Time
-	seed     string
-	quotas   Quotas
-	switches Switches
-	addresses    map[string][]string // path to addresses
-	users    []User
-	onChange func()
+	now       func() time.Time
+	seed      string
+	quotas    Quotas
+	switches  Switches
+	addresses map[string][]string // path to addresses
+	users     []User
+	onChange  func()
 
 	mu     sync.Mutex
 	state  state
-	apps  map[string]App
+	apps   map[string]App
 	calls  map[Call]int
 	faults []*Fault
 }
 
-// New checks cfg and makes a simulator with no tokens and no tickets yet.
+// New checks cfg and makes a simulator without tokens and tickets.
 func New(cfg Config) (*Sim, error) {
 	sw, err := cfg.Switches.complete()
 	if err != nil {
@@ -117,14 +116,14 @@ func (s *Sim) add(app App) error {
 	return nil
 }
 
-// endpoint is one path of WeChat's.
+// endpoint handles one of WeChat's paths.
 type endpoint struct {
 	method string
-	// serve works under the lock and answers with fields of a JSON object, or refuses.
+	// serve runs with the lock held. It answers the fields of a JSON object, or refuses.
 	serve func(*Sim, *request) (fields, *refusal)
-	// page works likewise, for a browser.
+	// page runs with the lock held, and answers a browser.
 	page func(*Sim, *request) answer
-	// anyOrigin lets pages of every origin read the answer.
+	// anyOrigin lets pages of any origin read the answer.
 	anyOrigin bool
 }
 
@@ -154,7 +153,7 @@ func endpoints(path string) (endpoint, bool) {
 	return e, ok
 }
 
-// The paths there are.
+// The paths.
 const (
 	PathToken        = "/cgi-bin/token"
 	PathStableToken  = "/cgi-bin/stable_token"
@@ -176,11 +175,11 @@ const (
 	PathCheckSession  = "/wxa/checksession"
 	PathResetSession  = "/wxa/resetusersessionkey"
 	PathScript        = "/open/js/jweixin-1.6.0.js" // of res.wx.qq.com
-	PathPreVerify     = "/_jweixin/verify"          // our own; WeChat's client has a way of its own
+	PathPreVerify     = "/_jweixin/verify"          // ours; WeChat's client uses another protocol
 )
 
-// handle takes one request through counting, faults and its endpoint. The error is the context's,
-// or errDropped where a fault cuts the connection.
+// handle counts a request, applies its fault and calls its endpoint. The error is the context's, or
+// errDropped if a fault breaks the connection.
 func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	e, ok := endpoints(hr.URL.Path)
 	if !ok {
@@ -211,7 +210,7 @@ func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	return a, wait(ctx, f.AnswerDelay)
 }
 
-// serve runs the endpoint under the lock, at the clock's time.
+// serve runs the endpoint with the lock held, at the time of the clock.
 func (s *Sim) serve(e endpoint, r *request) answer {
 	s.mu.Lock()
 	r.now = s.now()
@@ -247,7 +246,7 @@ func (e endpoint) check(r *request) *refusal {
 	}
 }
 
-// wait lets d pass or the context end, whichever is first.
+// wait waits until d has passed or the context has ended.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// remembered is how many tokens, and how many tickets of a type, an account's past holds: enough
-// to tell an expired value from one that never was.
+// maxPast is how many tokens, and how many tickets of a type, an account holds. That is enough to
+// tell an expired value from an unknown one.
 const maxPast = 64
 
-// state is what survives a restart. It holds no AppSecret and no faults.
+// state is what Snapshot saves. It holds no AppSecret and no faults.
 type state struct {
-	Revision uint64              `json:"revision"` // rises with every change worth saving
-	Errors   uint64              `json:"errors"`   // makes request ids differ; not worth saving alone
+	Revision uint64              `json:"revision"` // increases with each change that must be saved
+	Errors   uint64              `json:"errors"`   // makes request ids differ; need not be saved alone
 	Apps     map[string]*account `json:"apps"`
 }
 
@@ -44,16 +44,16 @@ func newAccount() *account {
 	return &account{Tickets: map[string][]ticket{}, Used: map[string]usage{}, Allowed: map[Group][]netip.Addr{}}
 }
 
-// Snapshot is the state as JSON: tokens, tickets, counts against quotas, whitelists, login codes,
-// user tokens and session keys. It holds them all in clear but no AppSecret.
+// Snapshot is the state as JSON: tokens, tickets, quota counts, whitelists, login codes, user tokens
+// and session keys, all unencrypted. It has no AppSecret.
 func (s *Sim) Snapshot() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return json.Marshal(s.state)
 }
 
-// Restore takes up a Snapshot. Accounts that Config does not name are left out; those that the
-// snapshot lacks start anew. On an error nothing has changed.
+// Restore loads a Snapshot. It skips accounts that are not in Config; accounts that are not in the
+// snapshot start empty. After an error the state is unchanged.
 func (s *Sim) Restore(snapshot []byte) error {
 	var saved state
 	d := json.NewDecoder(bytes.NewReader(snapshot))
@@ -78,7 +78,7 @@ func (s *Sim) Restore(snapshot []byte) error {
 	return nil
 }
 
-// change runs f under the lock on an account and tells OnChange.
+// change runs f on an account with the lock held, and then calls OnChange.
 func (s *Sim) change(appID string, f func(*account, time.Time)) error {
 	s.mu.Lock()
 	a := s.state.Apps[appID]
@@ -111,7 +111,7 @@ func (s *Sim) credential(kind, appID string, a *account, length int) string {
 	return base64.RawURLEncoding.EncodeToString(raw)[:length]
 }
 
-// keep appends, forgetting the oldest.
+// appendRecent appends v, and drops the oldest elements beyond maxPast.
 func appendRecent[T any](past []T, v T) []T {
 	past = append(past, v)
 	return slices.Clone(past[max(0, len(past)-maxPast):])

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// TestRestart: what WeChat would remember survives, and nothing repeats.
-func TestRestart(t *testing.T) {
-	w := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
-	stable, classic, ticket := w.stable(true).token, w.classic().token, w.ticket()
-	must(t, w.Whitelist(appID, GroupToken, "203.0.113.5"))
-	snapshot, err := w.Snapshot()
+// Tokens, tickets, quotas and whitelists are restored, and new values do not repeat old ones.
+func TestRestore(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
+	stable, classic, ticket := f.stable(true).token, f.classic().token, f.ticket()
+	must(t, f.Whitelist(appID, GroupToken, "203.0.113.5"))
+	snapshot, err := f.Snapshot()
 	must(t, err)
 	if strings.Contains(string(snapshot), secret) {
 		t.Error("the snapshot holds the AppSecret")
@@ -39,40 +39,40 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-func TestRestoreOtherApps(t *testing.T) {
-	w := newFixture(t)
-	token := w.stable(false).token
-	snapshot, err := w.Snapshot()
+func TestRestoreSkipsUnknownApps(t *testing.T) {
+	f := newFixture(t)
+	token := f.stable(false).token
+	snapshot, err := f.Snapshot()
 	must(t, err)
 	s, err := New(Config{Apps: []App{{ID: "wx3", Secret: "x"}}})
 	must(t, err)
 	must(t, s.Restore(snapshot))
 	if s.TokenValid(appID, token) {
-		t.Error("an account that is not configured came back")
+		t.Error("an account that is not configured was restored")
 	}
 	must(t, s.ForeignRefresh("wx3"))
 }
 
-func TestRestoreRefuses(t *testing.T) {
-	w := newFixture(t)
-	token := w.stable(false).token
+func TestRestoreChecksTheSnapshot(t *testing.T) {
+	f := newFixture(t)
+	token := f.stable(false).token
 	for _, text := range []string{"", "null", "{}", `{"apps":7}`, `{"tokens":{}}`, "[]"} {
-		if w.Restore([]byte(text)) == nil {
-			t.Errorf("took %q", text)
+		if f.Restore([]byte(text)) == nil {
+			t.Errorf("%q was accepted", text)
 		}
 	}
-	w.expectToken(token, true)
-	must(t, w.Restore([]byte(`{"apps":{"`+appID+`":{}}}`)))
-	w.stable(false).expect(t, 0)
+	f.expectToken(token, true)
+	must(t, f.Restore([]byte(`{"apps":{"`+appID+`":{}}}`)))
+	f.stable(false).expect(t, 0)
 }
 
 func TestOnChange(t *testing.T) {
 	var changes atomic.Int32
-	var w *fixture
-	w = newFixture(t, func(c *Config) {
+	var f *fixture
+	f = newFixture(t, func(c *Config) {
 		c.OnChange = func() {
 			changes.Add(1)
-			if _, err := w.Snapshot(); err != nil { // the lock is free
+			if _, err := f.Snapshot(); err != nil { // which needs the lock
 				t.Error(err)
 			}
 		}
@@ -82,56 +82,58 @@ func TestOnChange(t *testing.T) {
 		want int32
 		do   func()
 	}{
-		{"token", 1, func() { w.stable(false) }},
-		{"refused", 0, func() { w.fetchTicket("x", "jsapi") }},
-		{"classic", 1, func() { w.classic() }},
-		{"foreign", 1, func() { must(t, w.ForeignRefresh(appID)) }},
-		{"whitelist", 1, func() { must(t, w.Whitelist(appID, GroupAPI)) }},
-		{"looking", 0, func() { w.CurrentTicket(appID, "jsapi") }},
+		{"token", 1, func() { f.stable(false) }},
+		{"refused", 0, func() { f.fetchTicket("x", "jsapi") }},
+		{"classic", 1, func() { f.classic() }},
+		{"foreign", 1, func() { must(t, f.ForeignRefresh(appID)) }},
+		{"whitelist", 1, func() { must(t, f.Whitelist(appID, GroupAPI)) }},
+		{"reading", 0, func() { f.CurrentTicket(appID, "jsapi") }},
 	} {
-		before := changes.Load()
-		c.do()
-		if n := changes.Load() - before; n != c.want {
-			t.Errorf("%s: %d changes, want %d", c.name, n, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			before := changes.Load()
+			c.do()
+			if n := changes.Load() - before; n != c.want {
+				t.Errorf("%d changes, want %d", n, c.want)
+			}
+		})
 	}
 }
 
-// TestPastIsBounded: weeks of tokens do not pile up.
+// The state holds a bounded number of past tokens and tickets.
 func TestPastIsBounded(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	for range 300 {
-		w.classic()
-		w.stable(false)
-		w.ticket()
-		w.advance(2 * time.Hour)
+		f.classic()
+		f.stable(false)
+		f.ticket()
+		f.advance(2 * time.Hour)
 	}
-	a := w.state.Apps[appID]
+	a := f.state.Apps[appID]
 	if len(a.Classic) != maxPast || len(a.Stable) != maxPast || len(a.Tickets["jsapi"]) != maxPast {
 		t.Errorf("%d %d %d", len(a.Classic), len(a.Stable), len(a.Tickets["jsapi"]))
 	}
 }
 
-// TestConcurrent: many at once see one token and one ticket, and the counts add up.
-func TestConcurrent(t *testing.T) {
-	w := newFixture(t)
+// Concurrent calls get one token and one ticket, and all are counted.
+func TestConcurrentCalls(t *testing.T) {
+	f := newFixture(t)
 	var tokens, tickets sync.Map
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
-			token := w.stable(false).token
+			token := f.stable(false).token
 			tokens.Store(token, true)
-			tickets.Store(w.fetchTicket(token, "jsapi").ticket, true)
-			w.TokenValid(appID, token)
-			w.CurrentTicket(appID, "jsapi")
-			w.Fail(Fault{Path: PathDomainIPs, ErrCode: -1, Times: 1})
-			_, _ = w.Snapshot()
-			w.Counts()
+			tickets.Store(f.fetchTicket(token, "jsapi").ticket, true)
+			f.TokenValid(appID, token)
+			f.CurrentTicket(appID, "jsapi")
+			f.Fail(Fault{Path: PathDomainIPs, ErrCode: -1, Times: 1})
+			_, _ = f.Snapshot()
+			f.Counts()
 		})
 	}
 	wg.Wait()
-	if size(&tokens) != 1 || size(&tickets) != 1 || w.Calls(PathStableToken) != 100 || w.Calls(PathTicket) != 100 {
-		t.Errorf("%d tokens, %d tickets, %v", size(&tokens), size(&tickets), w.Counts())
+	if size(&tokens) != 1 || size(&tickets) != 1 || f.Calls(PathStableToken) != 100 || f.Calls(PathTicket) != 100 {
+		t.Errorf("%d tokens, %d tickets, %v", size(&tokens), size(&tickets), f.Counts())
 	}
 }
 

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Content types that WeChat has been seen to label its JSON with.
+// Content types of WeChat's JSON, as reported.
 const (
 	ContentTypeJSON      = "application/json; encoding=utf-8"
 	ContentTypeText      = "text/plain"
 	ContentTypeNoCharset = "application/json"
 )
 
-// RIDStyle is how an errmsg ends, as seen between 2017 and 2025; %s is the id.
+// RIDStyle is how an errmsg ends, as reported between 2017 and 2025; %s is the id.
 type RIDStyle string
 
 // The styles there are.
@@ -25,8 +25,8 @@ const (
 	RIDHint  RIDStyle = " hint: [%s]"
 )
 
-// Switches choose between the ways WeChat may behave where its pages are silent or at odds. The
-// zero value is the world that section 8 of the protocol sheet assumes.
+// Switches choose WeChat's behaviour where its pages say nothing or disagree. The zero value is what
+// wechatfn assumes (docs/protocol.md#unknown-behaviour).
 type Switches struct {
 	ContentType   string // of every answer; default ContentTypeJSON
 	StringErrcode bool   // "errcode":"40029" instead of 40029
@@ -36,74 +36,73 @@ type Switches struct {
 	WrongSecretCode  int // 40125 (default), or 40001 as the page on classic tokens says
 	ExpiredTokenCode int // 42001 (default) or 40001; a replaced token is always 40001
 	UnknownTokenCode int // 40001 (default) or 40014, for a value that was never issued
-	MinuteQuotaCode  int // 45011 (default), or 45009 as callers of classic tokens saw it
+	MinuteQuotaCode  int // 45011 (default), or 45009 as callers of classic tokens reported
 
-	// ForceOverlap is how long a token outlives its forced replacement: 0 (default) as the page
-	// says, or 300 s, which its own recipe of two forced calls after a leak hints at.
+	// ForceOverlap is how long a token stays valid after its forced replacement: 0 (default) as the
+	// page says, or 300 s, as its advice of two forced calls after a leak suggests.
 	ForceOverlap time.Duration
-	// EarlyForceCode answers a forced call within 30 s of the last: 0 (default) is the current
-	// token, anything else that errcode.
+	// EarlyForceCode is the errcode of a forced call within 30 s of the last. 0 (default) answers
+	// the current token.
 	EarlyForceCode int
-	// TokenLength is the length of access tokens: default 157; WeChat asks for room for 512.
+	// TokenLength is the length of access tokens, default 157. WeChat's page says to reserve 512.
 	TokenLength int
 
-	// TicketLead is how long before a ticket's end getticket hands out the next one; default 0.
+	// TicketLead is how long before a ticket's end getticket answers the next one; default 0.
 	TicketLead time.Duration
 	// TicketOverlap is how long a ticket is still accepted after its end; default 0.
 	TicketOverlap time.Duration
-	// TicketEndsEarly lets a ticket end TicketOverlap after the next one was handed out, even
-	// when its own end is yet to come. It matters with TicketLead.
+	// TicketEndsEarly ends a ticket TicketOverlap after the next one was answered, even before its
+	// own end. It matters with TicketLead.
 	TicketEndsEarly bool
-	// TicketGrid puts ends on multiples of 7200 s of Unix time, so that a first fetch may come
-	// late in a ticket's life. By default a ticket's life starts with the first fetch.
+	// TicketGrid puts ends on multiples of 7200 s of Unix time, so that a first fetch may be late in
+	// a ticket's lifetime. By default the lifetime starts with the first fetch.
 	TicketGrid bool
-	// TicketRemaining answers expires_in with what is left, as one might expect, instead of the
-	// constant 7200 that everybody saw.
+	// TicketRemaining answers the remaining seconds as expires_in. The default is always 7200, as
+	// reported.
 	TicketRemaining bool
 
-	CodeLifetime             time.Duration // of a login code: 300 s (default), or up to the 600 s that the website FAQ names
+	CodeLifetime         time.Duration // of a login code: 300 s (default), or up to 600 s as the website FAQ says
 	ExpiredCodeCode      int           // 42003 (default) or 40029
 	UsedCodeCode         int           // 40163 (default) or 40029
 	UnknownUserTokenCode int           // 40014 (default) or 40001; expired ones follow ExpiredTokenCode
-	// Refusal is what a user's no does; default RefusalState.
+	// Refusal is what happens when a user refuses; default RefusalState.
 	Refusal RefusalStyle
-	// StateOptional takes an authorize URL without state, as its page says; by default that is
+	// StateOptional accepts an authorize URL without state, as its page says. By default that is
 	// error 10013, which the same page lists.
 	StateOptional bool
-	// RefreshRestarts lets a refresh restart the refresh token's 30 days; by default they run on.
+	// RefreshRestarts makes a refresh restart the refresh token's 30 days; by default it does not.
 	RefreshRestarts bool
-	// UnionID is who gets one; default UnionIDLinked.
+	// UnionID decides which answers have a unionid; default UnionIDLinked.
 	UnionID UnionIDStyle
-	// SnapshotProfile answers a snapshot user's profile, made up like its openid, where the default
-	// is 48001.
+	// SnapshotProfile answers a made-up profile for a snapshot user; the default is 48001.
 	SnapshotProfile bool
-	// JSCurrentOnIOS has WeChat on iOS compare the signed address with the current one; by default
-	// it goes on to see the one at which the page was opened.
+	// JSCurrentOnIOS makes WeChat on iOS compare the signed address with the current one. By default
+	// it compares with the address at which the page was opened.
 	JSCurrentOnIOS bool
 	// JSUnlistedOffline refuses a call that is not in jsApiList with "the permission value is offline
 	// verifying"; by default it is "permission denied". WeChat's page gives both reasons for both.
 	JSUnlistedOffline bool
-	// JSReadyWaits lets wx.ready wait for the verdict of each wx.config; by default, and in the
-	// copies of WeChat's script that are known, only for that of the first.
+	// JSReadyWaits makes wx.ready wait for the verdict of each wx.config. By default, and in the
+	// known copies of WeChat's script, it waits for the first only.
 	JSReadyWaits bool
-	// NicknameControlByte puts a raw byte 0x14 into nicknames, which makes the answer no JSON.
+	// NicknameControlByte puts a raw byte 0x14 into nicknames, so that the answer is not valid JSON.
 	NicknameControlByte bool
 
 	// SessionKey is when a mini-program's user gets a new session key; default SessionKeyAtLogin.
 	SessionKey SessionKeyStyle
-	// SessionKeyLife ends session keys by time alone; default 0 is never. WeChat names no figure.
+	// SessionKeyLifetime makes session keys expire; the default 0 is never. WeChat names no value.
 	SessionKeyLifetime time.Duration
-	// SessionProofInBody takes openid, signature and sig_method of checksession and
-	// resetusersessionkey out of a JSON body, as the page's table has it; the default is the query,
-	// as its example has it.
+	// SessionProofInBody reads openid, signature and sig_method of checksession and
+	// resetusersessionkey from a JSON body, as the page's table says. The default is the query, as
+	// its example shows.
 	SessionProofInBody bool
-	// MiniErrcodeZero puts an errcode of 0 into the answer of jscode2session, as its example does.
+	// MiniErrcodeZero puts an errcode of 0 into the answer of jscode2session, as its example shows.
 	MiniErrcodeZero bool
 	// NumericCountryCode answers "countryCode":86, as the example does; the default is "86".
 	NumericCountryCode bool
 	UsedPhoneCodeCode  int // 40029 (default), the only one its page lists, or 40163
-	// ForeignPhoneCodeCode refuses another mini-program's code: 40013 (default), as the page of
-	// getuserphonenumber has it, or 40029.
+	// ForeignPhoneCodeCode is the errcode for a code of another mini-program: 40013 (default) as the
+	// page of getuserphonenumber says, or 40029.
 	ForeignPhoneCodeCode int
 }
 
@@ -112,12 +111,12 @@ type RefusalStyle string
 
 // The styles there are.
 const (
-	RefusalState RefusalStyle = ""      // back to redirect_uri with state and no code, as older pages say
-	RefusalBare  RefusalStyle = "bare"  // back to redirect_uri as it is
-	RefusalStays RefusalStyle = "stays" // not back at all, as the website page says
+	RefusalState RefusalStyle = ""      // redirect with state and without code, as older pages say
+	RefusalBare  RefusalStyle = "bare"  // redirect to redirect_uri unchanged
+	RefusalStays RefusalStyle = "stays" // no redirect, as the website page says
 )
 
-// UnionIDStyle is when WeChat tells a user's unionid.
+// UnionIDStyle is when WeChat's answers have a user's unionid.
 type UnionIDStyle string
 
 // The styles there are.
@@ -126,7 +125,7 @@ const (
 	UnionIDProfile UnionIDStyle = "profile" // to any app, when the scope includes the profile
 )
 
-// complete fills in defaults and refuses what WeChat never does.
+// complete fills in defaults. It refuses values that WeChat never uses.
 func (w Switches) complete() (Switches, error) {
 	if w.ContentType == "" {
 		w.ContentType = ContentTypeJSON
@@ -140,9 +139,12 @@ func (w Switches) complete() (Switches, error) {
 	if !slices.Contains([]RIDStyle{RIDNone, RIDSpace, RIDComma, RIDHints, RIDHint}, w.RID) {
 		return w, fmt.Errorf("wechatsim: unknown RID style %q", w.RID)
 	}
-	for _, d := range []time.Duration{w.ForceOverlap, w.TicketOverlap, w.TicketLead} {
-		if d < 0 || d >= lifetime {
-			return w, fmt.Errorf("wechatsim: %v is not within 0 to %v", d, lifetime)
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"ForceOverlap", w.ForceOverlap}, {"TicketOverlap", w.TicketOverlap}, {"TicketLead", w.TicketLead}} {
+		if d.value < 0 || d.value >= lifetime {
+			return w, fmt.Errorf("wechatsim: %s %v is not within 0 to %v", d.name, d.value, lifetime)
 		}
 	}
 	if err := w.completeLogin(); err != nil {
@@ -156,7 +158,7 @@ func (w *Switches) completeLogin() error {
 		w.CodeLifetime = 300 * time.Second
 	}
 	if w.CodeLifetime < 0 || w.CodeLifetime > 600*time.Second {
-		return fmt.Errorf("wechatsim: CodeLife %v is not within 0 to 600 s", w.CodeLifetime)
+		return fmt.Errorf("wechatsim: CodeLifetime %v is not within 0 to 600 s", w.CodeLifetime)
 	}
 	if !slices.Contains([]RefusalStyle{RefusalState, RefusalBare, RefusalStays}, w.Refusal) {
 		return fmt.Errorf("wechatsim: unknown Refusal style %q", w.Refusal)
@@ -168,7 +170,7 @@ func (w *Switches) completeLogin() error {
 		return fmt.Errorf("wechatsim: unknown SessionKey style %q", w.SessionKey)
 	}
 	if w.SessionKeyLifetime < 0 {
-		return fmt.Errorf("wechatsim: SessionKeyLife %v is negative", w.SessionKeyLifetime)
+		return fmt.Errorf("wechatsim: SessionKeyLifetime %v is negative", w.SessionKeyLifetime)
 	}
 	return nil
 }

@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// ticketLength is that of the ticket in WeChat's own JS-SDK sample.
+// ticketLength is the length of the ticket in WeChat's own JS-SDK sample.
 const ticketLength = 86
 
-// ticket of one type. Ends is when the window ends; Accepted is when signatures stop to be.
+// ticket is a ticket of one type. At Ends its window ends; until Accepted, signatures with it are
+// accepted.
 type ticket struct {
 	Value    string    `json:"value"`
 	Ends     time.Time `json:"ends"`
 	Accepted time.Time `json:"accepted"`
 }
 
-// serveTicket: the same ticket for a window of 7200 s, and 7200 each time.
+// serveTicket answers the same ticket for a window of 7200 s, and always says 7200.
 func (s *Sim) serveTicket(r *request) (fields, *refusal) {
 	appID, a, no := s.byToken(r)
 	if no != nil {
@@ -57,8 +58,8 @@ func (s *Sim) retire(t *ticket, now time.Time) {
 	}
 }
 
-// windowEnd is 7200 s from now, or the next point of the grid that is further off than the lead:
-// within the lead the next window's ticket is handed out already.
+// windowEnd is 7200 s from now, or the next point of the grid after the lead: within the lead, the
+// ticket is already that of the next window.
 func (s *Sim) windowEnd(now time.Time) time.Time {
 	if !s.switches.TicketGrid {
 		return now.Add(lifetime)
@@ -68,7 +69,7 @@ func (s *Sim) windowEnd(now time.Time) time.Time {
 	return time.Unix((at/step+1)*step, 0)
 }
 
-// TicketAlive tells whether WeChat would accept a signature made with the ticket now.
+// TicketValid tells whether WeChat accepts a signature made with the ticket now.
 // typ is "jsapi" or "wx_card".
 func (s *Sim) TicketValid(appID, typ, value string) bool {
 	s.mu.Lock()
@@ -82,8 +83,8 @@ func (s *Sim) TicketValid(appID, typ, value string) bool {
 	return false
 }
 
-// CurrentTicket is the newest ticket, and when WeChat stops accepting it; "" when none is accepted
-// now. It makes none and counts nothing.
+// CurrentTicket is the newest ticket, and the time until which WeChat accepts it; "" if none is
+// accepted now. It issues nothing and counts nothing.
 func (s *Sim) CurrentTicket(appID, typ string) (value string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Times of the token pages:
+// Times on the pages of the token calls:
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html
 const (
-	lifetime          = 7200 * time.Second
+	lifetime      = 7200 * time.Second
 	overlap       = 300 * time.Second // between a token and its regular successor
 	forceInterval = 30 * time.Second
 )
 
-// token is an access token. Replaced tells "not latest" from "expired" once it has ended.
+// token is an access token. After its end, Replaced tells "not latest" from "expired".
 type token struct {
 	Value    string    `json:"value"`
 	Ends     time.Time `json:"ends"`
@@ -22,7 +22,7 @@ type token struct {
 
 func (t token) valid(now time.Time) bool { return now.Before(t.Ends) }
 
-// cut lets what lives end within d.
+// endWithin shortens the lifetime of tokens to d from now.
 func endWithin(tokens []token, now time.Time, d time.Duration) {
 	for i := range tokens {
 		if t := &tokens[i]; t.Ends.After(now.Add(d)) {
@@ -31,7 +31,7 @@ func endWithin(tokens []token, now time.Time, d time.Duration) {
 	}
 }
 
-// serveClassic: every call makes a new token; the one before lives 300 s more.
+// serveClassic makes a new token for each call. The replaced one is valid for 300 s more.
 func (s *Sim) serveClassic(r *request) (fields, *refusal) {
 	a, no := s.authenticate(r)
 	if no == nil {
@@ -49,7 +49,7 @@ func (s *Sim) newClassic(appID string, a *account, now time.Time) token {
 	return a.Classic[len(a.Classic)-1]
 }
 
-// serveStable: the same token until 300 s are left, or a new one by force.
+// serveStable answers the same token until 300 s are left, or a new one by force.
 func (s *Sim) serveStable(r *request) (fields, *refusal) {
 	a, no := s.authenticate(r)
 	if no == nil {
@@ -64,8 +64,8 @@ func (s *Sim) serveStable(r *request) (fields, *refusal) {
 	return granted(s.currentStable(r.body.AppID, a, r.now), r.now), nil
 }
 
-// serveForced: within 30 s of the last forced call nothing is refreshed, and nothing is counted
-// against the day's twenty.
+// serveForced refreshes the token, unless the last forced call was less than 30 s ago. Such a call
+// does not count as one of the 20 a day.
 func (s *Sim) serveForced(r *request, a *account) (fields, *refusal) {
 	if r.now.Before(a.LastForce.Add(forceInterval)) {
 		if code := s.switches.EarlyForceCode; code != 0 {
@@ -96,19 +96,19 @@ func (s *Sim) forceStable(appID string, a *account, now time.Time) token {
 
 func (s *Sim) newToken(appID string, a *account, now time.Time) token {
 	s.state.Revision++
-	prefix := fmt.Sprintf("%d_", 60+a.Issued%40) // WeChat's start with a number and a dash below
+	prefix := fmt.Sprintf("%d_", 60+a.Issued%40) // WeChat's start with a number and an underscore
 	value := prefix + s.credential("token", appID, a, s.switches.TokenLength-len(prefix))
 	return token{Value: value, Ends: now.Add(lifetime)}
 }
 
-// granted is a token call's success, which has no errcode.
+// granted is the answer of a successful token call. It has no errcode.
 func granted(t token, now time.Time) fields {
 	return fields{"access_token": t.Value, "expires_in": int(t.Ends.Sub(now) / time.Second)}
 }
 
-// ForeignRefresh is somebody else forcing a stable token, with the AppSecret, from elsewhere: ours
-// ends now (or after Switches.ForceOverlap). It spends one of the day's twenty even when there is
-// none left, waits for no 30 s, and is not among Calls.
+// ForeignRefresh is a forced refresh by another system that has the AppSecret. The current token ends
+// now (or after Switches.ForceOverlap). It uses one of the 20 forced refreshes of the day even if
+// none is left, ignores the 30 s, and is not counted in Calls.
 func (s *Sim) ForeignRefresh(appID string) error {
 	return s.change(appID, func(a *account, now time.Time) {
 		a.count(limit{"force", day, 0}, now)
@@ -116,7 +116,8 @@ func (s *Sim) ForeignRefresh(appID string) error {
 	})
 }
 
-// ForeignClassic is somebody else asking for a classic token: ours lives 300 s more at most.
+// ForeignClassic is a classic token call by another system. The current token is valid for 300 s
+// more at most.
 func (s *Sim) ForeignClassic(appID string) error {
 	return s.change(appID, func(a *account, now time.Time) {
 		a.count(limit{"token", day, 0}, now)
@@ -124,7 +125,7 @@ func (s *Sim) ForeignClassic(appID string) error {
 	})
 }
 
-// TokenAlive tells whether WeChat would accept the access token now.
+// TokenValid tells whether WeChat accepts the access token now.
 func (s *Sim) TokenValid(appID, accessToken string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

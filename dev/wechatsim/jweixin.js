@@ -1,6 +1,6 @@
-// The simulated WeChat's JS-SDK script: it has the surface of jweixin-1.6.0.js, and instead of WeChat's native side it asks the
-// simulator whether a signature is good. What is known of WeChat's script, and odd, is kept: wx.config writes into its lists; `ready` runs
-// after a refusal too, and at once after the first wx.config; outside WeChat nothing ever answers.
+// The simulated WeChat's JS-SDK script. It has the functions of jweixin-1.6.0.js. Instead of WeChat's native side it asks the
+// simulator whether a signature is valid. It repeats what is odd in WeChat's script: wx.config changes the lists that it is given;
+// `ready` runs after a refusal too, and at once after the first wx.config; outside WeChat nothing ever answers.
 //
 // window.__wechatsim decides what the user does; see the end of this file.
 (() => {
@@ -15,7 +15,7 @@
   const [navigation] = performance.getEntriesByType("navigation");
   const opened = (navigation && navigation.name) || location.href;
 
-  /** The page's address as WeChat has it: on iOS the one at which the page was opened. */
+  /** The page's address as WeChat sees it: on iOS the one at which the page was opened. */
   const pageURL = () => (ios && !settings.currentOnIOS ? opened : location.href).split("#")[0];
 
   const before = (a, b) => {
@@ -26,18 +26,18 @@
 
   // ---- wx.config, wx.ready, wx.error
 
-  const inner = {
+  const internalNames = {
     onMenuShareTimeline: "menu:share:timeline", onMenuShareAppMessage: "menu:share:appmessage", onMenuShareQQ: "menu:share:qq",
     onMenuShareWeibo: "menu:share:weiboApp", onMenuShareQZone: "menu:share:QZone", previewImage: "imagePreview", getLocation: "geoLocation",
     openProductSpecificView: "openProductViewWithPid", addCard: "batchAddCard", openCard: "batchViewCard", chooseWXPay: "getBrandWCPayRequest",
   };
   let state = 0, data, failed, completes = []; // of the script
-  let given = {}; // what wx.config was given last
+  let given = {}; // the options of the last wx.config
   let granted = null; // the APIs that may be called; null before wx.config was accepted
-  let tags = null; // the open tags that may be shown, and where: null before any verdict
+  let tags = null; // the open tags that may be shown, and on which address; null before any verdict
 
   function rename(list) {
-    (list || []).forEach((name, i) => (list[i] = inner[name] || name));
+    (list || []).forEach((name, i) => (list[i] = internalNames[name] || name));
     return list || [];
   }
 
@@ -85,12 +85,12 @@
     completes.push(done);
     if (!inside && given.debug) done();
   };
-  const error = told => (state === -1 ? told(data) : (failed = told));
+  const error = callback => (state === -1 ? callback(data) : (failed = callback));
 
   // ---- APIs
 
   const since = { updateAppMessageShareData: "6.7.2", updateTimelineShareData: "6.7.2" };
-  const answers = { // of a user who goes along
+  const answers = { // of a user who agrees
     scanQRCode: { resultStr: "https://example.com/wechatsim" },
     chooseImage: { localIds: ["wxLocalResource://wechatsim/1"] },
     uploadImage: { serverId: "wechatsim-media-1" }, downloadImage: { localId: "wxLocalResource://wechatsim/2" },
@@ -117,8 +117,8 @@
   function finish(name, result, args, fields) {
     const answer = { ...fields, errMsg: name + ":" + result };
     log(name, answer);
-    const told = result === "ok" ? args.success : result === "cancel" ? args.cancel : args.fail;
-    if (told) told(answer);
+    const callback = result === "ok" ? args.success : result === "cancel" ? args.cancel : args.fail;
+    if (callback) callback(answer);
     if (args.complete) args.complete(answer);
   }
 
@@ -146,7 +146,7 @@
   const listeners = {}; // the old calls, by name
   const cards = {};
   const oldCall = { chat: "onMenuShareAppMessage", timeline: "onMenuShareTimeline" };
-  const told = { chat: "sendAppMessage", timeline: "shareTimeline" }; // how errMsg of the old calls begins
+  const oldResult = { chat: "sendAppMessage", timeline: "shareTimeline" }; // the start of errMsg of the old calls
 
   function listen(name, args = {}) {
     listeners[name] = args;
@@ -165,7 +165,7 @@
 
   class OpenTag extends HTMLElement {
     connectedCallback() {
-      setTimeout(() => { // the children are there then, and listeners
+      setTimeout(() => { // then the children and the listeners are there
         const template = this.querySelector("template, script[type='text/wxtag-template']");
         if (template && !this.shadowRoot) this.attachShadow({ mode: "open" }).innerHTML = template.innerHTML;
         if (tags) judge(this);
@@ -198,16 +198,16 @@
     return typeof answer === "function" ? answer(args) : answer;
   }
 
-  const wx = { config, ready, error, checkJsApi, miniProgram: { getEnv: told => later(() => told({ miniprogram: false })) } };
+  const wx = { config, ready, error, checkJsApi, miniProgram: { getEnv: callback => later(() => callback({ miniprogram: false })) } };
   names.forEach(name => (wx[name] = args => invoke(name, args)));
   menu.forEach(name => (wx[name] = args => listen(name, args)));
   if (inside) tagNames.filter(name => !customElements.get(name)).forEach(name => customElements.define(name, class extends OpenTag {}));
   window.wx = window.jWeixin = wx;
 
   /**
-   * For tests and demos. `cards` is what the menu would send. `answer("scanQRCode", {resultStr: "x"})`, or "cancel", or a function of the
-   * arguments, decides what a call comes to; so does a listener of "wechatsim:call" that calls preventDefault and, later, detail.answer(…).
-   * `share("chat" or "timeline", "ok" or "cancel")` is the user in the menu. "wechatsim:card" tells each new card.
+   * For tests and demos. `cards` is what the menu would send. `answer("scanQRCode", {resultStr: "x"})` decides the result of a call; it
+   * can also be "cancel", or a function of the arguments. So can a listener of "wechatsim:call" that calls preventDefault and, later,
+   * detail.answer(…). `share("chat" or "timeline", "ok" or "cancel")` is the user in the menu. Each new card is a "wechatsim:card" event.
    */
   window.__wechatsim = {
     inside, cards, pageURL,
@@ -217,7 +217,7 @@
       if (args && granted && granted.has(name)) {
         if (args.trigger) args.trigger({});
         setCard(to, args);
-        finish(told[to], outcome, args);
+        finish(oldResult[to], outcome, args);
       }
       return cards[to] || { title: document.title, link: location.href, imgUrl: "" };
     },

@@ -93,7 +93,7 @@ func (s *Sim) isForeignPhoneCode(appID, code string) bool {
 	return false
 }
 
-// serveCheckSession tells whether the caller has the user's valid session key.
+// serveCheckSession reports whether the caller has the user's valid session key.
 func (s *Sim) serveCheckSession(r *request) (fields, *refusal) {
 	appID, a, no := s.byMiniToken(r)
 	if no == nil {

@@ -46,59 +46,61 @@ func openMini(d MiniData, sessionKey, appID string) ([]byte, error) {
 	return text, nil
 }
 
+type miniVector struct {
+	ID, Kind string
+	Input    struct {
+		AppID, IV, Data, Signature string
+		Key                        string `json:"session_key"`
+		Encrypted                  string `json:"encrypted_data"`
+		Raw                        string `json:"raw_data"`
+	}
+	Expected struct{ Plaintext, Reject, Signature string }
+}
+
 // The simulator encrypts and signs as WeChat's samples do.
 func TestMiniVectors(t *testing.T) {
 	b, err := os.ReadFile("testdata/mini-vectors.json")
 	must(t, err)
-	var file struct {
-		Vectors []struct {
-			ID, Kind string
-			Input    struct {
-				AppID, IV, Data, Signature string
-				Key                        string `json:"session_key"`
-				Encrypted                  string `json:"encrypted_data"`
-				Raw                        string `json:"raw_data"`
-			}
-			Expected struct{ Plaintext, Reject, Signature string }
-		}
-	}
+	var file struct{ Vectors []miniVector }
 	must(t, json.Unmarshal(b, &file))
-	seen := map[string]int{}
+	kinds := map[string]bool{}
 	for _, v := range file.Vectors {
-		seen[v.Kind]++
-		t.Run(v.ID, func(t *testing.T) {
-			in, want := v.Input, v.Expected
-			switch v.Kind {
-			case "mini_decrypt":
-				if sealed, err := sealMini([]byte(want.Plaintext), in.Key, in.IV); err != nil || sealed != in.Encrypted {
-					t.Errorf("sealed %s, %v", sealed, err)
-				}
-				if text, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err != nil || string(text) != want.Plaintext {
-					t.Errorf("%s, %v", text, err)
-				}
-			case "mini_decrypt-negative":
-				if _, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err == nil || err.Error() != want.Reject {
-					t.Errorf("%v, want %s", err, want.Reject)
-				}
-			case "mini_rawdata_signature":
-				if got := signRawData(in.Raw, in.Key); got != want.Signature {
-					t.Errorf("%s", got)
-				}
-			case "mini_rawdata_signature-negative":
-				if signRawData(in.Raw, in.Key) == in.Signature {
-					t.Error("the wrong signature fits")
-				}
-			case "mini_session_signature":
-				if got := sessionHMAC(in.Key, in.Data); got != want.Signature {
-					t.Errorf("%s", got)
-				}
-			default:
-				t.Errorf("unknown kind %s", v.Kind)
-			}
-		})
+		kinds[v.Kind] = true
+		t.Run(v.ID, v.check)
 	}
-	if len(seen) != 5 || len(file.Vectors) != 10 {
-		t.Errorf("%v", seen)
+	if len(kinds) != 5 || len(file.Vectors) != 10 {
+		t.Errorf("%d vectors of the kinds %v", len(file.Vectors), kinds)
+	}
+}
+
+func (v miniVector) check(t *testing.T) {
+	in, want := v.Input, v.Expected
+	switch v.Kind {
+	case "mini_decrypt":
+		if sealed, err := sealMini([]byte(want.Plaintext), in.Key, in.IV); err != nil || sealed != in.Encrypted {
+			t.Errorf("sealed %s, %v", sealed, err)
+		}
+		if text, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err != nil || string(text) != want.Plaintext {
+			t.Errorf("%s, %v", text, err)
+		}
+	case "mini_decrypt-negative":
+		if _, err := openMini(MiniData{EncryptedData: in.Encrypted, IV: in.IV}, in.Key, in.AppID); err == nil || err.Error() != want.Reject {
+			t.Errorf("%v, want %s", err, want.Reject)
+		}
+	case "mini_rawdata_signature":
+		if got := signRawData(in.Raw, in.Key); got != want.Signature {
+			t.Errorf("%s", got)
+		}
+	case "mini_rawdata_signature-negative":
+		if signRawData(in.Raw, in.Key) == in.Signature {
+			t.Error("the wrong signature fits")
+		}
+	case "mini_session_signature":
+		if got := sessionHMAC(in.Key, in.Data); got != want.Signature {
+			t.Errorf("%s", got)
+		}
+	default:
+		t.Errorf("unknown kind %s", v.Kind)
 	}
 }
 

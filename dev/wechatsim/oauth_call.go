@@ -110,7 +110,7 @@ func (s *Sim) profile(appID string, g *grant, u User) fields {
 	return f
 }
 
-// serveCheckUser tells whether an access token is valid and belongs to the openid.
+// serveCheckUser reports whether an access token is valid and belongs to the openid.
 func (s *Sim) serveCheckUser(r *request) (fields, *refusal) {
 	if _, _, _, no := s.byUserToken(r); no != nil {
 		return nil, no

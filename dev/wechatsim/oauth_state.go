@@ -47,7 +47,7 @@ func (g *grant) valid(now time.Time) bool {
 	return !g.Void && g.AccessCode == 0 && now.Before(g.AccessEnds)
 }
 
-// includesProfile tells whether the user agreed to more than the openid.
+// includesProfile reports whether the user agreed to more than the openid.
 func (g *grant) includesProfile() bool { return g.Scope != scopeBase }
 
 // IssueCode makes the code of a login without a browser. user is a User's ID or an openid at this
@@ -166,7 +166,7 @@ func (s *Sim) eachGrant(appID, user string, f func(*grant)) error {
 	})
 }
 
-// UserTokenValid tells whether WeChat accepts a user's access token now.
+// UserTokenValid reports whether WeChat accepts a user's access token now.
 func (s *Sim) UserTokenValid(accessToken string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,5 +194,5 @@ func appendLogin[T any](past []T, v T) []T {
 	return past
 }
 
-// has tells whether a comma list holds a word.
+// has reports whether a comma list holds a word.
 func has(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }

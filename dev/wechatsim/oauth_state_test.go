@@ -147,7 +147,7 @@ func TestConfiguredUserLogsIn(t *testing.T) {
 // Used and unused codes, tokens, and a changed password are restored.
 func TestRestoreLogins(t *testing.T) {
 	f := newLoginFixture(t)
-	live, void := f.login("ming", scopeUserInfo), f.login("hua", scopeUserInfo)
+	valid, void := f.login("ming", scopeUserInfo), f.login("hua", scopeUserInfo)
 	must(t, f.VoidUserTokens(appID, "hua"))
 	used, unused := f.issue(appID, "ming", scopeBase, false), f.issue(appID, "ming", scopeBase, true)
 	f.exchange(used).expect(t, 0)
@@ -157,13 +157,13 @@ func TestRestoreLogins(t *testing.T) {
 	v := newLoginFixture(t)
 	must(t, v.Restore(snapshot))
 	v.advance(299 * time.Second)
-	v.info(live).expect(t, 0)
+	v.info(valid).expect(t, 0)
 	v.info(void).expect(t, 42007)
 	v.exchange(used).expect(t, 40163)
 	if g := v.exchange(unused).expect(t, 0); g.Snapshot == nil {
 		t.Errorf("%s", g.text)
 	}
-	if again := v.login("ming", scopeUserInfo); again.Access == live.Access || again.OpenID != live.OpenID {
+	if again := v.login("ming", scopeUserInfo); again.Access == valid.Access || again.OpenID != valid.OpenID {
 		t.Errorf("%s", again.text)
 	}
 	if strings.Contains(string(snapshot), secret) {

@@ -53,73 +53,73 @@ type authorizeCase struct {
 	want              int // 302, 400, or the number of a page error
 }
 
+const (
+	goodRedirect = "https%3A%2F%2Fa.example%2F"
+	goodQuery    = "appid=" + appID + "&redirect_uri=" + goodRedirect + "&response_type=code&scope=snsapi_base&state=S1"
+	qrQuery      = "appid=" + site + "&redirect_uri=" + goodRedirect + "&response_type=code&scope=snsapi_login&state=S1"
+)
+
+// swap is goodQuery with a part of it replaced.
+func swap(old, with string) string {
+	if !strings.Contains(goodQuery, old) {
+		panic("no " + old)
+	}
+	return strings.Replace(goodQuery, old, with, 1)
+}
+
 // authorizeCases has a row for each page error that the simulator knows, and for what WeChat's
 // pattern refuses without a number (HTTP 400).
-func authorizeCases(t *testing.T) []authorizeCase {
-	const (
-		good  = "appid=" + appID + "&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_base&state=S1"
-		qr    = "appid=" + site + "&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_login&state=S1"
-		local = "http%3A%2F%2F127.0.0.1%3A8080%2F"
-		at    = "https%3A%2F%2Fa.example%2F"
-	)
-	swap := func(old, with string) string {
-		if !strings.Contains(good, old) {
-			t.Fatalf("no %q", old)
-		}
-		return strings.Replace(good, old, with, 1)
-	}
-	return []authorizeCase{
-		{"good", PathAuthorize, good, 302},
-		{"good QR", PathQRConnect, qr + "&wechatsim=approve", 302},
-		{"plain http", PathAuthorize, swap("https%3A", "http%3A"), 302},
-		{"capital host", PathAuthorize, swap("a.example", "A.example"), 10003},
-		{"with a port", PathAuthorize, swap("a.example", "a.example%3A8443"), 302},
-		{"forcePopup", PathAuthorize, good + "&forcePopup=true", 302},
-		{"forceSnapShot", PathAuthorize, good + "&forceSnapShot=true", 302},
-		{"lang", PathQRConnect, qr + "&lang=en&wechatsim=approve", 302},
-		{"128 letters of state", PathAuthorize, swap("S1", strings.Repeat("a", 128)), 302},
-		{"no scope", PathAuthorize, swap("snsapi_base", ""), 10010},
-		{"scope missing", PathAuthorize, swap("&scope=snsapi_base", ""), 10010},
-		{"no redirect_uri", PathAuthorize, swap(at, ""), 10011},
-		{"no appid", PathAuthorize, swap(appID, ""), 10012},
-		{"no state", PathAuthorize, swap("S1", ""), 10013},
-		{"state missing", PathAuthorize, swap("&state=S1", ""), 10013},
-		{"other host", PathAuthorize, swap("a.example", "b.example"), 10003},
-		{"subdomain", PathAuthorize, swap("a.example", "www.a.example"), 10003},
-		{"parent domain", PathAuthorize, swap("a.example", "example"), 10003},
-		{"local", PathAuthorize, swap(at, local), 10003},
-		{"other scheme", PathAuthorize, swap("https%3A", "ftp%3A"), 10003},
-		{"javascript URL", PathAuthorize, swap(at, "javascript%3Aalert(1)"), 10003},
-		{"path alone", PathAuthorize, swap(at, "%2Fback"), 10003},
-		{"user info in the host", PathAuthorize, swap("a.example", "a.example%40b.example"), 10003},
-		{"scope of a website", PathAuthorize, swap("snsapi_base", "snsapi_login"), 10005},
-		{"scope of an account", PathQRConnect, strings.Replace(qr, "snsapi_login", "snsapi_userinfo", 1), 10005},
-		{"unknown scope", PathAuthorize, swap("snsapi_base", "snsapi_all"), 10005},
-		{"two scopes", PathAuthorize, swap("snsapi_base", "snsapi_base%2Csnsapi_userinfo"), 10005},
-		{"scope not granted", PathAuthorize, strings.ReplaceAll(good, appID, other), 10005},
-		{"account at QR", PathQRConnect, good, 10016},
-		{"website in WeChat", PathAuthorize, qr, 10016},
-		{"empty query", PathAuthorize, "", 400},
-		{"wrong order", PathAuthorize, swap("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), 400},
-		{"sorted keys", PathAuthorize, url.Values{"state": {"a"}, "appid": {appID}}.Encode() + "&redirect_uri=x", 400},
-		{"state first", PathAuthorize, "state=S1&" + swap("&state=S1", ""), 400},
-		{"forcePopup first", PathAuthorize, "forcePopup=true&" + good, 400},
-		{"state twice", PathAuthorize, good + "&state=S1", 400},
-		{"lang twice", PathAuthorize, good + "&lang=en&lang=en", 400},
-		{"unknown parameter", PathAuthorize, good + "&x=1", 400},
-		{"not encoded", PathAuthorize, swap(at, "https://a.example/"), 400},
-		{"badly encoded", PathAuthorize, swap("S1", "%zz"), 400},
-		{"other response_type", PathAuthorize, swap("code", "token"), 400},
-		{"dash in state", PathAuthorize, swap("S1", "a-b"), 400},
-		{"129 letters of state", PathAuthorize, swap("S1", strings.Repeat("a", 129)), 400},
-		{"unknown app", PathAuthorize, swap(appID, "wx9"), 400},
-		{"unknown answer", PathAuthorize, good + "&wechatsim=maybe", 400},
-		{"unknown user", PathAuthorize, good + "&user=nobody", 400},
-	}
+var authorizeCases = []authorizeCase{
+	{"good", PathAuthorize, goodQuery, 302},
+	{"good at QR", PathQRConnect, qrQuery + "&wechatsim=approve", 302},
+	{"plain http", PathAuthorize, swap("https%3A", "http%3A"), 302},
+	{"capital host", PathAuthorize, swap("a.example", "A.example"), 10003},
+	{"with a port", PathAuthorize, swap("a.example", "a.example%3A8443"), 302},
+	{"forcePopup", PathAuthorize, goodQuery + "&forcePopup=true", 302},
+	{"forceSnapShot", PathAuthorize, goodQuery + "&forceSnapShot=true", 302},
+	{"lang", PathQRConnect, qrQuery + "&lang=en&wechatsim=approve", 302},
+	{"128 letters of state", PathAuthorize, swap("S1", strings.Repeat("a", 128)), 302},
+	{"no scope", PathAuthorize, swap("snsapi_base", ""), 10010},
+	{"scope missing", PathAuthorize, swap("&scope=snsapi_base", ""), 10010},
+	{"no redirect_uri", PathAuthorize, swap(goodRedirect, ""), 10011},
+	{"no appid", PathAuthorize, swap(appID, ""), 10012},
+	{"no state", PathAuthorize, swap("S1", ""), 10013},
+	{"state missing", PathAuthorize, swap("&state=S1", ""), 10013},
+	{"other host", PathAuthorize, swap("a.example", "b.example"), 10003},
+	{"subdomain", PathAuthorize, swap("a.example", "www.a.example"), 10003},
+	{"parent domain", PathAuthorize, swap("a.example", "example"), 10003},
+	{"local", PathAuthorize, swap(goodRedirect, "http%3A%2F%2F127.0.0.1%3A8080%2F"), 10003},
+	{"other scheme", PathAuthorize, swap("https%3A", "ftp%3A"), 10003},
+	{"javascript URL", PathAuthorize, swap(goodRedirect, "javascript%3Aalert(1)"), 10003},
+	{"path alone", PathAuthorize, swap(goodRedirect, "%2Fback"), 10003},
+	{"user info in the host", PathAuthorize, swap("a.example", "a.example%40b.example"), 10003},
+	{"scope of a website", PathAuthorize, swap("snsapi_base", "snsapi_login"), 10005},
+	{"scope of an account", PathQRConnect, strings.Replace(qrQuery, "snsapi_login", "snsapi_userinfo", 1), 10005},
+	{"unknown scope", PathAuthorize, swap("snsapi_base", "snsapi_all"), 10005},
+	{"two scopes", PathAuthorize, swap("snsapi_base", "snsapi_base%2Csnsapi_userinfo"), 10005},
+	{"scope not granted", PathAuthorize, strings.ReplaceAll(goodQuery, appID, other), 10005},
+	{"account at QR", PathQRConnect, goodQuery, 10016},
+	{"website in WeChat", PathAuthorize, qrQuery, 10016},
+	{"empty query", PathAuthorize, "", 400},
+	{"wrong order", PathAuthorize, swap("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), 400},
+	{"sorted keys", PathAuthorize, url.Values{"state": {"a"}, "appid": {appID}}.Encode() + "&redirect_uri=x", 400},
+	{"state first", PathAuthorize, "state=S1&" + swap("&state=S1", ""), 400},
+	{"forcePopup first", PathAuthorize, "forcePopup=true&" + goodQuery, 400},
+	{"state twice", PathAuthorize, goodQuery + "&state=S1", 400},
+	{"lang twice", PathAuthorize, goodQuery + "&lang=en&lang=en", 400},
+	{"unknown parameter", PathAuthorize, goodQuery + "&x=1", 400},
+	{"not encoded", PathAuthorize, swap(goodRedirect, "https://a.example/"), 400},
+	{"badly encoded", PathAuthorize, swap("S1", "%zz"), 400},
+	{"other response_type", PathAuthorize, swap("code", "token"), 400},
+	{"dash in state", PathAuthorize, swap("S1", "a-b"), 400},
+	{"129 letters of state", PathAuthorize, swap("S1", strings.Repeat("a", 129)), 400},
+	{"unknown app", PathAuthorize, swap(appID, "wx9"), 400},
+	{"unknown answer", PathAuthorize, goodQuery + "&wechatsim=maybe", 400},
+	{"unknown user", PathAuthorize, goodQuery + "&user=nobody", 400},
 }
 
 func TestAuthorizeURLs(t *testing.T) {
-	for _, c := range authorizeCases(t) {
+	for _, c := range authorizeCases {
 		t.Run(c.name, func(t *testing.T) {
 			f := newLoginFixture(t, func(c *Config) {
 				c.Apps[0].OAuthDomain = "a.example"

@@ -5,7 +5,7 @@ import (
 )
 
 // Quotas are WeChat's limits on calls; 0 means the default, a negative number no limit.
-// Days, months and minutes are those of China, which keeps UTC+8 all year.
+// Days, months and minutes are those of China, UTC+8 all year.
 type Quotas struct {
 	ClassicDay    int // 2000; test accounts have 200
 	ClassicMinute int // default no limit: the pages name none, though callers reported one

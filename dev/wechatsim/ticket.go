@@ -69,7 +69,7 @@ func (s *Sim) windowEnd(now time.Time) time.Time {
 	return time.Unix((at/step+1)*step, 0)
 }
 
-// TicketValid tells whether WeChat accepts a signature made with the ticket now.
+// TicketValid reports whether WeChat accepts a signature made with the ticket now.
 // typ is "jsapi" or "wx_card".
 func (s *Sim) TicketValid(appID, typ, value string) bool {
 	s.mu.Lock()

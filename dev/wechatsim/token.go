@@ -8,8 +8,8 @@ import (
 // Times on the pages of the token calls:
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html
 const (
-	lifetime      = 7200 * time.Second
-	overlap       = 300 * time.Second // between a token and its regular successor
+	lifetime      = 7200 * time.Second // of a token or a ticket
+	overlap       = 300 * time.Second  // between a token and its regular successor
 	forceInterval = 30 * time.Second
 )
 
@@ -125,7 +125,7 @@ func (s *Sim) ForeignClassic(appID string) error {
 	})
 }
 
-// TokenValid tells whether WeChat accepts the access token now.
+// TokenValid reports whether WeChat accepts the access token now.
 func (s *Sim) TokenValid(appID, accessToken string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

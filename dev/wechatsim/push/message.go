@@ -51,7 +51,7 @@ func (m Message) With(name string, value any) Message {
 	return append(m, Field{name, value})
 }
 
-// scalar is a value that has no fields, as text; number tells whether it is one.
+// scalar is a value that has no fields, as text; number reports whether it is one.
 func scalar(value any) (text string, number bool) {
 	switch v := value.(type) {
 	case string:

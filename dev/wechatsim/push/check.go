@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Check makes the call with which WeChat checks a server URL before it is saved. There is no
-// repeat: the verdict is Accepted or Refused.
+// Check makes the call with which WeChat checks a server URL before it is saved. WeChat does not
+// repeat it: the verdict is Accepted or Refused.
 func (p *Sender) Check(ctx context.Context) (Delivery, error) {
 	req, err := p.CheckRequest(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (p *Sender) CheckRequest(ctx context.Context) (*http.Request, error) {
 func (p *Sender) judgeEcho(d Delivery, echo string) error {
 	switch {
 	case d.Err != nil:
-		return fmt.Errorf("%s", p.broken(d.Err))
+		return fmt.Errorf("%s", p.noAnswerReason(d.Err))
 	case d.Status != http.StatusOK:
 		return fmt.Errorf("status %d instead of 200", d.Status)
 	case d.Body == echo:
@@ -64,7 +64,7 @@ func (p *Sender) judgeEcho(d Delivery, echo string) error {
 	}
 }
 
-// excerpt shows the start of a body, with quotes, newlines and the like visible.
+// excerpt is the start of a body as a Go string, so that newlines and the like are visible.
 func excerpt(body string) string {
 	const most = 60
 	if runes := []rune(body); len(runes) > most {

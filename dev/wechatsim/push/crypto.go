@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// sign is the signature of a URL check and of a plain push, and with the ciphertext as a
-// further value the msg_signature. Like sign it is written out here on purpose.
+// sign is the signature of a URL check and of a plain push. With the ciphertext as a further value it
+// is the msg_signature. It is a second implementation on purpose.
 func sign(token, timestamp, nonce string, more ...string) string {
 	values := append([]string{token, timestamp, nonce}, more...)
 	slices.Sort(values)
@@ -28,8 +28,8 @@ const padTo = 32
 
 const randomSize, lengthSize = 16, 4
 
-// decodeKey reads an EncodingAESKey. Its last character has spare bits, which WeChat fills at
-// random, so that strict decoding would refuse three keys of four.
+// decodeKey decodes an EncodingAESKey. Its last character has spare bits, which WeChat fills at
+// random, so strict decoding would refuse three keys of four.
 func decodeKey(text string) ([]byte, error) {
 	if ok, _ := regexp.MatchString("^[A-Za-z0-9]{43}$", text); !ok {
 		return nil, fmt.Errorf("push: an EncodingAESKey has 43 letters and digits, this one has %d characters", len(text))
@@ -54,8 +54,7 @@ func seal(key, random, message []byte, appID string) (string, error) {
 	return base64.StdEncoding.EncodeToString(text), nil
 }
 
-// unseal undoes seal and is as strict as can be: whatever passes is what WeChat itself would have
-// written.
+// unseal decrypts what seal encrypts. It is strict: it accepts only what WeChat would have written.
 func unseal(key []byte, encrypted, appID string) ([]byte, error) {
 	text, err := base64.StdEncoding.DecodeString(encrypted)
 	if err != nil || strings.ContainsAny(encrypted, "\r\n") { // which Go skips

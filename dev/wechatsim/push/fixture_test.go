@@ -25,10 +25,10 @@ const (
 	openID    = "o9AgO5Kd5ggOC-bXrbNODIiE3bGY"
 )
 
-// developer is a developer's server without a socket: it gets what was pushed and answers.
-type developer func(r *http.Request, query url.Values, body string) (status int, answer string, err error)
+// testServer is a developer's server without a socket: it gets what was pushed, and answers.
+type testServer func(r *http.Request, query url.Values, body string) (status int, answer string, err error)
 
-func (d developer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d testServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
@@ -43,12 +43,12 @@ func (d developer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// says answers each push in the same way.
-func says(status int, answer string) developer {
+// answers gives each push the same answer.
+func answers(status int, answer string) testServer {
 	return func(*http.Request, url.Values, string) (int, string, error) { return status, answer, nil }
 }
 
-func sender(t *testing.T, d developer, change ...func(*Config)) *Sender {
+func newSender(t *testing.T, d testServer, change ...func(*Config)) *Sender {
 	t.Helper()
 	cfg := Config{
 		URL: "https://dev.example.com/verify", Token: testToken, EncodingAESKey: testKey, AppID: appID,
@@ -82,7 +82,7 @@ func deliver(t *testing.T, p *Sender) Delivery {
 	return d
 }
 
-// bytesFrom hands out prepared random bytes: a nonce, and whatever is written in hex.
+// bytesFrom returns prepared random bytes: a nonce, and then the bytes of the hex texts.
 func bytesFrom(t *testing.T, nonce uint32, more ...string) io.Reader {
 	t.Helper()
 	all := fmt.Sprintf("%08x", nonce) + strings.Join(more, "")
@@ -99,10 +99,10 @@ func passive(more string) string {
 
 const textReply = "<MsgType>text</MsgType><Content>hello</Content>"
 
-// wrapped is what a developer's encrypted reply is made from.
+// wrapped has the parts of a developer's encrypted reply.
 type wrapped struct {
 	token, key, appID, timestamp, nonce, plain string
-	encrypt, signature                         *string // to be used instead of the right ones
+	encrypt, signature                         *string // used instead of the right ones
 }
 
 func (w wrapped) values(t *testing.T) [4]string {
@@ -137,8 +137,8 @@ func wrap(plain, nonce string) wrapped {
 	return wrapped{token: testToken, key: testKey, appID: appID, timestamp: "1714112446", nonce: nonce, plain: plain}
 }
 
-// hangs is a developer who never answers.
-func hangs(r *http.Request, _ url.Values, _ string) (int, string, error) {
+// neverAnswers is a developer's server that never answers.
+func neverAnswers(r *http.Request, _ url.Values, _ string) (int, string, error) {
 	<-r.Context().Done()
 	return 0, "", r.Context().Err()
 }
@@ -152,7 +152,7 @@ func expectVerdict(t *testing.T, d Delivery, want Verdict, reason string) {
 	}
 }
 
-func ended(t *testing.T) context.Context {
+func cancelledContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx

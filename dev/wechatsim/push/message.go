@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Message is what a push says: fields in the order in which WeChat writes them.
+// Message is the content of a push: fields in the order in which WeChat writes them.
 type Message []Field
 
 // Field is a field of a message. Its Value is one of
@@ -17,18 +17,18 @@ type Message []Field
 //	int, int64, uint64,
 //	json.Number              a number: bare in both
 //	Message                  fields within a field
-//	[]Message                several of them: the element repeated in XML, a list in JSON
-//	Inline                   fields within a field in XML, without it in JSON
+//	[]Message                several messages: the element repeated in XML, a list in JSON
+//	Inline                   fields within a field in XML, but not within it in JSON
 type Field struct {
 	Name  string
 	Value any
 }
 
-// Inline is for the events whose form in JSON has one level less than that in XML, such as
+// Inline is for events whose JSON has one level less than their XML, such as
 // subscribe_msg_popup_event.
 type Inline Message
 
-// Text is the field of that name as text, "" if there is none or it has fields of its own.
+// Text is the field of that name as text, or "" if there is none or it has fields itself.
 func (m Message) Text(name string) string {
 	for _, f := range m {
 		if f.Name == name {
@@ -39,7 +39,7 @@ func (m Message) Text(name string) string {
 	return ""
 }
 
-// With is m with a field of that name changed, or added at the end.
+// With returns m with the field of that name changed, or added at the end.
 func (m Message) With(name string, value any) Message {
 	m = slices.Clone(m)
 	for i := range m {
@@ -51,7 +51,7 @@ func (m Message) With(name string, value any) Message {
 	return append(m, Field{name, value})
 }
 
-// scalar is a value that has no fields, as text; number reports whether it is one.
+// scalar is a value without fields, as text; number reports whether it is a number.
 func scalar(value any) (text string, number bool) {
 	switch v := value.(type) {
 	case string:
@@ -93,7 +93,7 @@ func (f Field) xml(b *bytes.Buffer, value any, lines bool) (err error) {
 	var inner []byte
 	switch v := value.(type) {
 	case string:
-		// A CDATA section ends at the first ]]>, so one within the text is put into two sections.
+		// A CDATA section ends at the first ]]>, so a ]]> in the text is split over two sections.
 		inner = []byte("<![CDATA[" + strings.ReplaceAll(v, "]]>", "]]]]><![CDATA[>") + "]]>")
 	case Message:
 		inner, err = v.xmlFields(lines)
@@ -162,7 +162,7 @@ func (f Field) json(value any) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// quote leaves <, > and & as they are, unlike json.Marshal.
+// quote does not escape <, > and &, unlike json.Marshal.
 func quote(text string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

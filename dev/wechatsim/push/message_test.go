@@ -36,21 +36,30 @@ func TestMessageForms(t *testing.T) {
 	}
 	root, err := parseXML(string(inXML))
 	must(t, err)
-	if f, err := root.one("Text"); err != nil || f.text != m.Text("Text") {
+	if f, err := root.single("Text"); err != nil || f.text != m.Text("Text") {
 		t.Errorf("read back: %v, %+v", err, f)
 	}
 }
 
-func TestMessageOddValues(t *testing.T) {
-	for _, m := range []Message{
-		{{"A", 1.5}}, {{"A", nil}}, {{"A", Message{{"B", true}}}}, {{"A", []Message{{{"B", []string{}}}}}}, {{"A", Inline{{"B", false}}}},
+func TestMessageRefusesOtherTypes(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		message Message
+	}{
+		{"float", Message{{"A", 1.5}}},
+		{"nil", Message{{"A", nil}}},
+		{"within fields", Message{{"A", Message{{"B", true}}}}},
+		{"within a list", Message{{"A", []Message{{{"B", []string{}}}}}}},
+		{"within Inline", Message{{"A", Inline{{"B", false}}}}},
 	} {
-		_, err := m.XML()
-		mustContain(t, err, "has a value of type")
-		_, err = m.JSON()
-		mustContain(t, err, "has a value of type")
-		_, err = sender(t, says(200, "")).Push(t.Context(), m)
-		mustContain(t, err, "has a value of type")
+		t.Run(c.name, func(t *testing.T) {
+			_, err := c.message.XML()
+			mustContain(t, err, "has a value of type")
+			_, err = c.message.JSON()
+			mustContain(t, err, "has a value of type")
+			_, err = newSender(t, answers(200, "")).Push(t.Context(), c.message)
+			mustContain(t, err, "has a value of type")
+		})
 	}
 }
 
@@ -73,78 +82,97 @@ func TestSampleMessages(t *testing.T) {
 	if !slices.Equal(SampleTypes(), want) {
 		t.Errorf("%v", SampleTypes())
 	}
-	const id = 18446744073709551615
 	for _, name := range want {
-		m, ok := SampleMessage(name, openID, ghID, start, id)
-		if !ok || m[0] != (Field{"ToUserName", ghID}) || m[1] != (Field{"FromUserName", openID}) || m[2] != (Field{"CreateTime", start.Unix()}) {
-			t.Errorf("%s: %v", name, m)
-		}
-		wantType, wantEvent := name, ""
-		if !slices.Contains(want[:8], name) {
-			wantType, wantEvent = "event", strings.TrimSuffix(name, "_scan")
-		} else if m.Text("MsgId") != "18446744073709551615" {
-			t.Errorf("%s: no MsgId", name)
-		}
-		if m.Text("MsgType") != wantType || m.Text("Event") != wantEvent {
-			t.Errorf("%s: %v", name, m)
-		}
-		inXML, err := m.XML()
-		must(t, err)
-		if _, err := parseXML(string(inXML)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		asJSON, err := m.JSON()
-		if err != nil || !json.Valid(asJSON) {
-			t.Errorf("%s: %v: %s", name, err, asJSON)
-		}
+		t.Run(name, func(t *testing.T) { checkSample(t, name, slices.Contains(want[:8], name)) })
 	}
 	if m, ok := SampleMessage("click", openID, ghID, start, 1); ok {
 		t.Errorf("capitals count: %v", m)
 	}
 }
 
-// TestSampleForms are the nested ones, as WeChat's pages show them.
-func TestSampleForms(t *testing.T) {
-	for name, want := range map[string]string{
-		"location":                  `<MsgType><![CDATA[location]]></MsgType><Location_X>23.134521</Location_X><Location_Y>113.358803</Location_Y><Scale>20</Scale><Label><![CDATA[广州市海珠区]]></Label><MsgId>7</MsgId></xml>`,
-		"subscribe_scan":            `<Event><![CDATA[subscribe]]></Event><EventKey><![CDATA[qrscene_123123]]></EventKey><Ticket><![CDATA[gQ`,
-		"scancode_push":             `<EventKey><![CDATA[key-scan]]></EventKey><ScanCodeInfo><ScanType><![CDATA[qrcode]]></ScanType><ScanResult><![CDATA[https://www.example.com/?q=1]]></ScanResult></ScanCodeInfo></xml>`,
-		"pic_sysphoto":              `<SendPicsInfo><Count>2</Count><PicList><item><PicMd5Sum><![CDATA[1b5f7c23b5bf75682a53e7b6d163e185]]></PicMd5Sum></item><item><PicMd5Sum>`,
-		"location_select":           `<SendLocationInfo><Location_X><![CDATA[23]]></Location_X><Location_Y><![CDATA[113]]></Location_Y><Scale><![CDATA[15]]></Scale><Label><![CDATA[广州市海珠区]]></Label><Poiname><![CDATA[]]></Poiname></SendLocationInfo></xml>`,
-		"subscribe_msg_popup_event": `<SubscribeMsgPopupEvent><List><TemplateId><![CDATA[VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc]]></TemplateId><SubscribeStatusString><![CDATA[accept]]></SubscribeStatusString><PopupScene>2</PopupScene></List><List>`,
-		"TEMPLATESENDJOBFINISH":     `<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event><MsgID>7</MsgID><Status><![CDATA[success]]></Status></xml>`,
-		"MASSSENDJOBFINISH":         `<CopyrightCheckResult><Count>0</Count><ResultList></ResultList><CheckState>0</CheckState></CopyrightCheckResult><ArticleUrlResult>`,
-	} {
-		m, _ := SampleMessage(name, openID, ghID, start, 7)
-		if got, err := m.XML(); err != nil || !strings.Contains(string(got), want) {
-			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, want)
-		}
+func checkSample(t *testing.T, name string, isMessage bool) {
+	const id = 18446744073709551615
+	m, ok := SampleMessage(name, openID, ghID, start, id)
+	if !ok || m[0] != (Field{"ToUserName", ghID}) || m[1] != (Field{"FromUserName", openID}) || m[2] != (Field{"CreateTime", start.Unix()}) {
+		t.Errorf("%v", m)
 	}
-	for name, want := range map[string]string{
-		"subscribe_msg_popup_event": `"Event":"subscribe_msg_popup_event","List":[{"TemplateId":`,
-		"wxa_media_check":           `"version":2,"detail":[{"strategy":"content_model","errcode":0,"suggest":"pass","label":100,"prob":90}],"errcode":0,"errmsg":"ok","result":{"suggest":"pass","label":100}}`,
-		"miniprogrampage":           `"MsgType":"miniprogrampage","MsgId":7,"Title":"A card"`,
-	} {
-		m, _ := SampleMessage(name, openID, ghID, start, 7)
-		if got, err := m.JSON(); err != nil || !strings.Contains(string(got), want) {
-			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, want)
-		}
+	wantType, wantEvent := name, ""
+	if !isMessage {
+		wantType, wantEvent = "event", strings.TrimSuffix(name, "_scan")
+	} else if m.Text("MsgId") != "18446744073709551615" {
+		t.Error("no MsgId")
+	}
+	if m.Text("MsgType") != wantType || m.Text("Event") != wantEvent {
+		t.Errorf("%v", m)
+	}
+	inXML, err := m.XML()
+	must(t, err)
+	if _, err := parseXML(string(inXML)); err != nil {
+		t.Error(err)
+	}
+	asJSON, err := m.JSON()
+	if err != nil || !json.Valid(asJSON) {
+		t.Errorf("%v: %s", err, asJSON)
 	}
 }
 
-// TestEveryForm opens each sample as a developer does, in all modes and formats.
-func TestEveryForm(t *testing.T) {
-	for _, name := range SampleTypes() {
-		m, _ := SampleMessage(name, openID, ghID, start, 7)
-		for _, mode := range []Mode{Plain, Compatible, Secure} {
-			for _, asJSON := range []bool{false, true} {
-				p := sender(t, nil, func(c *Config) { c.Mode, c.JSON, c.URL = mode, asJSON, c.URL+"?app=a%20b&x" })
-				req, err := p.Request(t.Context(), m)
-				must(t, err)
-				plain, err := p.Write(m)
-				must(t, err)
-				expectForm(t, p, req, plain)
+// Samples with nested fields are as WeChat's pages show them.
+func TestNestedSamples(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		want string
+	}{
+		{"location", `<MsgType><![CDATA[location]]></MsgType><Location_X>23.134521</Location_X><Location_Y>113.358803</Location_Y><Scale>20</Scale><Label><![CDATA[广州市海珠区]]></Label><MsgId>7</MsgId></xml>`},
+		{"subscribe_scan", `<Event><![CDATA[subscribe]]></Event><EventKey><![CDATA[qrscene_123123]]></EventKey><Ticket><![CDATA[gQ`},
+		{"scancode_push", `<EventKey><![CDATA[key-scan]]></EventKey><ScanCodeInfo><ScanType><![CDATA[qrcode]]></ScanType><ScanResult><![CDATA[https://www.example.com/?q=1]]></ScanResult></ScanCodeInfo></xml>`},
+		{"pic_sysphoto", `<SendPicsInfo><Count>2</Count><PicList><item><PicMd5Sum><![CDATA[1b5f7c23b5bf75682a53e7b6d163e185]]></PicMd5Sum></item><item><PicMd5Sum>`},
+		{"location_select", `<SendLocationInfo><Location_X><![CDATA[23]]></Location_X><Location_Y><![CDATA[113]]></Location_Y><Scale><![CDATA[15]]></Scale><Label><![CDATA[广州市海珠区]]></Label><Poiname><![CDATA[]]></Poiname></SendLocationInfo></xml>`},
+		{"subscribe_msg_popup_event", `<SubscribeMsgPopupEvent><List><TemplateId><![CDATA[VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc]]></TemplateId><SubscribeStatusString><![CDATA[accept]]></SubscribeStatusString><PopupScene>2</PopupScene></List><List>`},
+		{"TEMPLATESENDJOBFINISH", `<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event><MsgID>7</MsgID><Status><![CDATA[success]]></Status></xml>`},
+		{"MASSSENDJOBFINISH", `<CopyrightCheckResult><Count>0</Count><ResultList></ResultList><CheckState>0</CheckState></CopyrightCheckResult><ArticleUrlResult>`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := SampleMessage(c.name, openID, ghID, start, 7)
+			if got, err := m.XML(); err != nil || !strings.Contains(string(got), c.want) {
+				t.Errorf("%v\n%s\nwant\n%s", err, got, c.want)
 			}
+		})
+	}
+}
+
+func TestNestedSamplesInJSON(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		want string
+	}{
+		{"subscribe_msg_popup_event", `"Event":"subscribe_msg_popup_event","List":[{"TemplateId":`},
+		{"wxa_media_check", `"version":2,"detail":[{"strategy":"content_model","errcode":0,"suggest":"pass","label":100,"prob":90}],"errcode":0,"errmsg":"ok","result":{"suggest":"pass","label":100}}`},
+		{"miniprogrampage", `"MsgType":"miniprogrampage","MsgId":7,"Title":"A card"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := SampleMessage(c.name, openID, ghID, start, 7)
+			if got, err := m.JSON(); err != nil || !strings.Contains(string(got), c.want) {
+				t.Errorf("%v\n%s\nwant\n%s", err, got, c.want)
+			}
+		})
+	}
+}
+
+// A developer can read each sample, in all modes and formats.
+func TestSamplesInAllModes(t *testing.T) {
+	for _, mode := range []Mode{Plain, Compatible, Secure} {
+		for _, asJSON := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, JSON %v", mode, asJSON), func(t *testing.T) {
+				for _, name := range SampleTypes() {
+					m, _ := SampleMessage(name, openID, ghID, start, 7)
+					p := newSender(t, nil, func(c *Config) { c.Mode, c.JSON, c.URL = mode, asJSON, c.URL+"?app=a%20b&x" })
+					req, err := p.Request(t.Context(), m)
+					must(t, err)
+					plain, err := p.Write(m)
+					must(t, err)
+					expectForm(t, p, req, plain)
+				}
+			})
 		}
 	}
 }
@@ -193,7 +221,7 @@ func expectForm(t *testing.T, p *Sender, req *http.Request, plain []byte) {
 }
 
 func TestRequestRaw(t *testing.T) {
-	p := sender(t, nil, compatible)
+	p := newSender(t, nil, compatible)
 	req, err := p.RequestRaw(t.Context(), []byte("<!DOCTYPE xml><xml>\n</xml>\n"), ghID, openID)
 	must(t, err)
 	body, _ := io.ReadAll(req.Body)
@@ -203,7 +231,7 @@ func TestRequestRaw(t *testing.T) {
 	_, err = p.RequestRaw(t.Context(), []byte("hello"), ghID, openID)
 	mustContain(t, err, "no end to put Encrypt before")
 
-	p = sender(t, nil, secure)
+	p = newSender(t, nil, secure)
 	const odd = "o+a&b=c d%"
 	req, err = p.RequestRaw(t.Context(), []byte("anything"), ghID, odd)
 	must(t, err)
@@ -219,7 +247,7 @@ func TestRequestRaw(t *testing.T) {
 		t.Errorf("%v: %q", err, plain)
 	}
 	for _, more := range []func(*Config){func(c *Config) { c.Rand = strings.NewReader("") }, func(c *Config) { c.Rand = strings.NewReader("1234") }} {
-		p := sender(t, nil, secure, more)
+		p := newSender(t, nil, secure, more)
 		_, err := p.Request(t.Context(), text(t))
 		mustContain(t, err, "EOF")
 	}

@@ -10,31 +10,31 @@ import (
 	"strings"
 )
 
-// node is an answer that was parsed, out of XML or JSON alike.
+// node is a parsed answer, of XML or JSON.
 type node struct {
 	name   string
 	text   string
-	number bool // in JSON, it was one
+	number bool // a number in JSON
 	fields []*node
 }
 
-// one is the field of that name; nil if there is none. It is an error if there are several, since
-// nobody knows which one WeChat takes.
-func (n *node) one(name string) (*node, error) {
+// single is the field of that name, or nil if there is none. Several are an error, since it is not
+// known which one WeChat reads.
+func (n *node) single(name string) (*node, error) {
 	var found *node
 	for _, f := range n.fields {
 		if f.name != name {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("%s stands twice", name)
+			return nil, fmt.Errorf("%s appears twice", name)
 		}
 		found = f
 	}
 	return found, nil
 }
 
-// all are the fields of that name.
+// all returns the fields of that name.
 func (n *node) all(name string) (found []*node) {
 	for _, f := range n.fields {
 		if f.name == name {
@@ -44,9 +44,9 @@ func (n *node) all(name string) (found []*node) {
 	return found
 }
 
-// filled is the text of a field that must be there and not be empty.
+// filled is the text of a field that must exist and must not be empty.
 func (n *node) filled(name string) (string, error) {
-	f, err := n.one(name)
+	f, err := n.single(name)
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +56,7 @@ func (n *node) filled(name string) (string, error) {
 	return f.text, nil
 }
 
-// parseXML takes one element called xml with nothing around it, and no DTD.
+// parseXML reads one element called xml. It refuses a DTD, and anything around the element.
 func parseXML(text string) (*node, error) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	var root *node
@@ -108,7 +108,7 @@ func element(d *xml.Decoder, start xml.StartElement) (*node, error) {
 	}
 }
 
-// parseJSON takes one object with nothing after it. A list becomes several fields of its name.
+// parseJSON reads one object and refuses anything after it. A list becomes several fields of its name.
 func parseJSON(text string) (*node, error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -129,7 +129,7 @@ func parseJSON(text string) (*node, error) {
 	return nil, fmt.Errorf("it is not a JSON object: %w", err)
 }
 
-// object reads fields up to the brace that ends them.
+// object reads fields up to the closing brace.
 func object(d *json.Decoder, into *node) error {
 	for d.More() {
 		name, err := d.Token()

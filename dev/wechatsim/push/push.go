@@ -1,6 +1,6 @@
-// Package push is the simulated WeChat's push sender: it calls a developer's server
-// URL as WeChat does. It signs, encrypts, sends, repeats, and checks the answers. It
-// imports nothing of this module, so it cannot share a mistake with what it tests.
+// Package push is the simulated WeChat's push sender. It calls a developer's server URL as WeChat
+// does: it signs, encrypts, sends, repeats, and checks the answers. It imports nothing of this
+// module, so it cannot share a mistake with the code that it tests.
 package push
 
 import (
@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// Mode is how an account has its pushes sent. The zero value is plain text.
+// Mode is the encryption mode of an account's pushes. The zero value is plain text.
 // https://developers.weixin.qq.com/doc/subscription/guide/dev/push/encryption.html
 type Mode int
 
-// The modes there are.
+// The modes.
 const (
 	Plain      Mode = iota // plain fields
 	Compatible             // plain fields and the encrypted message
@@ -37,45 +37,44 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", int(m))
 }
 
-// What WeChat's pages tell of a push that goes wrong.
+// What WeChat's pages say of a push that fails (docs/protocol.md#replies).
 const (
-	defaultCut     = 5 * time.Second
+	defaultTimeout = 5 * time.Second
 	defaultRetries = 3
 )
 
-// Config makes a Sender. Its fields from Timeout on choose between the ways WeChat may behave
-// where its pages are silent or at odds.
+// Config makes a Sender. Its fields from Timeout on choose WeChat's behaviour where its pages say
+// nothing or disagree (docs/protocol.md#unknown-behaviour).
 type Config struct {
-	URL            string // the developer's server URL; its own query stays in front of WeChat's
+	URL            string // the developer's server URL; WeChat's query follows its own
 	Token          string
 	EncodingAESKey string // 43 characters; not used in plain mode
 	AppID          string // not used in plain mode
 	Mode           Mode
-	JSON           bool // bodies in JSON, as a mini-program may have it, instead of XML
+	JSON           bool // bodies in JSON, as a mini-program can choose, instead of XML
 
 	HTTPClient *http.Client     // nil: http.DefaultClient; redirects are not followed with either
 	Now        func() time.Time // nil: time.Now
 	Rand       io.Reader        // nil: crypto/rand
 
-	Timeout  time.Duration // after which WeChat hangs up, whole answer included; default 5 s
-	Retries  int           // repeats after the first delivery: default 3; 2 is the other reading; negative: none
+	Timeout  time.Duration // for the whole answer; then WeChat closes the connection; default 5 s
+	Retries  int           // repeats after the first delivery: default 3, or 2 in the other reading of the page; negative: none
 	RetryGap time.Duration // before each repeat; default none
-	// SameNonce repeats the first request as it was. By default a repeat has a timestamp, a nonce
-	// and an encryption of its own.
+	// SameNonce repeats the first request unchanged. By default each repeat has a new timestamp, a
+	// new nonce and a new encryption.
 	SameNonce bool
-	// AnyReplyNonce accepts whatever Nonce an encrypted reply bears. By default it must be the one
-	// of this delivery or of an earlier one of the same push.
+	// AnyReplyNonce accepts any Nonce in an encrypted reply. By default it must be the nonce of this
+	// delivery or of an earlier delivery of the same push.
 	AnyReplyNonce bool
 	// ContentType of a push; default text/xml or application/json.
 	ContentType string
-	// XMLLines ends each field of a message in XML with a newline, as captured pushes do. The
-	// envelope of an encrypted one stays on a line.
+	// XMLLines ends each field of an XML message with a newline, as captured pushes do. The envelope
+	// of an encrypted message is one line.
 	XMLLines bool
 }
 
-// Sender plays WeChat's servers that call a developer's server URL: it signs, encrypts, delivers,
-// repeats and judges the answers. It shares no code with what it tests. It is safe for concurrent
-// use if its Rand is.
+// Sender is WeChat's servers that call a developer's server URL: it signs, encrypts, delivers,
+// repeats, and checks the answers. It is safe for concurrent use if its Rand is.
 type Sender struct {
 	cfg    Config
 	target *url.URL
@@ -95,7 +94,7 @@ func New(cfg Config) (*Sender, error) {
 	if err := p.setKey(); err != nil {
 		return nil, err
 	}
-	p.complete()
+	p.setDefaults()
 	return p, nil
 }
 
@@ -112,11 +111,11 @@ func (p *Sender) setKey() (err error) {
 	return err
 }
 
-func (p *Sender) complete() {
+func (p *Sender) setDefaults() {
 	if p.cfg.HTTPClient == nil {
 		p.cfg.HTTPClient = http.DefaultClient
 	}
-	client := *p.cfg.HTTPClient // the caller's own stays as it is
+	client := *p.cfg.HTTPClient // the caller's client does not change
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	p.cfg.HTTPClient = &client
 	if p.cfg.Now == nil {
@@ -126,7 +125,7 @@ func (p *Sender) complete() {
 		p.cfg.Rand = rand.Reader
 	}
 	if p.cfg.Timeout <= 0 {
-		p.cfg.Timeout = defaultCut
+		p.cfg.Timeout = defaultTimeout
 	}
 	if p.cfg.Retries == 0 {
 		p.cfg.Retries = defaultRetries
@@ -138,10 +137,10 @@ func (p *Sender) complete() {
 	}
 }
 
-// Verdict is what WeChat makes of an answer.
+// Verdict is how WeChat reacts to an answer.
 type Verdict int
 
-// The verdicts there are; the zero value is none.
+// The verdicts; the zero value is none.
 const (
 	Accepted Verdict = iota + 1
 	Repeat           // WeChat sends the push again
@@ -160,12 +159,12 @@ func (v Verdict) String() string {
 	return "none"
 }
 
-// Delivery is one request of WeChat's and what came of it.
+// Delivery is one request of WeChat and its result.
 type Delivery struct {
-	Timestamp, Nonce string // as they were sent
+	Timestamp, Nonce string // as sent
 	Sent             int    // bytes of the body
 
-	Status      int // 0 when no answer came; Err is why
+	Status      int // 0 without an answer; then Err is the reason
 	ContentType string
 	Body        string
 	Took        time.Duration
@@ -173,19 +172,19 @@ type Delivery struct {
 
 	Verdict Verdict
 	Reason  string // of a verdict, in a few words
-	Reply   *Reply // nil where the answer has none
+	Reply   *Reply // nil if the answer has none
 }
 
 // Outcome is a push with its repeats.
 type Outcome struct {
 	Deliveries []Delivery // at least one
 	Accepted   bool
-	Notice     bool // the user is told that the account is out of service
+	Notice     bool // the user sees a notice that the account is out of service
 }
 
-// Push delivers m as WeChat does: again after a timeout, a broken connection or a status other
-// than 200, until an answer is accepted or refused or the repeats are spent. The error is ctx's or
-// that of a message that cannot be written; what WeChat dislikes is in the Outcome.
+// Push delivers m as WeChat does. It repeats after a timeout, a broken connection or a status other
+// than 200, until an answer is accepted or refused, or all repeats are used. The error is ctx's or
+// that of a message that cannot be written. What WeChat refuses is in the Outcome.
 func (p *Sender) Push(ctx context.Context, m Message) (Outcome, error) {
 	var o Outcome
 	series := p.Series(m)
@@ -214,9 +213,8 @@ func (p *Sender) Deliver(ctx context.Context, m Message) (Delivery, error) {
 	return p.Series(m).Deliver(ctx)
 }
 
-// Series is a push that is sent more than once: a reply may bear the nonce of any delivery so far,
-// since a server that stored its reply gives the same one to a repeat. It is not safe for
-// concurrent use.
+// Series is a push that is sent more than once. A reply can have the nonce of any earlier delivery,
+// since a server that stored its reply answers a repeat with it. It is not safe for concurrent use.
 type Series struct {
 	sender  *Sender
 	message Message
@@ -224,7 +222,7 @@ type Series struct {
 	nonces  []string
 }
 
-// Series starts a push by hand.
+// Series starts a push whose deliveries the caller makes.
 func (p *Sender) Series(m Message) *Series { return &Series{sender: p, message: m} }
 
 // Deliver sends the push once more.
@@ -259,12 +257,12 @@ func (s *Series) next() (*request, error) {
 	return r, err
 }
 
-// judge fills in the verdict of a delivery that has been answered or not.
+// judge sets the verdict of a delivery, answered or not.
 func (p *Sender) judge(d *Delivery, s *Series) {
 	switch {
 	case d.Err != nil:
 		d.Verdict = Repeat
-		d.Reason = p.broken(d.Err)
+		d.Reason = p.noAnswerReason(d.Err)
 	case d.Status != http.StatusOK:
 		d.Verdict = Repeat
 		d.Reason = fmt.Sprintf("status %d instead of 200", d.Status)
@@ -277,8 +275,8 @@ func (p *Sender) judge(d *Delivery, s *Series) {
 	}
 }
 
-// broken says why there was no answer. The URL that net/http puts before it is known.
-func (p *Sender) broken(err error) string {
+// noAnswerReason says why there was no answer, without the URL that net/http puts first.
+func (p *Sender) noAnswerReason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("no whole answer within %v", p.cfg.Timeout)
 	}
@@ -289,18 +287,18 @@ func (p *Sender) broken(err error) string {
 	return "no answer: " + err.Error()
 }
 
-// bodyLimit is far above any reply; beyond it an answer is cut, and so refused.
+// bodyLimit is far above any reply. A longer answer is cut off, and so refused.
 const bodyLimit = 1 << 20
 
-// Send sends a request as it stands, of Request or altered since, under WeChat's cut. The Delivery
+// Send sends a request of Request, which may have been altered, with WeChat's timeout. The Delivery
 // has no verdict. The error is the context's.
 func (p *Sender) Send(req *http.Request) (Delivery, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), p.cfg.Timeout)
 	defer cancel()
 	d := Delivery{Sent: int(max(0, req.ContentLength))}
-	began := time.Now()
+	start := time.Now()
 	d.Err = p.exchange(req.WithContext(ctx), &d)
-	d.Took = time.Since(began)
+	d.Took = time.Since(start)
 	return d, req.Context().Err()
 }
 
@@ -318,7 +316,7 @@ func (p *Sender) exchange(req *http.Request, d *Delivery) error {
 	return nil
 }
 
-// wait returns after d, or with the error of a context that ends before.
+// wait returns after d, or with the error of a context that ends earlier.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,32 +15,35 @@ import (
 	"time"
 )
 
-func TestConfig(t *testing.T) {
+func TestNewChecksTheConfig(t *testing.T) {
 	good := Config{URL: "http://dev.example.com:8080/verify?app=shop", Token: "t", EncodingAESKey: testKey, AppID: appID, Mode: Secure}
 	for _, c := range []struct {
+		name   string
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.URL = "dev.example.com/verify" }, "needs http:// or https://"},
-		{func(c *Config) { c.URL = "ftp://dev.example.com/" }, "needs http:// or https://"},
-		{func(c *Config) { c.URL = "http://" }, "a host"},
-		{func(c *Config) { c.URL = "http://%zz" }, "a host"},
-		{func(c *Config) { c.Token = "" }, "needs a Token"},
-		{func(c *Config) { c.AppID = "" }, "secure mode needs an AppID"},
-		{func(c *Config) { c.EncodingAESKey = "" }, "43 letters and digits"},
-		{func(c *Config) { c.EncodingAESKey = testKey[1:] }, "this one has 42"},
-		{func(c *Config) { c.EncodingAESKey = testKey + "A" }, "this one has 44"},
-		{func(c *Config) { c.EncodingAESKey = "+" + testKey[1:] }, "letters and digits"},
-		{func(c *Config) { c.Mode = 3 }, "unknown Mode(3)"},
-		{func(c *Config) { c.Mode = -1 }, "unknown Mode(-1)"},
+		{"URL without a scheme", func(c *Config) { c.URL = "dev.example.com/verify" }, "needs http:// or https://"},
+		{"ftp URL", func(c *Config) { c.URL = "ftp://dev.example.com/" }, "needs http:// or https://"},
+		{"URL without a host", func(c *Config) { c.URL = "http://" }, "a host"},
+		{"broken URL", func(c *Config) { c.URL = "http://%zz" }, "a host"},
+		{"no token", func(c *Config) { c.Token = "" }, "needs a Token"},
+		{"no appid", func(c *Config) { c.AppID = "" }, "secure mode needs an AppID"},
+		{"no key", func(c *Config) { c.EncodingAESKey = "" }, "43 letters and digits"},
+		{"short key", func(c *Config) { c.EncodingAESKey = testKey[1:] }, "this one has 42"},
+		{"long key", func(c *Config) { c.EncodingAESKey = testKey + "A" }, "this one has 44"},
+		{"key with a plus", func(c *Config) { c.EncodingAESKey = "+" + testKey[1:] }, "letters and digits"},
+		{"mode 3", func(c *Config) { c.Mode = 3 }, "unknown Mode(3)"},
+		{"mode -1", func(c *Config) { c.Mode = -1 }, "unknown Mode(-1)"},
 	} {
-		cfg := good
-		c.change(&cfg)
-		_, err := New(cfg)
-		mustContain(t, err, c.want)
-		if err != nil && cfg.EncodingAESKey != "" && strings.Contains(err.Error(), cfg.EncodingAESKey) {
-			t.Errorf("the key is in %q", err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			cfg := good
+			c.change(&cfg)
+			_, err := New(cfg)
+			mustContain(t, err, c.want)
+			if err != nil && cfg.EncodingAESKey != "" && strings.Contains(err.Error(), cfg.EncodingAESKey) {
+				t.Errorf("the key is in %q", err)
+			}
+		})
 	}
 	if _, err := New(good); err != nil {
 		t.Error(err)
@@ -49,7 +53,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheckOfAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(echo string) (int, string)
@@ -67,24 +71,29 @@ func TestCheck(t *testing.T) {
 		{"redirect", func(e string) (int, string) { return 302, e }, Refused, "status 302 instead of 200"},
 		{"forbidden", func(e string) (int, string) { return 403, e }, Refused, "status 403"},
 	} {
-		p := sender(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
-			status, body := c.answer(q.Get("echostr"))
-			return status, body, nil
+		t.Run(c.name, func(t *testing.T) {
+			p := newSender(t, func(_ *http.Request, q url.Values, _ string) (int, string, error) {
+				status, body := c.answer(q.Get("echostr"))
+				return status, body, nil
+			})
+			d, err := p.Check(t.Context())
+			must(t, err)
+			if d.Verdict != c.want || !strings.Contains(d.Reason, c.reason) {
+				t.Errorf("%v: %s", d.Verdict, d.Reason)
+			}
 		})
-		d, err := p.Check(t.Context())
-		must(t, err)
-		if d.Verdict != c.want || !strings.Contains(d.Reason, c.reason) {
-			t.Errorf("%s: %v: %s", c.name, d.Verdict, d.Reason)
-		}
 	}
-	d, err := sender(t, func(*http.Request, url.Values, string) (int, string, error) { return 0, "", errReset }).Check(t.Context())
+}
+
+func TestCheckWithoutAnAnswer(t *testing.T) {
+	d, err := newSender(t, func(*http.Request, url.Values, string) (int, string, error) { return 0, "", errReset }).Check(t.Context())
 	must(t, err)
 	expectVerdict(t, d, Refused, "no answer: connection reset by peer")
 }
 
 func TestCheckRequest(t *testing.T) {
 	seen := 0
-	p := sender(t, func(r *http.Request, q url.Values, body string) (int, string, error) {
+	p := newSender(t, func(r *http.Request, q url.Values, body string) (int, string, error) {
 		seen++
 		names := []string{}
 		for name := range q {
@@ -109,8 +118,7 @@ func TestCheckRequest(t *testing.T) {
 	}
 }
 
-// TestRepeats counts deliveries: WeChat repeats where there is no answer or no 200, and nowhere
-// else.
+// WeChat repeats a push only if there is no answer, or another status than 200.
 func TestRepeats(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -119,45 +127,47 @@ func TestRepeats(t *testing.T) {
 		deliveries int
 		accepted   bool
 	}{
-		{"at once", 0, func(int) (int, string, error) { return 200, "success", nil }, 1, true},
-		{"empty", 0, func(int) (int, string, error) { return 200, "", nil }, 1, true},
-		{"third", 0, func(n int) (int, string, error) {
-			return map[int]int{1: 500, 2: 404}[n] + b2i(n > 2)*200, "", nil
+		{"accepted at once", 0, func(int) (int, string, error) { return 200, "success", nil }, 1, true},
+		{"empty answer", 0, func(int) (int, string, error) { return 200, "", nil }, 1, true},
+		{"accepted at the third delivery", 0, func(n int) (int, string, error) {
+			return map[int]int{1: 500, 2: 404}[n] + toInt(n > 2)*200, "", nil
 		}, 3, true},
-		{"last", 0, func(n int) (int, string, error) { return 200 + b2i(n < 4), "success", nil }, 4, true},
-		{"never", 0, func(int) (int, string, error) { return 503, "", nil }, 4, false},
-		{"never, the other reading", 2, func(int) (int, string, error) { return 503, "", nil }, 3, false},
-		{"never, none", -1, func(int) (int, string, error) { return 503, "", nil }, 1, false},
-		{"broken", 0, func(int) (int, string, error) { return 0, "", errReset }, 4, false},
+		{"accepted at the last delivery", 0, func(n int) (int, string, error) { return 200 + toInt(n < 4), "success", nil }, 4, true},
+		{"never accepted", 0, func(int) (int, string, error) { return 503, "", nil }, 4, false},
+		{"never accepted, two retries", 2, func(int) (int, string, error) { return 503, "", nil }, 3, false},
+		{"never accepted, no retries", -1, func(int) (int, string, error) { return 503, "", nil }, 1, false},
+		{"broken connection", 0, func(int) (int, string, error) { return 0, "", errReset }, 4, false},
 		{"redirect", 0, func(int) (int, string, error) { return 307, "success", nil }, 4, false},
 		{"no content", 0, func(int) (int, string, error) { return 204, "", nil }, 4, false},
-		{"nonsense", 0, func(int) (int, string, error) { return 200, "ok", nil }, 1, false},
-		{"nonsense later", 0, func(n int) (int, string, error) { return 200 + b2i(n == 1), "ok", nil }, 2, false},
+		{"wrong answer", 0, func(int) (int, string, error) { return 200, "ok", nil }, 1, false},
+		{"wrong answer at the second delivery", 0, func(n int) (int, string, error) { return 200 + toInt(n == 1), "ok", nil }, 2, false},
 	} {
-		n := 0
-		p := sender(t, func(*http.Request, url.Values, string) (int, string, error) { n++; return c.answer(n) },
-			func(cfg *Config) { cfg.Retries = c.retries })
-		o, err := p.Push(t.Context(), text(t))
-		must(t, err)
-		if n != c.deliveries || len(o.Deliveries) != n || o.Accepted != c.accepted || o.Notice == c.accepted {
-			t.Errorf("%s: %d requests, %+v", c.name, n, o)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			n := 0
+			p := newSender(t, func(*http.Request, url.Values, string) (int, string, error) { n++; return c.answer(n) },
+				func(cfg *Config) { cfg.Retries = c.retries })
+			o, err := p.Push(t.Context(), text(t))
+			must(t, err)
+			if n != c.deliveries || len(o.Deliveries) != n || o.Accepted != c.accepted || o.Notice == c.accepted {
+				t.Errorf("%d requests, %+v", n, o)
+			}
+		})
 	}
 }
 
-func b2i(b bool) int {
+func toInt(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-func TestCut(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		o, err := sender(t, hangs).Push(t.Context(), text(t))
+		start := time.Now()
+		o, err := newSender(t, neverAnswers).Push(t.Context(), text(t))
 		must(t, err)
-		if took := time.Since(began); took != 20*time.Second || len(o.Deliveries) != 4 || !o.Notice {
+		if took := time.Since(start); took != 20*time.Second || len(o.Deliveries) != 4 || !o.Notice {
 			t.Errorf("%v, %+v", took, o)
 		}
 		for _, d := range o.Deliveries {
@@ -169,23 +179,24 @@ func TestCut(t *testing.T) {
 	})
 }
 
-// TestCutOfSlowBodies: the cut is on the whole answer, not on its head.
-func TestCutOfSlowBodies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, c := range []struct {
-			takes time.Duration
-			want  Verdict
-		}{{4999 * time.Millisecond, Accepted}, {5001 * time.Millisecond, Repeat}} {
-			p := sender(t, nil, func(cfg *Config) { cfg.HTTPClient.Transport = slowBody(c.takes) })
-			d := deliver(t, p)
-			if d.Verdict != c.want {
-				t.Errorf("%v: %v: %s", c.takes, d.Verdict, d.Reason)
-			}
-		}
-	})
+// The timeout is for the whole answer, not for its header.
+func TestTimeoutOfSlowBodies(t *testing.T) {
+	for _, c := range []struct {
+		takes time.Duration
+		want  Verdict
+	}{{4999 * time.Millisecond, Accepted}, {5001 * time.Millisecond, Repeat}} {
+		t.Run(c.takes.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newSender(t, nil, func(cfg *Config) { cfg.HTTPClient.Transport = slowBody(c.takes) })
+				if d := deliver(t, p); d.Verdict != c.want {
+					t.Errorf("%v: %s", d.Verdict, d.Reason)
+				}
+			})
+		})
+	}
 }
 
-// slowBody answers at once with the first half of a body; the rest comes after that time.
+// slowBody answers the first half of a body at once, and the rest after that time.
 type slowBody time.Duration
 
 func (s slowBody) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -208,69 +219,71 @@ func (r *slowRest) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-func TestGapAndTimeoutSwitches(t *testing.T) {
+func TestTimeoutAndRetrySwitches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		p := sender(t, hangs, func(c *Config) { c.Timeout, c.Retries, c.RetryGap = 2*time.Second, 2, 7*time.Second })
+		start := time.Now()
+		p := newSender(t, neverAnswers, func(c *Config) { c.Timeout, c.Retries, c.RetryGap = 2*time.Second, 2, 7*time.Second })
 		o, err := p.Push(t.Context(), text(t))
 		must(t, err)
-		if took := time.Since(began); took != (3*2+2*7)*time.Second || len(o.Deliveries) != 3 {
+		if took := time.Since(start); took != (3*2+2*7)*time.Second || len(o.Deliveries) != 3 {
 			t.Errorf("%v, %d deliveries", took, len(o.Deliveries))
 		}
 	})
 }
 
-// TestEndsWithItsContext, which is not the developer's fault: no verdict, no repeat.
-func TestEndsWithItsContext(t *testing.T) {
+// When the context ends there is no verdict and no repeat: the developer's server did not fail.
+func TestPushEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 		defer cancel()
-		o, err := sender(t, hangs).Push(ctx, text(t))
+		o, err := newSender(t, neverAnswers).Push(ctx, text(t))
 		if !errors.Is(err, context.DeadlineExceeded) || len(o.Deliveries) != 1 {
 			t.Errorf("%v, %+v", err, o)
 		}
 	})
-	if _, err := sender(t, hangs).Check(ended(t)); !errors.Is(err, context.Canceled) {
+	if _, err := newSender(t, neverAnswers).Check(cancelledContext(t)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	p := sender(t, says(500, ""), func(c *Config) { c.RetryGap = time.Hour })
-	if _, err := p.Push(ended(t), text(t)); !errors.Is(err, context.Canceled) {
+	p := newSender(t, answers(500, ""), func(c *Config) { c.RetryGap = time.Hour })
+	if _, err := p.Push(cancelledContext(t), text(t)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
-func TestNonces(t *testing.T) {
+func TestNoncesOfRepeats(t *testing.T) {
 	for _, same := range []bool{false, true} {
-		var urls, bodies []string
-		now := start
-		p := sender(t, func(r *http.Request, _ url.Values, body string) (int, string, error) {
-			urls, bodies = append(urls, r.URL.String()), append(bodies, body)
-			return 500, "", nil
-		}, secure, func(c *Config) {
-			c.SameNonce = same
-			c.Now = func() time.Time { now = now.Add(time.Second); return now }
+		t.Run(fmt.Sprintf("SameNonce=%v", same), func(t *testing.T) {
+			var urls, bodies []string
+			now := start
+			p := newSender(t, func(r *http.Request, _ url.Values, body string) (int, string, error) {
+				urls, bodies = append(urls, r.URL.String()), append(bodies, body)
+				return 500, "", nil
+			}, secure, func(c *Config) {
+				c.SameNonce = same
+				c.Now = func() time.Time { now = now.Add(time.Second); return now }
+			})
+			o, err := p.Push(t.Context(), text(t))
+			must(t, err)
+			distinct := map[string]bool{}
+			for _, d := range o.Deliveries {
+				distinct[d.Nonce] = true
+				distinct[d.Timestamp] = true
+			}
+			want, wantURLs := 8, 4
+			if same {
+				want, wantURLs = 2, 1
+			}
+			slices.Sort(urls)
+			slices.Sort(bodies)
+			if len(distinct) != want || len(slices.Compact(urls)) != wantURLs || len(slices.Compact(bodies)) != wantURLs {
+				t.Errorf("%d nonces and timestamps, %d URLs", len(distinct), len(slices.Compact(urls)))
+			}
 		})
-		o, err := p.Push(t.Context(), text(t))
-		must(t, err)
-		distinct := map[string]bool{}
-		for _, d := range o.Deliveries {
-			distinct[d.Nonce] = true
-			distinct[d.Timestamp] = true
-		}
-		want, wantURLs := 8, 4
-		if same {
-			want, wantURLs = 2, 1
-		}
-		slices.Sort(urls)
-		slices.Sort(bodies)
-		if len(distinct) != want || len(slices.Compact(urls)) != wantURLs || len(slices.Compact(bodies)) != wantURLs {
-			t.Errorf("SameNonce %v: %d nonces and timestamps, %d URLs", same, len(distinct), len(slices.Compact(urls)))
-		}
 	}
 }
 
-// TestOverASocket: what a server sees of it, redirects included.
-func TestOverASocket(t *testing.T) {
+// A server gets one request for a delivery, and redirects are not followed.
+func TestPushOverASocket(t *testing.T) {
 	var seen []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

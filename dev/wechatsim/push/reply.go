@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Reply is a passive reply that WeChat would show to the user.
+// Reply is a passive reply that WeChat shows to the user.
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Passive_user_reply_message.html
 type Reply struct {
 	Type      string // its MsgType
@@ -16,7 +16,7 @@ type Reply struct {
 	Encrypted bool
 }
 
-// readReply judges the body of an answer with status 200. An error is why WeChat refuses it.
+// readReply checks the body of an answer with status 200. The error is the reason of a refusal.
 func (p *Sender) readReply(body string, s *Series) (*Reply, string, error) {
 	switch body {
 	case "":
@@ -29,7 +29,7 @@ func (p *Sender) readReply(body string, s *Series) (*Reply, string, error) {
 		return nil, "", err
 	}
 	reply := &Reply{Plain: body}
-	envelope, err := root.one("Encrypt")
+	envelope, err := root.single("Encrypt")
 	if err != nil {
 		return nil, "", err
 	}
@@ -47,7 +47,7 @@ func (p *Sender) readReply(body string, s *Series) (*Reply, string, error) {
 	return reply, "a reply of type " + reply.Type, nil
 }
 
-// parse takes the format of the push and no other.
+// parse reads the format of the push, and no other.
 func (p *Sender) parse(body string) (*node, error) {
 	want, other := "<", "{"
 	if p.cfg.JSON {
@@ -73,7 +73,7 @@ func (p *Sender) parse(body string) (*node, error) {
 	return root, nil
 }
 
-// openReply verifies and decrypts an encrypted reply. nonces are those it may bear.
+// openReply verifies and decrypts an encrypted reply. It must have one of nonces.
 func (p *Sender) openReply(root *node, nonces []string, reply *Reply) (*node, error) {
 	if p.cfg.Mode == Plain {
 		return nil, errors.New("the reply to a plain push is encrypted")
@@ -117,7 +117,7 @@ func number(n *node, name string, inJSON bool) error {
 	if err != nil {
 		return err
 	}
-	f, err := n.one(name)
+	f, err := n.single(name)
 	if err == nil {
 		_, err = strconv.ParseUint(text, 10, 63)
 	}
@@ -152,8 +152,8 @@ func checkReply(root *node, m Message) (string, error) {
 	return typ, nil
 }
 
-// within are the fields that a type needs, inside the element that goes with it.
-func within(typ string) (element string, needed []string) {
+// mediaElement is the element of a type of reply, and the fields that it must have.
+func mediaElement(typ string) (element string, needed []string) {
 	switch typ {
 	case "image":
 		return "Image", []string{"MediaId"}
@@ -175,13 +175,13 @@ func checkType(root *node, typ string) error {
 	case "news":
 		return checkNews(root)
 	case "transfer_customer_service":
-		return nil // TransInfo, the one to transfer to, is a choice
+		return nil // TransInfo, the agent to transfer to, is optional
 	}
-	name, needed := within(typ)
+	name, needed := mediaElement(typ)
 	if name == "" {
-		return fmt.Errorf("MsgType %q is none that can be a reply", typ)
+		return fmt.Errorf("MsgType %q cannot be a reply", typ)
 	}
-	element, err := root.one(name)
+	element, err := root.single(name)
 	if err != nil {
 		return err
 	}
@@ -219,15 +219,15 @@ func checkNews(root *node) error {
 	return nil
 }
 
-// checkArticle wants the four fields that WeChat's page calls necessary. All but the title may be
+// checkArticle checks for the four fields that WeChat's page requires. All but the title may be
 // empty.
 func checkArticle(item *node) error {
 	if _, err := item.filled("Title"); err != nil {
 		return err
 	}
 	for _, name := range []string{"Description", "PicUrl", "Url"} {
-		if f, err := item.one(name); err != nil || f == nil {
-			return fmt.Errorf("%s is missing or stands twice", name)
+		if f, err := item.single(name); err != nil || f == nil {
+			return fmt.Errorf("%s is missing or appears twice", name)
 		}
 	}
 	return nil

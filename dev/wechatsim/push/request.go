@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// pushRequest is a delivery before it is sent, so that a repeat can be the same.
+// request is a delivery before it is sent, so that a repeat can be the same.
 type request struct {
 	timestamp, nonce string
 	url, contentType string
@@ -30,7 +30,7 @@ func (r *request) request(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// Request is a delivery of m that is not sent. Altered or not, Send sends it.
+// Request is a delivery of m that is not sent. Send sends it, altered or not.
 func (p *Sender) Request(ctx context.Context, m Message) (*http.Request, error) {
 	r, err := p.draft(m)
 	if err != nil {
@@ -39,8 +39,8 @@ func (p *Sender) Request(ctx context.Context, m Message) (*http.Request, error) 
 	return r.request(ctx)
 }
 
-// RequestRaw is Request for a message that was written elsewhere, and need be none: plain is
-// encrypted and signed as it is. In compatible mode Encrypt goes in before its last tag or brace.
+// RequestRaw is Request for any text: plain is encrypted and signed unchanged, and need not be a
+// message. In compatible mode Encrypt is inserted before its last tag or brace.
 func (p *Sender) RequestRaw(ctx context.Context, plain []byte, to, from string) (*http.Request, error) {
 	r, err := p.draftRaw(plain, to, from)
 	if err != nil {
@@ -89,7 +89,8 @@ func (p *Sender) draftRaw(plain []byte, to, from string) (*request, error) {
 	return r, nil
 }
 
-// stamp starts a request with a timestamp and a nonce of its own: a decimal number, as WeChat's are.
+// stamp starts a request with a new timestamp and a new nonce. The nonce is a decimal number, as
+// WeChat's are.
 func (p *Sender) stamp() (*request, error) {
 	b, err := p.random(4)
 	if err != nil {
@@ -101,7 +102,7 @@ func (p *Sender) stamp() (*request, error) {
 	}, nil
 }
 
-// encrypt puts 16 random bytes in front, which in all of WeChat's samples are hex digits.
+// encrypt puts 16 random bytes first. In all of WeChat's samples they are hex digits.
 func (p *Sender) encrypt(plain []byte) (string, error) {
 	b, err := p.random(randomSize / 2)
 	if err != nil {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// SampleTypes are the names that SampleMessage knows, messages first. An event's name is WeChat's,
-// capitals included (location is a message, LOCATION an event), but for subscribe_scan: a
-// subscription by way of a QR code with a scene.
+// SampleTypes are the names that SampleMessage knows, messages first. An event has WeChat's name with
+// its capitals: location is a message, LOCATION an event. Only subscribe_scan is ours: a subscription
+// by a QR code with a scene.
 func SampleTypes() []string {
 	var names []string
 	for _, s := range samples(0) {
@@ -17,7 +17,7 @@ func SampleTypes() []string {
 }
 
 // SampleMessage is a push of a type that WeChat sends, with made-up content. from is an openid, to
-// the account's original id (gh_...), id the 64-bit MsgId of the types that bear one.
+// the account's original id (gh_...), id the 64-bit MsgId of the types that have one.
 func SampleMessage(typ, from, to string, now time.Time, id uint64) (Message, bool) {
 	for _, s := range samples(id) {
 		if s.name != typ {
@@ -33,7 +33,7 @@ func SampleMessage(typ, from, to string, now time.Time, id uint64) (Message, boo
 	return nil, false
 }
 
-// sample is a type with the fields that come after those which all have.
+// sample is a type, with the fields that follow the common ones.
 type sample struct {
 	name   string
 	event  string // "" for a message
@@ -107,7 +107,7 @@ func menuSamples() []sample {
 }
 
 // https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html
-// and the pages of the calls whose outcome is told by an event.
+// and the pages of the calls whose result is an event.
 func eventSamples(id uint64) []sample {
 	const ticket = "gQH47joAAAAAAAAAASxodHRwOi8vd2VpeGluLnFxLmNvbS9xL3NhbXBsZQ"
 	return []sample{

@@ -49,7 +49,7 @@ func vectors(t *testing.T, kind string) map[string]vector {
 	return found
 }
 
-// config is a Sender's as in the row, at its time and with its nonce.
+// config is the Config of the vector's Sender, with its time and its nonce.
 func (v vector) config(t *testing.T, randomHex ...string) Config {
 	t.Helper()
 	cfg := Config{URL: "https://dev.example.com/", Token: v.Input.Token, EncodingAESKey: v.Input.Key, AppID: v.Input.AppID}
@@ -71,23 +71,30 @@ func (v vector) sender(t *testing.T, cfg Config) *Sender {
 	return p
 }
 
-func TestVectorsOfTheCheck(t *testing.T) {
+func TestCheckVectors(t *testing.T) {
 	for id, v := range vectors(t, "url_verify") {
-		echo, err := strconv.ParseUint(v.Input.Echostr, 10, 63)
-		must(t, err)
-		p := v.sender(t, v.config(t, fmt.Sprintf("%016x", echo<<1)))
-		req, err := p.CheckRequest(t.Context())
-		must(t, err)
-		want := "https://dev.example.com/?signature=" + v.Input.Signature + "&echostr=" + v.Input.Echostr +
-			"&timestamp=" + v.Input.Timestamp + "&nonce=" + v.Input.Nonce
-		if req.URL.String() != want {
-			t.Errorf("%s: %v", id, req.URL)
-		}
+		t.Run(id, func(t *testing.T) {
+			echo, err := strconv.ParseUint(v.Input.Echostr, 10, 63)
+			must(t, err)
+			p := v.sender(t, v.config(t, fmt.Sprintf("%016x", echo<<1)))
+			req, err := p.CheckRequest(t.Context())
+			must(t, err)
+			want := "https://dev.example.com/?signature=" + v.Input.Signature + "&echostr=" + v.Input.Echostr +
+				"&timestamp=" + v.Input.Timestamp + "&nonce=" + v.Input.Nonce
+			if req.URL.String() != want {
+				t.Errorf("%v", req.URL)
+			}
+		})
 	}
+}
+
+func TestCheckVectorsWithWrongSignatures(t *testing.T) {
 	for id, v := range vectors(t, "url_verify-negative") {
-		if v.Input.Signature == sign(v.Input.Token, v.Input.Timestamp, v.Input.Nonce) {
-			t.Errorf("%s: the signature fits", id)
-		}
+		t.Run(id, func(t *testing.T) {
+			if v.Input.Signature == sign(v.Input.Token, v.Input.Timestamp, v.Input.Nonce) {
+				t.Error("the signature fits")
+			}
+		})
 	}
 }
 
@@ -137,7 +144,7 @@ func TestVectorAESOfficial(t *testing.T) {
 	expectRequest(t, v, v.sender(t, cfg), debugDemo(1714112445), v.query(v.Input.Signature, v.Input.OpenID, true), body)
 }
 
-// TestVectorXML is in XML, and its key has spare bits.
+// This vector is in XML, and its key has spare bits.
 func TestVectorXML(t *testing.T) {
 	v := vectors(t, "push_aes")["push-aes-xml-qdg6ek"]
 	cfg := v.config(t, v.Expected.Random)
@@ -180,7 +187,7 @@ func TestVectorCompatible(t *testing.T) {
 	}
 }
 
-// randomOf is what a row's plaintext starts with.
+// randomOf returns the random bytes at the start of a vector's plain text.
 func randomOf(t *testing.T, v vector) []byte {
 	t.Helper()
 	key, err := decodeKey(v.Input.Key)
@@ -195,17 +202,19 @@ func randomOf(t *testing.T, v vector) []byte {
 
 func TestVectorsDecrypt(t *testing.T) {
 	for id, v := range vectors(t, "push_aes") {
-		key, err := decodeKey(v.Input.Key)
-		must(t, err)
-		plain, err := unseal(key, v.Input.Encrypt, v.Input.AppID)
-		if err != nil || string(plain) != v.Expected.Plaintext {
-			t.Errorf("%s: %v\n%s", id, err, plain)
-		}
+		t.Run(id, func(t *testing.T) {
+			key, err := decodeKey(v.Input.Key)
+			must(t, err)
+			plain, err := unseal(key, v.Input.Encrypt, v.Input.AppID)
+			if err != nil || string(plain) != v.Expected.Plaintext {
+				t.Errorf("%v\n%s", err, plain)
+			}
+		})
 	}
 }
 
-// TestVectorReplyOfficial goes through the whole reader of replies. What it says is for WeChat's
-// debugging page and no passive reply, so the last step refuses it.
+// WeChat's sample passes all steps but the last: it is made for WeChat's debugging page, and is no
+// passive reply.
 func TestVectorReplyOfficial(t *testing.T) {
 	v := vectors(t, "reply_aes")["reply-aes-official"]
 	cfg := v.config(t)
@@ -229,62 +238,78 @@ func TestVectorReplyOfficial(t *testing.T) {
 	}
 }
 
-// TestVectorsRefused has each bad ciphertext come as a reply.
-func TestVectorsRefused(t *testing.T) {
+// Each wrong ciphertext is refused as a reply.
+func TestWrongReplyVectors(t *testing.T) {
 	reasons := map[string]string{
 		"signature": "MsgSignature does not fit", "padding": "bad padding", "appid": "for the appid",
 		"block_size": "whole blocks", "base64": "not base64",
 	}
 	for id, v := range vectors(t, "push_aes-negative") {
-		cfg := v.config(t)
-		cfg.Mode = Secure
-		p, err := New(cfg)
-		if v.Expected.Reject == "config_key" {
-			mustContain(t, err, "EncodingAESKey")
-			continue
-		}
-		must(t, err)
-		want := reasons[v.Expected.Reject]
-		if v.Input.Encrypt == "" {
-			want = "Encrypt is missing"
-		}
-		w := wrapped{key: v.Input.Key, timestamp: v.Input.Timestamp, nonce: v.Input.Nonce, encrypt: &v.Input.Encrypt, signature: &v.Input.MsgSignature}
-		_, _, err = p.readReply(w.xml(t), &Series{nonces: []string{v.Input.Nonce}})
-		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", id, err, want)
-		}
+		t.Run(id, func(t *testing.T) {
+			cfg := v.config(t)
+			cfg.Mode = Secure
+			p, err := New(cfg)
+			if v.Expected.Reject == "config_key" {
+				mustContain(t, err, "EncodingAESKey")
+				return
+			}
+			must(t, err)
+			want := reasons[v.Expected.Reject]
+			if v.Input.Encrypt == "" {
+				want = "Encrypt is missing"
+			}
+			w := wrapped{key: v.Input.Key, timestamp: v.Input.Timestamp, nonce: v.Input.Nonce, encrypt: &v.Input.Encrypt, signature: &v.Input.MsgSignature}
+			_, _, err = p.readReply(w.xml(t), &Series{nonces: []string{v.Input.Nonce}})
+			if want == "" || err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
 	}
 }
 
-// TestUnsealEdges are those at which no vector stands.
-func TestUnsealEdges(t *testing.T) {
-	of := func(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
-	for name, c := range map[string]struct {
+func repeated(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
+
+func TestUnpadEdges(t *testing.T) {
+	for _, c := range []struct {
+		name string
 		text []byte
 		rest int // -1: refused
 	}{
-		"1": {append(of(0, 31), 1), 31}, "32": {of(32, 32), 0}, "0": {of(0, 32), -1}, "33": {of(33, 64), -1},
-		"longer than all": {of(17, 16), -1}, "unlike": {append(of(0, 31), 2), -1}, "unlike at first": {append([]byte{0}, of(32, 31)...), -1},
+		{"1", append(repeated(0, 31), 1), 31},
+		{"32", repeated(32, 32), 0},
+		{"0", repeated(0, 32), -1},
+		{"33", repeated(33, 64), -1},
+		{"longer than the text", repeated(17, 16), -1},
+		{"unequal bytes", append(repeated(0, 31), 2), -1},
+		{"unequal first byte", append([]byte{0}, repeated(32, 31)...), -1},
 	} {
-		rest, err := unpad(c.text)
-		if (err != nil) != (c.rest < 0) || err == nil && len(rest) != c.rest {
-			t.Errorf("%s: %v, %d left", name, err, len(rest))
-		}
+		t.Run(c.name, func(t *testing.T) {
+			rest, err := unpad(c.text)
+			if (err != nil) != (c.rest < 0) || err == nil && len(rest) != c.rest {
+				t.Errorf("%v, %d left", err, len(rest))
+			}
+		})
 	}
-	head := append(of('r', 16), 0, 0, 0)
-	for name, c := range map[string]struct {
+}
+
+func TestUnpackEdges(t *testing.T) {
+	head := append(repeated('r', 16), 0, 0, 0)
+	for _, c := range []struct {
+		name string
 		text []byte
 		want string // an error
 	}{
-		"nothing said":    {append(append(head, 0), appID...), ""},
-		"one byte":        {append(append(head, 1, 'x'), appID...), ""},
-		"no length":       {of('r', 19), "too short"},
-		"longer than all": {append(head, 2, 'x'), "longer than it is"},
-		"huge":            {append(of('r', 16), 255, 255, 255, 255, 'x'), "longer than it is"},
-		"in the appid":    {append(append(head, 2, 'x'), appID...), "for the appid"},
+		{"empty message", append(append(head, 0), appID...), ""},
+		{"one byte", append(append(head, 1, 'x'), appID...), ""},
+		{"no length", repeated('r', 19), "too short"},
+		{"longer than the text", append(head, 2, 'x'), "longer than it is"},
+		{"huge", append(repeated('r', 16), 255, 255, 255, 255, 'x'), "longer than it is"},
+		{"end within the appid", append(append(head, 2, 'x'), appID...), "for the appid"},
 	} {
-		if _, err := unpack(c.text, appID); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := unpack(c.text, appID); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
 	}
 }

@@ -21,79 +21,79 @@ import (
 // The page is signed, by way of the client and the simulated script, and nothing is
 // in the console.
 func TestBrowserDemoSigns(t *testing.T) {
-	d := visit(t)
-	d.of("#verdict", "wx.config accepted this signature.")
-	d.of("#state", "All is well.")
-	d.of("#shared", "WeChat took the card")
-	d.of("#signed", d.Base)
+	d := openPage(t)
+	d.waitFor("#verdict", "wx.config accepted this signature.")
+	d.waitFor("#state", "All is well.")
+	d.waitFor("#shared", "WeChat took the card")
+	d.waitFor("#signed", d.Base)
 	for _, name := range []string{"appId", "timestamp", "nonceStr", "signature", "url"} {
-		d.of("#signed", name)
+		d.waitFor("#signed", name)
 	}
 	before, _ := d.Text(`document.querySelector("#signed").textContent`)
 	d.Press("#sign-again")
-	d.of("#verdict", "wx.config accepted this signature.")
+	d.waitFor("#verdict", "wx.config accepted this signature.")
 	for after := before; after == before; {
 		after, _ = d.Text(`document.querySelector("#signed").textContent`)
 	}
-	d.of("#curl", "curl -G "+d.Base+"signature --data-urlencode 'url="+d.Base+"'")
-	d.quiet()
+	d.waitFor("#curl", "curl -G "+d.Base+"signature --data-urlencode 'url="+d.Base+"'")
+	d.expectNoComplaints()
 }
 
 func TestBrowserDemoShares(t *testing.T) {
-	d := visit(t)
-	d.of("#shared", "WeChat took the card")
+	d := openPage(t)
+	d.waitFor("#shared", "WeChat took the card")
 	d.Run(chromedp.SetValue(chromedp.CSS("#share-title"), `A <b>new</b> title`))
 	d.Press("#share-set")
-	d.of("#card-chat strong", `A <b>new</b> title`)
-	d.of("#card-timeline strong", `A <b>new</b> title`)
+	d.waitFor("#card-chat strong", `A <b>new</b> title`)
+	d.waitFor("#card-timeline strong", `A <b>new</b> title`)
 	if card, _ := d.Text(`__wechatsim.cards.chat.title + __wechatsim.cards.chat.link + __wechatsim.cards.chat.imgUrl`); card != `A <b>new</b> title`+d.Base+d.Base+"_dev/files/share.svg" {
 		t.Errorf("WeChat would send %s", card)
 	}
 	d.Press("#scan")
-	d.of("#shared", "Scanned: https://example.com/wechatsim")
+	d.waitFor("#shared", "Scanned: https://example.com/wechatsim")
 	d.Run(chromedp.Func(evaluate(`__wechatsim.answer("scanQRCode", "cancel")`)))
 	d.Press("#scan")
-	d.of("#shared", "cancelled")
-	d.quiet()
+	d.waitFor("#shared", "cancelled")
+	d.expectNoComplaints()
 }
 
 func TestBrowserDemoLogsIn(t *testing.T) {
-	d := visit(t)
-	d.of("#who", "Nobody is logged in.")
+	d := openPage(t)
+	d.waitFor("#who", "Nobody is logged in.")
 	d.Choose("with the profile")
 	d.See("允许")
 	d.Choose("允许")
-	d.of("#who", "小明")
+	d.waitFor("#who", "小明")
 	d.Press("#refresh")
-	d.of("#who", "The session has a new token.")
-	d.of("#session", `"nickname"`)
+	d.waitFor("#who", "The session has a new token.")
+	d.waitFor("#session", `"nickname"`)
 	d.Press("#logout")
-	d.of("#who", "Nobody is logged in.")
-	d.quiet()
+	d.waitFor("#who", "Nobody is logged in.")
+	d.expectNoComplaints()
 }
 
 // A silent login has no profile, and none is asked for in vain. Who logs out by
 // keyboard goes on from the links.
 func TestBrowserDemoLogsInSilently(t *testing.T) {
-	d := visit(t)
+	d := openPage(t)
 	d.Press("#logins a[data-silent]")
-	d.of("#who", "is logged in to default")
-	d.of("#session", "a silent login has none")
+	d.waitFor("#who", "is logged in to default")
+	d.waitFor("#session", "a silent login has none")
 	d.Run(chromedp.Focus(chromedp.CSS("#logout")), chromedp.KeyEvent(kb.Enter))
-	d.of("#who", "Nobody is logged in.")
+	d.waitFor("#who", "Nobody is logged in.")
 	if at, _ := d.Text(`document.activeElement.textContent`); at != "In WeChat, with the profile" {
 		t.Errorf("the focus is on %q", at)
 	}
-	d.quiet()
+	d.expectNoComplaints()
 }
 
 // What comes while the page loads moves nothing, whatever its width.
 func TestBrowserDemoStandsStill(t *testing.T) {
-	d := visit(t)
+	d := openPage(t)
 	for _, width := range []int64{320, 360, 768, 1200} {
-		d.screen(width, 800, "light")
+		d.setScreen(width, 800, "light")
 		d.Run(chromedp.Navigate(d.Base))
-		d.of("#shared", "WeChat took the card")
+		d.waitFor("#shared", "WeChat took the card")
 		moved := d.number(`new Promise(done => {
 			let sum = 0;
 			new PerformanceObserver(list => list.getEntries().forEach(e => (sum += e.value))).observe({ type: "layout-shift", buffered: true });
@@ -102,15 +102,15 @@ func TestBrowserDemoStandsStill(t *testing.T) {
 			t.Errorf("%d wide: what is there moves by %v", width, moved)
 		}
 	}
-	d.quiet()
+	d.expectNoComplaints()
 }
 
 // What is broken shows, what is mended recovers.
 func TestBrowserDemoBreaks(t *testing.T) {
-	d := visit(t)
-	d.of("#verdict", "accepted")
+	d := openPage(t)
+	d.waitFor("#verdict", "accepted")
 	d.Press(`[data-break="down"]:not([data-minutes])`)
-	d.of("#state", "WeChat is down until you mend it.")
+	d.waitFor("#state", "WeChat is down until you mend it.")
 	pressed := func(want string) {
 		t.Helper()
 		if got, _ := d.Text(`[...document.querySelectorAll('[aria-pressed="true"]')].map(b => b.textContent).join()`); got != want {
@@ -119,26 +119,26 @@ func TestBrowserDemoBreaks(t *testing.T) {
 	}
 	pressed("WeChat down")
 	d.Press(`[data-break="down"][data-minutes="5"]`)
-	d.of(`[data-minutes][aria-pressed="true"]`, "WeChat down, 5 min")
+	d.waitFor(`[data-minutes][aria-pressed="true"]`, "WeChat down, 5 min")
 	pressed("WeChat down, 5 min")
 	d.Press(`[data-break="down"][data-minutes="5"]`)
-	d.of("#state", "All is well.")
+	d.waitFor("#state", "All is well.")
 	pressed("")
 	d.Press(`[data-break="down"]:not([data-minutes])`)
-	d.of("#state", "WeChat is down until you mend it.")
+	d.waitFor("#state", "WeChat is down until you mend it.")
 	d.Press(`.break [data-minutes="120"]`)
-	d.of("#state", "No ticket is alive")
-	d.of("#ahead", "2h0m0s ahead")
-	d.of("#verdict", "503: no ticket is alive.")
-	d.of("#signed", strings.Repeat("·", 40))
+	d.waitFor("#state", "No ticket is alive")
+	d.waitFor("#ahead", "2h0m0s ahead")
+	d.waitFor("#verdict", "503: no ticket is alive.")
+	d.waitFor("#signed", strings.Repeat("·", 40))
 	d.Press("#scan")
-	d.of("#shared", "503: no ticket is alive.")
-	d.of("#verdict", "503: no ticket is alive.") // and not that it is asked for
+	d.waitFor("#shared", "503: no ticket is alive.")
+	d.waitFor("#verdict", "503: no ticket is alive.") // and not that it is asked for
 	d.Press("#mend")
-	d.of("#broke", "All is mended.")
+	d.waitFor("#broke", "All is mended.")
 	d.Press(`.break [data-minutes="10"]`)
-	d.of("#state", "All is well.")
-	d.of("#verdict", "wx.config accepted this signature.")
+	d.waitFor("#state", "All is well.")
+	d.waitFor("#verdict", "wx.config accepted this signature.")
 	for selector, least := range map[string]float64{"svg .refused": 2, "svg .renewed": 5, "svg .band": 2, "svg .trouble": 2} {
 		if n := d.number(`document.querySelectorAll("#life ` + selector + `").length`); n < least {
 			t.Errorf("%v of %s in the picture and its legend", n, selector)
@@ -150,25 +150,25 @@ func TestBrowserDemoBreaks(t *testing.T) {
 		t.Errorf("bands: %s, want %s; %v", shades, want, err)
 	}
 	d.Press("#tables summary")
-	d.of("#tables", "signature answered 503")
-	d.quiet("503", "/signature?url=")
+	d.waitFor("#tables", "signature answered 503")
+	d.expectNoComplaints("503", "/signature?url=")
 }
 
 // A page that was opened while no ticket was alive recovers with the ticket, without
 // a press.
 func TestBrowserDemoRecoversByItself(t *testing.T) {
-	base := devOnNetwork(t)
+	base := startOnNetwork(t)
 	act(t, base, "break", `{"what":"down"}`)
 	act(t, base, "clock", `{"minutes":125}`)
-	d := demoTab{browsertest.Open(t, base), new(witness)}
+	d := pageTab{browsertest.Open(t, base), new(consoleLog)}
 	d.Run(chromedp.Navigate(base))
-	d.of("#state", "No ticket is alive")
-	d.of("#verdict", "503")
+	d.waitFor("#state", "No ticket is alive")
+	d.waitFor("#verdict", "503")
 	act(t, base, "mend", `{}`)
 	act(t, base, "clock", `{"minutes":2}`) // somebody else's press
-	d.of("#state", "All is well.")
-	d.of("#verdict", "wx.config accepted this signature.")
-	d.of("#shared", "WeChat took the card")
+	d.waitFor("#state", "All is well.")
+	d.waitFor("#verdict", "wx.config accepted this signature.")
+	d.waitFor("#shared", "WeChat took the card")
 }
 
 // With the real WeChat, as far as this server can tell: what a desktop can see of it,
@@ -181,15 +181,15 @@ func TestBrowserDemoWithTheRealWeChat(t *testing.T) {
 	api := httptest.NewServer(sim)
 	t.Cleanup(api.Close)
 	base, _, _ := startDev(t, ":memory:", map[string]string{"WECHAT_APP_ID": "wx00000000000000aa", "WECHAT_APP_SECRET": "s", "WECHAT_API_BASE": api.URL})
-	d := demoTab{browsertest.Open(t, base), new(witness)}
-	if err := chromedp.Listen(d.Ctx, d.hear); err != nil {
+	d := pageTab{browsertest.Open(t, base), new(consoleLog)}
+	if err := chromedp.Listen(d.Ctx, d.listen); err != nil {
 		t.Fatal(err)
 	}
 	d.Run(chromedp.Navigate(base))
-	d.of("#verdict", "Signed. Open the page in WeChat")
-	d.of("#signed", "wx00000000000000aa")
-	d.of("#shared", "Not open in WeChat.")
-	d.of("#state", "All is well.")
+	d.waitFor("#verdict", "Signed. Open the page in WeChat")
+	d.waitFor("#signed", "wx00000000000000aa")
+	d.waitFor("#shared", "Not open in WeChat.")
+	d.waitFor("#state", "All is well.")
 	d.See("with the real WeChat at " + api.URL)
 	if n := d.number(`document.querySelectorAll("[data-break], [data-push], #mini").length`); n != 0 {
 		t.Errorf("%v things to press that there are not", n)
@@ -197,70 +197,70 @@ func TestBrowserDemoWithTheRealWeChat(t *testing.T) {
 	if found := d.axe(); found != "" {
 		t.Error(found)
 	}
-	d.quiet()
+	d.expectNoComplaints()
 }
 
 func TestBrowserDemoTroubles(t *testing.T) {
-	d := visit(t)
+	d := openPage(t)
 	for _, trouble := range []struct{ what, state, minutes string }{
 		{"token", "Somebody replaced the access token", "10"},
 		{"whitelist", "40164", "10"},
 		{"secret", "40125", "10"},
 	} {
-		d.of("#state", "All is well.")
+		d.waitFor("#state", "All is well.")
 		d.Press(`[data-break="` + trouble.what + `"]`)
-		d.of("#state", trouble.state)
+		d.waitFor("#state", trouble.state)
 		d.Press(`.break [data-minutes="` + trouble.minutes + `"]`)
-		d.of("#broke", "10 min have passed")
+		d.waitFor("#broke", "10 min have passed")
 		d.Press("#mend")
-		d.of("#broke", "All is mended.")
+		d.waitFor("#broke", "All is mended.")
 		d.Press(`.break [data-minutes="1"]`)
-		d.of("#broke", "1 min have passed")
+		d.waitFor("#broke", "1 min have passed")
 		d.Press(`.break [data-minutes="10"]`)
-		d.of("#broke", "10 min have passed")
+		d.waitFor("#broke", "10 min have passed")
 	}
 	d.Press(`[data-break="down"][data-minutes="5"]`)
-	d.of("#state", "WeChat is down until ")
+	d.waitFor("#state", "WeChat is down until ")
 	d.Press(`.break [data-minutes="10"]`)
-	d.of("#state", "All is well.")
-	d.quiet()
+	d.waitFor("#state", "All is well.")
+	d.expectNoComplaints()
 }
 
 func TestBrowserDemoMiniProgram(t *testing.T) {
-	d := visit(t)
+	d := openPage(t)
 	if n := d.number(`document.querySelectorAll("#mini button:disabled").length`); n != 5 {
 		t.Errorf("%v buttons wait for a login", n)
 	}
 	login := func() {
 		d.Press("#mini-login")
-		d.of("#mini-said", "is logged in. session_key stayed in the table.")
+		d.waitFor("#mini-said", "is logged in. session_key stayed in the table.")
 	}
 	login()
 	d.Press("#mini-decrypt")
-	d.of("#mini-said", "Decrypted on the server: 小明")
+	d.waitFor("#mini-said", "Decrypted on the server: 小明")
 	d.Press("#mini-phone")
-	d.of("#mini-said", "The phone number is ")
+	d.waitFor("#mini-said", "The phone number is ")
 	d.Press("#mini-session")
-	d.of("#mini-said", "The session lives")
+	d.waitFor("#mini-said", "The session lives")
 	d.Press("#mini-dead")
-	d.of("#mini-said", "WeChat has replaced session_key.")
+	d.waitFor("#mini-said", "WeChat has replaced session_key.")
 	d.Press("#mini-session")
-	d.of("#mini-said", "Refused: 409 session_key_dead")
+	d.waitFor("#mini-said", "Refused: 409 session_key_dead")
 	login()
 	d.Press("#mini-session")
-	d.of("#mini-said", "The session lives")
+	d.waitFor("#mini-said", "The session lives")
 	d.Press("#mini-elsewhere")
-	d.of("#mini-said", "logged out everywhere")
+	d.waitFor("#mini-said", "logged out everywhere")
 	d.Press("#mini-session")
-	d.of("#mini-said", "Refused: 401 ")
+	d.waitFor("#mini-said", "Refused: 401 ")
 	if shown, _ := d.Text(`document.querySelector("#wire").textContent`); strings.Contains(shown, "session_key\"") || strings.Contains(shown, "sessionKey") || !strings.Contains(shown, `…"`) {
 		t.Errorf("%s", shown)
 	}
-	d.quiet("/miniprogram/session")
+	d.expectNoComplaints("/miniprogram/session")
 }
 
 func TestBrowserDemoPushes(t *testing.T) {
-	d := visit(t)
+	d := openPage(t)
 	d.See("Nothing has arrived yet.")
 	for i, push := range []struct{ sample, says, arrives string }{
 		{"text", "Sent a text, encrypted.", `"MsgType": "text"`},
@@ -269,61 +269,61 @@ func TestBrowserDemoPushes(t *testing.T) {
 		{"tampered", "Every forgery was refused", `"MsgType": "text"`},
 	} {
 		d.Press(`[data-push="` + push.sample + `"]`)
-		d.of("#pushed", push.says)
+		d.waitFor("#pushed", push.says)
 		messages := func() int { return int(d.number(`document.querySelectorAll("#messages li").length`)) }
 		for messages() <= i {
 			// until it arrives
 		}
-		d.of("#messages li", push.arrives)
+		d.waitFor("#messages li", push.arrives)
 		if n := messages(); n != i+1 {
 			t.Errorf("%s: %d messages", push.sample, n)
 		}
 	}
-	d.of("#arrived", "The last came at ")
-	d.of("#report", "all 16 were refused")
+	d.waitFor("#arrived", "The last came at ")
+	d.waitFor("#report", "all 16 were refused")
 	d.Press(`.break [data-minutes="120"]`) // pushes are timely by the desk's clock
-	d.of("#ahead", "2h0m0s")
-	d.of("#trigger", "build/wechatfn trigger text --url "+d.Base+"verify --ahead 2h0m0s")
+	d.waitFor("#ahead", "2h0m0s")
+	d.waitFor("#trigger", "build/wechatfn trigger text --url "+d.Base+"verify --ahead 2h0m0s")
 	d.Press(`[data-push="event"]`)
-	d.of("#pushed", "Sent a subscription event.")
-	d.quiet()
+	d.waitFor("#pushed", "Sent a subscription event.")
+	d.expectNoComplaints()
 }
 
 func TestBrowserDemoLanguages(t *testing.T) {
-	d := visit(t, chromedp.Flag("accept-lang", "zh-CN"))
-	d.of("#verdict", "wx.config 接受了这个签名。")
-	d.of("#state", "一切正常。")
+	d := openPage(t, chromedp.Flag("accept-lang", "zh-CN"))
+	d.waitFor("#verdict", "wx.config 接受了这个签名。")
+	d.waitFor("#state", "一切正常。")
 	d.Press(`nav a[data-lang="en"]`)
-	d.of("#verdict", "wx.config accepted this signature.")
+	d.waitFor("#verdict", "wx.config accepted this signature.")
 	if address := d.Location(); address != d.Base {
 		t.Errorf("the address became %s", address)
 	}
 	d.Run(chromedp.Reload())
-	d.of("#verdict", "wx.config accepted this signature.")
+	d.waitFor("#verdict", "wx.config accepted this signature.")
 	d.Press(`nav a[data-lang="zh"]`)
-	d.of("#verdict", "wx.config 接受了这个签名。")
+	d.waitFor("#verdict", "wx.config 接受了这个签名。")
 	d.Press(`[data-break="down"][data-minutes="5"]`)
-	d.of("#state", "微信宕机，直到")
+	d.waitFor("#state", "微信宕机，直到")
 	d.Press("#mini-login")
-	d.of("#mini-said", "被拒绝：503 login_unavailable。")
-	d.quiet("/miniprogram/login")
+	d.waitFor("#mini-said", "被拒绝：503 login_unavailable。")
+	d.expectNoComplaints("/miniprogram/login")
 }
 
 // Names, roles, contrast and all else that axe-core knows of, in every dress of the
 // page, with everything unfolded; and no line is wider than a small phone.
 func TestBrowserDemoIsAccessible(t *testing.T) {
-	d := visit(t)
+	d := openPage(t)
 	for _, language := range []string{"en", "zh"} {
-		d.speak(language)
-		d.of("#verdict", "wx.config")
+		d.setLanguage(language)
+		d.waitFor("#verdict", "wx.config")
 		d.Press(`[data-break="token"]`)
 		d.Press(`[data-push="tampered"]`)
-		d.of("#messages li", "ToUserName")
+		d.waitFor("#messages li", "ToUserName")
 		d.Press("#mini-login")
-		d.of("#wire li", "/miniprogram/login")
+		d.waitFor("#wire li", "/miniprogram/login")
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 360} {
-				d.screen(width, 900, scheme)
+				d.setScreen(width, 900, scheme)
 				d.Run(chromedp.Func(evaluate(`document.querySelectorAll("details").forEach(d => d.open = true)`)))
 				name := fmt.Sprintf("%s, %s, %d wide", language, scheme, width)
 				if found := d.axe(); found != "" {
@@ -335,24 +335,24 @@ func TestBrowserDemoIsAccessible(t *testing.T) {
 			}
 		}
 	}
-	d.quiet()
+	d.expectNoComplaints()
 }
 
 // In the tones that trouble brings, too.
 func TestBrowserDemoContrastInTrouble(t *testing.T) {
-	d := visit(t)
-	d.of("#verdict", "accepted")
+	d := openPage(t)
+	d.waitFor("#verdict", "accepted")
 	d.Press(`[data-break="down"]:not([data-minutes])`)
 	for _, state := range []string{"Pages are signed all the same", "No ticket is alive"} {
-		d.of("#state", state)
+		d.waitFor("#state", state)
 		for _, scheme := range []string{"light", "dark"} {
-			d.screen(1280, 900, scheme)
+			d.setScreen(1280, 900, scheme)
 			if found := d.axe(); found != "" {
 				t.Errorf("%s, %s:\n%s", state, scheme, found)
 			}
 		}
 		d.Press(`.break [data-minutes="120"]`)
-		d.of("#broke", "120 min have passed")
+		d.waitFor("#broke", "120 min have passed")
 	}
 }
 
@@ -363,21 +363,21 @@ func TestBrowserDemoPictures(t *testing.T) {
 	if folder == "" {
 		folder = t.TempDir()
 	}
-	base := devOnNetwork(t)
+	base := startOnNetwork(t)
 	for _, step := range []string{`clock {"minutes":100}`, `break {"what":"down"}`, `clock {"minutes":26}`, `mend {}`, `clock {"minutes":52}`,
 		`break {"what":"token"}`, `clock {"minutes":62}`, `break {"what":"down","minutes":5}`, `clock {"minutes":45}`} {
 		path, body, _ := strings.Cut(step, " ")
 		act(t, base, path, body)
 	}
-	d := demoTab{browsertest.Open(t, base), new(witness)}
+	d := pageTab{browsertest.Open(t, base), new(consoleLog)}
 	for _, picture := range []struct{ file, language, scheme, says string }{
 		{"demo.png", "en", "light", "WeChat took the card"},
 		{"demo-zh.png", "zh", "dark", "微信已接受"},
 	} {
-		d.screen(1200, 1590, picture.scheme)
+		d.setScreen(1200, 1590, picture.scheme)
 		d.Run(chromedp.Navigate(base))
-		d.speak(picture.language)
-		d.of("#shared", picture.says)
+		d.setLanguage(picture.language)
+		d.waitFor("#shared", picture.says)
 		for d.number(`document.querySelector("#life svg").clientWidth - document.querySelector("#life").clientWidth`) != 0 {
 			// until the picture has its width
 		}
@@ -393,12 +393,12 @@ func TestBrowserDemoPictures(t *testing.T) {
 
 // The Tab key reaches everything that a mouse does, and one sees where it is.
 func TestBrowserDemoByKeyboard(t *testing.T) {
-	d := visit(t)
-	d.of("#shared", "WeChat took the card")
+	d := openPage(t)
+	d.waitFor("#shared", "WeChat took the card")
 	d.Press("#mini-login")
-	d.of("#mini-said", "is logged in. session_key stayed in the table.")
+	d.waitFor("#mini-said", "is logged in. session_key stayed in the table.")
 	d.Press(`[data-push="text"]`)
-	d.of("#messages li", "ToUserName")
+	d.waitFor("#messages li", "ToUserName")
 	// By their places, since the picture may be drawn anew meanwhile.
 	missed := int(d.number(`
 		window.place = e => e.parentElement ? place(e.parentElement) + "/" + [...e.parentElement.children].indexOf(e) : "";
@@ -419,7 +419,7 @@ func TestBrowserDemoByKeyboard(t *testing.T) {
 		t.Errorf("Tab does not reach\n%s", missed)
 	}
 	d.Run(chromedp.Focus(chromedp.CSS(`[data-break="whitelist"]`)), chromedp.KeyEvent(kb.Enter))
-	d.of("#state", "40164")
+	d.waitFor("#state", "40164")
 	if at, _ := d.Text(`document.activeElement.dataset.break`); at != "whitelist" {
 		t.Errorf("the focus went to %q", at)
 	}

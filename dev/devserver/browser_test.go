@@ -20,14 +20,14 @@ import (
 )
 
 // browse opens a browser on the dev server.
-func browse(t *testing.T) browsertest.Tab {
+func openBrowser(t *testing.T) browsertest.Tab {
 	t.Helper()
 	base, _, _ := startDev(t, ":memory:", nil)
 	return browsertest.Open(t, base)
 }
 
 // toWeChat goes to WeChat's page, and returns its address without opening it.
-func toWeChat(b browsertest.Tab, query string) string {
+func authorizeAddress(b browsertest.Tab, query string) string {
 	b.Helper()
 	answer := b.JSON(`fetch("/oauth/authorize?` + query + `", {headers: {accept: "application/json"}}).then(r => r.json())`)
 	address, _ := answer["url"].(string)
@@ -56,7 +56,7 @@ func approved(t *testing.T, address string) string {
 
 // A person logs in on the page, sees the profile, and logs out.
 func TestBrowserLogin(t *testing.T) {
-	b := browse(t)
+	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base))
 	b.See("Nobody is logged in.")
 	b.Choose("with the profile")
@@ -77,7 +77,7 @@ func TestBrowserLogin(t *testing.T) {
 }
 
 func TestBrowserByQRCode(t *testing.T) {
-	b := browse(t)
+	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base))
 	b.See("Nobody is logged in.")
 	b.Choose("by QR code")
@@ -87,7 +87,7 @@ func TestBrowserByQRCode(t *testing.T) {
 }
 
 func TestBrowserRefusal(t *testing.T) {
-	b := browse(t)
+	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base + "oauth/authorize?scope=snsapi_userinfo&return_to=/"))
 	b.See("拒绝")
 	b.Choose("拒绝")
@@ -99,7 +99,7 @@ func TestBrowserRefusal(t *testing.T) {
 
 // P12: WeChat calls twice, with the same code and with another, at once or later.
 func TestBrowserDoubledCallback(t *testing.T) {
-	b := browse(t)
+	b := openBrowser(t)
 	var called atomic.Int32
 	if err := chromedp.Listen(b.Ctx, func(event any) {
 		if sent, ok := event.(*network.EventRequestWillBeSent); ok && strings.Contains(sent.Request.URL, "/oauth/callback?") {
@@ -110,7 +110,7 @@ func TestBrowserDoubledCallback(t *testing.T) {
 	}
 	for _, answer := range []string{wechatsim.AnswerTwice, wechatsim.AnswerTwoCodes} {
 		b.Run(chromedp.Navigate(b.Base))
-		address, _, _ := strings.Cut(toWeChat(b, "scope=snsapi_userinfo&return_to=/"), "#")
+		address, _, _ := strings.Cut(authorizeAddress(b, "scope=snsapi_userinfo&return_to=/"), "#")
 		called.Store(0)
 		b.Run(chromedp.Navigate(address + "&wechatsim=" + answer))
 		b.See("is logged in to default")
@@ -127,9 +127,9 @@ func TestBrowserDoubledCallback(t *testing.T) {
 // Somebody else's link does not log this browser in as somebody else: it begins a
 // login of its own.
 func TestBrowserLostCookie(t *testing.T) {
-	attacker := browse(t)
+	attacker := openBrowser(t)
 	attacker.Run(chromedp.Navigate(attacker.Base))
-	link := approved(t, toWeChat(attacker, "scope=snsapi_userinfo&return_to=/"))
+	link := approved(t, authorizeAddress(attacker, "scope=snsapi_userinfo&return_to=/"))
 	victim := browsertest.Open(t, attacker.Base)
 	victim.Run(chromedp.Navigate(link))
 	victim.See("允许") // WeChat asks the victim
@@ -168,7 +168,7 @@ func TestBrowserTicketForAnotherSite(t *testing.T) {
 
 // A message shows on the open page as it comes.
 func TestBrowserMessages(t *testing.T) {
-	b := browse(t)
+	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base))
 	b.See("Nothing has arrived yet.")
 	if said, err := sendPush(t, b.Base, func(c *trigger.Options) { c.Content = "你好 <b>" }); err != nil {

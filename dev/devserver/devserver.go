@@ -101,7 +101,7 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 		return err
 	}
 	s.close = closeStore
-	if err = s.wire(opened, simulated); err != nil {
+	if err = s.buildFunctions(opened, simulated); err != nil {
 		closeStore()
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 
 // wire builds the functions as their mains do; a kick is a message to the loop
 // that ticks, where the cloud has the table's stream.
-func (s *Server) wire(opened store.Store, simulated bool) error {
+func (s *Server) buildFunctions(opened store.Store, simulated bool) error {
 	logger := local.Logger(s.config.LogLevel)
 	client, err := s.client(s.options.Store, simulated)
 	if err != nil {
@@ -119,15 +119,15 @@ func (s *Server) wire(opened store.Store, simulated bool) error {
 	if err = s.newPage(opened, client, logger); err != nil {
 		return err
 	}
-	signature, err := app.Signature(s.config, opened, s.page.Kick, logger)
+	signature, err := app.Signature(s.config, opened, s.page.RequestRefresh, logger)
 	if err != nil {
 		return err
 	}
-	quiet, err := app.Signature(s.config, opened, s.page.Kick, slog.New(slog.DiscardHandler))
+	quiet, err := app.Signature(s.config, opened, s.page.RequestRefresh, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	s.page.Visit(quiet)
+	s.page.SignWith(quiet)
 	rings, err := message.NewKeyrings(s.config.Accounts, s.config.PushSecretsOf)
 	if err != nil {
 		return err
@@ -136,11 +136,11 @@ func (s *Server) wire(opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	logins, err := app.OAuth(s.config, opened, client, s.config.Secret, true, s.page.Kick, logger)
+	logins, err := app.OAuth(s.config, opened, client, s.config.Secret, true, s.page.RequestRefresh, logger)
 	if err != nil {
 		return err
 	}
-	s.handler = routes(s, map[string]http.Handler{"signature": s.page.Watch(signature), "verify": verify, "oauth": logins}, logger)
+	s.handler = routes(s, map[string]http.Handler{"signature": s.page.RecordRefusals(signature), "verify": verify, "oauth": logins}, logger)
 	return nil
 }
 

@@ -41,9 +41,9 @@ type received struct {
 
 const (
 	// kept is how many messages the page shows.
-	kept = 100
+	maxMessages = 100
 	// behind is how many a page may lag behind before it is cut off; it comes back.
-	behind = 64
+	maxLag = 64
 )
 
 func newInbox(out io.Writer, f *forward.Program, now func() time.Time) *inbox {
@@ -82,7 +82,7 @@ func (b *inbox) add(r received) {
 	if n := len(b.received); n > 0 {
 		r.ID = max(r.ID, b.received[n-1].ID+1)
 	}
-	b.received = append(b.received[max(0, len(b.received)-kept+1):], r)
+	b.received = append(b.received[max(0, len(b.received)-maxMessages+1):], r)
 	for watcher := range b.watchers {
 		select {
 		case watcher <- r:
@@ -98,7 +98,7 @@ func (b *inbox) add(r received) {
 func (b *inbox) watch(after int64) ([]received, chan received) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	watcher := make(chan received, behind)
+	watcher := make(chan received, maxLag)
 	b.watchers[watcher] = true
 	var past []received
 	for _, r := range b.received {

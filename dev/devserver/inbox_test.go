@@ -168,7 +168,7 @@ func TestDevEndsWithAPageOpen(t *testing.T) {
 func TestInboxOfASlowPage(t *testing.T) {
 	b := newInbox(io.Discard, nil, time.Now)
 	_, watcher := b.watch(0)
-	for range behind + 1 {
+	for range maxLag + 1 {
 		b.add(received{At: time.Now()})
 	}
 	var last received
@@ -177,13 +177,13 @@ func TestInboxOfASlowPage(t *testing.T) {
 		last, n = r, n+1
 	}
 	past, _ := b.watch(last.ID)
-	if n != behind || len(past) != 1 || past[0].ID <= last.ID {
+	if n != maxLag || len(past) != 1 || past[0].ID <= last.ID {
 		t.Errorf("%d messages, then %d", n, len(past))
 	}
-	for range 2 * kept {
+	for range 2 * maxMessages {
 		b.add(received{At: time.Now()})
 	}
-	if past, _ := b.watch(0); len(past) != kept {
+	if past, _ := b.watch(0); len(past) != maxMessages {
 		t.Errorf("%d messages are kept", len(past))
 	}
 }

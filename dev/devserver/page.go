@@ -36,10 +36,10 @@ func (s *Server) newPage(opened store.Store, client *wechat.Client, logger *slog
 		Show:     printer.show, Logger: logger,
 	}
 	if s.Simulator != nil {
-		c.Simulator, c.Push = s.Simulator.Sim, s.sample
+		c.Simulator, c.Push = s.Simulator.Sim, s.sendSample
 	}
 	if file := besideStore(s.options.Store, ".demo.json"); file != "" {
-		if c.Memory, err = os.ReadFile(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if c.Saved, err = os.ReadFile(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		c.Save = func(memory []byte) error { return local.WriteFile(file, memory) }
@@ -51,7 +51,7 @@ func (s *Server) newPage(opened store.Store, client *wechat.Client, logger *slog
 }
 
 // sample is `wechatfn trigger` by a button.
-func (s *Server) sample(ctx context.Context, sample page.Sample) (string, error) {
+func (s *Server) sendSample(ctx context.Context, sample page.Sample) (string, error) {
 	var out bytes.Buffer
 	o := trigger.Options{Type: "text", URL: s.url + "verify", Repeat: 1, Ahead: s.clock.Ahead()}
 	switch sample {

@@ -20,7 +20,7 @@ type statusPrinter struct {
 
 // slack is how far two accounts of one end may differ: a report counts whole
 // seconds.
-const slack = 2
+const endTolerance = 2
 
 func (p *statusPrinter) show(report app.Report, err error) {
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *statusPrinter) line(account, what string, c app.CredentialReport) {
 	case c.SecondsLeft == 0:
 		p.ends[key] = 0
 		fmt.Fprintf(p.out, "%s  %s %-14s none alive%s\n", local.Clock(now), account, what, reason(c))
-	case end < before-slack || end > before+slack:
+	case end < before-endTolerance || end > before+endTolerance:
 		p.ends[key] = end
 		fmt.Fprintf(p.out, "%s  %s %-14s alive until %s, %v left\n", local.Clock(now), account, what, local.Clock(time.Unix(end, 0)), time.Duration(c.SecondsLeft)*time.Second)
 	}

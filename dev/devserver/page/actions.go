@@ -12,7 +12,7 @@ import (
 // Sample is a push that the page can send.
 type Sample string
 
-// The samples there are.
+// The samples.
 const (
 	SampleText      Sample = "text"
 	SampleEvent     Sample = "event"
@@ -21,13 +21,13 @@ const (
 )
 
 // actions are the requests that change something.
-func (d *Page) actions() map[string]web.HandlerFunc {
+func (p *Page) actions() map[string]web.HandlerFunc {
 	return map[string]web.HandlerFunc{
-		"/_dev/break": d.actBreak,
-		"/_dev/mend":  d.actMend,
-		"/_dev/clock": d.actClock,
-		"/_dev/push":  d.actPush,
-		"/_dev/mini":  d.actMini,
+		"/_dev/fault": p.actFault,
+		"/_dev/clear": p.actClear,
+		"/_dev/clock": p.actClock,
+		"/_dev/push":  p.actPush,
+		"/_dev/mini":  p.actMini,
 	}
 }
 
@@ -36,15 +36,15 @@ func sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := guard.Check(r); err != nil {
-			web.WriteProblem(w, &web.Problem{Status: http.StatusForbidden, Code: "origin_refused", Detail: "only the desk's own page may do this"})
+			web.WriteProblem(w, &web.Problem{Status: http.StatusForbidden, Code: "origin_refused", Detail: "only the dev server's own page may do this"})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// read decodes a small JSON object into v, and wants it labelled so: a form of
-// another site cannot be.
+// read decodes a small JSON object into v. It requires the type application/json,
+// which a form of another site cannot have.
 func read(r *http.Request, v any) error {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "not_json", Detail: "the body must be application/json"}
@@ -63,14 +63,12 @@ func done(w http.ResponseWriter) error {
 	return web.JSON(w, http.StatusOK, map[string]bool{"done": true})
 }
 
-// longest is how long an outage may be told to last, and mostAhead how far the
-// clock may get.
 const (
-	longest   = 24 * 60 // minutes
-	mostAhead = 30 * 24 * time.Hour
+	maxOutage = 24 * 60             // minutes
+	maxAhead  = 30 * 24 * time.Hour // of the clock
 )
 
-func (d *Page) actBreak(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) actFault(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		What    string `json:"what"`
 		Minutes int    `json:"minutes"`
@@ -78,33 +76,32 @@ func (d *Page) actBreak(w http.ResponseWriter, r *http.Request) error {
 	if err := read(r, &in); err != nil {
 		return err
 	}
-	if in.Minutes < 0 || in.Minutes > longest {
+	if in.Minutes < 0 || in.Minutes > maxOutage {
 		return badRequest("minutes_invalid", "minutes is a number from 0 to 1440")
 	}
-	if err := d.makeTrouble(in.What, in.Minutes); err != nil {
+	if err := p.startFault(in.What, in.Minutes); err != nil {
 		return err
 	}
-	d.keep()
+	p.save()
 	return done(w)
 }
 
-func (d *Page) actMend(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) actClear(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
-		What string `json:"what"` // all, where it is left out
+		What string `json:"what"` // all faults, if it is left out
 	}
 	if err := read(r, &in); err != nil {
 		return err
 	}
-	if err := d.mend(in.What); err != nil {
+	if err := p.clearFault(in.What); err != nil {
 		return err
 	}
-	d.keep()
+	p.save()
 	return done(w)
 }
 
-// actClock moves the clock forward, minute by minute. With the real WeChat there
-// is no clock to move.
-func (d *Page) actClock(w http.ResponseWriter, r *http.Request) error {
+// actClock moves the clock forward. With the real WeChat the clock cannot be moved.
+func (p *Page) actClock(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Minutes int `json:"minutes"`
 	}
@@ -112,35 +109,35 @@ func (d *Page) actClock(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	switch {
-	case d.Simulator == nil:
+	case p.cfg.Simulator == nil:
 		return errNoSimulator
 	case in.Minutes < 1 || in.Minutes > 180:
 		return badRequest("minutes_invalid", "minutes is a number from 1 to 180")
-	case d.Clock.Ahead() > mostAhead:
+	case p.cfg.Clock.Ahead() > maxAhead:
 		return badRequest("clock_far_ahead", "the clock is a month ahead; delete the store's files to start anew")
 	}
-	if err := d.forward(r.Context(), in.Minutes); err != nil {
+	if err := p.forward(r.Context(), in.Minutes); err != nil {
 		return err
 	}
 	return done(w)
 }
 
-func (d *Page) actPush(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) actPush(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Sample Sample `json:"sample"`
 	}
 	if err := read(r, &in); err != nil {
 		return err
 	}
-	if d.Push == nil {
+	if p.cfg.Push == nil {
 		return errNoSimulator
 	}
 	switch in.Sample {
 	case SampleText, SampleEvent, SampleDuplicate, SampleTampered:
 	default:
-		return badRequest("sample_unknown", "there are text, event, duplicate and tampered")
+		return badRequest("sample_unknown", "the samples are text, event, duplicate and tampered")
 	}
-	report, err := d.Push(r.Context(), in.Sample)
+	report, err := p.cfg.Push(r.Context(), in.Sample)
 	answer := struct {
 		Report string `json:"report"`
 		Failed string `json:"failed,omitempty"`

@@ -11,109 +11,109 @@ import (
 	"wechatfn/shared/app"
 )
 
-// event is something that happened, for the table beside the picture.
+// event is an entry of the table below the chart.
 type event struct {
 	At   int64
 	When string
 	What string
 }
 
-// listed is how many events the table shows.
-const listed = 40
+// maxEvents is how many events the table shows.
+const maxEvents = 40
 
 func (h *history) events(w words) (all []event) {
-	for _, l := range h.Lives {
-		for i, s := range l.Spans {
-			if l.renewed(i) {
-				all = append(all, event{s.From, clock(s.From), w.say("event.renewed", "what", w.credential(l), "until", clock(s.End))})
+	for _, t := range h.Timelines {
+		for i, s := range t.Spans {
+			if t.renewed(i) {
+				all = append(all, event{s.From, clock(s.From), w.say("event.renewed", "what", w.credential(t), "until", clock(s.End))})
 			}
-			if s.Trouble != "" {
-				all = append(all, event{s.From, during(s.From, s.To), w.say("event.trouble", "what", w.credential(l), "why", s.Trouble)})
+			if s.Failure != "" {
+				all = append(all, event{s.From, during(s.From, s.To), w.say("event.failure", "what", w.credential(t), "why", s.Failure)})
 			}
 		}
 	}
-	for _, b := range h.Bands {
-		all = append(all, event{b.From, during(b.From, b.To), w.say("band." + b.What)})
+	for _, f := range h.Faults {
+		all = append(all, event{f.From, during(f.From, f.To), w.say("period." + f.What)})
 	}
-	for _, r := range runs(h.Refused) {
+	for _, r := range refusalPeriods(h.Refused) {
 		all = append(all, event{r.from, during(r.from, r.to), w.say("event.refused", "times", fmt.Sprint(r.times))})
 	}
 	slices.SortStableFunc(all, func(a, b event) int { return cmp.Compare(b.At, a.At) })
-	return all[:min(listed, len(all))]
+	return all[:min(maxEvents, len(all))]
 }
 
-// run is a time in which signatures were refused again and again.
-type run struct {
+// refusalPeriod is a time in which signatures were refused in each minute.
+type refusalPeriod struct {
 	from, to int64
 	times    int
 }
 
-// runs joins minutes that follow one another.
-func runs(all []refusal) (out []run) {
+// refusalPeriods joins minutes that follow one another.
+func refusalPeriods(all []refusal) (out []refusalPeriod) {
 	for _, r := range all {
 		if n := len(out); n > 0 && r.At-out[n-1].to <= 60 {
 			out[n-1].to, out[n-1].times = r.At, out[n-1].times+r.Times
 			continue
 		}
-		out = append(out, run{r.At, r.At, r.Times})
+		out = append(out, refusalPeriod{r.At, r.At, r.Times})
 	}
 	return out
 }
 
-// describe tells the picture in words.
+// describe is the text of the chart.
 func (h *history) describe(w words, from int64) string {
 	var said []string
-	for _, l := range h.Lives {
+	for _, t := range h.Timelines {
 		n := 0
-		for i, s := range l.Spans {
-			if s.From >= from && l.renewed(i) {
+		for i, s := range t.Spans {
+			if s.From >= from && t.renewed(i) {
 				n++
 			}
 		}
-		said = append(said, w.say("life.desc", "what", w.credential(l), "times", fmt.Sprint(n)))
+		said = append(said, w.say("history.desc", "what", w.credential(t), "times", fmt.Sprint(n)))
 	}
 	return strings.Join(said, " ")
 }
 
-func (w words) credential(l life) string {
-	if l.Kind == "token" {
-		return w.say("life.token", "app", l.App)
+func (w words) credential(t timeline) string {
+	if t.Kind == "token" {
+		return w.say("history.token", "app", t.App)
 	}
-	return w.say("life.ticket", "app", l.App, "kind", l.Kind)
+	return w.say("history.ticket", "app", t.App, "kind", t.Kind)
 }
 
-// left is a remaining life.
+// left is a remaining lifetime.
 func (w words) left(seconds int64) string {
 	if seconds <= 0 {
-		return w.say("life.none")
+		return w.say("history.none")
 	}
-	return w.say("life.left", "left", fmt.Sprintf("%d:%02d", seconds/3600, seconds/60%60))
+	return w.say("history.left", "left", fmt.Sprintf("%d:%02d", seconds/3600, seconds/60%60))
 }
 
-// row is one credential as it stands.
-type row struct{ What, Left, Until, Trouble string }
+// row is the current state of one credential.
+type row struct{ What, Left, Until, Failure string }
 
 func rows(w words, report app.Report, now time.Time) (all []row) {
-	add := func(l life, c app.CredentialReport) {
-		r := row{What: w.credential(l), Left: w.left(c.SecondsLeft), Until: "–", Trouble: cmp.Or(trouble(c), "–")}
+	add := func(t timeline, c app.CredentialReport) {
+		r := row{What: w.credential(t), Left: w.left(c.SecondsLeft), Until: "–", Failure: cmp.Or(failure(c), "–")}
 		if c.SecondsLeft > 0 {
 			r.Until = shortTime(now.Add(time.Duration(c.SecondsLeft) * time.Second))
 		}
 		all = append(all, r)
 	}
 	for _, account := range report.Accounts {
-		add(life{App: account.App, Kind: "token"}, account.Token)
+		add(timeline{App: account.App, Kind: "token"}, account.Token)
 		for _, kind := range sorted(account.Tickets) {
-			add(life{App: account.App, Kind: kind}, account.Tickets[kind])
+			add(timeline{App: account.App, Kind: kind}, account.Tickets[kind])
 		}
 	}
 	return all
 }
 
-// render is the picture with its tables, as HTML.
+// render is the chart with its tables, as HTML.
 func (h *history) render(w words, report app.Report, now time.Time, width int) (template.HTML, error) {
 	var out strings.Builder
-	err := pages.ExecuteTemplate(&out, "life.html", map[string]any{
+	err := pages.ExecuteTemplate(&out, "history.html", map[string]any{
 		"T": w.say, "Chart": template.HTML(h.draw(w, now, width)),
 		"Rows": rows(w, report, now), "Events": h.events(w),
 	})

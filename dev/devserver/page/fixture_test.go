@@ -21,76 +21,75 @@ import (
 )
 
 const (
-	origin = "http://desk.example"
+	origin = "http://dev.example"
 	secret = "canary-app-secret"
 )
 
-// world is a desk with everything behind it, on a clock that stands still unless
-// somebody moves it.
-type world struct {
+// fixture is a page with all that it needs. Its clock moves only when a test moves it.
+type fixture struct {
 	*testing.T
 	*Page
 	sim     *wechatsim.Sim
 	handler http.Handler
 	saved   []byte
 	sent    []Sample
-	shown   atomic.Int64 // ticks and kicks
+	shown   atomic.Int64 // results of ticks and refresh requests
 }
 
-// desk runs f on a desk whose loop runs.
-func desk(t *testing.T, f func(*world)) { t.Helper(); deskThat(t, nil, f) }
+// withPage runs a test with a page whose loop runs.
+func withPage(t *testing.T, test func(*fixture)) { t.Helper(); withSavedPage(t, nil, test) }
 
-// deskThat is desk with something remembered.
-func deskThat(t *testing.T, memory []byte, f func(*world)) {
+// withSavedPage is withPage with a saved state.
+func withSavedPage(t *testing.T, saved []byte, test func(*fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t}
+		f := &fixture{T: t}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		w.build(memory)
-		w.Tick(ctx)
-		go w.Page.Run(ctx)
-		f(w)
+		f.build(saved)
+		f.Tick(ctx)
+		go f.Page.Run(ctx)
+		test(f)
 	})
 }
 
-func (w *world) build(memory []byte) {
-	w.Helper()
-	c := settings(w.T)
+func (f *fixture) build(saved []byte) {
+	f.Helper()
+	c := settings(f.T)
 	clock := new(Clock)
 	c.Now = clock.Now
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: clock.Now})
-	w.must(err)
-	w.Cleanup(func() { db.Close() })
+	f.must(err)
+	f.Cleanup(func() { db.Close() })
 	var apps []wechatsim.App
 	for _, a := range c.Accounts {
 		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: c.AppSecrets.For(a.Name, a.AppID).Reveal(), Kind: string(a.Kind)})
 	}
-	w.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Now: clock.Now, Seed: "demo", Switches: wechatsim.Switches{TicketLead: 300e9, TicketOverlap: 300e9}})
-	w.must(err)
-	client, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client()})
-	w.must(err)
+	f.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Now: clock.Now, Seed: "page", Switches: wechatsim.Switches{TicketLead: 300e9, TicketOverlap: 300e9}})
+	f.must(err)
+	client, err := wechat.New(wechat.Config{HTTPClient: f.sim.Client()})
+	f.must(err)
 	discard := slog.New(slog.DiscardHandler)
 	refresher, err := app.NewRefresher(c, db, client, c.Secret, discard)
-	w.must(err)
-	w.Page, err = New(Config{
-		Settings: c, Clock: clock, Refresher: refresher, Simulator: w.sim, PageURL: origin + "/",
-		Messages: http.NotFoundHandler(), Logger: discard, Memory: memory,
-		Show: func(app.Report, error) { w.shown.Add(1) },
-		Save: func(memory []byte) error { w.saved = memory; return nil },
+	f.must(err)
+	f.Page, err = New(Config{
+		Settings: c, Clock: clock, Refresher: refresher, Simulator: f.sim, PageURL: origin + "/",
+		Messages: http.NotFoundHandler(), Logger: discard, Saved: saved,
+		Show: func(app.Report, error) { f.shown.Add(1) },
+		Save: func(state []byte) error { f.saved = state; return nil },
 		Push: func(_ context.Context, s Sample) (string, error) {
-			w.sent = append(w.sent, s)
+			f.sent = append(f.sent, s)
 			return "report of " + string(s), nil
 		},
 	})
-	w.must(err)
-	signature, err := app.Signature(c, db, w.Kick, discard)
-	w.must(err)
-	w.Visit(signature)
+	f.must(err)
+	signature, err := app.Signature(c, db, f.RequestRefresh, discard)
+	f.must(err)
+	f.SignWith(signature)
 	mux := new(web.Mux)
-	mux.Handle("GET /signature", w.Watch(signature))
-	w.Routes(mux)
-	w.handler = mux
+	mux.Handle("GET /signature", f.RecordRefusals(signature))
+	f.Routes(mux)
+	f.handler = mux
 }
 
 func settings(t *testing.T) *config.Config {
@@ -108,20 +107,20 @@ func settings(t *testing.T) *config.Config {
 	return c
 }
 
-func (w *world) must(err error) {
-	w.Helper()
+func (f *fixture) must(err error) {
+	f.Helper()
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 }
 
-// ask makes a request as the page's own script does.
-func (w *world) ask(method, path, body string, headers ...string) *httptest.ResponseRecorder {
+// ask makes a request as the page's script does.
+func (f *fixture) ask(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	var in io.Reader
 	if body != "" {
 		in = strings.NewReader(body)
 	}
-	r := httptest.NewRequestWithContext(w.Context(), method, origin+path, in)
+	r := httptest.NewRequestWithContext(f.Context(), method, origin+path, in)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -132,38 +131,40 @@ func (w *world) ask(method, path, body string, headers ...string) *httptest.Resp
 		r.Host = host
 	}
 	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, r)
+	f.handler.ServeHTTP(rec, r)
 	return rec
 }
 
-// does makes a request that changes something, and wants it done.
-func (w *world) does(path, body string) string {
-	w.Helper()
-	rec := w.ask(http.MethodPost, path, body)
+// post makes a request that changes something, and expects success.
+func (f *fixture) post(path, body string) string {
+	f.Helper()
+	rec := f.ask(http.MethodPost, path, body)
 	if rec.Code != http.StatusOK {
-		w.Fatalf("%s %s: %d %s", path, body, rec.Code, rec.Body)
+		f.Fatalf("%s %s: %d %s", path, body, rec.Code, rec.Body)
 	}
 	return rec.Body.String()
 }
 
-func (w *world) minutes(n string) { w.Helper(); w.does("/_dev/clock", `{"minutes":`+n+`}`) }
+func (f *fixture) passMinutes(n string) { f.Helper(); f.post("/_dev/clock", `{"minutes":`+n+`}`) }
 
-// now is how everything stands, in English.
-func (w *world) now() (s State) {
-	w.Helper()
-	rec := w.ask(http.MethodGet, "/_dev/state?lang=en&width=600", "")
+// state is the state of the page, in English.
+func (f *fixture) state() (s State) {
+	f.Helper()
+	rec := f.ask(http.MethodGet, "/_dev/state?lang=en&width=600", "")
 	if err := json.Unmarshal(rec.Body.Bytes(), &s); err != nil || rec.Code != http.StatusOK {
-		w.Fatalf("%d %s", rec.Code, rec.Body)
+		f.Fatalf("%d %s", rec.Code, rec.Body)
 	}
 	return s
 }
 
-// stands wants a tone and a part of the line.
-func (w *world) stands(tone, line string) {
-	w.Helper()
-	if s := w.now(); s.Tone != tone || !strings.Contains(s.Line, line) {
-		w.Errorf("%s: %s, want %s: %s", s.Tone, s.Line, tone, line)
+// expectState expects a tone and a part of the line.
+func (f *fixture) expectState(tone, line string) {
+	f.Helper()
+	if s := f.state(); s.Tone != tone || !strings.Contains(s.Line, line) {
+		f.Errorf("%s: %s, want %s: %s", s.Tone, s.Line, tone, line)
 	}
 }
 
-func (w *world) signs() int { return w.ask(http.MethodGet, "/signature?url="+origin+"/", "").Code }
+func (f *fixture) signStatus() int {
+	return f.ask(http.MethodGet, "/signature?url="+origin+"/", "").Code
+}

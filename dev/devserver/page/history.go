@@ -10,43 +10,44 @@ import (
 	"wechatfn/shared/credential"
 )
 
-// window is how far back the picture can reach.
-const window = 8 * time.Hour
+// historyWindow is how far back the chart can reach.
+const historyWindow = 8 * time.Hour
 
 const (
-	// slack is how far two sights of one end may differ: a report counts whole
-	// seconds.
-	slack = 2
-	// silence is what parts two spans: nobody ticked, since nothing ran.
-	silence = 3 * 60
-	// most bounds what is kept, of a kind.
-	most = 600
+	// endTolerance is the difference of ends that counts as the same end, in seconds:
+	// a report has whole seconds.
+	endTolerance = 2
+	// maxGap is the longest time between two reports of one span, in seconds. A longer
+	// gap means that the server did not run.
+	maxGap = 3 * 60
+	// maxEntries limits the entries of each kind.
+	maxEntries = 600
 )
 
-// history is what is remembered of the last hours. Times are Unix seconds.
+// history has the events of the last hours. Times are Unix seconds.
 type history struct {
-	Lives   []life    `json:"lives"`
-	Bands   []band    `json:"bands"`
-	Refused []refusal `json:"refused"`
+	Timelines []timeline    `json:"timelines"`
+	Faults    []faultPeriod `json:"faults"`
+	Refused   []refusal     `json:"refused"`
 }
 
-// life is what is known of one credential.
-type life struct {
+// timeline is the history of one credential.
+type timeline struct {
 	App   string `json:"app"`
 	Kind  string `json:"kind"` // "token", or the ticket's type
 	Spans []span `json:"spans"`
 }
 
-// span is a time in which a credential had the same end and the same trouble.
+// span is a time in which a credential had the same end and the same failure.
 type span struct {
 	From    int64  `json:"from"`
 	To      int64  `json:"to"`
-	End     int64  `json:"end"` // not after From when there is none
-	Trouble string `json:"trouble,omitempty"`
+	End     int64  `json:"end"` // not after From without a valid value
+	Failure string `json:"failure,omitempty"`
 }
 
-// band is a trouble from its beginning to its end; 0 while it stands.
-type band struct {
+// faultPeriod is a fault from its start to its end. To is 0 while it lasts.
+type faultPeriod struct {
 	What string `json:"what"`
 	From int64  `json:"from"`
 	To   int64  `json:"to"`
@@ -58,47 +59,47 @@ type refusal struct {
 	Times int   `json:"times"`
 }
 
-func (h *history) note(now time.Time, report app.Report) {
+func (h *history) record(now time.Time, report app.Report) {
 	for _, account := range report.Accounts {
-		h.life(account.App, "token").note(now.Unix(), account.Token)
+		h.timeline(account.App, "token").record(now.Unix(), account.Token)
 		for _, kind := range sorted(account.Tickets) {
-			h.life(account.App, kind).note(now.Unix(), account.Tickets[kind])
+			h.timeline(account.App, kind).record(now.Unix(), account.Tickets[kind])
 		}
 	}
-	h.forget(now.Add(-window).Unix())
+	h.dropOlder(now.Add(-historyWindow).Unix())
 }
 
-func (h *history) life(app, kind string) *life {
-	i := slices.IndexFunc(h.Lives, func(l life) bool { return l.App == app && l.Kind == kind })
+func (h *history) timeline(app, kind string) *timeline {
+	i := slices.IndexFunc(h.Timelines, func(t timeline) bool { return t.App == app && t.Kind == kind })
 	if i < 0 {
-		i = len(h.Lives)
-		h.Lives = append(h.Lives, life{App: app, Kind: kind})
+		i = len(h.Timelines)
+		h.Timelines = append(h.Timelines, timeline{App: app, Kind: kind})
 	}
-	return &h.Lives[i]
+	return &h.Timelines[i]
 }
 
-func (l *life) note(now int64, c app.CredentialReport) {
-	next := span{From: now, To: now, End: now + c.SecondsLeft, Trouble: trouble(c)}
-	n := len(l.Spans)
+func (t *timeline) record(now int64, c app.CredentialReport) {
+	next := span{From: now, To: now, End: now + c.SecondsLeft, Failure: failure(c)}
+	n := len(t.Spans)
 	if n == 0 {
-		l.Spans = []span{next}
+		t.Spans = []span{next}
 		return
 	}
-	last := &l.Spans[n-1]
-	gap := now-last.To > silence
+	last := &t.Spans[n-1]
+	gap := now-last.To > maxGap
 	if c.SecondsLeft == 0 {
-		next.End = min(last.End, now) // it ended when it ended
+		next.End = min(last.End, now) // not later than it was known to end
 	}
-	if !gap { // nothing happened in between but what is seen now
+	if !gap { // the change was between the two reports
 		last.To = now
 	}
-	if gap || last.Trouble != next.Trouble || next.End > last.End+slack || next.End < last.End-slack {
-		l.Spans = append(l.Spans, next)
+	if gap || last.Failure != next.Failure || next.End > last.End+endTolerance || next.End < last.End-endTolerance {
+		t.Spans = append(t.Spans, next)
 	}
 }
 
-// trouble says why WeChat was of no use.
-func trouble(c app.CredentialReport) string {
+// failure is the reason of a failed call to WeChat.
+func failure(c app.CredentialReport) string {
 	if c.Failure == nil {
 		return ""
 	}
@@ -113,25 +114,25 @@ func reason(f *credential.Failure) string {
 }
 
 func (h *history) begin(what string, now time.Time) {
-	if i := h.standing(what); i < 0 {
-		h.Bands = append(h.Bands, band{What: what, From: now.Unix()})
+	if i := h.current(what); i < 0 {
+		h.Faults = append(h.Faults, faultPeriod{What: what, From: now.Unix()})
 	}
 }
 
-// end ends the bands of troubles that do not stand any more.
-func (h *history) end(stand map[string]int64, now time.Time) {
-	for i := range h.Bands {
-		if b := &h.Bands[i]; b.To == 0 && stand[b.What] == 0 {
-			b.To = max(now.Unix(), b.From)
+// end ends the periods of faults that are not in active.
+func (h *history) end(active map[string]int64, now time.Time) {
+	for i := range h.Faults {
+		if f := &h.Faults[i]; f.To == 0 && active[f.What] == 0 {
+			f.To = max(now.Unix(), f.From)
 		}
 	}
 }
 
-func (h *history) standing(what string) int {
-	return slices.IndexFunc(h.Bands, func(b band) bool { return b.What == what && b.To == 0 })
+func (h *history) current(what string) int {
+	return slices.IndexFunc(h.Faults, func(f faultPeriod) bool { return f.What == what && f.To == 0 })
 }
 
-func (h *history) refuse(now time.Time) {
+func (h *history) addRefusal(now time.Time) {
 	minute := now.Truncate(time.Minute).Unix()
 	if n := len(h.Refused); n > 0 && h.Refused[n-1].At == minute {
 		h.Refused[n-1].Times++
@@ -140,57 +141,57 @@ func (h *history) refuse(now time.Time) {
 	h.Refused = append(h.Refused, refusal{At: minute, Times: 1})
 }
 
-func (h *history) forget(before int64) {
-	for i := range h.Lives {
-		l := &h.Lives[i]
-		l.Spans = latest(l.Spans, func(s span) bool { return s.To < before })
+func (h *history) dropOlder(before int64) {
+	for i := range h.Timelines {
+		t := &h.Timelines[i]
+		t.Spans = latest(t.Spans, func(s span) bool { return s.To < before })
 	}
-	h.Bands = latest(h.Bands, func(b band) bool { return b.To != 0 && b.To < before })
+	h.Faults = latest(h.Faults, func(f faultPeriod) bool { return f.To != 0 && f.To < before })
 	h.Refused = latest(h.Refused, func(r refusal) bool { return r.At < before })
 }
 
 func latest[T any](all []T, old func(T) bool) []T {
 	all = slices.DeleteFunc(all, old)
-	return all[max(0, len(all)-most):]
+	return all[max(0, len(all)-maxEntries):]
 }
 
-// memory is what outlives a restart.
-type memory struct {
+// savedState is what a restart restores.
+type savedState struct {
 	Ahead   time.Duration `json:"ahead"`
 	History history       `json:"history"`
 }
 
-// recall takes up what was saved. A clock that was ahead stays ahead: what is in
-// the store was written by it.
-func (d *Page) recall() error {
-	if d.Memory == nil {
+// restore loads the saved state. A clock that was ahead stays ahead, since the times
+// in the store depend on it.
+func (p *Page) restore() error {
+	if p.cfg.Saved == nil {
 		return nil
 	}
-	var m memory
-	if err := json.Unmarshal(d.Memory, &m); err != nil {
-		return fmt.Errorf("page: what was remembered cannot be read: %w", err)
+	var saved savedState
+	if err := json.Unmarshal(p.cfg.Saved, &saved); err != nil {
+		return fmt.Errorf("page: the saved state cannot be read: %w", err)
 	}
-	d.history = m.History
-	if d.Simulator != nil {
-		d.Clock.forward(max(0, m.Ahead))
+	p.history = saved.History
+	if p.cfg.Simulator != nil {
+		p.cfg.Clock.forward(max(0, saved.Ahead))
 	}
 	return nil
 }
 
-// keep saves. Losing it costs the picture, so it is no reason to fail.
-func (d *Page) keep() {
-	if d.Save == nil {
+// save saves the state. A failure is only logged, since it loses nothing but the chart.
+func (p *Page) save() {
+	if p.cfg.Save == nil {
 		return
 	}
-	d.saving.Lock()
-	defer d.saving.Unlock()
-	d.mu.Lock()
-	text, err := json.Marshal(memory{Ahead: d.Clock.Ahead(), History: d.history})
-	d.mu.Unlock()
+	p.saving.Lock()
+	defer p.saving.Unlock()
+	p.mu.Lock()
+	text, err := json.Marshal(savedState{Ahead: p.cfg.Clock.Ahead(), History: p.history})
+	p.mu.Unlock()
 	if err == nil {
-		err = d.Save(text)
+		err = p.cfg.Save(text)
 	}
 	if err != nil {
-		d.Logger.Warn("the picture's memory was not saved", "error", err)
+		p.cfg.Logger.Warn("the state of the page was not saved", "error", err)
 	}
 }

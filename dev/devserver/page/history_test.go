@@ -15,36 +15,37 @@ import (
 	"wechatfn/shared/credential"
 )
 
-const begin = 1_800_000_000
+const firstReport = 1_800_000_000 // Unix seconds
 
-// seen notes a token with so many seconds left, seconds after the beginning.
-func (h *history) seen(at, left int64, failure *credential.Failure) {
-	h.note(time.Unix(begin+at, 0), app.Report{Accounts: []app.AccountReport{{App: "shop", Token: app.CredentialReport{SecondsLeft: left, Failure: failure}}}})
+// recordToken records a token with that many seconds left, at that many seconds after
+// the first report.
+func (h *history) recordToken(at, left int64, failure *credential.Failure) {
+	h.record(time.Unix(firstReport+at, 0), app.Report{Accounts: []app.AccountReport{{App: "shop", Token: app.CredentialReport{SecondsLeft: left, Failure: failure}}}})
 }
 
-func TestSpans(t *testing.T) {
+func TestTimelineSpans(t *testing.T) {
 	var h history
 	busy := &credential.Failure{Op: "stable_token", Class: "busy"}
-	h.seen(0, 7200, nil)
-	h.seen(60, 7140, nil)
-	h.seen(120, 7081, nil) // a report counts whole seconds
-	h.seen(180, 7020, busy)
-	h.seen(240, 6960, nil)
-	h.seen(300, 7200, nil) // renewed
-	h.seen(4000, 3500, nil)
-	h.seen(4060, 0, nil)  // taken away
-	h.seen(4120, 0, nil)  // and still gone
-	h.seen(4180, 60, nil) // another
+	h.recordToken(0, 7200, nil)
+	h.recordToken(60, 7140, nil)
+	h.recordToken(120, 7081, nil) // a report counts whole seconds
+	h.recordToken(180, 7020, busy)
+	h.recordToken(240, 6960, nil)
+	h.recordToken(300, 7200, nil) // renewed
+	h.recordToken(4000, 3500, nil)
+	h.recordToken(4060, 0, nil)  // not valid any more
+	h.recordToken(4120, 0, nil)  // still not valid
+	h.recordToken(4180, 60, nil) // a new one
 	want := []span{
-		{begin, begin + 180, begin + 7200, ""},
-		{begin + 180, begin + 240, begin + 7200, "busy"},
-		{begin + 240, begin + 300, begin + 7200, ""},
-		{begin + 300, begin + 300, begin + 7500, ""}, // nobody looked for an hour
-		{begin + 4000, begin + 4060, begin + 7500, ""},
-		{begin + 4060, begin + 4180, begin + 4060, ""},
-		{begin + 4180, begin + 4180, begin + 4240, ""},
+		{firstReport, firstReport + 180, firstReport + 7200, ""},
+		{firstReport + 180, firstReport + 240, firstReport + 7200, "busy"},
+		{firstReport + 240, firstReport + 300, firstReport + 7200, ""},
+		{firstReport + 300, firstReport + 300, firstReport + 7500, ""}, // no report for an hour
+		{firstReport + 4000, firstReport + 4060, firstReport + 7500, ""},
+		{firstReport + 4060, firstReport + 4180, firstReport + 4060, ""},
+		{firstReport + 4180, firstReport + 4180, firstReport + 4240, ""},
 	}
-	got := h.Lives[0].Spans
+	got := h.Timelines[0].Spans
 	if len(got) != len(want) {
 		t.Fatalf("%+v", got)
 	}
@@ -55,7 +56,7 @@ func TestSpans(t *testing.T) {
 	}
 	renewed := 0
 	for i := range got {
-		if h.Lives[0].renewed(i) {
+		if h.Timelines[0].renewed(i) {
 			renewed++
 		}
 	}
@@ -64,55 +65,55 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// However long it runs and whatever happens, a few hours are kept.
+// The history has a bounded size, however long the server runs.
 func TestHistoryIsBounded(t *testing.T) {
 	var h history
 	for i := range int64(3000) {
-		at := time.Unix(begin+i*60, 0)
-		h.seen(i*60, 7200, &credential.Failure{Class: "busy", Code: int(i)})
-		h.refuse(at)
-		h.begin(troubleDown, at)
+		at := time.Unix(firstReport+i*60, 0)
+		h.recordToken(i*60, 7200, &credential.Failure{Class: "busy", Code: int(i)})
+		h.addRefusal(at)
+		h.begin(faultDown, at)
 		h.end(nil, at.Add(time.Second))
 	}
-	if n := len(h.Lives[0].Spans); n > most || n < 400 {
+	if n := len(h.Timelines[0].Spans); n > maxEntries || n < 400 {
 		t.Errorf("%d spans", n)
 	}
-	if len(h.Refused) > most || len(h.Bands) > most || h.Refused[0].At < begin+3000*60-int64(window.Seconds())-120 {
-		t.Errorf("%d refusals, %d bands", len(h.Refused), len(h.Bands))
+	if len(h.Refused) > maxEntries || len(h.Faults) > maxEntries || h.Refused[0].At < firstReport+3000*60-int64(historyWindow.Seconds())-120 {
+		t.Errorf("%d refusals, %d bands", len(h.Refused), len(h.Faults))
 	}
 }
 
-func TestRefusalsOfAMinuteAreOne(t *testing.T) {
+func TestRefusalsAreCountedByMinute(t *testing.T) {
 	var h history
 	for _, second := range []int64{0, 10, 59, 60} {
-		h.refuse(time.Unix(begin+second, 0))
+		h.addRefusal(time.Unix(firstReport+second, 0))
 	}
 	if len(h.Refused) != 2 || h.Refused[0].Times != 3 {
 		t.Errorf("%+v", h.Refused)
 	}
 }
 
-func TestRunsOfRefusals(t *testing.T) {
-	got := runs([]refusal{{0, 1}, {60, 2}, {120, 1}, {300, 5}})
-	if len(got) != 2 || got[0] != (run{0, 120, 4}) || got[1] != (run{300, 300, 5}) {
+func TestRefusalPeriods(t *testing.T) {
+	got := refusalPeriods([]refusal{{0, 1}, {60, 2}, {120, 1}, {300, 5}})
+	if len(got) != 2 || got[0] != (refusalPeriod{0, 120, 4}) || got[1] != (refusalPeriod{300, 300, 5}) {
 		t.Errorf("%+v", got)
 	}
 }
 
-// The picture is well-formed whatever it shows, at any width, and in its bounds.
-func TestPicture(t *testing.T) {
+// The chart is well-formed at any width, empty or full.
+func TestChartIsWellFormed(t *testing.T) {
 	var empty, full history
 	for i := range int64(500) {
-		full.seen(i*60, 7200-i%130*60, nil)
+		full.recordToken(i*60, 7200-i%130*60, nil)
 	}
-	full.Lives[0].App = `<b>&"`
-	full.begin(troubleDown, time.Unix(begin, 0))
-	full.begin(troubleToken, time.Unix(begin+29_000, 0))
-	full.refuse(time.Unix(begin+29_500, 0))
+	full.Timelines[0].App = `<b>&"`
+	full.begin(faultDown, time.Unix(firstReport, 0))
+	full.begin(faultToken, time.Unix(firstReport+29_000, 0))
+	full.addRefusal(time.Unix(firstReport+29_500, 0))
 	for _, h := range []history{empty, full} {
 		for _, width := range []int{-1, 0, 360, 100000} {
-			for _, w := range dictionary {
-				drawn := h.draw(w, time.Unix(begin+30_000, 0), width)
+			for _, texts := range dictionary {
+				drawn := h.draw(texts, time.Unix(firstReport+30_000, 0), width)
 				decoder := xml.NewDecoder(strings.NewReader(drawn))
 				for {
 					token, err := decoder.Token()
@@ -134,51 +135,51 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// A restart takes the clock and the picture along, and ends what was broken.
-func TestMemory(t *testing.T) {
+// A restart restores the clock and the history, and ends the faults.
+func TestRestartRestoresClockAndHistory(t *testing.T) {
 	var saved []byte
-	desk(t, func(w *world) {
-		w.minutes("90")
-		w.does("/_dev/break", `{"what":"whitelist"}`)
-		saved = w.saved
+	withPage(t, func(f *fixture) {
+		f.passMinutes("90")
+		f.post("/_dev/fault", `{"what":"whitelist"}`)
+		saved = f.saved
 	})
-	deskThat(t, saved, func(w *world) {
-		s := w.now()
-		if w.Clock.Ahead() != 90*time.Minute || len(s.Broken) != 0 || !strings.Contains(string(s.Life), "address not on the whitelist") {
-			t.Errorf("%v %+v", w.Clock.Ahead(), s)
+	withSavedPage(t, saved, func(f *fixture) {
+		s := f.state()
+		if f.cfg.Clock.Ahead() != 90*time.Minute || len(s.Faults) != 0 || !strings.Contains(string(s.History), "address not on the whitelist") {
+			t.Errorf("%v %+v", f.cfg.Clock.Ahead(), s)
 		}
-		if band := w.history.Bands[0]; band.To == 0 {
-			t.Error("the trouble goes on")
+		if period := f.history.Faults[0]; period.To == 0 {
+			t.Error("the fault has no end")
 		}
 	})
 }
 
-// A whitelist that the simulator remembers is lifted, since nobody would know of it.
-func TestRestartMends(t *testing.T) {
-	desk(t, func(w *world) {
-		w.must(w.sim.Whitelist(w.account.AppID, wechatsim.GroupToken))
-		_, err := New(w.Config)
-		w.must(err)
-		w.minutes("117")
-		w.stands(toneGood, "")
+// A restart clears the whitelist that the simulator restores, since the page would not show it.
+func TestRestartClearsTheWhitelist(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		f.must(f.sim.Whitelist(f.account.AppID, wechatsim.GroupToken))
+		_, err := New(f.cfg)
+		f.must(err)
+		f.passMinutes("117")
+		f.expectState(toneGood, "")
 	})
 }
 
-func TestBadMemory(t *testing.T) {
-	desk(t, func(w *world) {
-		c := w.Config
-		c.Memory = []byte("{")
+func TestNewRefusesABrokenState(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		c := f.cfg
+		c.Saved = []byte("{")
 		if _, err := New(c); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 			t.Errorf("%v", err)
 		}
 	})
 }
 
-// Ticks and buttons save at the same time; two at once would write one file.
+// Ticks and buttons can save at the same time; two saves at once would write one file.
 func TestSavesOneAtATime(t *testing.T) {
-	desk(t, func(w *world) {
+	withPage(t, func(f *fixture) {
 		var one sync.Mutex
-		w.Save = func([]byte) error {
+		f.cfg.Save = func([]byte) error {
 			if !one.TryLock() {
 				t.Error("two at once")
 				return nil
@@ -191,17 +192,17 @@ func TestSavesOneAtATime(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		for range 20 {
-			all.Go(w.keep)
+			all.Go(f.save)
 		}
 		all.Wait()
 	})
 }
 
-// A disk that is full costs the picture, not the ticks.
-func TestSaveFails(t *testing.T) {
-	desk(t, func(w *world) {
-		w.Save = func([]byte) error { return errors.New("disk full") }
-		w.minutes("10")
-		w.stands(toneGood, "")
+// If saving fails, the ticks go on.
+func TestFailedSaveDoesNotStopTicks(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		f.cfg.Save = func([]byte) error { return errors.New("disk full") }
+		f.passMinutes("10")
+		f.expectState(toneGood, "")
 	})
 }

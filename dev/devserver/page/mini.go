@@ -8,24 +8,23 @@ import (
 	"wechatfn/shared/web"
 )
 
-// visitor is the user whose phone the page plays.
-const visitor = "ming"
+// miniUserID is the user of the simulated phone.
+const miniUserID = "ming"
 
-// actMini is what WeChat's app does for a mini-program on the user's phone: it hands
-// out codes and encrypted data. The page sends them to our API as the mini-program
-// would.
-func (d *Page) actMini(w http.ResponseWriter, r *http.Request) error {
+// actMini is what WeChat's app does for a mini-program on the user's phone: it makes
+// codes and encrypted data. The page sends them to our API, as the mini-program would.
+func (p *Page) actMini(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Do string `json:"do"`
 	}
 	if err := read(r, &in); err != nil {
 		return err
 	}
-	appID := d.miniAppID()
-	if d.Simulator == nil || appID == "" {
+	appID := p.miniAppID()
+	if p.cfg.Simulator == nil || appID == "" {
 		return errNoSimulator
 	}
-	answer, err := miniDoes(d.Simulator, appID, in.Do)
+	answer, err := miniDoes(p.cfg.Simulator, appID, in.Do)
 	if err != nil {
 		return err
 	}
@@ -36,18 +35,18 @@ func miniDoes(sim *wechatsim.Sim, appID, what string) (any, error) {
 	code := func(code string, err error) (any, error) { return map[string]string{"code": code}, err }
 	switch what {
 	case "login": // wx.login
-		return code(sim.MiniLogin(appID, visitor))
+		return code(sim.MiniLogin(appID, miniUserID))
 	case "phone": // the getPhoneNumber button
-		return code(sim.PhoneCode(appID, visitor))
+		return code(sim.PhoneCode(appID, miniUserID))
 	case "data": // wx.getUserInfo
-		return sim.MiniUserData(appID, visitor, wechatsim.MiniOptions{})
-	case "replace": // another session_key, as time brings it
-		return map[string]bool{"done": true}, sim.ReplaceSessionKey(appID, visitor)
+		return sim.MiniUserData(appID, miniUserID, wechatsim.MiniOptions{})
+	case "replace": // a new session_key, as WeChat makes one over time
+		return map[string]bool{"done": true}, sim.ReplaceSessionKey(appID, miniUserID)
 	}
-	return nil, badRequest("mini_unknown", "there are login, phone, data and replace")
+	return nil, badRequest("mini_unknown", "the actions are login, phone, data and replace")
 }
 
-func (d *Page) miniAppID() string {
-	a, _ := d.Settings.Accounts.Where(account.Is(account.MiniProgram)).Find("")
+func (p *Page) miniAppID() string {
+	a, _ := p.cfg.Settings.Accounts.Where(account.Is(account.MiniProgram)).Find("")
 	return a.AppID
 }

@@ -1,6 +1,6 @@
-// Package page is the page of `wechatfn dev` and what stands behind it: the clock
-// that the whole desk lives by, the schedule, the troubles that a visitor can make,
-// and what is remembered of the lives of token and tickets.
+// Package page is the page of `wechatfn dev` and what it needs: the clock of the whole
+// server, the schedule, the faults that a visitor can cause, and the history of token
+// and tickets.
 package page
 
 import (
@@ -27,18 +27,18 @@ type Config struct {
 	Refresher *app.Refresher
 	Simulator *wechatsim.Sim // nil with the real WeChat
 
-	// PageURL is the page's own address, Phone the one that a phone reaches: empty
-	// when the server listens on this machine alone.
+	// PageURL is the page's own address. Phone is the address that a phone reaches;
+	// empty if the server listens on this machine alone.
 	PageURL, Phone string
 	// Messages streams the pushes that arrive.
 	Messages http.Handler
-	// Push sends a sample as `wechatfn trigger` does, and returns what that prints.
+	// Push sends a sample as `wechatfn trigger` does, and returns the output.
 	Push func(ctx context.Context, s Sample) (report string, err error)
 
-	// Memory is what Save was last given, nil for none; Save may be nil.
-	Memory []byte
-	Save   func([]byte) error
-	// Show is told what came of each tick and kick; it may be nil.
+	// Saved is the last state that was passed to Save; nil for none. Save may be nil.
+	Saved []byte
+	Save  func([]byte) error
+	// Show gets the result of each tick and of each refresh request; it may be nil.
 	Show func(app.Report, error)
 
 	Logger *slog.Logger
@@ -47,26 +47,26 @@ type Config struct {
 // Page runs the refresher as schedule and stream do in the cloud, and serves the
 // page. It is safe for concurrent use.
 type Page struct {
-	Config
-	kicks   chan string
-	jobs    chan job
-	visits  http.Handler    // told by Visit
-	account account.Account // that the page is about
+	cfg             Config
+	refreshRequests chan string
+	jobs            chan job
+	signature       http.Handler    // set by SignWith
+	account         account.Account // that the page shows
 
-	saving sync.Mutex // one Save at a time, and none overtakes another
+	saving sync.Mutex // held over Save, so that saves stay in order
 
-	mu       sync.Mutex // guards what follows; never held over a request
-	troubles troubles
-	history  history
+	mu      sync.Mutex // guards the fields below; never held over a request
+	faults  faults
+	history history
 }
 
-// job is work for the loop that ticks, so that no tick comes between.
+// job is work for the loop that ticks, so that no tick comes in between.
 type job struct {
 	do   func(context.Context)
 	done chan struct{}
 }
 
-// New makes a Page that remembers what Memory holds.
+// New makes a Page with the state in Saved.
 func New(c Config) (*Page, error) {
 	if c.Settings == nil || c.Clock == nil || c.Refresher == nil {
 		return nil, errors.New("page: a Page needs Settings, Clock and Refresher")
@@ -81,23 +81,23 @@ func New(c Config) (*Page, error) {
 	if pages == nil {
 		return nil, errors.New("page: no official account is configured, so there is no page to sign")
 	}
-	d := &Page{Config: c, account: pages[0], kicks: make(chan string, 16), jobs: make(chan job)}
-	if err := d.recall(); err != nil {
+	p := &Page{cfg: c, account: pages[0], refreshRequests: make(chan string, 16), jobs: make(chan job)}
+	if err := p.restore(); err != nil {
 		return nil, err
 	}
-	return d, d.mendAll() // a whitelist would outlive a restart, and nobody would know
+	return p, p.clearAllFaults() // the simulator restores a whitelist, which the page would not show
 }
 
-// Kick never blocks a request: with so many waiting, one more changes nothing.
-func (d *Page) Kick(appID string) {
+// RequestRefresh never blocks. If many requests wait already, one more changes nothing.
+func (p *Page) RequestRefresh(appID string) {
 	select {
-	case d.kicks <- appID:
+	case p.refreshRequests <- appID:
 	default:
 	}
 }
 
-// Run stands in for the schedule and for the table's stream until ctx ends.
-func (d *Page) Run(ctx context.Context) {
+// Run is the schedule and the table's stream, until ctx ends.
+func (p *Page) Run(ctx context.Context) {
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
 	for {
@@ -105,10 +105,10 @@ func (d *Page) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			d.Tick(ctx)
-		case appID := <-d.kicks:
-			d.kicked(ctx, appID)
-		case j := <-d.jobs:
+			p.Tick(ctx)
+		case appID := <-p.refreshRequests:
+			p.handleRefreshRequest(ctx, appID)
+		case j := <-p.jobs:
 			j.do(ctx)
 			close(j.done)
 		}
@@ -116,40 +116,39 @@ func (d *Page) Run(ctx context.Context) {
 }
 
 // Tick is what the schedule does each minute.
-func (d *Page) Tick(ctx context.Context) {
-	d.settle()
-	d.note(d.Refresher.Tick(ctx))
+func (p *Page) Tick(ctx context.Context) {
+	p.endOutage()
+	p.record(p.cfg.Refresher.Tick(ctx))
 }
 
-func (d *Page) kicked(ctx context.Context, appID string) {
-	d.settle()
-	d.note(d.Refresher.HandleRefreshRequests(ctx, appID))
+func (p *Page) handleRefreshRequest(ctx context.Context, appID string) {
+	p.endOutage()
+	p.record(p.cfg.Refresher.HandleRefreshRequests(ctx, appID))
 }
 
-// note remembers what came of a tick or kick. After a kick the report has that
-// account alone.
-func (d *Page) note(report app.Report, err error) {
-	d.Show(report, err)
-	if calls := d.tokenCalls(); err == nil {
-		d.mu.Lock()
-		d.troubles.look(d.reportOn(report), calls)
-		d.history.note(d.Clock.Now(), report)
-		d.mu.Unlock()
+// record records the result of a tick or of a refresh request. The report of a refresh
+// request has one account alone.
+func (p *Page) record(report app.Report, err error) {
+	p.cfg.Show(report, err)
+	if calls := p.tokenCalls(); err == nil {
+		p.mu.Lock()
+		p.faults.noticeNewToken(p.reportOn(report), calls)
+		p.history.record(p.cfg.Clock.Now(), report)
+		p.mu.Unlock()
 	}
-	d.keep()
+	p.save()
 }
 
-// forward lets so many minutes pass: the clock jumps from one to the next, and in
-// each the schedule ticks and a page asks for a signature, as they would have.
-// Errors: the context's.
-func (d *Page) forward(ctx context.Context, minutes int) error {
+// forward moves the clock, minute by minute. In each minute the schedule ticks and a
+// page requests a signature, as in real time. Errors: the context's.
+func (p *Page) forward(ctx context.Context, minutes int) error {
 	j := job{done: make(chan struct{}), do: func(loop context.Context) {
 		for range minutes {
-			d.minute(loop)
+			p.minute(loop)
 		}
 	}}
 	select {
-	case d.jobs <- j:
+	case p.jobs <- j:
 		<-j.done
 		return nil
 	case <-ctx.Done():
@@ -157,63 +156,63 @@ func (d *Page) forward(ctx context.Context, minutes int) error {
 	}
 }
 
-// aMinutesWork leaves WeChat's client no time to pause for a second attempt, which
-// would make hours of an outage last for minutes.
-const aMinutesWork = time.Second
+// minuteTimeout gives WeChat's client no time for a second attempt. Its pauses would
+// turn an outage of hours into minutes of waiting.
+const minuteTimeout = time.Second
 
-func (d *Page) minute(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, aMinutesWork)
+func (p *Page) minute(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, minuteTimeout)
 	defer cancel()
-	d.Clock.forward(time.Minute)
-	d.Tick(ctx)
-	d.ask(ctx)
+	p.cfg.Clock.forward(time.Minute)
+	p.Tick(ctx)
+	p.requestSignature(ctx)
 }
 
-// ask asks for a signature and answers the kick that may come of it.
-func (d *Page) ask(ctx context.Context) {
-	if d.visits == nil {
+// requestSignature requests a signature, and handles the refresh requests that follow.
+func (p *Page) requestSignature(ctx context.Context) {
+	if p.signature == nil {
 		return
 	}
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, d.PageURL+"signature?url="+url.QueryEscape(d.PageURL), nil)
-	d.visits.ServeHTTP(httptest.NewRecorder(), r)
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, p.cfg.PageURL+"signature?url="+url.QueryEscape(p.cfg.PageURL), nil)
+	p.signature.ServeHTTP(httptest.NewRecorder(), r)
 	for {
 		select {
-		case appID := <-d.kicks:
-			d.kicked(ctx, appID)
+		case appID := <-p.refreshRequests:
+			p.handleRefreshRequest(ctx, appID)
 		default:
 			return
 		}
 	}
 }
 
-// Watch is next with each signature that is refused for want of a ticket noted.
-func (d *Page) Watch(next http.Handler) http.Handler {
+// RecordRefusals is next, and records each signature that is refused without a ticket.
+func (p *Page) RecordRefusals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/health") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(&watched{ResponseWriter: w, d: d}, r)
+		next.ServeHTTP(&refusalRecorder{ResponseWriter: w, p: p}, r)
 	})
 }
 
-// Visit says whom to ask for signatures while the clock is moved: an instance of
-// the signature function of its own.
-func (d *Page) Visit(signature http.Handler) { d.visits = d.Watch(signature) }
+// SignWith sets the instance of the signature function that signs while the clock is
+// moved.
+func (p *Page) SignWith(signature http.Handler) { p.signature = p.RecordRefusals(signature) }
 
-type watched struct {
+type refusalRecorder struct {
 	http.ResponseWriter
-	d *Page
+	p *Page
 }
 
-func (w *watched) WriteHeader(status int) {
+func (w *refusalRecorder) WriteHeader(status int) {
 	if status == http.StatusServiceUnavailable {
-		w.d.mu.Lock()
-		w.d.history.refuse(w.d.Clock.Now())
-		w.d.mu.Unlock()
+		w.p.mu.Lock()
+		w.p.history.addRefusal(w.p.cfg.Clock.Now())
+		w.p.mu.Unlock()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap is for http.ResponseController.
-func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *refusalRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

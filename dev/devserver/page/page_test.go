@@ -10,204 +10,206 @@ import (
 	"wechatfn/dev/wechatsim"
 )
 
-// Hours pass in a moment, and everything lives by the same clock: what is due in
-// them is done in them.
-func TestClock(t *testing.T) {
-	desk(t, func(w *world) {
-		w.stands(toneGood, "All is well.")
+// Hours pass in a moment. All parts use the same clock, so what is due in these hours
+// is done.
+func TestMovedClockMovesEverything(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		f.expectState(toneGood, "All is well.")
 		before := time.Now()
-		w.minutes("120")
-		w.minutes("120")
+		f.passMinutes("120")
+		f.passMinutes("120")
 		if time.Now() != before {
 			t.Error("it took time")
 		}
-		s := w.now()
-		if s.Ahead != "(4h0m0s ahead of this machine)" || s.Tone != toneGood || w.Clock.Ahead() != 4*time.Hour {
+		s := f.state()
+		if s.Ahead != "(4h0m0s ahead of this machine)" || s.Tone != toneGood || f.cfg.Clock.Ahead() != 4*time.Hour {
 			t.Errorf("%+v", s)
 		}
 		// Tokens of 2 h, renewed 5 minutes early: two more in 4 h, for each of two accounts.
-		if n := w.tokenCalls(); n < 3 || n > 30 {
+		if n := f.tokenCalls(); n < 3 || n > 30 {
 			t.Errorf("%d token calls", n)
 		}
-		if n := strings.Count(string(s.Life), `<circle class="renewed"`) - 1; n != 3*3 { // and one in the legend
-			t.Errorf("%d values came, want 3 of each credential", n)
+		if n := strings.Count(string(s.History), `<circle class="renewed"`) - 1; n != 3*3 { // and one in the legend
+			t.Errorf("%d new values, want 3 of each credential", n)
 		}
-		if strings.Contains(string(s.Life), `<rect class="trouble" x`) || strings.Contains(string(s.Life), `class="refused" d="M1`) || w.signs() != 200 {
-			t.Error("there was trouble")
+		if strings.Contains(string(s.History), `<rect class="failure" x`) || strings.Contains(string(s.History), `class="refused" d="M1`) || f.signStatus() != 200 {
+			t.Error("a request failed")
 		}
 	})
 }
 
-// The schedule ticks by itself, each minute of the machine's time.
-func TestSchedule(t *testing.T) {
-	desk(t, func(w *world) {
-		before := w.tokenCalls()
-		time.Sleep(119*time.Minute + time.Second) // of a bubble
+// The schedule ticks each minute of the machine's time.
+func TestScheduleTicksEachMinute(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		before := f.tokenCalls()
+		time.Sleep(119*time.Minute + time.Second) // simulated time
 		synctest.Wait()
-		if w.tokenCalls() <= before || w.now().Ahead != "" {
-			t.Errorf("%d token calls, %+v", w.tokenCalls(), w.now())
+		if f.tokenCalls() <= before || f.state().Ahead != "" {
+			t.Errorf("%d token calls, %+v", f.tokenCalls(), f.state())
 		}
 	})
 }
 
-func TestDownUntilMended(t *testing.T) {
-	desk(t, func(w *world) {
-		w.does("/_dev/break", `{"what":"down"}`)
-		w.stands(toneWarn, "WeChat is down until you mend it. Pages are signed all the same")
-		w.minutes("60")
-		if code := w.signs(); code != 200 {
-			t.Errorf("%d while the ticket lives", code)
+func TestOutageUntilCleared(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		f.post("/_dev/fault", `{"what":"down"}`)
+		f.expectState(toneWarn, "WeChat is down until you clear the fault. Pages are still signed")
+		f.passMinutes("60")
+		if code := f.signStatus(); code != 200 {
+			t.Errorf("%d while the ticket is valid", code)
 		}
-		before, ticks := time.Now(), w.shown.Load()
-		w.minutes("90")
-		w.stands(toneBad, "No ticket is alive")
-		if n := len(w.history.Refused); n < 25 || time.Now() != before {
+		before, ticks := time.Now(), f.shown.Load()
+		f.passMinutes("90")
+		f.expectState(toneBad, "No valid ticket")
+		if n := len(f.history.Refused); n < 25 || time.Now() != before {
 			t.Errorf("refused in %d minutes; it took %v", n, time.Since(before))
 		}
-		if ticks = w.shown.Load() - ticks; ticks <= 90+25 { // each 503 kicks
-			t.Errorf("%d ticks and kicks", ticks)
+		if ticks = f.shown.Load() - ticks; ticks <= 90+25 { // each 503 requests a refresh
+			t.Errorf("%d ticks and refresh requests", ticks)
 		}
-		if code := w.signs(); code != 503 {
-			t.Errorf("%d when it has ended", code)
+		if code := f.signStatus(); code != 503 {
+			t.Errorf("%d after the end of the ticket", code)
 		}
-		w.does("/_dev/mend", `{}`)
-		if s := w.now(); len(s.Broken) != 0 || s.Tone != toneBad {
-			t.Errorf("mended, and not found out yet: %+v", s)
+		f.post("/_dev/clear", `{}`)
+		if s := f.state(); len(s.Faults) != 0 || s.Tone != toneBad {
+			t.Errorf("cleared, but not noticed yet: %+v", s)
 		}
-		w.minutes("2")
-		w.stands(toneGood, "All is well.")
-		life := string(w.now().Life)
-		for _, want := range []string{`class="band"`, `class="refused" d="M`, `class="trouble" x`, "WeChat down", "signature answered 503"} {
-			if !strings.Contains(life, want) {
-				t.Errorf("the picture lacks %s", want)
+		f.passMinutes("2")
+		f.expectState(toneGood, "All is well.")
+		history := string(f.state().History)
+		for _, want := range []string{`class="fault-period"`, `class="refused" d="M`, `class="failure" x`, "WeChat down", "signature answered 503"} {
+			if !strings.Contains(history, want) {
+				t.Errorf("the chart lacks %s", want)
 			}
 		}
-		if w.signs() != 200 {
-			t.Error("not well again")
+		if f.signStatus() != 200 {
+			t.Error("no signature after the outage")
 		}
 	})
 }
 
-func TestDownForMinutes(t *testing.T) {
-	desk(t, func(w *world) {
-		w.does("/_dev/break", `{"what":"down","minutes":5}`)
-		w.stands(toneWarn, "WeChat is down until ")
-		w.minutes("4")
-		if s := w.now(); len(s.Broken) != 1 || s.Broken[0] != troubleDown {
+func TestOutageForMinutes(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		f.post("/_dev/fault", `{"what":"down","minutes":5}`)
+		f.expectState(toneWarn, "WeChat is down until ")
+		f.passMinutes("4")
+		if s := f.state(); len(s.Faults) != 1 || s.Faults[0] != faultDown {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(time.Minute + time.Second) // the machine's clock counts too, and its minute has a tick
 		synctest.Wait()
-		if s := w.now(); len(s.Broken) != 0 || s.Tone != toneGood {
+		if s := f.state(); len(s.Faults) != 0 || s.Tone != toneGood {
 			t.Errorf("%+v", s)
 		}
-		if band := w.history.Bands[0]; band.To-band.From != 5*60 {
-			t.Errorf("%+v", band)
+		if period := f.history.Faults[0]; period.To-period.From != 5*60 {
+			t.Errorf("%+v", period)
 		}
 	})
 }
 
-// An outage is of the API: the script that judges this page goes on.
-func TestDownSparesTheScript(t *testing.T) {
-	desk(t, func(w *world) {
-		w.does("/_dev/break", `{"what":"down"}`)
-		if answer, err := w.sim.Client().Get("https://res.wx.qq.com" + wechatsim.PathScript); err != nil || answer.StatusCode != 200 {
+// An outage is of the API. The script that checks this page goes on.
+func TestOutageSparesTheScript(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		f.post("/_dev/fault", `{"what":"down"}`)
+		if answer, err := f.sim.Client().Get("https://res.wx.qq.com" + wechatsim.PathScript); err != nil || answer.StatusCode != 200 {
 			t.Errorf("%v", err)
 		}
-		if _, err := w.sim.Client().Get("https://api.weixin.qq.com" + wechatsim.PathTicket); err == nil {
+		if _, err := f.sim.Client().Get("https://api.weixin.qq.com" + wechatsim.PathTicket); err == nil {
 			t.Error("the API answers")
 		}
 	})
 }
 
 func TestTokenReplacedElsewhere(t *testing.T) {
-	desk(t, func(w *world) {
-		w.minutes("130") // the ticket's birth is known now, so that it is not asked for each minute
-		w.does("/_dev/break", `{"what":"token"}`)
-		w.stands(toneWarn, "Somebody replaced the access token")
-		w.minutes("1") // in which nobody uses it
-		w.does("/_dev/mend", `{}`)
-		w.stands(toneWarn, "Somebody replaced the access token") // no button brings a dead token back
-		w.minutes("20")
-		w.stands(toneGood, "All is well.")
-		if band := w.history.Bands[0]; band.What != troubleToken || band.To == 0 || band.To-band.From > 16*60 {
-			t.Errorf("%+v", band)
+	withPage(t, func(f *fixture) {
+		f.passMinutes("130") // the first fetch of the ticket is known now, so it is not fetched each minute
+		f.post("/_dev/fault", `{"what":"token"}`)
+		f.expectState(toneWarn, "Another system replaced the access token")
+		f.passMinutes("1") // in which the token is not used
+		f.post("/_dev/clear", `{}`)
+		f.expectState(toneWarn, "Another system replaced the access token") // no button makes a replaced token valid
+		f.passMinutes("20")
+		f.expectState(toneGood, "All is well.")
+		if period := f.history.Faults[0]; period.What != faultToken || period.To == 0 || period.To-period.From > 16*60 {
+			t.Errorf("%+v", period)
 		}
 	})
 }
 
-func TestConfigurationTroubles(t *testing.T) {
-	for what, code := range map[string]string{troubleWhitelist: "errcode 40164", troubleSecret: "errcode 40125"} {
-		t.Run(what, func(t *testing.T) {
-			desk(t, func(w *world) {
-				w.does("/_dev/break", `{"what":"`+what+`"}`)
-				w.minutes("117")
-				w.stands(toneWarn, "Pages are signed all the same")
-				if life := string(w.now().Life); !strings.Contains(life, code) {
-					t.Errorf("no %s in %s", code, life)
+func TestConfigurationFaults(t *testing.T) {
+	for _, c := range []struct{ fault, code string }{{faultWhitelist, "errcode 40164"}, {faultSecret, "errcode 40125"}} {
+		t.Run(c.fault, func(t *testing.T) {
+			withPage(t, func(f *fixture) {
+				f.post("/_dev/fault", `{"what":"`+c.fault+`"}`)
+				f.passMinutes("117")
+				f.expectState(toneWarn, "Pages are still signed")
+				if history := string(f.state().History); !strings.Contains(history, c.code) {
+					t.Errorf("no %s in %s", c.code, history)
 				}
-				w.does("/_dev/mend", `{}`)
-				w.stands(toneWarn, "The last try failed (stable_token, "+code+")")
-				w.minutes("10")
-				w.stands(toneGood, "All is well.")
+				f.post("/_dev/clear", `{}`)
+				f.expectState(toneWarn, "The last request failed (stable_token, "+c.code+")")
+				f.passMinutes("10")
+				f.expectState(toneGood, "All is well.")
 			})
 		})
 	}
 }
 
-// Two troubles at once are told of both, and mended together.
-func TestTroublesAdd(t *testing.T) {
-	desk(t, func(w *world) {
-		for _, what := range []string{troubleDown, troubleSecret, troubleDown} {
-			w.does("/_dev/break", `{"what":"`+what+`"}`)
+// The page shows two faults at the same time, and clears them together.
+func TestTwoFaults(t *testing.T) {
+	withPage(t, func(f *fixture) {
+		for _, what := range []string{faultDown, faultSecret, faultDown} {
+			f.post("/_dev/fault", `{"what":"`+what+`"}`)
 		}
-		if s := w.now(); len(s.Broken) != 2 || !strings.Contains(s.Line, "WeChat is down") || !strings.Contains(s.Line, "AppSecret was changed") {
+		if s := f.state(); len(s.Faults) != 2 || !strings.Contains(s.Line, "WeChat is down") || !strings.Contains(s.Line, "AppSecret was changed") {
 			t.Errorf("%+v", s)
 		}
-		w.does("/_dev/mend", `{}`)
-		if s := w.now(); len(s.Broken) != 0 || s.Tone != toneGood || len(w.history.Bands) != 2 {
+		f.post("/_dev/clear", `{}`)
+		if s := f.state(); len(s.Faults) != 0 || s.Tone != toneGood || len(f.history.Faults) != 2 {
 			t.Errorf("%+v", s)
 		}
 	})
 }
 
-// One trouble is mended, and the others stand.
-func TestOneIsMended(t *testing.T) {
-	all := []string{troubleDown, troubleSecret, troubleToken, troubleWhitelist} // as they are sorted
-	for _, what := range []string{troubleDown, troubleSecret, troubleWhitelist} {
-		desk(t, func(w *world) {
-			for _, each := range all {
-				w.does("/_dev/break", `{"what":"`+each+`","minutes":5}`)
-			}
-			if s := w.now(); !slices.Equal(s.Broken, all) || !s.Ends {
-				t.Fatalf("%+v", s)
-			}
-			w.does("/_dev/mend", `{"what":"`+what+`"}`)
-			left := slices.DeleteFunc(slices.Clone(all), func(each string) bool { return each == what })
-			if s := w.now(); !slices.Equal(s.Broken, left) || s.Ends != (what != troubleDown) {
-				t.Errorf("%s: %+v", what, s)
-			}
-			for _, each := range left {
-				w.does("/_dev/mend", `{"what":"`+strings.Replace(each, troubleToken, "", 1)+`"}`)
-			}
-			w.minutes("125")
-			w.stands(toneGood, "All is well.")
-		})
+// One fault can be cleared while the others last.
+func TestClearOneFault(t *testing.T) {
+	for _, what := range []string{faultDown, faultSecret, faultWhitelist} {
+		t.Run(what, func(t *testing.T) { withPage(t, func(f *fixture) { f.clearOneOfAll(what) }) })
 	}
 }
 
-func TestNewDeskRefuses(t *testing.T) {
+func (f *fixture) clearOneOfAll(what string) {
+	all := []string{faultDown, faultSecret, faultToken, faultWhitelist} // sorted
+	for _, each := range all {
+		f.post("/_dev/fault", `{"what":"`+each+`","minutes":5}`)
+	}
+	if s := f.state(); !slices.Equal(s.Faults, all) || !s.OutageEnds {
+		f.Fatalf("%+v", s)
+	}
+	f.post("/_dev/clear", `{"what":"`+what+`"}`)
+	left := slices.DeleteFunc(slices.Clone(all), func(each string) bool { return each == what })
+	if s := f.state(); !slices.Equal(s.Faults, left) || s.OutageEnds != (what != faultDown) {
+		f.Errorf("%+v", s)
+	}
+	for _, each := range left {
+		f.post("/_dev/clear", `{"what":"`+strings.Replace(each, faultToken, "", 1)+`"}`)
+	}
+	f.passMinutes("125")
+	f.expectState(toneGood, "All is well.")
+}
+
+func TestNewChecksTheConfig(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
-		t.Error("a desk of nothing")
+		t.Error("an empty Config was accepted")
 	}
 	if _, err := New(Config{Settings: settings(t), Clock: new(Clock), Refresher: nil}); err == nil {
-		t.Error("a desk without a refresher")
+		t.Error("a Config without a refresher was accepted")
 	}
-	desk(t, func(w *world) {
-		c := w.Config
+	withPage(t, func(f *fixture) {
+		c := f.cfg
 		c.Settings.Accounts = c.Settings.Accounts[1:]
 		if _, err := New(c); err == nil || !strings.Contains(err.Error(), "no official account") {
-			t.Errorf("a desk without a page: %v", err)
+			t.Errorf("without an official account: %v", err)
 		}
 	})
 }

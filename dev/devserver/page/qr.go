@@ -9,22 +9,22 @@ import (
 	"rsc.io/qr"
 )
 
-// quiet is the margin that a reader wants around a code, in modules.
-const quiet = 4
+// quietZone is the margin that readers need around a code, in modules.
+const quietZone = 4
 
-// qrCode is an address as a QR code in SVG, dark on light in either theme, as many
-// readers want it.
+// qrCode is an address as a QR code in SVG. It is dark on light in both themes, since
+// many readers need that.
 func qrCode(address, name string) template.HTML {
 	code, err := qr.Encode(address, qr.M)
 	if err != nil {
 		return "" // too long for any code
 	}
-	size := code.Size + 2*quiet
+	size := code.Size + 2*quietZone
 	var path strings.Builder
 	for y := range code.Size {
 		for x := range code.Size {
 			if code.Black(x, y) {
-				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x+quiet, y+quiet)
+				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x+quietZone, y+quietZone)
 			}
 		}
 	}
@@ -32,7 +32,7 @@ func qrCode(address, name string) template.HTML {
 		html.EscapeString(name), size, size, size, size, path.String()))
 }
 
-// Terminal is an address as a QR code for a terminal: two modules a character, so
+// Terminal is an address as a QR code for a terminal. A character has two modules, so
 // that they are square.
 func Terminal(address string) string {
 	code, err := qr.Encode(address, qr.L)

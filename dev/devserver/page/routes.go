@@ -17,7 +17,7 @@ import (
 
 var pages = template.Must(template.ParseFS(files, "files/*.html"))
 
-// policy lets the page load what this server serves, and nothing else.
+// policy lets the page load only what this server serves.
 const policy = "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // realPolicy adds WeChat's script, its standby host, and what that script calls.
@@ -27,26 +27,26 @@ var realPolicy = strings.NewReplacer(
 ).Replace(policy)
 
 // Routes serves the page and what it calls.
-func (d *Page) Routes(mux *web.Mux) {
-	get := func(path string, f web.HandlerFunc) { mux.Handle("GET "+path, d.own(web.Handle(f, d.Logger))) }
-	get("/", d.index)
-	get("/_dev/files/{file}", d.file)
-	get("/_dev/status", d.status)
-	get("/_dev/state", d.stateNow)
-	mux.Handle("GET /_dev/messages", d.own(d.Messages))
-	for path, f := range d.actions() {
-		mux.Handle("POST "+path, d.own(sameOrigin(web.Handle(f, d.Logger))))
+func (p *Page) Routes(mux *web.Mux) {
+	get := func(path string, f web.HandlerFunc) { mux.Handle("GET "+path, p.ownHost(web.Handle(f, p.cfg.Logger))) }
+	get("/", p.index)
+	get("/_dev/files/{file}", p.file)
+	get("/_dev/status", p.status)
+	get("/_dev/state", p.stateNow)
+	mux.Handle("GET /_dev/messages", p.ownHost(p.cfg.Messages))
+	for path, f := range p.actions() {
+		mux.Handle("POST "+path, p.ownHost(sameOrigin(web.Handle(f, p.cfg.Logger))))
 	}
 }
 
-// own keeps the desk's pages from a site that has its own name resolve to this
-// machine (DNS rebinding): they are served under allowed origins only. Nor may
-// another site's page take them in as a script or a picture.
-func (d *Page) own(next http.Handler) http.Handler {
+// ownHost serves next under allowed origins only. So a site whose name resolves to
+// this machine (DNS rebinding) cannot read it. Nor can another site's page load it as
+// a script or a picture.
+func (p *Page) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-		for _, origin := range d.Settings.Origins {
+		for _, origin := range p.cfg.Settings.Origins {
 			if _, host, _ := strings.Cut(origin, "://"); strings.EqualFold(host, r.Host) {
 				next.ServeHTTP(w, r)
 				return
@@ -61,14 +61,14 @@ func (d *Page) own(next http.Handler) http.Handler {
 	})
 }
 
-// firstWidth is that of the picture until the page's script knows how wide the
-// window is.
-const firstWidth = 1040
+// initialWidth is the width of the chart until the page's script has measured the
+// window.
+const initialWidth = 1040
 
-func (d *Page) index(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) index(w http.ResponseWriter, r *http.Request) error {
 	lang := language(r)
 	said := dictionary[lang]
-	state, err := d.state(r.Context(), said, firstWidth)
+	state, err := p.state(r.Context(), said, initialWidth)
 	if err != nil {
 		return err
 	}
@@ -77,28 +77,28 @@ func (d *Page) index(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept-Language, Cookie")
 	h.Set("Content-Security-Policy", policy)
-	if d.Simulator == nil {
+	if p.cfg.Simulator == nil {
 		h.Set("Content-Security-Policy", realPolicy)
 	}
-	data := d.pageData(lang, said, state)
-	data["Host"], data["Address"] = r.Host, "http://"+r.Host+r.URL.RequestURI() // until the page's script knows better
+	data := p.pageData(lang, said, state)
+	data["Host"], data["Address"] = r.Host, "http://"+r.Host+r.URL.RequestURI() // until the page's script replaces them
 	data["Setup"].(map[string]any)["session"] = hasSession(r)
 	return pages.ExecuteTemplate(w, "page.html", data)
 }
 
-func (d *Page) pageData(lang string, said words, state State) map[string]any {
+func (p *Page) pageData(lang string, said words, state State) map[string]any {
 	return map[string]any{
 		"Lang": map[string]string{english: "en", chinese: "zh-CN"}[lang], "T": said.say, "Words": said,
-		"State": state, "Account": d.account.Name, "AppID": d.account.AppID,
-		"Simulated": d.Simulator != nil, "Base": d.Settings.APIBase,
-		"Website": d.named(account.Website), "Mini": d.named(account.MiniProgram),
-		"Phone": d.Phone, "QR": qrCode(cmp.Or(d.Phone, d.PageURL), said.say("phone.alt", "url", cmp.Or(d.Phone, d.PageURL))),
-		"PageURL": d.PageURL, "Port": port(d.PageURL),
-		"Setup": d.setup(),
+		"State": state, "Account": p.account.Name, "AppID": p.account.AppID,
+		"Simulated": p.cfg.Simulator != nil, "Base": p.cfg.Settings.APIBase,
+		"Website": p.named(account.Website), "Mini": p.named(account.MiniProgram),
+		"Phone": p.cfg.Phone, "QR": qrCode(cmp.Or(p.cfg.Phone, p.cfg.PageURL), said.say("phone.alt", "url", cmp.Or(p.cfg.Phone, p.cfg.PageURL))),
+		"PageURL": p.cfg.PageURL, "Port": port(p.cfg.PageURL),
+		"Setup": p.setup(),
 	}
 }
 
-// port is the one of an address; that of make dev where it has none.
+// port is the port of an address, or that of make dev if it has none.
 func port(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Port() == "" {
@@ -107,23 +107,23 @@ func port(address string) string {
 	return u.Port()
 }
 
-// setup is what the page's scripts have to know.
-func (d *Page) setup() map[string]any {
-	setup := map[string]any{"simulated": d.Simulator != nil, "mini": d.named(account.MiniProgram)}
-	if d.Simulator != nil {
+// setup is what the page's scripts need to know.
+func (p *Page) setup() map[string]any {
+	setup := map[string]any{"simulated": p.cfg.Simulator != nil, "mini": p.named(account.MiniProgram)}
+	if p.cfg.Simulator != nil {
 		setup["script"] = wechatsim.PathScript + "?wechatsim=inside"
 	}
 	return setup
 }
 
 // named is the name of the first account of a kind, "" if there is none.
-func (d *Page) named(kind account.Kind) string {
-	a, _ := d.Settings.Accounts.Where(account.Is(kind)).Find("")
+func (p *Page) named(kind account.Kind) string {
+	a, _ := p.cfg.Settings.Accounts.Where(account.Is(kind)).Find("")
 	return a.Name
 }
 
 // file serves a style sheet, a script or a picture of the page.
-func (d *Page) file(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) file(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("file")
 	content, err := files.ReadFile("files/" + name)
 	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": mime.TypeByExtension(".svg")}[path.Ext(name)]
@@ -133,34 +133,35 @@ func (d *Page) file(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "no-cache")
-	_, _ = w.Write(content) // a browser that has gone away is nobody to report to
+	_, _ = w.Write(content) // an error means that the browser has left
 	return nil
 }
 
 // status is the refresher's report.
-func (d *Page) status(w http.ResponseWriter, r *http.Request) error {
-	report, err := d.Refresher.Status(r.Context())
+func (p *Page) status(w http.ResponseWriter, r *http.Request) error {
+	report, err := p.cfg.Refresher.Status(r.Context())
 	if err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, report)
 }
 
-// stateNow is how everything stands, for a page of that width.
-func (d *Page) stateNow(w http.ResponseWriter, r *http.Request) error {
+// stateNow answers the state, with a chart of the requested width.
+func (p *Page) stateNow(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "lang", "width")
 	if err != nil {
 		return err
 	}
-	width, _ := strconv.Atoi(query.Get("width")) // 0 is narrower than any, and so is what is no number
-	state, err := d.state(r.Context(), dictionary[language(r)], width)
+	width, _ := strconv.Atoi(query.Get("width")) // 0, also for what is no number, gives the smallest width
+	state, err := p.state(r.Context(), dictionary[language(r)], width)
 	if err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, state)
 }
 
-// hasSession spares a page without one a request that is refused.
+// hasSession reports whether there is a session cookie. Without one, the page sends no
+// request for the session.
 func hasSession(r *http.Request) bool {
 	_, err := r.Cookie("wechatfn-session")
 	return err == nil

@@ -14,51 +14,51 @@ import (
 // Tones of the state line.
 const (
 	toneGood = "good" // nothing to do
-	toneWarn = "warn" // something is wrong, and pages are signed all the same
+	toneWarn = "warn" // something is wrong, but pages are signed
 	toneBad  = "bad"  // pages are not signed
 )
 
-// State is how everything stands, in one language, for the page to show.
+// State is the state of the page, in one language.
 type State struct {
-	Tone   string        `json:"tone"`
-	Line   string        `json:"line"`
-	Clock  string        `json:"clock"`
-	Ahead  string        `json:"ahead"` // empty when the clock is not
-	By     string        `json:"by"`    // the same for --ahead of wechatfn trigger
-	Broken []string      `json:"broken"`
-	Ends   bool          `json:"ends"` // the outage, by itself
-	Life   template.HTML `json:"life"` // the picture, its legend and its tables
+	Tone       string        `json:"tone"`
+	Line       string        `json:"line"`
+	Clock      string        `json:"clock"`
+	Ahead      string        `json:"ahead"` // empty if the clock is not ahead
+	By         string        `json:"by"`    // the same for --ahead of wechatfn trigger
+	Faults     []string      `json:"faults"`
+	OutageEnds bool          `json:"outageEnds"` // by itself
+	History    template.HTML `json:"history"`    // the chart, its legend and its tables
 }
 
-// state looks at the table and at the troubles that stand. Errors: the store's.
-func (d *Page) state(ctx context.Context, w words, width int) (State, error) {
-	d.settle()
-	report, err := d.Refresher.Status(ctx)
+// state reads the table and the current faults. Errors: the store's.
+func (p *Page) state(ctx context.Context, w words, width int) (State, error) {
+	p.endOutage()
+	report, err := p.cfg.Refresher.Status(ctx)
 	if err != nil {
 		return State{}, err
 	}
-	now := d.Clock.Now()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := State{Clock: now.Format(time.DateTime), Broken: sorted(d.troubles.since), Ends: !d.troubles.until.IsZero()}
-	if ahead := d.Clock.Ahead(); ahead > 0 {
+	now := p.cfg.Clock.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := State{Clock: now.Format(time.DateTime), Faults: sorted(p.faults.since), OutageEnds: !p.faults.until.IsZero()}
+	if ahead := p.cfg.Clock.Ahead(); ahead > 0 {
 		s.By = ahead.Round(time.Minute).String()
 		s.Ahead = w.say("clock.ahead", "by", s.By)
 	}
-	s.Tone, s.Line = d.line(w, report, now)
-	s.Life, err = d.history.render(w, report, now, width)
+	s.Tone, s.Line = p.line(w, report, now)
+	s.History, err = p.history.render(w, report, now, width)
 	return s, err
 }
 
-// line says in a few sentences what is wrong and what comes of it.
-func (d *Page) line(w words, report app.Report, now time.Time) (tone, line string) {
-	account := d.reportOn(report)
+// line says in a few sentences what is wrong, and what follows from it.
+func (p *Page) line(w words, report app.Report, now time.Time) (tone, line string) {
+	account := p.reportOn(report)
 	ticket := now.Add(time.Duration(account.Tickets["jsapi"].SecondsLeft) * time.Second)
-	alive := ticket.Sub(now) > credential.Margin
-	said := d.wrong(w, account)
+	valid := ticket.Sub(now) > credential.Margin
+	said := p.problems(w, account)
 	switch {
-	case !alive:
-		return toneBad, said + w.say("state.dead")
+	case !valid:
+		return toneBad, said + w.say("state.unsigned")
 	case said != "":
 		return toneWarn, said + w.say("state.ticket", "until", shortTime(ticket))
 	default:
@@ -67,26 +67,26 @@ func (d *Page) line(w words, report app.Report, now time.Time) (tone, line strin
 	}
 }
 
-func (d *Page) wrong(w words, account app.AccountReport) (said string) {
-	for _, what := range sorted(d.troubles.since) {
+func (p *Page) problems(w words, account app.AccountReport) (said string) {
+	for _, what := range sorted(p.faults.since) {
 		switch {
-		case what == troubleDown && !d.troubles.until.IsZero():
-			said += w.say("state.down.until", "until", shortTime(d.troubles.until))
+		case what == faultDown && !p.faults.until.IsZero():
+			said += w.say("state.down.until", "until", shortTime(p.faults.until))
 		default:
 			said += w.say("state." + what)
 		}
 	}
-	if f := firstFailure(account); f != nil && (said == "" || len(d.troubles.since) == 1 && d.troubles.stands(troubleToken)) {
+	if f := firstFailure(account); f != nil && (said == "" || len(p.faults.since) == 1 && p.faults.active(faultToken)) {
 		said += w.say("state.failing", "op", f.Op, "why", reason(f), "at", shortTime(time.Unix(f.Until, 0)))
 	}
 	return said
 }
 
-// reportOn is what the report says of the account that the page is about.
-func (d *Page) reportOn(report app.Report) app.AccountReport {
-	i := slices.IndexFunc(report.Accounts, func(a app.AccountReport) bool { return a.App == d.account.Name })
+// reportOn is the report of the account that the page shows.
+func (p *Page) reportOn(report app.Report) app.AccountReport {
+	i := slices.IndexFunc(report.Accounts, func(a app.AccountReport) bool { return a.App == p.account.Name })
 	if i < 0 {
-		return app.AccountReport{} // of a kick for another account
+		return app.AccountReport{} // of a refresh request for another account
 	}
 	return report.Accounts[i]
 }

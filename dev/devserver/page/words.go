@@ -17,10 +17,10 @@ const (
 	chinese = "zh"
 )
 
-// languageCookie remembers what was chosen on the page, where a script sets it.
+// languageCookie has the language that was chosen on the page; a script sets it.
 const languageCookie = "wechatfn_lang"
 
-// words is every text of the page in one language.
+// words are the texts of the page in one language.
 type words map[string]string
 
 var dictionary = func() map[string]words {
@@ -41,7 +41,7 @@ var dictionary = func() map[string]words {
 	return out
 }()
 
-// say is a text with its {name}s filled in: args are names and values in turn.
+// say is a text with its {name}s replaced. args are names and values in turn.
 func (w words) say(key string, args ...string) string {
 	pairs := make([]string, 0, len(args))
 	for i := 0; i+1 < len(args); i += 2 {
@@ -50,8 +50,8 @@ func (w words) say(key string, args ...string) string {
 	return strings.NewReplacer(pairs...).Replace(w[key])
 }
 
-// language is what the request asks for: in its query, else as remembered, else as
-// the browser is set.
+// language is the language of a request: that of the query, else that of the cookie,
+// else that of the browser.
 func language(r *http.Request) string {
 	asked := r.URL.Query().Get("lang")
 	if cookie, err := r.Cookie(languageCookie); asked == "" && err == nil {
@@ -63,7 +63,7 @@ func language(r *http.Request) string {
 	return accepted(r.Header.Get("Accept-Language"))
 }
 
-// accepted is the better liked of our languages, RFC 9110 12.5.4.
+// accepted is our language with the highest weight, as in RFC 9110 12.5.4.
 func accepted(header string) string {
 	best, most := english, 0.0
 	for part := range strings.SplitSeq(header, ",") {

@@ -1,14 +1,14 @@
-// What every part of the page uses.
+// Functions that every part of the page uses.
 
 export const at = id => document.getElementById(id);
 export const words = JSON.parse(at("words").textContent);
 export const setup = JSON.parse(at("setup").textContent);
 export const chinese = document.documentElement.lang.startsWith("zh");
 
-// t is a text in the page's language, with its {name}s filled in.
+// t is a text in the page's language, with its {name}s replaced.
 export const t = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
-// say changes a live region only where it changes, so that nothing is read twice.
+// say changes a live region only if its text changes, so that nothing is read twice.
 export function say(element, text, tone) {
   if (element.textContent !== text) element.textContent = text;
   if (tone) element.className = "tone " + tone;
@@ -34,7 +34,7 @@ export async function call(path, options = {}) {
 export const post = (path, body = {}) =>
   call(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
-// on runs f at a click, once at a time, and gives its error to failed.
+// on runs f at a click, one run at a time, and passes its error to failed.
 export function on(button, f, failed) {
   button?.addEventListener("click", async () => {
     if (button.getAttribute("aria-busy") === "true") return;
@@ -56,7 +56,7 @@ export function element(name, ...children) {
   return made;
 }
 
-// code is a block of text that can be reached and scrolled by keyboard.
+// code is a block of text that the keyboard can reach and scroll.
 export function code(text, label) {
   const made = element("pre", text);
   made.tabIndex = 0;

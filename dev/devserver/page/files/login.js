@@ -1,4 +1,4 @@
-// Login in WeChat or by QR code, the session, and the way out.
+// Login in WeChat or by QR code, the session, and the logout.
 import { at, call, on, say, setup, t } from "./dom.js";
 
 const failed = error => say(at("who"), error.message);
@@ -6,15 +6,15 @@ const failed = error => say(at("who"), error.message);
 async function who() {
   const session = await call("/oauth/session");
   show(session);
-  const profile = recall() ? t("login.silently") : await call("/oauth/userinfo").catch(error => ({ problem: error.code }));
+  const profile = wasSilent() ? t("login.silently") : await call("/oauth/userinfo").catch(error => ({ problem: error.code }));
   at("session").textContent = JSON.stringify({ session, profile }, null, 2);
   if (profile.nickname) show(session, profile.nickname);
 }
 
-// A silent login has no profile, so none is asked for: the page remembers which link was taken. A browser may forbid that.
+// A silent login has no profile, so none is requested: the page stores which link was pressed. A browser can forbid that.
 const silent = "wechatfn-silent";
 
-function recall() {
+function wasSilent() {
   try {
     return localStorage.getItem(silent);
   } catch {
@@ -26,15 +26,15 @@ at("logins").addEventListener("click", event => {
   const link = event.target.closest("a");
   try {
     if (link) "silent" in link.dataset ? localStorage.setItem(silent, "1") : localStorage.removeItem(silent);
-  } catch { /* then the profile is asked for, in vain */ }
+  } catch { /* then the profile is requested, and refused */ }
 });
 
 function show(session, nickname) {
-  const lost = at("logged-in").contains(document.activeElement);
+  const hadFocus = at("logged-in").contains(document.activeElement);
   at("logins").hidden = Boolean(session);
   at("logged-in").hidden = !session;
   if (!session) {
-    if (lost) at("logins").querySelector("a").focus();
+    if (hadFocus) at("logins").querySelector("a").focus();
     return say(at("who"), t("login.nobody"));
   }
   const until = new Date(session.expiresAt * 1000).toLocaleString(document.documentElement.lang);
@@ -45,7 +45,7 @@ function show(session, nickname) {
 let working = Promise.resolve();
 const inTurn = work => () => (working = working.then(work, work));
 
-// ended: a session that is over is no failure of the page's.
+// ended shows that the session has ended, which is no failure of the page.
 function ended(error) {
   if (error.status === 401) return show(null);
   failed(error);

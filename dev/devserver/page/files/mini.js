@@ -1,9 +1,9 @@
-// A mini-program: the page asks WeChat's app (the simulator) for codes and data, and
-// sends them to the API as a mini-program would.
+// A mini-program: the page gets codes and data from WeChat's app (the simulator), and
+// sends them to the API as a mini-program does.
 import { at, chinese, code, element, on, post, say, setup, t } from "./dom.js";
 
-let token; // of the session; it never shows
-const buttons = ["decrypt", "phone", "session", "dead", "elsewhere"].map(name => at("mini-" + name));
+let token; // of the session; it is never shown
+const buttons = ["decrypt", "phone", "session", "replace", "elsewhere"].map(name => at("mini-" + name));
 
 const short = (name, value) => {
   if (typeof value !== "string") return value;
@@ -11,28 +11,28 @@ const short = (name, value) => {
   return value.length > 48 ? value.slice(0, 32) + "…" : value;
 };
 
-// api is a call of the mini-program's, shown as it went over the wire.
+// api is a call of the mini-program. The page shows its request and answer.
 async function api(method, path, body, bearer = token) {
   const headers = { "content-type": "application/json", ...(bearer && { authorization: "Bearer " + bearer }) };
   const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials: "omit" });
   const text = await answer.text();
-  const told = text ? JSON.parse(text) : undefined;
-  wire(method, path, body, answer.status, told, bearer);
-  if (answer.ok) return told;
-  const hint = told?.hint?.[chinese ? "zh" : "en"];
-  throw new Error([t("mini.refused", { status: answer.status, code: told?.code }), hint].filter(Boolean).join(" "));
+  const result = text ? JSON.parse(text) : undefined;
+  show(method, path, body, answer.status, result, bearer);
+  if (answer.ok) return result;
+  const hint = result?.hint?.[chinese ? "zh" : "en"];
+  throw new Error([t("mini.refused", { status: answer.status, code: result?.code }), hint].filter(Boolean).join(" "));
 }
 
-function wire(method, path, body, status, told, bearer) {
+function show(method, path, body, status, result, bearer) {
   const line = element("p", element("strong", `${method} ${path}`), ` → ${status}`);
   const sent = [bearer && "Authorization: Bearer " + short("token", bearer), body && JSON.stringify(body, short, 1)].filter(Boolean).join("\n");
-  const text = [sent, told && JSON.stringify(told, short, 1)].filter(Boolean).join("\n\n↓\n\n");
+  const text = [sent, result && JSON.stringify(result, short, 1)].filter(Boolean).join("\n\n↓\n\n");
   at("wire").prepend(element("li", line, ...(text ? [code(text, `${method} ${path}`)] : [])));
 }
 
 const inWeChat = what => post("/_dev/mini", { do: what });
-const done = text => say(at("mini-said"), text, "good");
-const failed = error => say(at("mini-said"), error.message, "bad");
+const done = text => say(at("mini-status"), text, "good");
+const failed = error => say(at("mini-status"), error.message, "bad");
 
 // login is wx.login, and the code sent to the server.
 async function login(device) {
@@ -59,9 +59,9 @@ const steps = {
   },
   async session() {
     await api("GET", "/miniprogram/session");
-    done(t("mini.alive"));
+    done(t("mini.valid"));
   },
-  async dead() {
+  async replace() {
     await inWeChat("replace");
     done(t("mini.replaced"));
   },

@@ -2,12 +2,12 @@ import { at } from "./dom.js";
 import "./sign.js";
 import "./share.js";
 import "./login.js";
-import "./life.js";
+import "./history.js";
 import "./pushes.js";
 import "./mini.js";
 
-// The choice of a language is kept in a cookie, so that the address, which is
-// signed, stays as it is.
+// The chosen language is stored in a cookie, so that the address, which is signed,
+// does not change.
 for (const link of document.querySelectorAll("nav a[data-lang]")) {
   link.addEventListener("click", event => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 // Pushes as they arrive, and samples to send.
 import { at, code, element, on, post, say, shortTime, t } from "./dom.js";
 
-const most = 100; // as the server keeps
+const maxMessages = 100; // as many as the server stores
 let last = 0;
 
 function arrived(m) {
@@ -12,11 +12,11 @@ function arrived(m) {
   const text = JSON.stringify(m.message, null, 2) + (m.reply ? "\n\n" + t("push.reply") + " " + m.reply : "");
   const list = at("messages");
   list.prepend(element("li", line, code(text, t("push.message", { type: m.type }))));
-  while (list.children.length > most) list.lastElementChild.remove();
-  say(at("arrived"), t("push.arrived", { type: m.type, at: shortTime(new Date(m.at)) })); // the whole of it would be long to listen to
+  while (list.children.length > maxMessages) list.lastElementChild.remove();
+  say(at("arrived"), t("push.arrived", { type: m.type, at: shortTime(new Date(m.at)) })); // a screen reader would read the whole message
 }
 
-// A browser has few connections to a server, over all its tabs: one that nobody looks at needs none.
+// A browser has few connections to a server, for all its tabs together: a hidden tab needs none.
 let stream;
 function listen() {
   stream?.close();

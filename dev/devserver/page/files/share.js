@@ -16,7 +16,7 @@ function show(to, { title, desc, link, imgUrl }) {
   drawn.querySelector("small").textContent = new URL(link).host;
 }
 
-let taken = false;
+let accepted = false;
 
 async function set() {
   const data = card();
@@ -24,7 +24,7 @@ async function set() {
   await wechat.share(data);
   for (const to of ["chat", "timeline"]) show(to, window.__wechatsim?.cards[to] ?? data);
   say(at("shared"), t("share.done"), "good");
-  taken = true;
+  accepted = true;
 }
 
 on(at("share-set"), set, failed);
@@ -35,6 +35,6 @@ on(at("scan"), async () => {
 }, failed);
 
 for (const to of ["chat", "timeline"]) show(to, card());
-const begin = () => set().catch(error => say(at("shared"), reason(error), error.code === "not-in-wechat" ? "wait" : "bad"));
-document.addEventListener("changed", () => taken || begin());
-begin();
+const start = () => set().catch(error => say(at("shared"), reason(error), error.code === "not-in-wechat" ? "wait" : "bad"));
+document.addEventListener("changed", () => accepted || start());
+start();

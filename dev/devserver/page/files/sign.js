@@ -2,7 +2,7 @@
 import { connect } from "/_dev/client.js";
 import { at, chinese, element, on, say, setup, t } from "./dom.js";
 
-// blank takes away what is of an older answer, and leaves its room.
+// blank replaces the values of an older answer by dots, so that nothing moves.
 function blank() {
   const old = new Set(["timestamp", "nonceStr", "signature"]);
   for (const name of at("signed").querySelectorAll("dt")) {
@@ -13,11 +13,11 @@ function blank() {
   }
 }
 
-// reason is what a failure means here: with a simulated WeChat, a press of a button mends it.
+// reason is the text of a failure. With a simulated WeChat, clearing the faults helps.
 export const reason = error => (setup.simulated && error.code === "ticket_unavailable" ? t("sign.none") : error.message);
 
-// kept looks at each answer of the signature endpoint on its way to the client.
-async function kept(...request) {
+// showAnswer passes each answer of the signature endpoint to the client, and shows it.
+async function showAnswer(...request) {
   const answer = await fetch(...request);
   if (answer.ok) {
     const signed = await answer.clone().json();
@@ -35,11 +35,11 @@ export const wechat = connect({
   script: setup.script,
   outside: setup.simulated,
   language: chinese ? "zh" : "en",
-  fetch: kept,
+  fetch: showAnswer,
   patience: 5000,
 });
 
-// ready is wechat's for other parts of the page: the verdict is told as it comes.
+// ready is wechat.ready for other parts of the page. It shows the verdict.
 export async function ready() {
   try {
     await wechat.ready();
@@ -56,10 +56,10 @@ async function sign(again) {
   say(at("verdict"), t("sign.accepted"), "good");
 }
 
-// Outside WeChat its script never answers, so the real one is not asked.
+// Outside WeChat the real script never answers, so it is not used.
 async function refused(error) {
   if (error.code !== "not-in-wechat") return say(at("verdict"), reason(error), "bad");
-  await kept("/signature?url=" + encodeURIComponent(location.href.split("#")[0]));
+  await showAnswer("/signature?url=" + encodeURIComponent(location.href.split("#")[0]));
   say(at("verdict"), t("sign.signed"), "good");
 }
 

@@ -24,18 +24,18 @@ import (
 )
 
 // demoTab is a tab on the page of make dev, and everything that it complained of.
-type demoTab struct {
+type pageTab struct {
 	browsertest.Tab
-	*witness
+	*consoleLog
 }
 
 // witness hears what a person would see in the browser's console.
-type witness struct {
+type consoleLog struct {
 	mu   sync.Mutex
 	said []string
 }
 
-func (w *witness) hear(event any) {
+func (w *consoleLog) listen(event any) {
 	var said string
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
@@ -67,7 +67,7 @@ func (w *witness) hear(event any) {
 }
 
 // quiet wants no complaint but those of which a part is given.
-func (d demoTab) quiet(but ...string) {
+func (d pageTab) expectNoComplaints(but ...string) {
 	d.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,11 +79,11 @@ func (d demoTab) quiet(but ...string) {
 }
 
 // visit opens the page of a new dev server.
-func visit(t *testing.T, more ...chromedp.ExecAllocatorOption) demoTab {
+func openPage(t *testing.T, more ...chromedp.ExecAllocatorOption) pageTab {
 	t.Helper()
 	base, _, _ := startDev(t, ":memory:", nil)
-	d := demoTab{browsertest.Open(t, base, more...), new(witness)}
-	if err := chromedp.Listen(d.Ctx, d.hear); err != nil {
+	d := pageTab{browsertest.Open(t, base, more...), new(consoleLog)}
+	if err := chromedp.Listen(d.Ctx, d.listen); err != nil {
 		t.Fatal(err)
 	}
 	d.Run(chromedp.Navigate(base))
@@ -91,13 +91,13 @@ func visit(t *testing.T, more ...chromedp.ExecAllocatorOption) demoTab {
 }
 
 // speak changes the page's language as its links do.
-func (d demoTab) speak(language string) {
+func (d pageTab) setLanguage(language string) {
 	d.Helper()
 	d.Run(chromedp.Func(evaluate(`document.cookie = "wechatfn_lang=`+language+`; Path=/"`)), chromedp.Reload())
 }
 
 // of waits until an element's text has a part.
-func (d demoTab) of(selector, part string) {
+func (d pageTab) waitFor(selector, part string) {
 	d.Helper()
 	script := fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ""`, selector)
 	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(30 * time.Millisecond) {
@@ -111,7 +111,7 @@ func (d demoTab) of(selector, part string) {
 	}
 }
 
-func (d demoTab) number(script string) float64 {
+func (d pageTab) number(script string) float64 {
 	d.Helper()
 	n, err := chromedp.Run(d.Ctx, chromedp.Evaluate[float64](script, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -121,7 +121,7 @@ func (d demoTab) number(script string) float64 {
 }
 
 // screen sets the window and the colours.
-func (d demoTab) screen(width, height int64, scheme string) {
+func (d pageTab) setScreen(width, height int64, scheme string) {
 	d.Helper()
 	d.Run(chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
@@ -130,7 +130,7 @@ func (d demoTab) screen(width, height int64, scheme string) {
 }
 
 // axe runs axe-core on the page, and returns what is wrong with it.
-func (d demoTab) axe() string {
+func (d pageTab) axe() string {
 	d.Helper()
 	script, err := os.ReadFile("../../node_modules/axe-core/axe.min.js")
 	if err != nil {
@@ -156,7 +156,7 @@ func evaluate(script string) func(context.Context, *chromedp.Target) error {
 }
 
 // devOnNetwork is a dev server that says that a phone reaches it.
-func devOnNetwork(t *testing.T) string {
+func startOnNetwork(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := New(ctx, Config{Addr: "127.0.0.1:0", Store: ":memory:", Out: io.Discard, Getenv: noEnv})

@@ -113,7 +113,7 @@ test-browser: node_modules ## Pages, logins and the browser client in a real Chr
 
 .PHONY: screenshots
 screenshots: node_modules ## Take docs/demo.png and docs/demo-zh.png (needs pngquant, and a font with Chinese such as fonts-noto-cjk)
-	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} SCREENSHOTS=$(CURDIR)/docs go test -count=1 -tags browser -run TestBrowserDemoPictures ./dev/devserver
+	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} SCREENSHOTS=$(CURDIR)/docs go test -count=1 -tags browser -run TestBrowserPageScreenshots ./dev/devserver
 	pngquant --force --strip --speed 1 --ext .png 64 docs/demo.png docs/demo-zh.png
 
 .PHONY: test-dynamodb-local

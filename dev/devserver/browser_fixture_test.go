@@ -5,7 +5,6 @@ package devserver
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -23,62 +22,63 @@ import (
 	"wechatfn/dev/browsertest"
 )
 
-// demoTab is a tab on the page of make dev, and everything that it complained of.
+// pageTab is a tab with the page of make dev, and the log of its console.
 type pageTab struct {
 	browsertest.Tab
 	*consoleLog
 }
 
-// witness hears what a person would see in the browser's console.
+// consoleLog records what the browser's console shows.
 type consoleLog struct {
-	mu   sync.Mutex
-	said []string
+	mu    sync.Mutex
+	lines []string
 }
 
-func (w *consoleLog) listen(event any) {
-	var said string
+func (c *consoleLog) listen(event any) {
+	var line string
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
-		said = "console." + string(e.Type)
+		line = "console." + string(e.Type)
 		for _, arg := range e.Args {
-			said += " " + string(arg.Value) + arg.Description
+			line += " " + string(arg.Value) + arg.Description
 		}
 	case *runtime.EventExceptionThrown:
-		said = "exception " + e.ExceptionDetails.Text
+		line = "exception " + e.ExceptionDetails.Text
 		if e.ExceptionDetails.Exception != nil {
-			said += " " + e.ExceptionDetails.Exception.Description
+			line += " " + e.ExceptionDetails.Exception.Description
 		}
 	case *log.EventEntryAdded:
-		said = "log " + e.Entry.Text + " " + e.Entry.URL
+		line = "log " + e.Entry.Text + " " + e.Entry.URL
 	case *network.EventLoadingFailed:
 		if !e.Canceled {
-			said = "failed " + e.ErrorText
+			line = "failed " + e.ErrorText
 		}
 	case *network.EventResponseReceived:
 		if e.Response.Status >= 400 {
-			said = fmt.Sprintf("answer %d %s", e.Response.Status, e.Response.URL)
+			line = fmt.Sprintf("answer %d %s", e.Response.Status, e.Response.URL)
 		}
 	}
-	if said != "" {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.said = append(w.said, said)
+	if line != "" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.lines = append(c.lines, line)
 	}
 }
 
-// quiet wants no complaint but those of which a part is given.
-func (d pageTab) expectNoComplaints(but ...string) {
+// expectNoComplaints expects an empty console, except for lines that contain one of
+// the given parts.
+func (d pageTab) expectNoComplaints(except ...string) {
 	d.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, said := range d.said {
-		if !slices.ContainsFunc(but, func(part string) bool { return strings.Contains(said, part) }) {
-			d.Errorf("the browser complains: %s", said)
+	for _, line := range d.lines {
+		if !slices.ContainsFunc(except, func(part string) bool { return strings.Contains(line, part) }) {
+			d.Errorf("the browser complains: %s", line)
 		}
 	}
 }
 
-// visit opens the page of a new dev server.
+// openPage opens the page of a new dev server.
 func openPage(t *testing.T, more ...chromedp.ExecAllocatorOption) pageTab {
 	t.Helper()
 	base, _, _ := startDev(t, ":memory:", nil)
@@ -90,13 +90,13 @@ func openPage(t *testing.T, more ...chromedp.ExecAllocatorOption) pageTab {
 	return d
 }
 
-// speak changes the page's language as its links do.
+// setLanguage changes the page's language as its links do.
 func (d pageTab) setLanguage(language string) {
 	d.Helper()
 	d.Run(chromedp.Func(evaluate(`document.cookie = "wechatfn_lang=`+language+`; Path=/"`)), chromedp.Reload())
 }
 
-// of waits until an element's text has a part.
+// waitFor waits until an element's text contains a part.
 func (d pageTab) waitFor(selector, part string) {
 	d.Helper()
 	script := fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ""`, selector)
@@ -120,7 +120,7 @@ func (d pageTab) number(script string) float64 {
 	return n
 }
 
-// screen sets the window and the colours.
+// setScreen sets the size of the window and the colour scheme.
 func (d pageTab) setScreen(width, height int64, scheme string) {
 	d.Helper()
 	d.Run(chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -147,7 +147,7 @@ func (d pageTab) axe() string {
 	return found
 }
 
-// evaluate is a script whose value does not matter.
+// evaluate runs a script and ignores its value.
 func evaluate(script string) func(context.Context, *chromedp.Target) error {
 	return func(ctx context.Context, t *chromedp.Target) error {
 		_, err := chromedp.Evaluate[any]("(() => {"+script+"})()")(ctx, t)
@@ -155,22 +155,9 @@ func evaluate(script string) func(context.Context, *chromedp.Target) error {
 	}
 }
 
-// devOnNetwork is a dev server that says that a phone reaches it.
+// startOnNetwork runs a dev server that shows an address for a phone.
 func startOnNetwork(t *testing.T) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	s, err := New(ctx, Config{Addr: "127.0.0.1:0", Store: ":memory:", Out: io.Discard, Getenv: noEnv})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.page.Phone = "http://192.168.1.20:8080/"
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	s, _, _ := startServer(t, Config{Addr: "127.0.0.1:0", Store: ":memory:", Getenv: noEnv, phone: "http://192.168.1.20:8080/"})
 	return s.URL()
 }

@@ -26,7 +26,8 @@ func openBrowser(t *testing.T) browsertest.Tab {
 	return browsertest.Open(t, base)
 }
 
-// toWeChat goes to WeChat's page, and returns its address without opening it.
+// authorizeAddress starts a login, and returns the address of WeChat's page without
+// opening it.
 func authorizeAddress(b browsertest.Tab, query string) string {
 	b.Helper()
 	answer := b.JSON(`fetch("/oauth/authorize?` + query + `", {headers: {accept: "application/json"}}).then(r => r.json())`)
@@ -54,7 +55,7 @@ func approved(t *testing.T, address string) string {
 	return to
 }
 
-// A person logs in on the page, sees the profile, and logs out.
+// A user logs in on the page, sees the profile, and logs out.
 func TestBrowserLogin(t *testing.T) {
 	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base))
@@ -76,7 +77,7 @@ func TestBrowserLogin(t *testing.T) {
 	b.See("Nobody is logged in.")
 }
 
-func TestBrowserByQRCode(t *testing.T) {
+func TestBrowserLoginByQRCode(t *testing.T) {
 	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base))
 	b.See("Nobody is logged in.")
@@ -86,7 +87,7 @@ func TestBrowserByQRCode(t *testing.T) {
 	b.See("is logged in to desktop")
 }
 
-func TestBrowserRefusal(t *testing.T) {
+func TestBrowserRefusedLogin(t *testing.T) {
 	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base + "oauth/authorize?scope=snsapi_userinfo&return_to=/"))
 	b.See("拒绝")
@@ -97,7 +98,8 @@ func TestBrowserRefusal(t *testing.T) {
 	b.See("允许")
 }
 
-// P12: WeChat calls twice, with the same code and with another, at once or later.
+// A login succeeds although WeChat calls the callback twice, with one code or with two,
+// at once or later.
 func TestBrowserDoubledCallback(t *testing.T) {
 	b := openBrowser(t)
 	var called atomic.Int32
@@ -109,24 +111,26 @@ func TestBrowserDoubledCallback(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, answer := range []string{wechatsim.AnswerTwice, wechatsim.AnswerTwoCodes} {
-		b.Run(chromedp.Navigate(b.Base))
-		address, _, _ := strings.Cut(authorizeAddress(b, "scope=snsapi_userinfo&return_to=/"), "#")
-		called.Store(0)
-		b.Run(chromedp.Navigate(address + "&wechatsim=" + answer))
-		b.See("is logged in to default")
-		if n := called.Load(); n != 2 {
-			t.Errorf("%s: %d callbacks", answer, n)
-		}
-		b.Run(chromedp.Navigate(approved(t, address)))
-		b.See("is logged in to default")
-		b.Press("#logout")
-		b.See("Nobody is logged in.")
+		t.Run(answer, func(t *testing.T) {
+			b.Run(chromedp.Navigate(b.Base))
+			address, _, _ := strings.Cut(authorizeAddress(b, "scope=snsapi_userinfo&return_to=/"), "#")
+			called.Store(0)
+			b.Run(chromedp.Navigate(address + "&wechatsim=" + answer))
+			b.See("is logged in to default")
+			if n := called.Load(); n != 2 {
+				t.Errorf("%d callbacks", n)
+			}
+			b.Run(chromedp.Navigate(approved(t, address)))
+			b.See("is logged in to default")
+			b.Press("#logout")
+			b.See("Nobody is logged in.")
+		})
 	}
 }
 
-// Somebody else's link does not log this browser in as somebody else: it begins a
-// login of its own.
-func TestBrowserLostCookie(t *testing.T) {
+// The callback link of another browser does not log this browser in as its user: it
+// starts a new login.
+func TestBrowserLinkOfAnotherBrowser(t *testing.T) {
 	attacker := openBrowser(t)
 	attacker.Run(chromedp.Navigate(attacker.Base))
 	link := approved(t, authorizeAddress(attacker, "scope=snsapi_userinfo&return_to=/"))
@@ -137,9 +141,9 @@ func TestBrowserLostCookie(t *testing.T) {
 	attacker.See("is logged in to default")
 }
 
-// A page of another site (localhost is one beside 127.0.0.1) gets a ticket, and for
-// that a token.
-func TestBrowserTicketForAnotherSite(t *testing.T) {
+// A page of another site (localhost is another site than 127.0.0.1) gets a login code,
+// and redeems it for a token, once.
+func TestBrowserLoginCodeForAnotherSite(t *testing.T) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<!doctype html><title>shop</title><p>The shop</p>")
@@ -154,19 +158,19 @@ func TestBrowserTicketForAnotherSite(t *testing.T) {
 	if err != nil || landed.Path != "/cart" || landed.Query().Get("wechatfn_code") == "" {
 		t.Fatalf("landed on %s", landed)
 	}
-	spend := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({code: new URLSearchParams(location.search).get("wechatfn_code"), verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})}).then(r => r.json())`
-	grant := b.JSON(spend)
+	redeem := `fetch("` + base + `oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({code: new URLSearchParams(location.search).get("wechatfn_code"), verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})}).then(r => r.json())`
+	grant := b.JSON(redeem)
 	token, _ := grant["token"].(string)
 	session := b.JSON(`fetch("` + base + `oauth/session", {headers: {authorization: "Bearer ` + token + `"}}).then(r => r.json())`)
 	if token == "" || session["openid"] == nil {
 		t.Errorf("%v %v", grant, session)
 	}
-	if again := b.JSON(spend); again["code"] != "wechatfn_code_invalid" {
-		t.Errorf("spent twice: %v", again)
+	if again := b.JSON(redeem); again["code"] != "wechatfn_code_invalid" {
+		t.Errorf("redeemed twice: %v", again)
 	}
 }
 
-// A message shows on the open page as it comes.
+// The open page shows a message when it arrives.
 func TestBrowserMessages(t *testing.T) {
 	b := openBrowser(t)
 	b.Run(chromedp.Navigate(b.Base))

@@ -7,7 +7,7 @@ import (
 	"wechatfn/client"
 )
 
-// Any page may import the client, and load the script of the simulated WeChat.
+// Pages of any origin can import the client, and load the script of the simulated WeChat.
 func TestDevServesClientAndScript(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	status, header, body := fetch(t, base+"_dev/client.js")
@@ -25,8 +25,8 @@ func TestDevServesClientAndScript(t *testing.T) {
 	}
 }
 
-// With the real WeChat its script comes from WeChat.
-func TestDevLeavesTheScriptToWeChat(t *testing.T) {
+// With the real WeChat the script comes from WeChat.
+func TestDevServesNoScriptOfTheRealWeChat(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", map[string]string{"WECHAT_APP_ID": "wx1234567890abcdef", "WECHAT_APP_SECRET": "canary", "WECHAT_API_BASE": "http://127.0.0.1:1"})
 	for _, path := range []string{"open/js/jweixin-1.6.0.js", "_jweixin/verify"} {
 		if status, _, body := fetch(t, base+path); status != 404 || !strings.Contains(body, "not_found") {

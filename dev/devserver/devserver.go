@@ -1,4 +1,4 @@
-// Package devserver is everything on this machine in one process: all functions, the
+// Package devserver runs everything on this machine in one process: all functions, the
 // schedule, a clock that can be moved, and a page. Without WECHAT_APP_ID, WeChat is
 // simulated.
 package devserver
@@ -33,12 +33,14 @@ type Config struct {
 	Sim     bool   // the simulated WeChat, even where WECHAT_APP_ID is set
 	Forward string // the URL of a local program that gets each message; may be empty
 
+	phone string // for tests: instead of the address that is found for a phone
+
 	Out    io.Writer           // nil: standard output
 	Getenv func(string) string // nil: os.Getenv
 	Ready  func(url string)    // called when requests are answered; may be nil
 }
 
-// Server is everything that runs.
+// Server is a dev server.
 type Server struct {
 	Simulator *local.Simulator // nil with the real WeChat
 
@@ -88,7 +90,7 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 			return fmt.Errorf("--forward: %w", err)
 		}
 	}
-	s.url, s.phone, s.origins = pageURL(addr), phoneURL(addr), ownOrigins(addr)
+	s.url, s.phone, s.origins = pageURL(addr), cmp.Or(c.phone, phoneURL(addr)), ownOrigins(addr)
 	s.inbox = newInbox(c.Out, program, s.clock.Now)
 	simulated := c.Sim || (c.Getenv("WECHAT_APP_ID") == "" && c.Getenv("WECHAT_APPS") == "")
 	getenv := withDefaults(c.Getenv, simulated, addr)
@@ -108,8 +110,8 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 	return nil
 }
 
-// wire builds the functions as their mains do; a kick is a message to the loop
-// that ticks, where the cloud has the table's stream.
+// buildFunctions builds the functions as their mains do. A refresh request is a message
+// to the loop that ticks; in the cloud it is an item in the table's stream.
 func (s *Server) buildFunctions(opened store.Store, simulated bool) error {
 	logger := local.Logger(s.config.LogLevel)
 	client, err := s.client(s.options.Store, simulated)
@@ -123,16 +125,16 @@ func (s *Server) buildFunctions(opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	quiet, err := app.Signature(s.config, opened, s.page.RequestRefresh, slog.New(slog.DiscardHandler))
+	pageSignature, err := app.Signature(s.config, opened, s.page.RequestRefresh, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	s.page.SignWith(quiet)
-	rings, err := message.NewKeyrings(s.config.Accounts, s.config.PushSecretsOf)
+	s.page.SignWith(pageSignature)
+	keyrings, err := message.NewKeyrings(s.config.Accounts, s.config.PushSecretsOf)
 	if err != nil {
 		return err
 	}
-	verify, err := app.Verify(s.config, opened, rings.Source, s.inbox, logger)
+	verify, err := app.Verify(s.config, opened, keyrings.Source, s.inbox, logger)
 	if err != nil {
 		return err
 	}
@@ -206,7 +208,7 @@ wechatfn dev, with %s
 %s%s
 `, weChat, s.config.Accounts[0].Name, s.config.Accounts[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.clockLine(), s.url, s.url, s.triggerLine(), s.phoneCode())
 	if s.Simulator != nil && s.options.Getenv("WECHAT_TOKEN") != "" {
-		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the simulated account is.\n\n")
+		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the account is the simulated one.\n\n")
 	}
 }
 
@@ -233,8 +235,8 @@ func (s *Server) takesPushes(a account.Account) bool {
 	return ok
 }
 
-// triggerLine works where trigger knows the account: the simulated one, or that of
-// the environment.
+// triggerLine is a command that sends a push, if trigger knows the account: the
+// simulated one, or that of the environment.
 func (s *Server) triggerLine() string {
 	if !s.takesPushes(s.config.Accounts[0]) {
 		return ""
@@ -242,15 +244,15 @@ func (s *Server) triggerLine() string {
 	return "  build/wechatfn trigger text --url " + s.url + "verify\n"
 }
 
-// clockLine tells of a clock that the page has moved.
+// clockLine says how far the page has moved the clock.
 func (s *Server) clockLine() string {
 	if s.clock.Ahead() < time.Minute {
 		return ""
 	}
-	return "\n  clock        " + s.clock.Ahead().Round(time.Minute).String() + " ahead, as the page moved it"
+	return "\n  clock        " + s.clock.Ahead().Round(time.Minute).String() + " ahead, as moved on the page"
 }
 
-// phoneCode is a QR code of the page, where a phone can reach it.
+// phoneCode is a QR code of the page, if a phone can reach it.
 func (s *Server) phoneCode() string {
 	if s.phone == "" {
 		return ""
@@ -266,8 +268,8 @@ func pageURL(addr *net.TCPAddr) string {
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port)) + "/"
 }
 
-// withDefaults is the environment of a desk: pages of this server may be signed
-// for, and the simulated account is there when there is no other.
+// withDefaults is the environment of a dev server: pages of this server can be signed,
+// and with the simulated WeChat the account is the simulated one.
 func withDefaults(getenv func(string) string, simulated bool, addr *net.TCPAddr) func(string) string {
 	return func(name string) string {
 		value := getenv(name)

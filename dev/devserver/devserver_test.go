@@ -70,7 +70,7 @@ func startServer(t *testing.T, c Config) (s *Server, out *buffer, stop func()) {
 			t.Errorf("dev ended with %v", err)
 		}
 		if !strings.HasSuffix(out.String(), "stopped\n") {
-			t.Errorf("no word of the end in %q", out)
+			t.Errorf("the end was not printed in %q", out)
 		}
 	})
 	t.Cleanup(stop)
@@ -108,7 +108,7 @@ func signPage(t *testing.T, base, page string) signature {
 	return s
 }
 
-// storedTicket reads the ticket past our own code's cache.
+// storedTicket reads the ticket from the store, without our code and its cache.
 func storedTicket(t *testing.T, path, appID string) string {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: path})
@@ -141,14 +141,14 @@ func TestDevSigns(t *testing.T) {
 	if got := fmt.Sprintf("%x", sha1.Sum([]byte(text))); got != s.Signature {
 		t.Errorf("signature %s, recomputed %s", s.Signature, got)
 	}
-	for _, want := range []string{"a simulated WeChat", "default access token   alive until", "default jsapi ticket   alive until", "default wx_card ticket alive until"} {
+	for _, want := range []string{"a simulated WeChat", "default access token   valid until", "default jsapi ticket   valid until", "default wx_card ticket valid until"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q was not printed:\n%s", want, out)
 		}
 	}
 }
 
-// preVerify asks the simulated WeChat what wx.config would come to.
+// preVerify asks the simulated WeChat for the result of wx.config.
 func preVerify(t *testing.T, base string, s signature, page string) string {
 	t.Helper()
 	query := url.Values{"appid": {s.AppID}, "noncestr": {s.NonceStr}, "signature": {s.Signature}, "timestamp": {fmt.Sprint(s.Timestamp)}, "url": {page}}
@@ -156,7 +156,7 @@ func preVerify(t *testing.T, base string, s signature, page string) string {
 	return body
 }
 
-func TestDevAsksTheSimulatedWeChat(t *testing.T) {
+func TestSimulatedWeChatAcceptsTheSignature(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	s := signPage(t, base, base)
 	if body := preVerify(t, base, s, base); !strings.Contains(body, `"config:ok"`) {
@@ -181,7 +181,7 @@ func TestDevServesItsPage(t *testing.T) {
 	}
 }
 
-func TestDevIsNotServedUnderOtherNames(t *testing.T) {
+func TestDevRefusesOtherHosts(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	for _, path := range []string{"", "_dev/status", "_dev/state", "_dev/files/page.js", "_dev/messages"} {
 		request, _ := http.NewRequest(http.MethodGet, base+path, nil)
@@ -215,7 +215,7 @@ func TestDevServesEveryRouteOfTheManifest(t *testing.T) {
 	}
 }
 
-// And no other: what the manifest does not list is refused, by method and by path.
+// Routes that are not in the manifest are refused, by method and by path.
 func TestDevServesNoOtherRoute(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	values := strings.NewReplacer("{app}", "default", "{code}", "abc")
@@ -257,23 +257,23 @@ func TestDevStateSurvivesARestart(t *testing.T) {
 	base, _, _ = startDev(t, path, nil)
 	s := signPage(t, base, base)
 	if after := storedTicket(t, path, appID); after != before {
-		t.Error("the ticket was lost")
+		t.Error("the ticket was not restored")
 	}
 	if body := preVerify(t, base, s, base); !strings.Contains(body, `"config:ok"`) {
-		t.Errorf("WeChat forgot its ticket: %s", body)
+		t.Errorf("WeChat does not know its ticket: %s", body)
 	}
 }
 
 func TestDevOnDynamoDB(t *testing.T) {
 	engine := dynamotest.Start(t)
-	t.Chdir(t.TempDir()) // for the simulator's memory
+	t.Chdir(t.TempDir()) // for the simulator's file
 	base, _, _ := startDev(t, engine.Endpoint, nil)
 	if s := signPage(t, base, base); s.URL != base {
 		t.Errorf("%+v", s)
 	}
 }
 
-func TestDevSaysWhatIsWrong(t *testing.T) {
+func TestDevNamesWrongVariables(t *testing.T) {
 	_, err := New(t.Context(), Config{Addr: "127.0.0.1:0", Store: ":memory:", Out: io.Discard, Getenv: func(name string) string {
 		return map[string]string{"WECHAT_APP_ID": "wrong", "ALLOWED_ORIGINS": "*"}[name]
 	}})

@@ -15,11 +15,10 @@ import (
 	"wechatfn/shared/message"
 )
 
-// inbox is the sink of a desk: it lists the messages that came, for the page and
-// for the terminal. Before that it hands each to a local program, where there is
-// one.
+// inbox is the sink of the dev server. It delivers each message to a local program, if
+// there is one. Then it lists the message, for the page and for the terminal.
 type inbox struct {
-	forward *forward.Program // nil: nobody
+	forward *forward.Program // nil: none
 	out     io.Writer
 	now     func() time.Time
 
@@ -40,9 +39,10 @@ type received struct {
 }
 
 const (
-	// kept is how many messages the page shows.
+	// maxMessages is how many messages the page shows.
 	maxMessages = 100
-	// behind is how many a page may lag behind before it is cut off; it comes back.
+	// maxLag is how many unread messages a page can have. Then its stream is closed, and
+	// the page opens another.
 	maxLag = 64
 )
 
@@ -59,7 +59,7 @@ func (b *inbox) Deliver(ctx context.Context, m *message.Message) (reply []byte, 
 			err = nil
 		}
 		if err != nil {
-			fmt.Fprintf(b.out, "%s  %s %s not taken: %v\n", local.Clock(b.now()), m.App, local.Printable(m.Type()), err)
+			fmt.Fprintf(b.out, "%s  %s %s not delivered: %v\n", local.Clock(b.now()), m.App, local.Printable(m.Type()), err)
 			return nil, err
 		}
 	}
@@ -78,7 +78,7 @@ func shownReply(reply []byte) string {
 func (b *inbox) add(r received) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r.ID = time.Now().UnixMilli() // greater than any before a restart, which a page may still show
+	r.ID = time.Now().UnixMilli() // greater than all before a restart, since an open page may show them
 	if n := len(b.received); n > 0 {
 		r.ID = max(r.ID, b.received[n-1].ID+1)
 	}
@@ -86,15 +86,15 @@ func (b *inbox) add(r received) {
 	for watcher := range b.watchers {
 		select {
 		case watcher <- r:
-		default: // the page does not keep up; it will ask again
+		default: // the page lags; it opens another stream
 			delete(b.watchers, watcher)
 			close(watcher)
 		}
 	}
 }
 
-// watch returns what came after the message with that ID, and a channel of what
-// comes from now on.
+// watch returns the messages after the one with that ID, and a channel of the messages
+// from now on.
 func (b *inbox) watch(after int64) ([]received, chan received) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,12 +115,12 @@ func (b *inbox) unwatch(watcher chan received) {
 	delete(b.watchers, watcher)
 }
 
-// stream serves the messages as server-sent events: those that came, then each as
-// it comes, until the page is closed or ended is.
+// stream serves the messages as server-sent events: first those that have arrived, then
+// each new one, until the page or ended is closed.
 func (b *inbox) stream(ended <-chan struct{}) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var after int64
-		_, _ = fmt.Sscan(r.Header.Get("Last-Event-ID"), &after) // 0 where there is none
+		_, _ = fmt.Sscan(r.Header.Get("Last-Event-ID"), &after) // 0 if there is none
 		past, watcher := b.watch(after)
 		defer b.unwatch(watcher)
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -146,7 +146,7 @@ func (b *inbox) stream(ended <-chan struct{}) func(http.ResponseWriter, *http.Re
 	}
 }
 
-// send writes one event. A page that has gone away is nobody to report to.
+// send writes one event. An error means that the page is closed.
 func send(w io.Writer, r received) {
 	text, err := json.Marshal(r) // on one line, as an event must be
 	if err == nil {

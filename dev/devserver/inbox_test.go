@@ -27,7 +27,7 @@ func sendPush(t *testing.T, base string, change func(*trigger.Options)) (string,
 	return out.String(), err
 }
 
-// messages watches what the page would show.
+// messages reads the messages that the page shows.
 type messages struct {
 	*bufio.Scanner
 	t *testing.T
@@ -63,9 +63,8 @@ func (m messages) next() (r received) {
 	return r
 }
 
-// What the issue of this feature is about: three deliveries, three accepted
-// answers, one message on the page.
-func TestDevTakesMessages(t *testing.T) {
+// Three deliveries of one message get three accepted answers and one entry on the page.
+func TestDevShowsAMessageOnce(t *testing.T) {
 	base, out, _ := startDev(t, ":memory:", nil)
 	live := watch(t, base)
 	said, err := sendPush(t, base, func(c *trigger.Options) { encrypt := true; c.Encrypt, c.Repeat, c.Content = &encrypt, 3, "你好" })
@@ -75,18 +74,18 @@ func TestDevTakesMessages(t *testing.T) {
 	if _, err := sendPush(t, base, func(c *trigger.Options) { c.Type = "subscribe" }); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []messages{live, watch(t, base)} { // as it came, and on a page opened later
+	for _, m := range []messages{live, watch(t, base)} { // on an open page, and on a page that is opened later
 		first, second := m.next(), m.next()
 		if first.Type != "text" || first.From != "openid" || first.App != "default" || !strings.Contains(string(first.Message), `"Content":"你好"`) || second.Type != "subscribe" || second.ID <= first.ID {
 			t.Errorf("%+v\n%+v", first, second)
 		}
 	}
 	if !strings.Contains(out.String(), "default text from openid\n") {
-		t.Errorf("the terminal does not say so:\n%s", out)
+		t.Errorf("the message is not in the terminal:\n%s", out)
 	}
 }
 
-func TestDevRefusesWhatIsTamperedWith(t *testing.T) {
+func TestDevRefusesTamperedPushes(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	said, err := sendPush(t, base, func(c *trigger.Options) { c.Tamper = true })
 	if err != nil || strings.Count(said, "403") < 5 {
@@ -118,7 +117,7 @@ func (p *program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, p.answer)
 }
 
-func TestDevForwards(t *testing.T) {
+func TestDevForwardsMessages(t *testing.T) {
 	local := &program{status: 200, answer: `{"MsgType":"text","Content":"收到"}`}
 	server := httptest.NewServer(local)
 	t.Cleanup(server.Close)
@@ -133,7 +132,7 @@ func TestDevForwards(t *testing.T) {
 		t.Errorf("an answer that is no reply: %v\n%s", err, said)
 	}
 	local.status = 500
-	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "500") || !strings.Contains(out.String(), "not taken: "+server.URL+" answered 500") {
+	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "500") || !strings.Contains(out.String(), "not delivered: "+server.URL+" answered 500") {
 		t.Errorf("%v\n%s\n%s", err, said, out)
 	}
 	live := watch(t, base)
@@ -143,16 +142,18 @@ func TestDevForwards(t *testing.T) {
 }
 
 func TestDevForwardIsChecked(t *testing.T) {
-	for _, url := range []string{"localhost:9000", "ftp://a/", "http://", "::"} {
-		_, err := New(t.Context(), Config{Addr: "127.0.0.1:0", Store: ":memory:", Forward: url, Out: io.Discard, Getenv: noEnv})
-		if err == nil || !strings.Contains(err.Error(), "--forward") {
-			t.Errorf("%s: %v", url, err)
-		}
+	for _, c := range []struct{ name, url string }{{"no scheme", "localhost:9000"}, {"ftp", "ftp://a/"}, {"no host", "http://"}, {"broken", "::"}} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := New(t.Context(), Config{Addr: "127.0.0.1:0", Store: ":memory:", Forward: c.url, Out: io.Discard, Getenv: noEnv})
+			if err == nil || !strings.Contains(err.Error(), "--forward") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-// An open page does not hold up the end.
-func TestDevEndsWithAPageOpen(t *testing.T) {
+// The server ends at once although a page is open.
+func TestDevEndsWithAnOpenPage(t *testing.T) {
 	base, _, stop := startDev(t, ":memory:", nil)
 	live := watch(t, base)
 	began := time.Now()
@@ -164,8 +165,8 @@ func TestDevEndsWithAPageOpen(t *testing.T) {
 	}
 }
 
-// A page that does not read is cut off, and hears the rest when it comes back.
-func TestInboxOfASlowPage(t *testing.T) {
+// The stream of a page that does not read is closed. Its next stream has the rest.
+func TestInboxClosesTheStreamOfASlowPage(t *testing.T) {
 	b := newInbox(io.Discard, nil, time.Now)
 	_, watcher := b.watch(0)
 	for range maxLag + 1 {
@@ -184,6 +185,6 @@ func TestInboxOfASlowPage(t *testing.T) {
 		b.add(received{At: time.Now()})
 	}
 	if past, _ := b.watch(0); len(past) != maxMessages {
-		t.Errorf("%d messages are kept", len(past))
+		t.Errorf("%d messages are listed", len(past))
 	}
 }

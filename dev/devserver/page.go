@@ -21,9 +21,9 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// newPage builds the page, with the refresher that stands behind it.
+// newPage builds the page and its refresher.
 func (s *Server) newPage(opened store.Store, client *wechat.Client, logger *slog.Logger) error {
-	// The life lines tell what went well.
+	// Success is printed by statusPrinter, so the log has warnings alone.
 	refresher, err := app.NewRefresher(s.config, opened, client, s.config.Secret, local.Logger(s.config.LogLevel+slog.LevelWarn))
 	if err != nil {
 		return err
@@ -38,19 +38,19 @@ func (s *Server) newPage(opened store.Store, client *wechat.Client, logger *slog
 	if s.Simulator != nil {
 		c.Simulator, c.Push = s.Simulator.Sim, s.sendSample
 	}
-	if file := besideStore(s.options.Store, ".demo.json"); file != "" {
+	if file := besideStore(s.options.Store, ".page.json"); file != "" {
 		if c.Saved, err = os.ReadFile(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		c.Save = func(memory []byte) error { return local.WriteFile(file, memory) }
+		c.Save = func(state []byte) error { return local.WriteFile(file, state) }
 	}
 	if s.page, err = page.New(c); err != nil {
-		return fmt.Errorf("%w (delete %s to start anew)", err, besideStore(s.options.Store, ".demo.json"))
+		return fmt.Errorf("%w (delete %s to start again)", err, besideStore(s.options.Store, ".page.json"))
 	}
 	return nil
 }
 
-// sample is `wechatfn trigger` by a button.
+// sendSample is `wechatfn trigger`, for a button of the page.
 func (s *Server) sendSample(ctx context.Context, sample page.Sample) (string, error) {
 	var out bytes.Buffer
 	o := trigger.Options{Type: "text", URL: s.url + "verify", Repeat: 1, Ahead: s.clock.Ahead()}
@@ -66,7 +66,7 @@ func (s *Server) sendSample(ctx context.Context, sample page.Sample) (string, er
 	return out.String(), err
 }
 
-// besideStore is the file of that ending beside the store's, "" where the store is
+// besideStore is the file beside the store's file, with that ending; "" if the store is
 // in memory.
 func besideStore(storePath, ending string) string {
 	if isEndpoint(storePath) {
@@ -78,9 +78,9 @@ func besideStore(storePath, ending string) string {
 	return storePath + ending
 }
 
-// phoneURL is the address under which another machine reaches this server, "" where
-// none does. Of several it is the one from which this machine reaches others, which
-// leaves out bridges of containers.
+// phoneURL is the address at which another machine reaches this server, "" if none can.
+// Of several addresses it is the one from which this machine reaches others; so it is
+// not the bridge of a container.
 func phoneURL(addr *net.TCPAddr) string {
 	var found []string
 	for _, origin := range ownOrigins(addr) {
@@ -97,8 +97,8 @@ func phoneURL(addr *net.TCPAddr) string {
 	return slices.Concat(found, []string{""})[0]
 }
 
-// outbound is this machine's address towards others; nil when it has none. Nothing
-// is sent.
+// outbound is the address from which this machine reaches others, nil without a network.
+// Nothing is sent.
 func outbound() net.IP {
 	conn, err := net.Dial("udp4", "192.0.2.1:9")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"wechatfn/dev/trigger"
 )
 
-// act makes a request of the page's that changes something.
+// act makes a request of the page that changes something.
 func act(t *testing.T, base, path, body string) string {
 	t.Helper()
 	answer, err := http.Post(base+"_dev/"+path, "application/json", strings.NewReader(body))
@@ -37,23 +37,26 @@ func stateLine(t *testing.T, base string) (s struct{ Tone, Line, Ahead string })
 	return s
 }
 
-// The page's samples are those of `wechatfn trigger`.
+// The page's samples are those of `wechatfn trigger`, and each arrives once.
 func TestDevSendsSamples(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	live := watch(t, base)
-	for sample, want := range map[string]string{"text": "accepts this", "event": "subscribe, secure mode", "duplicate": "3 of 3", "tampered": "all 16 were refused"} {
-		if report := act(t, base, "push", `{"sample":"`+sample+`"}`); !strings.Contains(report, want) || strings.Contains(report, "failed") {
-			t.Errorf("%s: %s", sample, report)
-		}
-		if got := live.next(); got.App != "default" { // and once each, or the next one is wrong
-			t.Errorf("%+v", got)
-		}
+	for _, c := range []struct{ sample, want string }{
+		{"text", "accepts this"}, {"event", "subscribe, secure mode"}, {"duplicate", "3 of 3"}, {"tampered", "all 16 were refused"},
+	} {
+		t.Run(c.sample, func(t *testing.T) {
+			if report := act(t, base, "push", `{"sample":"`+c.sample+`"}`); !strings.Contains(report, c.want) || strings.Contains(report, "failed") {
+				t.Errorf("%s", report)
+			}
+			if got := live.next(); got.App != "default" { // a second arrival would be read by the next subtest
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 
-// When the clock was moved, everything goes by it: signatures, pushes, and what is
-// stored, which a restart finds as it was.
-func TestDevClockOverARestart(t *testing.T) {
+// All parts use a moved clock: signatures, pushes, and the store. A restart restores it.
+func TestMovedClockSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dev.db")
 	base, out, stop := startDev(t, path, nil)
 	act(t, base, "clock", `{"minutes":130}`)
@@ -62,7 +65,7 @@ func TestDevClockOverARestart(t *testing.T) {
 	if body := preVerify(t, base, s, base); !strings.Contains(body, `"config:ok"`) || time.Until(time.Unix(s.Timestamp, 0)) < 2*time.Hour {
 		t.Errorf("%+v %s", s, body)
 	}
-	if n := strings.Count(out.String(), "default access token   alive until"); n != 2 {
+	if n := strings.Count(out.String(), "default access token   valid until"); n != 2 {
 		t.Errorf("%d tokens in two hours:\n%s", n, out)
 	}
 	stop()
@@ -71,41 +74,41 @@ func TestDevClockOverARestart(t *testing.T) {
 		t.Errorf("%+v", state)
 	}
 	if body := preVerify(t, base, s, s.URL); !strings.Contains(body, `"config:ok"`) {
-		t.Errorf("WeChat forgot its ticket: %s", body)
+		t.Errorf("WeChat does not know its ticket: %s", body)
 	}
 	if !strings.Contains(out.String(), "clock        2h10m0s ahead") {
-		t.Errorf("the terminal does not say so:\n%s", out)
+		t.Errorf("the clock is not in the terminal:\n%s", out)
 	}
 	if strings.Contains(out.String(), "2h0m0s left") {
-		t.Errorf("the restart renewed what was alive:\n%s", out)
+		t.Errorf("the restart renewed a valid token or ticket:\n%s", out)
 	}
 	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "give --ahead") {
-		t.Errorf("a push of the machine's time: %v\n%s", err, said)
+		t.Errorf("a push with the machine's time: %v\n%s", err, said)
 	}
 	if said, err := sendPush(t, base, func(c *trigger.Options) { c.Ahead = 130 * time.Minute }); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 }
 
-func TestDevRefusesAMemoryItCannotRead(t *testing.T) {
+func TestDevRefusesABrokenPageFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dev.db")
-	if err := local.WriteFile(path+".demo.json", []byte("{")); err != nil {
+	if err := local.WriteFile(path+".page.json", []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := New(t.Context(), Config{Addr: "127.0.0.1:0", Store: path, Out: io.Discard, Getenv: noEnv})
-	if err == nil || !strings.Contains(err.Error(), "delete "+path+".demo.json") {
+	if err == nil || !strings.Contains(err.Error(), "delete "+path+".page.json") {
 		t.Errorf("%v", err)
 	}
 }
 
-// On the network, a phone finds a code in the terminal and on the page, and WeChat's
-// pages are where it reaches them.
-func TestDevOnAPhone(t *testing.T) {
+// On the network, the terminal and the page show a code for a phone, and the phone can
+// reach WeChat's login pages.
+func TestDevShowsACodeForAPhone(t *testing.T) {
 	s, out, stop := startServer(t, Config{Addr: "0.0.0.0:0", Store: ":memory:", Getenv: noEnv})
 	addr := s.listener.Addr().(*net.TCPAddr)
 	phone := phoneURL(addr)
 	if phone == "" {
-		phone = "none: this machine has no network" // and then there is no code
+		phone = "none: this machine has no network" // then there is no code
 	}
 	_, _, body := fetch(t, pageURL(addr))
 	onNetwork := phoneURL(addr) != ""
@@ -119,9 +122,11 @@ func TestDevOnAPhone(t *testing.T) {
 }
 
 func TestPhoneURL(t *testing.T) {
-	for ip, want := range map[string]string{"127.0.0.1": "", "::1": "", "192.0.2.7": "http://192.0.2.7:8080/"} {
-		if got := phoneURL(&net.TCPAddr{IP: net.ParseIP(ip), Port: 8080}); got != want {
-			t.Errorf("%s: %q", ip, got)
-		}
+	for _, c := range []struct{ ip, want string }{{"127.0.0.1", ""}, {"::1", ""}, {"192.0.2.7", "http://192.0.2.7:8080/"}} {
+		t.Run(c.ip, func(t *testing.T) {
+			if got := phoneURL(&net.TCPAddr{IP: net.ParseIP(c.ip), Port: 8080}); got != c.want {
+				t.Errorf("%q", got)
+			}
+		})
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"wechatfn/shared/web"
 )
 
-// routes serves every route of the manifest whose function is given, and the
-// dev server's own page.
+// routes serves every route of the manifest, and the dev server's page.
 func routes(s *Server, functions map[string]http.Handler, logger *slog.Logger) http.Handler {
 	mux := new(web.Mux)
 	preflight := map[string]bool{}
@@ -25,7 +24,7 @@ func routes(s *Server, functions map[string]http.Handler, logger *slog.Logger) h
 			}
 		}
 	}
-	if s.Simulator != nil { // WeChat's login pages, and the script of JS-SDK
+	if s.Simulator != nil { // WeChat's login pages, and the JS-SDK's script
 		for _, path := range []string{wechatsim.PathAuthorize, wechatsim.PathQRConnect, wechatsim.PathScript, wechatsim.PathPreVerify} {
 			mux.Handle("GET "+path, s.Simulator)
 		}

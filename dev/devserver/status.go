@@ -11,15 +11,15 @@ import (
 	"wechatfn/shared/app"
 )
 
-// statusPrinter prints the lives of tokens and tickets when they change.
+// statusPrinter prints until when tokens and tickets are valid, when that changes.
 type statusPrinter struct {
 	out  io.Writer
 	now  func() time.Time
 	ends map[string]int64 // Unix seconds
 }
 
-// slack is how far two accounts of one end may differ: a report counts whole
-// seconds.
+// endTolerance is the difference of ends that counts as the same end, in seconds: a
+// report has whole seconds.
 const endTolerance = 2
 
 func (p *statusPrinter) show(report app.Report, err error) {
@@ -45,10 +45,10 @@ func (p *statusPrinter) line(account, what string, c app.CredentialReport) {
 	case c.SecondsLeft == 0 && known && before == 0:
 	case c.SecondsLeft == 0:
 		p.ends[key] = 0
-		fmt.Fprintf(p.out, "%s  %s %-14s none alive%s\n", local.Clock(now), account, what, reason(c))
+		fmt.Fprintf(p.out, "%s  %s %-14s none valid%s\n", local.Clock(now), account, what, reason(c))
 	case end < before-endTolerance || end > before+endTolerance:
 		p.ends[key] = end
-		fmt.Fprintf(p.out, "%s  %s %-14s alive until %s, %v left\n", local.Clock(now), account, what, local.Clock(time.Unix(end, 0)), time.Duration(c.SecondsLeft)*time.Second)
+		fmt.Fprintf(p.out, "%s  %s %-14s valid until %s, %v left\n", local.Clock(now), account, what, local.Clock(time.Unix(end, 0)), time.Duration(c.SecondsLeft)*time.Second)
 	}
 }
 

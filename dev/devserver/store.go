@@ -10,7 +10,7 @@ import (
 	"wechatfn/shared/store/sqlite"
 )
 
-// table is the name of the table that a desk uses in a DynamoDB engine.
+// table is the name of the table that the dev server uses in a DynamoDB engine.
 const table = "wechatfn-dev"
 
 func isEndpoint(path string) bool {

@@ -11,7 +11,7 @@ import (
 )
 
 // New makes a dev server with a store in memory, on a free port of this machine.
-// Nothing runs before Run. env are its variables.
+// It runs nothing before Run. env are its variables.
 func New(t *testing.T, env map[string]string) *devserver.Server {
 	t.Helper()
 	s, err := devserver.New(t.Context(), devserver.Config{
@@ -24,7 +24,7 @@ func New(t *testing.T, env map[string]string) *devserver.Server {
 }
 
 // Run runs s until the test ends. It returns when requests are answered, so the first
-// ticket is there.
+// ticket exists.
 func Run(t *testing.T, s *devserver.Server) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

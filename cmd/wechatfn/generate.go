@@ -4,8 +4,8 @@ import "wechatfn/dev/generate"
 
 // generateCommand is `wechatfn generate`.
 type generateCommand struct {
-	Check bool `help:"Write nothing; fail when a file is out of date."`
+	Check bool `help:"Write nothing; fail if a file is out of date."`
 }
 
-// Run writes or compares the files. It runs at the project's root.
+// Run writes or compares the files. It runs in the root of the project.
 func (c *generateCommand) Run() error { return generate.Run(c.Check) }

@@ -11,7 +11,7 @@ import (
 )
 
 type commands struct {
-	Generate generateCommand `cmd:"" hidden:"" help:"Write the files that are made from the manifest."`
+	Generate generateCommand `cmd:"" hidden:"" help:"Write the files that are generated from the manifest."`
 	Dev      devCommand      `cmd:"" help:"Run everything on this machine, on an embedded store and, without WECHAT_APP_ID, a simulated WeChat."`
 	Simulate simulateCommand `cmd:"" help:"Serve a simulated WeChat and a bus, for functions that run under sam local (make sam-deps)."`
 	Trigger  triggerCommand  `cmd:"" help:"Call a server URL as WeChat does: check it, push a message or an event, or tamper with one."`

@@ -15,7 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// buffer is an output that is read while it is written.
+// buffer is an output that can be read while it is written.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -33,7 +33,7 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// The program itself: Ctrl-C ends it with status 0, at once.
+// Ctrl-C ends the program at once, with status 0.
 func TestInterruptIsClean(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "wechatfn")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {

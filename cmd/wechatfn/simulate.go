@@ -10,8 +10,8 @@ import (
 // simulateCommand is `wechatfn simulate`.
 type simulateCommand struct {
 	Addr   string `default:"127.0.0.1:9911" help:"Address to listen on."`
-	Env    string `default:"env.json" help:"The file that sam local is given: its account is simulated."`
-	Engine string `placeholder:"URL" help:"A DynamoDB engine, to make the table in."`
+	Env    string `default:"env.json" help:"The environment file of sam local; its account is simulated."`
+	Engine string `placeholder:"URL" help:"A DynamoDB engine in which to create the table."`
 }
 
 // Run serves until ctx ends.

@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tab is a tab of a real browser with its own cookies. What goes wrong ends the test.
+// Tab is a tab of a real browser with its own cookies. An error ends the test.
 type Tab struct {
 	*testing.T
 	Ctx  context.Context
@@ -48,7 +48,7 @@ func (b Tab) Run(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Text is what a script gives.
+// Text is the result of a script.
 func (b Tab) Text(script string) (string, error) {
 	return chromedp.Run(b.Ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 }
@@ -79,9 +79,8 @@ func (b Tab) Choose(text string) {
 	b.Click(fmt.Sprintf(`[...document.querySelectorAll("a, button")].find(e => e.textContent.includes(%q))`, text))
 }
 
-// aim waits until the element stands still in the window with nothing before it, and
-// gives its middle. A click that lands beside it, since the page moved meanwhile, is
-// kept from the page.
+// aim waits until the element does not move and nothing covers it, and returns its middle.
+// If the page moves and the click hits another element, the page does not get the click.
 const aim = `(async () => {
 	for (let was; ; await new Promise(next => setTimeout(next, 20))) {
 		const found = %s;
@@ -121,7 +120,7 @@ func (b Tab) Click(find string) {
 			b.Fatalf("%s cannot be clicked: %v", find, err)
 		}
 		b.Run(chromedp.MouseClickXY(at[0], at[1]))
-		// A click that leads to another page leaves nobody to ask.
+		// After a click that opens another page, the script cannot run.
 		if beside, err := chromedp.Run(b.Ctx, chromedp.Evaluate[bool](`window.landed === false`)); err != nil || !beside {
 			return
 		}
@@ -138,7 +137,7 @@ func (b Tab) Location() string {
 	return address
 }
 
-// JSON runs a script that returns a promise, and reads what it gives.
+// JSON is the result of a script that returns a promise.
 func (b Tab) JSON(script string) (out map[string]any) {
 	b.Helper()
 	text, err := b.Text(`(async () => JSON.stringify(await (` + script + `)))()`)

@@ -82,7 +82,7 @@ func TestMovedClockSurvivesARestart(t *testing.T) {
 	if strings.Contains(out.String(), "2h0m0s left") {
 		t.Errorf("the restart renewed a valid token or ticket:\n%s", out)
 	}
-	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "give --ahead") {
+	if said, err := sendPush(t, base, nil); err == nil || !strings.Contains(said, "set --ahead") {
 		t.Errorf("a push with the machine's time: %v\n%s", err, said)
 	}
 	if said, err := sendPush(t, base, func(c *trigger.Options) { c.Ahead = 130 * time.Minute }); err != nil {

@@ -1,4 +1,4 @@
-// Package generate writes the files that are made from the manifest.
+// Package generate writes the files that are generated from the manifest.
 package generate
 
 import (
@@ -11,13 +11,13 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// files lists the files and what they should hold.
+// files are the generated files, by path.
 func files() map[string][]byte {
 	return map[string][]byte{"docs/reference.md": reference(), "template.yaml": samYAML()}
 }
 
-// Run writes every generated file, or with check compares it. It runs at the
-// project's root. Errors: of a file that cannot be written, or is out of date.
+// Run writes every generated file, or compares it if check is set. It runs in the root of
+// the project. Errors: of a file that cannot be written, or is out of date.
 func Run(check bool) error {
 	for path, want := range files() {
 		if !check {

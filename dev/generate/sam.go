@@ -84,8 +84,8 @@ func samVariables(f manifest.Function) (values []samValue) {
 	return values
 }
 
-// samLocal lists what a function can be given on a desk: where services are, and
-// secrets in place of Secrets Manager's.
+// samLocal lists the variables that a function can have under sam local: the addresses of
+// services, and secrets in place of Secrets Manager's.
 func samLocal(f manifest.Function) []string {
 	names := []string{"AWS_ENDPOINT_URL_DYNAMODB"}
 	if f.Bus != "" {
@@ -100,11 +100,11 @@ func samLocal(f manifest.Function) []string {
 	}[f.Secret]...)
 }
 
-// samStatement allows some actions on the items of some kinds; both lists are as
-// YAML has them between brackets.
+// samStatement allows actions on items of some kinds. Both lists are written as in YAML,
+// without the brackets.
 type samStatement struct{ Actions, Keys string }
 
-// samStatements makes one statement of all grants of the same access.
+// samStatements has one statement for all grants of the same access.
 func samStatements(grants []manifest.Grant) (statements []samStatement) {
 	var order []manifest.Access
 	keys := map[manifest.Access][]string{}
@@ -160,7 +160,7 @@ func rate(every time.Duration) string {
 	return fmt.Sprintf("rate(%d minutes)", every/time.Minute)
 }
 
-// quoteYAML quotes a text; what is a JSON text is a YAML text.
+// quoteYAML quotes a text. A JSON string is a YAML string.
 func quoteYAML(text string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -21,5 +21,5 @@ func ShutDown(server *http.Server) error {
 	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return server.Close() // a browser holds a connection open
+	return server.Close() // a browser still has an open connection
 }

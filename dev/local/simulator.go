@@ -1,6 +1,5 @@
-// Package local is what the commands that run on this machine share: the simulated
-// WeChat with its accounts, an HTTP server that ends with its context, and what is
-// printed to a terminal.
+// Package local has what the commands on this machine share: the simulated WeChat with
+// its accounts, the shutdown of an HTTP server, and text for the terminal.
 package local
 
 import (
@@ -18,8 +17,8 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// Environment is the environment that goes with the simulator: an official
-// account, a website app for logins by QR code, and a mini-program.
+// Environment has the variables for the simulator: an official account, a website app
+// for logins by QR code, and a mini-program.
 func Environment() map[string]string {
 	a := Account
 	return map[string]string{
@@ -30,7 +29,7 @@ func Environment() map[string]string {
 	}
 }
 
-// Account is what trigger has to know of the official account.
+// Account has the variables of the official account that trigger needs.
 var Account = map[string]string{
 	"WECHAT_APP_ID":           "wx51a7ed0000000000",
 	"WECHAT_TICKETS":          "jsapi,wx_card",
@@ -46,8 +45,8 @@ type Simulator struct {
 	mu   sync.Mutex // one writer of the file at a time
 }
 
-// NewSimulator makes a simulator of the accounts of c. file may be empty: then
-// nothing is stored. Errors: of a file that cannot be read.
+// NewSimulator makes a simulator with the accounts of c. With an empty file, nothing is
+// stored. Errors: of a file that cannot be read.
 func NewSimulator(c *config.Config, file string, now func() time.Time) (*Simulator, error) {
 	s := &Simulator{file: file}
 	var apps []wechatsim.App
@@ -58,9 +57,9 @@ func NewSimulator(c *config.Config, file string, now func() time.Time) (*Simulat
 	s.Sim, err = wechatsim.New(wechatsim.Config{
 		Apps: apps,
 		Now:  now,
-		Seed: "desk",
-		// How WeChat passes from one ticket to the next is not known; as with its
-		// tokens is the likelier of the guesses.
+		Seed: "local",
+		// How WeChat replaces a ticket is not known. The same as for tokens is more
+		// likely than a change without an overlap.
 		Switches: wechatsim.Switches{TicketLead: 300 * time.Second, TicketOverlap: 300 * time.Second},
 		OnChange: func() { s.save() },
 	})
@@ -87,13 +86,13 @@ func (s *Simulator) restore() error {
 		err = s.Restore(snapshot)
 	}
 	if err != nil {
-		return fmt.Errorf("the simulator's memory cannot be read (delete %s to start anew): %w", s.file, err)
+		return fmt.Errorf("the state of the simulator cannot be read (delete %s to start again): %w", s.file, err)
 	}
 	return nil
 }
 
-// save is called after each change. Losing one costs no more than WeChat
-// changing its mind: the refresher finds out.
+// save is called after each change. If one is lost, WeChat refuses a token or a ticket,
+// and the refresher notices.
 func (s *Simulator) save() {
 	if s.file == "" {
 		return
@@ -105,7 +104,7 @@ func (s *Simulator) save() {
 		err = WriteFile(s.file, snapshot)
 	}
 	if err != nil {
-		slog.Warn("the simulator's memory was not saved", "error", err)
+		slog.Warn("the state of the simulator was not saved", "error", err)
 	}
 }
 

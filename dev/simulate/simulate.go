@@ -1,5 +1,5 @@
-// Package simulate is what functions call under sam local, without the functions: a
-// simulated WeChat, and an EventBridge that prints what it is given.
+// Package simulate runs the services that functions call under sam local: a simulated
+// WeChat, and an EventBridge that prints its events.
 package simulate
 
 import (
@@ -23,14 +23,14 @@ import (
 // Config says where to listen, and what is simulated.
 type Config struct {
 	Addr   string // to listen on
-	Env    string // the file that sam local is given: its account is simulated
-	Engine string // a DynamoDB engine, to make the table in; may be empty
+	Env    string // the environment file of sam local; its account is simulated
+	Engine string // a DynamoDB engine in which to create the table; may be empty
 
 	Out   io.Writer        // for messages that arrive on the bus
 	Ready func(url string) // called when requests are answered; may be nil
 }
 
-// busPath is where the bus is, below the address.
+// busPath is the path of the bus.
 const busPath = "/_bus"
 
 // Run serves until ctx ends.
@@ -43,7 +43,7 @@ func Run(ctx context.Context, s Config) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Env, err)
 	}
-	simulator, err := local.NewSimulator(c, "", nil) // as fresh as the engine's table
+	simulator, err := local.NewSimulator(c, "", nil) // without a file: the engine's table is new, too
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Config) serve(ctx context.Context, listener net.Listener, c *config.Con
 	}
 }
 
-// samEnvironment reads what a file gives all functions.
+// samEnvironment reads the variables that a file sets for all functions.
 func samEnvironment(path string) (func(string) string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -99,7 +99,7 @@ func samEnvironment(path string) (func(string) string, error) {
 // maxPut is EventBridge's limit for a call.
 const maxPut = 1 << 20
 
-// bus answers PutEvents and shows the messages.
+// bus answers PutEvents and prints the events.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 func (s *Config) bus(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +107,7 @@ func (s *Config) bus(w http.ResponseWriter, r *http.Request) {
 	var input struct{ Entries []event }
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPut)).Decode(&input); err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, `{"__type":"ValidationException","message":"only PutEvents is known here"}`)
+		fmt.Fprint(w, `{"__type":"ValidationException","message":"only PutEvents is supported"}`)
 		return
 	}
 	type entry struct{ EventId string }
@@ -117,7 +117,7 @@ func (s *Config) bus(w http.ResponseWriter, r *http.Request) {
 	}{Entries: []entry{}}
 	for i, e := range input.Entries {
 		fmt.Fprintf(s.Out, "%s  on the bus: %s %s\n", local.Clock(time.Now()), local.Printable(e.DetailType), local.Printable(e.Detail))
-		answer.Entries = append(answer.Entries, entry{fmt.Sprintf("desk-%d-%d", time.Now().UnixNano(), i)})
+		answer.Entries = append(answer.Entries, entry{fmt.Sprintf("local-%d-%d", time.Now().UnixNano(), i)})
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_ = json.NewEncoder(w).Encode(answer)

@@ -14,7 +14,7 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// buffer is an output that is read while it is written.
+// buffer is an output that can be read while it is written.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -55,7 +55,7 @@ func startSimulate(t *testing.T) (url string, out *buffer) {
 	return url, out
 }
 
-func TestSimulateIsAWeChat(t *testing.T) {
+func TestSimulatedWeChat(t *testing.T) {
 	url, _ := startSimulate(t)
 	client, err := wechat.New(wechat.Config{BaseURL: url})
 	if err != nil {
@@ -69,59 +69,61 @@ func TestSimulateIsAWeChat(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := client.Token(t.Context(), "wx520c15f417810387", "another", false); err == nil {
-		t.Error("another AppSecret was taken")
+		t.Error("a wrong AppSecret was accepted")
 	}
 }
 
-func TestSimulateIsABus(t *testing.T) {
+func TestSimulatedBus(t *testing.T) {
 	url, out := startSimulate(t)
 	for _, c := range []struct {
-		target, body string
-		status       int
-		shown        string
+		name, target, body string
+		status             int
+		shown              string
 	}{
-		{"AWSEvents.PutEvents", `{"Entries":[{"DetailType":"text","Detail":"{\"Content\":\"hi\u001b[2J\"}"}]}`, http.StatusOK, "on the bus: text {\"Content\":\"hi\ufffd[2J\"}\n"},
-		{"AWSEvents.PutEvents", `{"Entries":[]}`, http.StatusOK, ""},
-		{"AWSEvents.ListRules", `{}`, http.StatusBadRequest, ""},
-		{"AWSEvents.PutEvents", `no JSON`, http.StatusBadRequest, ""},
-		{"AWSEvents.PutEvents", `{"Entries":[{"Detail":"` + strings.Repeat("a", maxPut) + `"}]}`, http.StatusBadRequest, ""},
+		{"event with a control character", "AWSEvents.PutEvents", `{"Entries":[{"DetailType":"text","Detail":"{\"Content\":\"hi\u001b[2J\"}"}]}`, http.StatusOK, "on the bus: text {\"Content\":\"hi\ufffd[2J\"}\n"},
+		{"no events", "AWSEvents.PutEvents", `{"Entries":[]}`, http.StatusOK, ""},
+		{"other call", "AWSEvents.ListRules", `{}`, http.StatusBadRequest, ""},
+		{"no JSON", "AWSEvents.PutEvents", `no JSON`, http.StatusBadRequest, ""},
+		{"large event", "AWSEvents.PutEvents", `{"Entries":[{"Detail":"` + strings.Repeat("a", maxPut) + `"}]}`, http.StatusBadRequest, ""},
 	} {
-		before := out.String()
-		request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/_bus", strings.NewReader(c.body))
-		request.Header.Set("X-Amz-Target", c.target)
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		shown := strings.TrimPrefix(out.String(), before)
-		if answer.StatusCode != c.status || (shown == "") != (c.shown == "") || !strings.HasSuffix(shown, c.shown) {
-			t.Errorf("%.80s: %d, shown %q", c.body, answer.StatusCode, shown)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			before := out.String()
+			request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/_bus", strings.NewReader(c.body))
+			request.Header.Set("X-Amz-Target", c.target)
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			answer.Body.Close()
+			shown := strings.TrimPrefix(out.String(), before)
+			if answer.StatusCode != c.status || (shown == "") != (c.shown == "") || !strings.HasSuffix(shown, c.shown) {
+				t.Errorf("%.80s: %d, shown %q", c.body, answer.StatusCode, shown)
+			}
+		})
 	}
 }
 
-func TestSimulateSaysWhatIsWrong(t *testing.T) {
+func TestSimulateNamesWrongSettings(t *testing.T) {
 	const canary = "5ec4e70000000000"
-	path := filepath.Join(t.TempDir(), "env.json")
-	for text, want := range map[string]string{
-		"":   "copy env.json.example to env.json",
-		"[]": `is not {"Parameters"`,
-		`{"Parameters":{"TABLE_NAME":"t","WECHAT_APP_ID":"wx520c15f417810387"}}`:                       "WECHAT_APP_SECRET: is not set",
-		`{"Parameters":{"TABLE_NAME":"t","WECHAT_APP_ID":"wx1","WECHAT_APP_SECRET":"` + canary + `"}}`: `"wx1" is not an AppID`,
-		`{"Parameters":{"WECHAT_APP_ID":"wx520c15f417810387","WECHAT_APP_SECRET":"` + canary + `"}}`:   "TABLE_NAME",
+	for _, c := range []struct{ name, text, want string }{
+		{"no file", "", "copy env.json.example to env.json"},
+		{"list instead of an object", "[]", `is not {"Parameters"`},
+		{"no AppSecret", `{"Parameters":{"TABLE_NAME":"t","WECHAT_APP_ID":"wx520c15f417810387"}}`, "WECHAT_APP_SECRET: is not set"},
+		{"wrong AppID", `{"Parameters":{"TABLE_NAME":"t","WECHAT_APP_ID":"wx1","WECHAT_APP_SECRET":"` + canary + `"}}`, `"wx1" is not an AppID`},
+		{"no table", `{"Parameters":{"WECHAT_APP_ID":"wx520c15f417810387","WECHAT_APP_SECRET":"` + canary + `"}}`, "TABLE_NAME"},
 	} {
-		if text != "" {
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "env.json")
+			if c.text != "" {
+				if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
-		} else {
-			_ = os.Remove(path)
-		}
-		err := Run(t.Context(), Config{Addr: "127.0.0.1:0", Env: path, Out: io.Discard})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
-			t.Errorf("%s: %v, want %s", text, err, want)
-		}
+			err := Run(t.Context(), Config{Addr: "127.0.0.1:0", Env: path, Out: io.Discard})
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+		})
 	}
 }

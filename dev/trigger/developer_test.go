@@ -23,11 +23,10 @@ import (
 	"time"
 )
 
-// developer is a small server of a developer's. Each of its mistakes is off in
-// a good one.
+// developer is a developer's server. Its mistakes can be switched on.
 type developer struct {
 	token, key, appID string
-	reply             string // what it answers to a push; "" is success
+	reply             string // the reply to a push; "" answers success
 
 	quotesEcho, answersJSON, answersPlain, ignoresSignature, ignoresTime, ignoresAppID, takesPlain, readsDTD bool
 
@@ -65,7 +64,7 @@ func (d *developer) handle(r *http.Request, body string) (answer, why string) {
 		return d.plain(r, q, body)
 	}
 	if !strings.Contains(body, "Encrypt") && d.takesPlain {
-		return d.note(r, body, q)
+		return d.store(r, body, q)
 	}
 	encrypted := between(body, "Encrypt")
 	if !d.ignoresSignature && (encrypted == "" || signed(d.token, q, encrypted) != q.Get("msg_signature")) {
@@ -75,7 +74,7 @@ func (d *developer) handle(r *http.Request, body string) (answer, why string) {
 	if !ok || appID != d.appID && !d.ignoresAppID {
 		return "", "decrypt"
 	}
-	return d.note(r, d.dtd(body, plain), q)
+	return d.store(r, d.dtd(body, plain), q)
 }
 
 func (d *developer) dtd(envelope, plain string) string {
@@ -95,10 +94,10 @@ func (d *developer) plain(r *http.Request, q url.Values, body string) (answer, w
 		}
 		return q.Get("echostr"), ""
 	}
-	return d.note(r, d.dtd(body, body), q)
+	return d.store(r, d.dtd(body, body), q)
 }
 
-func (d *developer) note(r *http.Request, plain string, q url.Values) (answer, why string) {
+func (d *developer) store(r *http.Request, plain string, q url.Values) (answer, why string) {
 	if plain == "" {
 		return "", "malformed"
 	}

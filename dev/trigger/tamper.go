@@ -15,7 +15,7 @@ import (
 	"wechatfn/dev/wechatsim/push"
 )
 
-// variant is a push that somebody tampered with.
+// variant is a push with one change.
 type variant struct {
 	name  string
 	build builder
@@ -23,8 +23,8 @@ type variant struct {
 
 type builder func(context.Context) (*http.Request, error)
 
-// tamper sends each variant, and the push itself to see that refusals mean
-// something: a server that refuses everything proves nothing.
+// tamper sends each variant. Before that it sends the push itself, since a server that
+// refuses everything would prove nothing.
 func (t *trigger) tamper(ctx context.Context, cfg push.Config, m push.Message) error {
 	t.line("tamper", "%s, %s mode, %s, %s", t.Type, cfg.Mode, t.format(), t.target())
 	sender, err := push.New(cfg)
@@ -38,10 +38,10 @@ func (t *trigger) tamper(ctx context.Context, cfg push.Config, m push.Message) e
 	if err != nil {
 		return err
 	}
-	t.row("untouched", d, d.Verdict.String())
+	t.row("unchanged", d, d.Verdict.String())
 	if d.Verdict != push.Accepted {
 		t.hint(d)
-		return fmt.Errorf("the push is not accepted even when untouched, so that a refusal would prove nothing: %s", d.Reason)
+		return fmt.Errorf("the push is not accepted even unchanged, so a refusal would prove nothing: %s", d.Reason)
 	}
 	return t.variants(ctx, sender, variants(cfg, m))
 }
@@ -72,7 +72,7 @@ func (t *trigger) variants(ctx context.Context, sender *push.Sender, all []varia
 }
 
 func (t *trigger) row(name string, d push.Delivery, verdict string) {
-	what := shorten(local.Printable(strings.Join(strings.Fields(d.Body), " ")), 40)
+	what := truncate(local.Printable(strings.Join(strings.Fields(d.Body), " ")), 40)
 	if p, ok := problemOf(d.Body); ok {
 		what = local.Printable(p.Code)
 	}
@@ -105,7 +105,7 @@ func variants(cfg push.Config, m push.Message) []variant {
 	return all
 }
 
-// signatures are for the signature that counts in a mode.
+// signatures change the signature that counts in the mode.
 func (t *tamperer) signatures(name string) []variant {
 	return []variant{
 		{name + " altered", t.query(func(q url.Values) { q.Set(name, otherEnd(q.Get(name))) })},
@@ -115,12 +115,12 @@ func (t *tamperer) signatures(name string) []variant {
 	}
 }
 
-// stamps are for timestamp and nonce.
+// stamps change timestamp and nonce.
 func (t *tamperer) stamps() []variant {
 	return []variant{
 		{"timestamp altered", t.query(func(q url.Values) { q.Set("timestamp", otherEnd(q.Get("timestamp"))) })},
 		{"nonce altered", t.query(func(q url.Values) { q.Set("nonce", otherEnd(q.Get("nonce"))) })},
-		{"sent an hour ago, rightly signed", t.with(func(c *push.Config) {
+		{"sent an hour ago, correctly signed", t.with(func(c *push.Config) {
 			now := c.Now
 			c.Now = func() time.Time { return now().Add(-time.Hour) }
 		})},
@@ -131,16 +131,16 @@ func (t *tamperer) encrypted() []variant {
 	return []variant{
 		{"signature in place of msg_signature", t.query(func(q url.Values) { q.Set("msg_signature", q.Get("signature")) })},
 		{"ciphertext altered", t.body(alterCiphertext)},
-		{"encrypted with another key, rightly signed", t.with(func(c *push.Config) {
+		{"encrypted with another key, correctly signed", t.with(func(c *push.Config) {
 			c.EncodingAESKey = otherEnd(c.EncodingAESKey[:42]) + "A"
 		})},
-		{"for another appid, rightly signed", t.with(func(c *push.Config) { c.AppID = otherEnd(c.AppID) })},
+		{"for another appid, correctly signed", t.with(func(c *push.Config) { c.AppID = otherEnd(c.AppID) })},
 		{"plain body in place of the encrypted one", t.plainBody()},
-		{"plain push, rightly signed", t.with(func(c *push.Config) { c.Mode = push.Plain })},
+		{"plain push, correctly signed", t.with(func(c *push.Config) { c.Mode = push.Plain })},
 	}
 }
 
-// with is a push of somebody whose settings differ.
+// with is a push with other settings.
 func (t *tamperer) with(change func(*push.Config)) builder {
 	return func(ctx context.Context) (*http.Request, error) {
 		cfg := t.cfg
@@ -161,7 +161,7 @@ func (t *tamperer) body(change func([]byte) []byte) builder {
 	return t.alter(func(_ url.Values, body []byte) []byte { return change(body) })
 }
 
-// alter changes a push that was rightly made.
+// alter changes a correct push after it was made.
 func (t *tamperer) alter(change func(url.Values, []byte) []byte) builder {
 	return func(ctx context.Context) (*http.Request, error) {
 		req, err := t.with(func(*push.Config) {})(ctx)
@@ -187,14 +187,15 @@ func (t *tamperer) alter(change func(url.Values, []byte) []byte) builder {
 	}
 }
 
-// plainBody is what somebody sends who hopes that only the query is looked at.
+// plainBody is a plain body with the query of an encrypted push, for a server that checks
+// the query alone.
 func (t *tamperer) plainBody() builder {
 	return t.body(func(body []byte) []byte {
 		cfg := t.cfg
 		cfg.Mode = push.Plain
 		p, err := push.New(cfg)
 		if err != nil {
-			return body // and alter says that nothing changed
+			return body // then alter reports that nothing was changed
 		}
 		plain, _ := p.Write(t.message)
 		return plain
@@ -216,12 +217,12 @@ func (t *tamperer) within(change func([]byte) []byte) builder {
 	}
 }
 
-// doctype declares an entity, as for reading files of the server.
+// doctype declares an entity, which could read files of the server.
 func doctype(body []byte) []byte {
 	return append([]byte(`<!DOCTYPE xml [<!ENTITY a SYSTEM "file:///etc/passwd">]>`), body...)
 }
 
-// alterCiphertext changes a character in the midst of Encrypt.
+// alterCiphertext changes a character within Encrypt.
 func alterCiphertext(body []byte) []byte {
 	for _, start := range []string{"<Encrypt><![CDATA[", `"Encrypt":"`} {
 		if i := bytes.LastIndex(body, []byte(start)); i >= 0 {
@@ -232,7 +233,7 @@ func alterCiphertext(body []byte) []byte {
 	return body
 }
 
-// otherEnd has another last character.
+// otherEnd is text with another last character.
 func otherEnd(text string) string {
 	if strings.HasSuffix(text, "0") {
 		return text[:len(text)-1] + "1"

@@ -19,19 +19,19 @@ import (
 	"wechatfn/dev/wechatsim/push"
 )
 
-// Options say what is sent, and to which server. Zero values of From and To are
-// made-up ids; with no Token, AESKey and AppID at all, nor WECHAT_TOKEN,
-// WECHAT_ENCODING_AES_KEY and WECHAT_APP_ID, the simulated account signs.
+// Options say what is sent, and to which server. Without From and To, the ids are made
+// up. Without Token, AESKey, AppID and the variables WECHAT_TOKEN,
+// WECHAT_ENCODING_AES_KEY and WECHAT_APP_ID, the account is the simulated one.
 type Options struct {
 	Type string // check, one of push.SampleTypes, or any other MsgType
 	URL  string // the server URL
 
-	Encrypt    *bool // nil: if an AES key is known
-	Compatible bool  // plain fields go along with the encrypted message
+	Encrypt    *bool // nil: encrypt if an AES key is known
+	Compatible bool  // plain fields beside the encrypted message
 	JSON       bool
 
-	Repeat int  // how often the same push is sent, each time signed anew
-	Tamper bool // send it tampered with in many ways instead
+	Repeat int  // how often the same push is sent, with a new signature each time
+	Tamper bool // send tampered variants instead
 
 	Token  string
 	AESKey string
@@ -60,8 +60,8 @@ type trigger struct {
 	getenv func(string) string
 }
 
-// Run sends the push, or the check, and writes to out what comes of it. getenv reads
-// the account that Options leave out. The error is nil if WeChat would accept every
+// Run sends the push, or the check, and writes the result to out. getenv reads the parts
+// of the account that Options do not have. The error is nil if WeChat would accept every
 // answer.
 func Run(ctx context.Context, o Options, out io.Writer, getenv func(string) string) error {
 	o.From, o.To = cmp.Or(o.From, madeUpUser), cmp.Or(o.To, madeUpAccount)
@@ -110,19 +110,19 @@ func (t *trigger) config() (push.Config, error) {
 	}
 	switch {
 	case t.Repeat < 1:
-		return cfg, errors.New("--repeat takes a number from 1 on")
+		return cfg, errors.New("--repeat takes a number, at least 1")
 	case t.Tamper && (t.Repeat > 1 || t.Type == "check"):
-		return cfg, errors.New("--tamper goes with a push, and not with --repeat")
+		return cfg, errors.New("--tamper needs a push, and cannot be combined with --repeat")
 	case token == "":
-		return cfg, errors.New("no token: give --token, or set WECHAT_TOKEN")
+		return cfg, errors.New("no token: set --token or WECHAT_TOKEN")
 	case t.Compatible && !encrypt:
-		return cfg, errors.New("--compatible is a mode with encryption: give --aes-key, or set WECHAT_ENCODING_AES_KEY, and leave --no-encrypt away")
+		return cfg, errors.New("--compatible is a mode with encryption: set --aes-key or WECHAT_ENCODING_AES_KEY, and remove --no-encrypt")
 	case !encrypt:
 		return cfg, nil
 	case aesKey == "":
-		return cfg, errors.New("--encrypt needs a key: give --aes-key, or set WECHAT_ENCODING_AES_KEY")
+		return cfg, errors.New("--encrypt needs a key: set --aes-key or WECHAT_ENCODING_AES_KEY")
 	case appID == "":
-		return cfg, errors.New("an encrypted push bears the AppID: give --app-id, or set WECHAT_APP_ID")
+		return cfg, errors.New("an encrypted push contains the AppID: set --app-id or WECHAT_APP_ID")
 	}
 	cfg.Mode = push.Secure
 	if t.Compatible {
@@ -131,8 +131,8 @@ func (t *trigger) config() (push.Config, error) {
 	return cfg, nil
 }
 
-// message is the sample of the type, or a message of one's own, with the fields
-// that were asked for.
+// message is the sample of the type, or a message of any other type, with the requested
+// fields.
 func (t *trigger) message(now time.Time) (push.Message, error) {
 	id := uint64(now.UnixNano())
 	m, known := push.SampleMessage(t.Type, t.From, t.To, now, id)
@@ -143,7 +143,7 @@ func (t *trigger) message(now time.Time) (push.Message, error) {
 		} else {
 			m = m.With("MsgType", t.Type).With("MsgId", id)
 		}
-		t.noteCapitals()
+		t.hintAtCapitals()
 	}
 	if t.Content != "" {
 		m = m.With("Content", t.Content)
@@ -160,16 +160,17 @@ func (t *trigger) message(now time.Time) (push.Message, error) {
 	return m, nil
 }
 
-// noteCapitals: click is a MsgType that nobody handles, CLICK was meant.
-func (t *trigger) noteCapitals() {
+// hintAtCapitals prints a hint if the type is one of WeChat's with other capitals: click
+// is an unknown MsgType, CLICK an event.
+func (t *trigger) hintAtCapitals() {
 	for _, name := range push.SampleTypes() {
 		if name != t.Type && strings.EqualFold(name, t.Type) {
-			t.line("note", "%s is a type of WeChat's, %s is not: capitals count", name, t.Type)
+			t.line("hint", "%s is a type of WeChat, %s is not: capitals count", name, t.Type)
 		}
 	}
 }
 
-// withField sets a field of --field. What was a number stays one.
+// withField sets a field of --field. A field that was a number stays a number.
 func withField(m push.Message, field string) (push.Message, error) {
 	name, value, ok := strings.Cut(field, "=")
 	if fits, _ := regexp.MatchString(`^[A-Za-z_][A-Za-z0-9_.-]*$`, name); !ok || !fits {
@@ -204,10 +205,10 @@ func (t *trigger) check(ctx context.Context, p *push.Sender) error {
 	}
 	t.answer(d)
 	if d.Verdict != push.Accepted {
-		t.line("wechat", "does not take the URL: %s", d.Reason)
-		return errors.New("WeChat would not take this server URL")
+		t.line("wechat", "does not accept the URL: %s", d.Reason)
+		return errors.New("WeChat would not accept this server URL")
 	}
-	t.line("wechat", "takes the URL: %s", d.Reason)
+	t.line("wechat", "accepts the URL: %s", d.Reason)
 	return nil
 }
 
@@ -237,13 +238,13 @@ func (t *trigger) push(ctx context.Context, mode push.Mode, p *push.Sender, m pu
 	return nil
 }
 
-// reachable tells a server that is not there from one that answers badly.
+// reachable returns an error if no server listens at the URL.
 func (t *trigger) reachable(d push.Delivery) error {
 	var op *net.OpError
 	if d.Err == nil || !errors.As(d.Err, &op) || op.Op != "dial" {
 		return nil
 	}
-	return fmt.Errorf("nothing answers at %s (start it with make dev, or give its address with --url): %w", t.target(), op)
+	return fmt.Errorf("nothing answers at %s (start it with make dev, or set its address with --url): %w", t.target(), op)
 }
 
 // target is the server URL without a password.

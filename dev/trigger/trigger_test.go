@@ -25,14 +25,13 @@ const (
 
 var accountEnv = map[string]string{"WECHAT_TOKEN": testToken, "WECHAT_ENCODING_AES_KEY": testKey, "WECHAT_APP_ID": testApp}
 
-func encrypting() *developer {
+func encryptingServer() *developer {
 	return &developer{token: testToken, key: testKey, appID: testApp}
 }
 
-func plainly() *developer { return &developer{token: testToken} }
+func plainServer() *developer { return &developer{token: testToken} }
 
-// run is Run with what the command line has as defaults. It checks that no secret is
-// printed.
+// run is Run with the defaults of the command line. It checks that no secret is printed.
 func run(t *testing.T, env map[string]string, o Options) (string, error) {
 	t.Helper()
 	o.Repeat = cmp.Or(o.Repeat, 1)
@@ -60,18 +59,22 @@ func expect(t *testing.T, out string, err error, wantErr string, want ...string)
 }
 
 func TestCheck(t *testing.T) {
-	out, err := run(t, accountEnv, Options{Type: "check", URL: encrypting().start(t)})
-	expect(t, out, err, "", `check     of the server URL, http://127.0.0.1:\d+/verify`, `answer    200 OK after \d+m?s`, "wechat    takes the URL")
+	out, err := run(t, accountEnv, Options{Type: "check", URL: encryptingServer().start(t)})
+	expect(t, out, err, "", `check     of the server URL, http://127.0.0.1:\d+/verify`, `answer    200 OK after \d+m?s`, "wechat    accepts the URL")
+}
 
-	bad := encrypting()
+func TestCheckOfAQuotedEcho(t *testing.T) {
+	bad := encryptingServer()
 	bad.quotesEcho = true
-	out, err = run(t, accountEnv, Options{Type: "check", URL: bad.start(t)})
-	expect(t, out, err, "would not take", `wechat    does not take the URL: the body has more than the echostr: "\\"\d+\\""`)
+	out, err := run(t, accountEnv, Options{Type: "check", URL: bad.start(t)})
+	expect(t, out, err, "would not accept", `wechat    does not accept the URL: the body has more than the echostr: "\\"\d+\\""`)
+}
 
-	other := encrypting()
+func TestCheckWithAnotherToken(t *testing.T) {
+	other := encryptingServer()
 	other.token = "other"
-	out, err = run(t, accountEnv, Options{Type: "check", URL: other.start(t)})
-	expect(t, out, err, "would not take", "answer    403 Forbidden", "problem   signature: no such push", "hint      Look at the token")
+	out, err := run(t, accountEnv, Options{Type: "check", URL: other.start(t)})
+	expect(t, out, err, "would not accept", "answer    403 Forbidden", "problem   signature: no such push", "hint      Look at the token")
 }
 
 func TestModes(t *testing.T) {
@@ -85,17 +88,17 @@ func TestModes(t *testing.T) {
 		query  string
 		want   string
 	}{
-		{"key known", accountEnv, encrypting(), Options{}, "", "text, secure mode, XML"},
-		{"asked to encrypt", accountEnv, encrypting(), Options{Encrypt: &encrypt}, "", "text, secure mode, XML"},
-		{"compatible", accountEnv, encrypting(), Options{Compatible: true}, "", "text, compatible mode, XML"},
-		{"JSON", accountEnv, encrypting(), Options{JSON: true}, "", "text, secure mode, JSON"},
-		{"no key", noKey, plainly(), Options{}, "", "text, plain mode, XML"},
-		{"asked not to encrypt", accountEnv, plainly(), Options{Encrypt: &not}, "", "text, plain mode, XML"},
-		{"plain in JSON", noKey, plainly(), Options{JSON: true}, "", "text, plain mode, JSON"},
-		{"options alone", nil, encrypting(), Options{Token: testToken, AESKey: testKey, AppID: testApp}, "", "secure mode"},
-		{"options win", map[string]string{"WECHAT_TOKEN": "x", "WECHAT_ENCODING_AES_KEY": testKey, "WECHAT_APP_ID": testApp}, encrypting(), Options{Token: testToken}, "", "secure mode"},
+		{"key known", accountEnv, encryptingServer(), Options{}, "", "text, secure mode, XML"},
+		{"asked to encrypt", accountEnv, encryptingServer(), Options{Encrypt: &encrypt}, "", "text, secure mode, XML"},
+		{"compatible", accountEnv, encryptingServer(), Options{Compatible: true}, "", "text, compatible mode, XML"},
+		{"JSON", accountEnv, encryptingServer(), Options{JSON: true}, "", "text, secure mode, JSON"},
+		{"no key", noKey, plainServer(), Options{}, "", "text, plain mode, XML"},
+		{"asked not to encrypt", accountEnv, plainServer(), Options{Encrypt: &not}, "", "text, plain mode, XML"},
+		{"plain in JSON", noKey, plainServer(), Options{JSON: true}, "", "text, plain mode, JSON"},
+		{"options alone", nil, encryptingServer(), Options{Token: testToken, AESKey: testKey, AppID: testApp}, "", "secure mode"},
+		{"options win", map[string]string{"WECHAT_TOKEN": "x", "WECHAT_ENCODING_AES_KEY": testKey, "WECHAT_APP_ID": testApp}, encryptingServer(), Options{Token: testToken}, "", "secure mode"},
 		{"simulated", nil, &developer{token: "simulated", key: local.Account["WECHAT_ENCODING_AES_KEY"], appID: local.Account["WECHAT_APP_ID"]}, Options{}, "", "secure mode"},
-		{"URL with query", accountEnv, encrypting(), Options{}, "?app=shop", "secure mode"},
+		{"URL with query", accountEnv, encryptingServer(), Options{}, "?app=shop", "secure mode"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.o.Type, c.o.URL = "text", c.server.start(t)+c.query
@@ -108,7 +111,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func TestBadUse(t *testing.T) {
+func TestWrongOptions(t *testing.T) {
 	const url = "http://127.0.0.1:8080/verify"
 	encrypt, not := true, false
 	for _, c := range []struct {
@@ -116,16 +119,16 @@ func TestBadUse(t *testing.T) {
 		env  map[string]string
 		o    Options
 	}{
-		{"--encrypt needs a key: give --aes-key", map[string]string{"WECHAT_TOKEN": "t", "WECHAT_APP_ID": "a"}, Options{Type: "text", Encrypt: &encrypt}},
+		{"--encrypt needs a key: set --aes-key", map[string]string{"WECHAT_TOKEN": "t", "WECHAT_APP_ID": "a"}, Options{Type: "text", Encrypt: &encrypt}},
 		{"--compatible is a mode with encryption", map[string]string{"WECHAT_TOKEN": "t"}, Options{Type: "text", Compatible: true}},
-		{"and leave --no-encrypt away", accountEnv, Options{Type: "text", Compatible: true, Encrypt: &not}},
-		{"give --app-id", map[string]string{"WECHAT_TOKEN": "t", "WECHAT_ENCODING_AES_KEY": testKey}, Options{Type: "text"}},
-		{"no token: give --token", map[string]string{"WECHAT_APP_ID": "a"}, Options{Type: "text"}},
+		{"and remove --no-encrypt", accountEnv, Options{Type: "text", Compatible: true, Encrypt: &not}},
+		{"set --app-id", map[string]string{"WECHAT_TOKEN": "t", "WECHAT_ENCODING_AES_KEY": testKey}, Options{Type: "text"}},
+		{"no token: set --token", map[string]string{"WECHAT_APP_ID": "a"}, Options{Type: "text"}},
 		{"an EncodingAESKey has 43", nil, Options{Type: "text", Token: "t", AppID: "a", AESKey: "short"}},
 		{"the server URL needs http://", accountEnv, Options{Type: "text", URL: "127.0.0.1/verify"}},
-		{"--repeat takes a number from 1", accountEnv, Options{Type: "text", Repeat: -1}},
-		{"not with --repeat", accountEnv, Options{Type: "text", Repeat: 2, Tamper: true}},
-		{"--tamper goes with a push", accountEnv, Options{Type: "check", Tamper: true}},
+		{"--repeat takes a number, at least 1", accountEnv, Options{Type: "text", Repeat: -1}},
+		{"cannot be combined with --repeat", accountEnv, Options{Type: "text", Repeat: 2, Tamper: true}},
+		{"--tamper needs a push", accountEnv, Options{Type: "check", Tamper: true}},
 		{`--field takes NAME=VALUE, not "Title"`, accountEnv, Options{Type: "link", Field: []string{"Title"}}},
 		{`not "a b=c"`, accountEnv, Options{Type: "link", Field: []string{"a b=c"}}},
 		{`--field MsgId is a number, not "0x1"`, accountEnv, Options{Type: "text", Field: []string{"MsgId=0x1"}}},
@@ -139,21 +142,26 @@ func TestBadUse(t *testing.T) {
 	}
 }
 
-func TestUnreachable(t *testing.T) {
+func TestUnreachableServer(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	address := server.URL
 	server.Close()
-	for _, o := range []Options{{Type: "text"}, {Type: "check"}, {Type: "text", Tamper: true}, {Type: "text", Repeat: 3}} {
-		o.URL = strings.Replace(address, "http://", "http://me:password@", 1) + "/verify"
-		out, err := run(t, accountEnv, o)
-		expect(t, out, err, "nothing answers at http://me:xxxxx@127.0.0.1")
-		if err != nil && (!strings.Contains(err.Error(), "--url") || strings.Contains(out+err.Error(), "password")) {
-			t.Error(err)
-		}
+	for _, c := range []struct {
+		name string
+		o    Options
+	}{{"push", Options{Type: "text"}}, {"check", Options{Type: "check"}}, {"tamper", Options{Type: "text", Tamper: true}}, {"repeat", Options{Type: "text", Repeat: 3}}} {
+		t.Run(c.name, func(t *testing.T) {
+			c.o.URL = strings.Replace(address, "http://", "http://me:password@", 1) + "/verify"
+			out, err := run(t, accountEnv, c.o)
+			expect(t, out, err, "nothing answers at http://me:xxxxx@127.0.0.1")
+			if err != nil && (!strings.Contains(err.Error(), "--url") || strings.Contains(out+err.Error(), "password")) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-func TestFields(t *testing.T) {
+func TestMessageFields(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		o    Options
@@ -171,7 +179,7 @@ func TestFields(t *testing.T) {
 		{"an event named as a message", Options{Type: "text", Event: true}, []string{`<Event><!\[CDATA\[text\]\]></Event>`}, "Content"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := plainly()
+			d := plainServer()
 			c.o.URL = d.start(t)
 			out, err := run(t, map[string]string{"WECHAT_TOKEN": testToken}, c.o)
 			expect(t, out, err, "")
@@ -187,52 +195,71 @@ func TestFields(t *testing.T) {
 }
 
 func TestWrongCapitals(t *testing.T) {
-	out, err := run(t, accountEnv, Options{Type: "click", URL: encrypting().start(t)})
-	expect(t, out, err, "", "note      CLICK is a type of WeChat's, click is not")
+	out, err := run(t, accountEnv, Options{Type: "click", URL: encryptingServer().start(t)})
+	expect(t, out, err, "", "hint      CLICK is a type of WeChat, click is not")
 }
 
-func TestReplies(t *testing.T) {
-	d := encrypting()
+func TestEncryptedReply(t *testing.T) {
+	d := encryptingServer()
 	d.reply = "hello"
 	out, err := run(t, accountEnv, Options{Type: "text", URL: d.start(t)})
 	expect(t, out, err, "", "wechat    accepts this: a reply of type text", `reply     text, encrypted\n {10}<xml>.*<Content>hello</Content></xml>`)
+}
 
-	bare := encrypting()
+// A plain reply to an encrypted push is accepted in compatible mode alone.
+func TestPlainReplyToAnEncryptedPush(t *testing.T) {
+	bare := encryptingServer()
 	bare.reply, bare.answersPlain = "hello", true
-	out, err = run(t, accountEnv, Options{Type: "text", URL: bare.start(t)})
+	out, err := run(t, accountEnv, Options{Type: "text", URL: bare.start(t)})
 	expect(t, out, err, "would not accept 1 of 1", "wechat    shows the user a notice: the reply to an encrypted push is not encrypted")
 	out, err = run(t, accountEnv, Options{Type: "text", Compatible: true, URL: bare.start(t)})
 	expect(t, out, err, "", "reply     text, plain")
+}
 
-	wrong := encrypting()
+func TestReplyInTheWrongFormat(t *testing.T) {
+	wrong := encryptingServer()
 	wrong.answersJSON = true
-	out, err = run(t, accountEnv, Options{Type: "text", URL: wrong.start(t)})
+	out, err := run(t, accountEnv, Options{Type: "text", URL: wrong.start(t)})
 	expect(t, out, err, "would not accept", "shows the user a notice: the answer to a push in XML is in JSON")
 }
 
+// A refusal comes with a hint at its likely reason.
 func TestRefusals(t *testing.T) {
-	out, err := run(t, accountEnv, Options{Type: "text", Encrypt: new(bool), URL: encrypting().start(t)})
-	expect(t, out, err, "would not accept", "push      text, plain mode", "problem   signature", "would repeat the push.*: status 403 instead of 200", "hint      a server that has an AES key refuses.*leave --no-encrypt away")
-	out, err = run(t, nil, Options{Type: "text", URL: encrypting().start(t)})
+	out, err := run(t, accountEnv, Options{Type: "text", Encrypt: new(bool), URL: encryptingServer().start(t)})
+	expect(t, out, err, "would not accept", "push      text, plain mode", "problem   signature", "would repeat the push.*: status 403 instead of 200", "hint      a server that has an AES key refuses.*remove --no-encrypt")
+	out, err = run(t, nil, Options{Type: "text", URL: encryptingServer().start(t)})
 	expect(t, out, err, "would not accept", "hint      this was signed for the simulated account: set WECHAT_TOKEN")
+}
 
+// An error page is shortened, and cannot change the terminal.
+func TestErrorPage(t *testing.T) {
 	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "out\x1b[2J of order "+strings.Repeat("x", 1000), http.StatusBadGateway)
 	}))
 	defer down.Close()
-	out, err = run(t, accountEnv, Options{Type: "text", URL: down.URL})
+	out, err := run(t, accountEnv, Options{Type: "text", URL: down.URL})
 	expect(t, out, err, "would not accept", "answer    502 Bad Gateway", `body      out.\[2J of order x+ \.\.\.\n`, "would repeat")
 	if strings.ContainsRune(out, '\x1b') || len(out) > 1000 {
 		t.Errorf("%q", out)
 	}
-	broken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-	defer broken.Close()
-	out, err = run(t, accountEnv, Options{Type: "text", URL: broken.URL})
-	expect(t, out, err, "would not accept", "answer    none after", "would repeat the push.*: no answer: EOF")
-	resetting := httptest.NewServer(http.HandlerFunc(reset))
-	defer resetting.Close()
-	out, err = run(t, accountEnv, Options{Type: "text", URL: resetting.URL})
-	expect(t, out, err, "would not accept", "would repeat the push.*: no answer: read tcp.*reset")
+}
+
+func TestBrokenConnections(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		handler http.HandlerFunc
+		want    []string
+	}{
+		{"closed", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"answer    none after", "would repeat the push.*: no answer: EOF"}},
+		{"reset", reset, []string{"would repeat the push.*: no answer: read tcp.*reset"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(c.handler)
+			defer server.Close()
+			out, err := run(t, accountEnv, Options{Type: "text", URL: server.URL})
+			expect(t, out, err, "would not accept", c.want...)
+		})
+	}
 }
 
 // reset ends the connection with a RST.
@@ -246,10 +273,9 @@ func reset(w http.ResponseWriter, r *http.Request) {
 	_ = conn.Close()
 }
 
-// TestRepeat: the same message, each time signed anew. The reply to a
-// repeat may be the one that was stored.
+// A repeat is the same message with a new signature. Its reply can be the stored one.
 func TestRepeat(t *testing.T) {
-	d := encrypting()
+	d := encryptingServer()
 	var signatures, stored []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		signatures = append(signatures, r.URL.Query().Get("msg_signature"))
@@ -268,21 +294,24 @@ func TestRepeat(t *testing.T) {
 	if len(signatures) != 3 || signatures[0] == signatures[1] || signatures[1] == signatures[2] {
 		t.Error(signatures)
 	}
+}
+
+func TestRepeatReportsTheAnswersThatFail(t *testing.T) {
 	n := 0
-	moody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if n++; n == 2 {
 			w.WriteHeader(500)
 		}
 	}))
-	defer moody.Close()
-	out, err = run(t, accountEnv, Options{Type: "text", Repeat: 3, URL: moody.URL})
+	defer failing.Close()
+	out, err := run(t, accountEnv, Options{Type: "text", Repeat: 3, URL: failing.URL})
 	expect(t, out, err, "would not accept 1 of 3", "delivery  3 of 3")
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	o := Options{Type: "text", URL: encrypting().start(t), Repeat: 1, Token: "t"}
+	o := Options{Type: "text", URL: encryptingServer().start(t), Repeat: 1, Token: "t"}
 	if err := Run(ctx, o, new(bytes.Buffer), func(string) string { return "" }); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

@@ -114,7 +114,7 @@ func (p *Page) actClock(w http.ResponseWriter, r *http.Request) error {
 	case in.Minutes < 1 || in.Minutes > 180:
 		return badRequest("minutes_invalid", "minutes is a number from 1 to 180")
 	case p.cfg.Clock.Ahead() > maxAhead:
-		return badRequest("clock_far_ahead", "the clock is a month ahead; delete the store's files to start anew")
+		return badRequest("clock_far_ahead", "the clock is a month ahead; delete the store's files to start again")
 	}
 	if err := p.forward(r.Context(), in.Minutes); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"wechatfn/shared/web"
 )
 
-// ask hands an event to a function that is an authorizer, too, and returns its
+// ask sends an event to a function that is an authorizer, too, and returns its
 // answer, its error and its log.
 func ask(t *testing.T, authorize func(*http.Request) (map[string]any, error), payload []byte) (answer, logs string, err error) {
 	t.Helper()
@@ -72,7 +72,7 @@ func TestAuthorizeRequest(t *testing.T) {
 	}
 }
 
-// TestAuthorizeFails: the gateway keeps a refusal and not an error, so that a
+// TestAuthorizeFails: the gateway caches a refusal and not an error, so that a
 // failure must not look like one. The error that Lambda logs says nothing.
 func TestAuthorizeFails(t *testing.T) {
 	out, logs, err := ask(t, func(*http.Request) (map[string]any, error) { return nil, errors.New("the table is gone") }, load(t, "authorizer"))
@@ -112,7 +112,7 @@ func TestAuthorizePanics(t *testing.T) {
 	}
 }
 
-// TestAuthorizeOrServe: which of the two an event is for is told by its type
+// TestAuthorizeOrServe: the type of an event says which of the two it is for
 // alone, which no client can send.
 func TestAuthorizeOrServe(t *testing.T) {
 	event := load(t, "authorizer")

@@ -11,7 +11,7 @@ import (
 	"wechatfn/shared/lambdahttp"
 )
 
-// directly hands an event to a function that takes them by hand, too.
+// directly sends an event to a function that operators invoke, too.
 func directly(t *testing.T, direct func(context.Context, []byte) ([]byte, error), payload string) (answer, logs string, err error) {
 	t.Helper()
 	var log strings.Builder

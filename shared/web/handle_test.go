@@ -11,7 +11,7 @@ import (
 	"wechatfn/shared/web"
 )
 
-// A login ends by its time, or its caller's, and not when the client hangs up.
+// A login ends by its own time, or its caller's, and not when the client hangs up.
 func TestGuardedTime(t *testing.T) {
 	const budget = 8 * time.Second
 	for name, c := range map[string]struct {

@@ -11,8 +11,8 @@ const DefaultOpenURL = "https://open.weixin.qq.com"
 
 // Scopes of a login.
 const (
-	ScopeBase     = "snsapi_base"     // official account: silent, tells the openid alone
-	ScopeUserInfo = "snsapi_userinfo" // official account: the user is asked, tells the profile too
+	ScopeBase     = "snsapi_base"     // official account: silent, gives the openid only
+	ScopeUserInfo = "snsapi_userinfo" // official account: the user is asked, gives the profile too
 	ScopeLogin    = "snsapi_login"    // website: the user scans and is asked
 )
 

@@ -287,7 +287,7 @@ func TestUnexpectedAnswers(t *testing.T) {
 	}
 }
 
-func TestLongestAnswerAndLife(t *testing.T) {
+func TestLongestAnswerAndLifetimeAreAccepted(t *testing.T) {
 	const head = `{"ticket":"T","expires_in":86400,"x":"`
 	c, _ := clientOf(t, body(200, head+strings.Repeat("x", 64<<10-len(head)-2)+`"}`))
 	ticket, err := c.Ticket(t.Context(), "TOKEN", wechat.WXCard)

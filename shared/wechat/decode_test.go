@@ -19,7 +19,7 @@ func TestDecode(t *testing.T) {
 		code       int
 		message    string
 		value      string
-		life       number
+		lifetime       number
 	}{
 		{"token", `{"access_token":"T","expires_in":7200}`, 0, "", "T", 7200},
 		{"errcode zero", `{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200}`, 0, "", "T", 7200},
@@ -37,7 +37,7 @@ func TestDecode(t *testing.T) {
 	} {
 		var a tokenAnswer
 		code, message, err := decode([]byte(c.body), &a)
-		if err != nil || code != c.code || message != c.message || a.Value != c.value || a.Life != c.life {
+		if err != nil || code != c.code || message != c.message || a.Value != c.value || a.Life != c.lifetime {
 			t.Errorf("%s: code %d, message %q, %+v, %v", c.name, code, message, a, err)
 		}
 	}
@@ -87,9 +87,9 @@ func FuzzDecode(f *testing.F) {
 		if clean := newRedactor(nil).text(message); !utf8.ValidString(clean) || len(clean) > maxMessage+3 || strings.ContainsAny(clean, "\n\r\x00") {
 			t.Errorf("not fit for a log line: %q", clean)
 		}
-		life, err := lifetime(opToken, a.Value, a.Life)
-		if err == nil && (life <= 0 || life > maxLife) {
-			t.Errorf("life %v of %+v", life, a)
+		lifetime, err := lifetime(opToken, a.Value, a.Life)
+		if err == nil && (lifetime <= 0 || lifetime > maxLifetime) {
+			t.Errorf("life %v of %+v", lifetime, a)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestClasses has a row for each errcode of the protocol sheet, sections 1.5, 2.2 and 3.
+// TestClasses has a row for each errcode of docs/protocol.md#errcodes.
 func TestClasses(t *testing.T) {
 	for _, c := range []struct {
 		op    string

@@ -8,11 +8,11 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// TestMiniProgramWorlds goes through all four calls in each world that WeChat may turn out to be.
-func TestMiniProgramWorlds(t *testing.T) {
+// TestMiniProgramSwitches goes through all four calls with each way in which WeChat may behave.
+func TestMiniProgramSwitches(t *testing.T) {
 	for name, c := range map[string]struct {
 		switches  wechatsim.Switches
-		proofFail bool // the page's table is right: the client fails, and does not take it for a dead key
+		proofFail bool // the page's table is right: the client fails, and does not take it for an invalid key
 	}{
 		"assumed":          {wechatsim.Switches{}, false},
 		"errcode zero":     {wechatsim.Switches{MiniErrcodeZero: true}, false},

@@ -40,7 +40,7 @@ func TestMiniSessionAnswers(t *testing.T) {
 		if got, err := client.CodeToSession(t.Context(), "wx1", "SECRET", "CODE"); err != nil || got != c.want {
 			t.Errorf("%s: login differs: %v", name, err)
 		}
-		c.want.UnionID = "" // a reset tells none
+		c.want.UnionID = "" // a reset gives none
 		if got, err := client.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err != nil || got != c.want {
 			t.Errorf("%s: reset differs: %v", name, err)
 		}
@@ -73,8 +73,8 @@ func TestMiniSessionRefuses(t *testing.T) {
 	}
 }
 
-// TestResetOfAnother: a session key of another user is none of ours.
-func TestResetOfAnother(t *testing.T) {
+// A session key of another user is refused.
+func TestResetRefusesAnotherUsersSession(t *testing.T) {
 	c, _ := clientOf(t, body(200, okMini))
 	got, err := c.ResetSessionKey(t.Context(), "TOKEN", "P", miniKey)
 	var e *wechat.Error

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWhatToDo has a row for each errcode of the protocol sheet, section 2.2, and for the codes
-// that mean something else elsewhere. A letter stands for a predicate that is true.
+// TestWhatToDo has a row for each errcode of docs/protocol.md#web-login, and for the codes
+// that mean something else elsewhere. Each letter is a predicate that is true.
 func TestWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		op   string

@@ -23,7 +23,7 @@ func dial(t *testing.T, cfg wechat.Config) *wechat.Client {
 	return c
 }
 
-// refusing is an address where nobody listens.
+// refusing is an address where nothing listens.
 func refusing(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -48,7 +48,7 @@ func TestUserTokenAnswers(t *testing.T) {
 }
 
 // TestRefreshKeepsItsToken: an answer without a refresh token must not lose the one there is.
-func TestRefreshKeepsItsToken(t *testing.T) {
+func TestRefreshReturnsTheSameToken(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"access_token":"T","expires_in":7200,"openid":"O"}`:                      "OLD",
 		`{"access_token":"T","expires_in":7200,"openid":"O","refresh_token":null}`: "OLD",

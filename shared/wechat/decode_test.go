@@ -19,7 +19,7 @@ func TestDecode(t *testing.T) {
 		code       int
 		message    string
 		value      string
-		lifetime       number
+		lifetime   number
 	}{
 		{"token", `{"access_token":"T","expires_in":7200}`, 0, "", "T", 7200},
 		{"errcode zero", `{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200}`, 0, "", "T", 7200},

@@ -34,18 +34,20 @@ func allow(*http.Request) (map[string]any, error) { return nil, nil }
 // {"isAuthorized": true, "context": {...}}.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 func TestAuthorizeAnswers(t *testing.T) {
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		context map[string]any
 		err     error
 		want    string
 	}{
-		"yes":              {nil, nil, `{"isAuthorized":true}`},
-		"yes, and who":     {map[string]any{"openid": "o1", "n": 1}, nil, `{"isAuthorized":true,"context":{"n":1,"openid":"o1"}}`},
-		"no":               {nil, lambdahttp.ErrUnauthorized, `{"isAuthorized":false}`},
-		"no, because ...":  {nil, fmt.Errorf("ended: %w", lambdahttp.ErrUnauthorized), `{"isAuthorized":false}`},
-		"no and a context": {map[string]any{"why": "ended"}, lambdahttp.ErrUnauthorized, `{"isAuthorized":false,"context":{"why":"ended"}}`},
+		{"yes", nil, nil, `{"isAuthorized":true}`},
+		{"yes, and who", map[string]any{"openid": "o1", "n": 1}, nil, `{"isAuthorized":true,"context":{"n":1,"openid":"o1"}}`},
+		{"no", nil, lambdahttp.ErrUnauthorized, `{"isAuthorized":false}`},
+		{"no, because ...", nil, fmt.Errorf("ended: %w", lambdahttp.ErrUnauthorized), `{"isAuthorized":false}`},
+		{"no and a context", map[string]any{"why": "ended"}, lambdahttp.ErrUnauthorized, `{"isAuthorized":false,"context":{"why":"ended"}}`},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			out, logs, err := ask(t, func(*http.Request) (map[string]any, error) { return c.context, c.err }, load(t, "authorizer"))
 			if out != c.want || err != nil || logs != "" {
 				t.Errorf("answer %s, %v, log %s", out, err, logs)
@@ -123,19 +125,21 @@ func TestAuthorizeOrServe(t *testing.T) {
 		}
 		return fmt.Sprint(a.StatusCode)
 	}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		payload []byte
 		want    string
 	}{
-		"a request":           {load(t, "signature"), "418"},
-		"a type in its query": {bytes.ReplaceAll(load(t, "signature"), []byte(`"rawQueryString":"`), []byte(`"rawQueryString":"type=REQUEST&`)), "418"},
-		"a type in a header":  {bytes.ReplaceAll(load(t, "signature"), []byte(`"headers":{`), []byte(`"headers":{"type":"REQUEST",`)), "418"},
-		"another type":        {bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`"TOKEN"`)), "418"},
-		"format 1.0":          {bytes.ReplaceAll(event, []byte(`"version":"2.0"`), []byte(`"version":"1.0"`)), "400"},
-		"a type of no kind":   {bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`["REQUEST"]`)), "400"},
-		"no path":             {bytes.ReplaceAll(event, []byte(`"rawPath":"/orders/42"`), []byte(`"rawPath":""`)), "400"},
+		{"a request", load(t, "signature"), "418"},
+		{"a type in its query", bytes.ReplaceAll(load(t, "signature"), []byte(`"rawQueryString":"`), []byte(`"rawQueryString":"type=REQUEST&`)), "418"},
+		{"a type in a header", bytes.ReplaceAll(load(t, "signature"), []byte(`"headers":{`), []byte(`"headers":{"type":"REQUEST",`)), "418"},
+		{"another type", bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`"TOKEN"`)), "418"},
+		{"format 1.0", bytes.ReplaceAll(event, []byte(`"version":"2.0"`), []byte(`"version":"1.0"`)), "400"},
+		{"a type of no kind", bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`["REQUEST"]`)), "400"},
+		{"no path", bytes.ReplaceAll(event, []byte(`"rawPath":"/orders/42"`), []byte(`"rawPath":""`)), "400"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			out, _, err := ask(t, allow, c.payload)
 			if err != nil || answered(out) != c.want {
 				t.Errorf("answer %s, %v, want %s", out, err, c.want)

@@ -182,7 +182,7 @@ func (h *Handler) account(query *web.Query, typ wechat.TicketType) (Account, err
 		return Account{}, errAppUnknown
 	}
 	if !slices.Contains(h.Accounts[i].Tickets, typ) {
-		return Account{}, ticketNotKept(h.Accounts[i].Name, typ)
+		return Account{}, ticketNotConfigured(h.Accounts[i].Name, typ)
 	}
 	return h.Accounts[i], nil
 }

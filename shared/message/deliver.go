@@ -21,7 +21,7 @@ func (h *Handler) once(ctx context.Context, p *push) (answer, error) {
 	item, done, err := h.ledger.claim(ctx, p.ledgerKey(), until)
 	switch {
 	case errors.Is(err, errInWork):
-		return answer{}, inWork()
+		return answer{}, pushInProgress()
 	case err != nil:
 		return answer{}, fmt.Errorf("message: claim: %w", err)
 	case done != nil:
@@ -33,7 +33,7 @@ func (h *Handler) once(ctx context.Context, p *push) (answer, error) {
 		if err := h.ledger.release(ctx, item); err != nil {
 			h.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
 		}
-		return answer{}, notTaken(err)
+		return answer{}, deliveryFailed(err)
 	}
 	// It is handed over, so WeChat must not send it again, whatever happens now.
 	if err := h.ledger.finish(ctx, item, a); err != nil {

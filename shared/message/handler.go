@@ -236,7 +236,7 @@ func (h *Handler) open(ctx context.Context, account Account, q *query, body []by
 		}
 		h.Logger.Log(ctx, level, "push malformed", "account", account.Name, "cause", string(bad), "genuine", level == slog.LevelError)
 	}
-	return p, problem(err)
+	return p, problemOf(err)
 }
 
 // text answers with a text that no browser takes for anything else.

@@ -335,7 +335,7 @@ func TestResetSessionKey(t *testing.T) {
 		t.Errorf("nobody: %v", err)
 	}
 	_ = w.sim.ReplaceSessionKey(miniID, "hua")
-	if err := w.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyDead) {
+	if err := w.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyInvalid) {
 		t.Errorf("a dead one: %v", err)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"wechatfn/shared/config"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -88,7 +89,6 @@ const defaultBudget = 8500 * time.Millisecond
 type Handler struct {
 	Config
 	http.Handler
-	failures map[string]*web.Problem
 }
 
 // New checks the configuration and builds the routes.
@@ -111,7 +111,7 @@ func New(c Config) (*Handler, error) {
 	if c.LoggedIn == nil {
 		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
-	h := &Handler{Config: c, failures: failures()}
+	h := &Handler{Config: c}
 	return h, h.route()
 }
 
@@ -150,11 +150,11 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the host of the request is malformed"}
+		return nil, problem.RequestMalformed.New("the host of the request is malformed")
 	}
 	origin, ok := config.OriginOf(u)
 	if !ok {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the request names no host"}
+		return nil, problem.RequestMalformed.New("the request names no host")
 	}
 	return url.Parse(origin)
 }

@@ -6,21 +6,27 @@ import (
 	"os"
 	"strings"
 
+	documents "wechatfn/dev/generate"
 	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
 )
 
-// generate is `wechatfn generate`: the files that are made from the manifest.
+// generate is `wechatfn generate`: the files that are made from the manifest and from the
+// catalogue of problems.
 type generate struct {
 	Check bool `help:"Write nothing; fail when a file is out of date."`
 }
 
 // generated lists the files and what they should hold.
 func generated() map[string][]byte {
-	return map[string][]byte{"docs/reference.md": reference(), "template.yaml": samYAML()}
+	return map[string][]byte{
+		"docs/reference.md": reference(), "template.yaml": samYAML(),
+		"docs/problems.md": documents.Problems(documents.English), "docs/zh/problems.md": documents.Problems(documents.Chinese),
+	}
 }
 
-// Run writes, or compares, every generated file. It runs at the project's root.
+// Run writes, or compares, every generated file, and compares docs/openapi.yaml with the
+// catalogue of problems. It runs at the project's root.
 func (g *generate) Run() error {
 	for path, want := range generated() {
 		if !g.Check {
@@ -33,7 +39,14 @@ func (g *generate) Run() error {
 			return fmt.Errorf("%s is out of date: run make generate", path)
 		}
 	}
-	return nil
+	if !g.Check {
+		return nil
+	}
+	text, err := os.ReadFile("docs/openapi.yaml")
+	if err != nil {
+		return err
+	}
+	return documents.CheckOpenAPI(text)
 }
 
 // reference is docs/reference.md: functions, routes and variables.

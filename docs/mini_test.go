@@ -172,7 +172,7 @@ func (w *witness) miniCalls(d *deployment, p *browser) {
 		d.sim.ClearFaults()
 	}
 	w.must(d.sim.ReplaceSessionKey(miniID, "hua"))
-	p.want(p.get("/miniprogram/session"), 409, "session_key_dead")
+	p.want(p.get("/miniprogram/session"), 409, "session_key_invalid")
 }
 
 // miniOthers are not logged in to a mini-program, or have no time.

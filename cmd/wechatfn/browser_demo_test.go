@@ -244,7 +244,7 @@ func TestBrowserDemoMiniProgram(t *testing.T) {
 	d.press("#mini-dead")
 	d.of("#mini-said", "WeChat has replaced session_key.")
 	d.press("#mini-session")
-	d.of("#mini-said", "Refused: 409 session_key_dead")
+	d.of("#mini-said", "Refused: 409 session_key_invalid")
 	login()
 	d.press("#mini-session")
 	d.of("#mini-said", "The session lives")

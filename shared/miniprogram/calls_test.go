@@ -313,7 +313,7 @@ func TestCheckSession(t *testing.T) {
 	if err := w.sim.ReplaceSessionKey(miniID, "hua"); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "dead", p.check(""), 409, "session_key_dead")
+	wantCode(t, "dead", p.check(""), 409, "session_key_invalid")
 	p.in(false)
 	want(t, "after a login", p.check(""), 200, `{"valid":true}`)
 }

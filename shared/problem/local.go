@@ -15,7 +15,7 @@ var (
 		En: "Unset WECHAT_APP_ID, or start with --sim.",
 		Zh: "请取消设置 WECHAT_APP_ID，或以 --sim 启动。",
 	}}
-	FaultUnknown      = Type{code: "trouble_unknown", status: http.StatusBadRequest, title: "Bad Request"}
+	FaultUnknown      = Type{code: "fault_unknown", status: http.StatusBadRequest, title: "Bad Request"}
 	MinutesInvalid    = Type{code: "minutes_invalid", status: http.StatusBadRequest, title: "Bad Request"}
 	ClockFarAhead     = Type{code: "clock_far_ahead", status: http.StatusBadRequest, title: "Bad Request"}
 	SampleUnknown     = Type{code: "sample_unknown", status: http.StatusBadRequest, title: "Bad Request"}

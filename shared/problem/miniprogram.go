@@ -79,7 +79,7 @@ var (
 	MiniSessionRevoked    = Type{of: &SessionRevoked, hint: callWXLogin}
 	SessionNotMiniProgram = Type{code: "session_not_miniprogram", status: http.StatusForbidden, title: "Not a mini-program's session", hint: callWXLogin}
 	SessionKeyMissing     = Type{code: "session_key_missing", status: http.StatusConflict, title: "No session_key", hint: callWXLogin}
-	SessionKeyInvalid     = Type{code: "session_key_dead", status: http.StatusConflict, title: "Invalid session_key", hint: callWXLogin}
+	SessionKeyInvalid     = Type{code: "session_key_invalid", status: http.StatusConflict, title: "Invalid session_key", hint: callWXLogin}
 	TokenUnavailable      = Type{code: "token_unavailable", status: http.StatusServiceUnavailable, title: "No access token", hint: Hint{
 		En: "Try again after Retry-After. If it goes on, look at the refresher's log.",
 		Zh: "请在 Retry-After 之后重试。若持续出现，请查看 refresher 日志。",

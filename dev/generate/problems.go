@@ -1,3 +1,5 @@
+// Package generate makes the files that `wechatfn generate` writes, and checks those that
+// are written by hand.
 package generate
 
 import (

@@ -11,7 +11,7 @@ const PATIENCE = 10000; // milliseconds to wait in all where the server says whe
 
 // What another wx.login may mend. The server decrypts without asking WeChat whether its session_key is
 // the live one, so a dead key shows as data that cannot be decrypted.
-const STALE = ['session_key_dead', 'session_key_missing', 'data_undecryptable'];
+const STALE = ['session_key_invalid', 'session_key_missing', 'data_undecryptable'];
 
 // The module's own codes have hyphens; those with underscores are the server's (docs/problems.md).
 const HINTS = {

@@ -245,7 +245,7 @@ func TestBrowserDemoMiniProgram(t *testing.T) {
 	d.Press("#mini-dead")
 	d.of("#mini-said", "WeChat has replaced session_key.")
 	d.Press("#mini-session")
-	d.of("#mini-said", "Refused: 409 session_key_dead")
+	d.of("#mini-said", "Refused: 409 session_key_invalid")
 	login()
 	d.Press("#mini-session")
 	d.of("#mini-said", "The session lives")

@@ -173,7 +173,7 @@ func (h *Handler) account(query *web.Query, typ wechat.TicketType) (account.Acco
 		return a, errAppUnknown
 	}
 	if !slices.Contains(a.Tickets, typ) {
-		return a, ticketNotKept(a.Name, typ)
+		return a, ticketNotConfigured(a.Name, typ)
 	}
 	return a, nil
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -85,16 +86,16 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := withReserve(ctx, h.reserve)
 	defer cancel()
 	w := newResponse()
-	e, problem := h.parse(payload)
-	if problem == nil && e.direct() {
+	e, p := h.parse(payload)
+	if p == nil && e.direct() {
 		return h.directly(ctx, payload)
 	}
 	var r *http.Request
-	if problem == nil {
-		r, problem = e.request(ctx)
+	if p == nil {
+		r, p = e.request(ctx)
 	}
-	if problem != nil {
-		h.refuse(ctx, w, problem)
+	if p != nil {
+		h.refuse(ctx, w, p)
 		return w.encode(), nil
 	}
 	if e.authorize {
@@ -143,7 +144,7 @@ func (h *Handler) serve(w *response, r *http.Request) {
 		if value := recover(); value != nil {
 			web.LogPanic(r, h.logger, value)
 			w.reset()
-			web.WriteProblem(w, web.Internal(nil))
+			web.WriteProblem(w, problem.Internal.New(""))
 		}
 	}()
 	h.next.ServeHTTP(w, r)
@@ -151,10 +152,10 @@ func (h *Handler) serve(w *response, r *http.Request) {
 
 // refuse logs why, because the one who wired the function to another kind of
 // event looks there.
-func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, problem *web.Problem) {
+func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, p *problem.Problem) {
 	h.logger.LogAttrs(ctx, slog.LevelError, "event refused",
-		slog.String("code", problem.Code), slog.String("error", problem.Error()))
-	web.WriteProblem(w, problem)
+		slog.String("code", string(p.Code())), slog.String("error", p.Error()))
+	web.WriteProblem(w, p)
 }
 
 // withReserve ends ctx early enough for an answer to go out.

@@ -21,7 +21,7 @@ func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 	item, done, err := h.dedupe.claim(ctx, p.dedupeKey(), until)
 	switch {
 	case errors.Is(err, errInProgress):
-		return answer{}, inWork()
+		return answer{}, pushInProgress()
 	case err != nil:
 		return answer{}, fmt.Errorf("message: claim: %w", err)
 	case done != nil:
@@ -33,7 +33,7 @@ func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 		if err := h.dedupe.release(ctx, item); err != nil {
 			h.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
 		}
-		return answer{}, notTaken(err)
+		return answer{}, deliveryFailed(err)
 	}
 	// It is delivered, so WeChat must not send it again, whatever happens now.
 	if err := h.dedupe.finish(ctx, item, a); err != nil {

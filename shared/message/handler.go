@@ -225,7 +225,7 @@ func (h *Handler) open(ctx context.Context, account account.Account, q *query, b
 		}
 		h.Logger.Log(ctx, level, "push malformed", "account", account.Name, "cause", string(bad), "genuine", level == slog.LevelError)
 	}
-	return p, problem(err)
+	return p, problemOf(err)
 }
 
 // text answers with a text that no browser reads as anything else.

@@ -143,7 +143,7 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 	} {
 		wantCode(t, name, p.do("POST", "/miniprogram/login", c.body), c.status, c.code)
 	}
-	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Mend the field")
+	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Correct the field")
 	want(t, "no JSON", p.do("POST", "/miniprogram/login", "code="+code), 400, "Send JSON")
 	w.wantCalls("refusals", "", 0)
 	want(t, "the code afterwards", p.do("POST", "/miniprogram/login", with()), 200, `"newUser":true`)

@@ -86,7 +86,7 @@ func New(c Config) (*Handler, error) {
 	case c.WeChat == nil || c.Secrets == nil || c.Tokens == nil || c.Sessions == nil:
 		return nil, errors.New("miniprogram: WeChat, Secrets, Tokens and Sessions are required")
 	}
-	c.DataAge, c.Budget, c.RetryAfter = cmp.Or(c.DataAge, defaultDataAge), cmp.Or(c.Budget, defaultBudget), cmp.Or(c.RetryAfter, soon)
+	c.DataAge, c.Budget, c.RetryAfter = cmp.Or(c.DataAge, defaultDataAge), cmp.Or(c.Budget, defaultBudget), cmp.Or(c.RetryAfter, defaultRetry)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

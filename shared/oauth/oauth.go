@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -80,7 +81,6 @@ const defaultBudget = 8500 * time.Millisecond
 type Handler struct {
 	Config
 	http.Handler
-	failures map[string]*web.Problem
 }
 
 // New checks the configuration and builds the routes.
@@ -103,7 +103,7 @@ func New(c Config) (*Handler, error) {
 	if c.LoggedIn == nil {
 		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
-	h := &Handler{Config: c, failures: failures()}
+	h := &Handler{Config: c}
 	return h, h.route()
 }
 
@@ -142,11 +142,11 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the host of the request is malformed"}
+		return nil, problem.RequestMalformed.New("the host of the request is malformed")
 	}
 	origin, ok := web.OriginOf(u)
 	if !ok {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the request names no host"}
+		return nil, problem.RequestMalformed.New("the request names no host")
 	}
 	return url.Parse(origin)
 }

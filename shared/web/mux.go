@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"wechatfn/shared/problem"
 )
 
 // Mux routes by method and path, and answers with problems where http.ServeMux
@@ -112,7 +114,7 @@ func (m *Mux) find(path string) (found *route, value string) {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, value := m.find(r.URL.Path)
 	if found == nil {
-		WriteProblem(w, &Problem{Status: http.StatusNotFound, Code: "not_found"})
+		WriteProblem(w, problem.NotFound.New(""))
 		return
 	}
 	h := found.methods[r.Method]
@@ -121,7 +123,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if h == nil {
 		w.Header().Set("Allow", found.allow)
-		WriteProblem(w, &Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed"})
+		WriteProblem(w, problem.MethodNotAllowed.New(""))
 		return
 	}
 	if found.name != "" {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+
+	"wechatfn/shared/problem"
 )
 
 // maxStack limits a log line to what log services accept.
@@ -33,7 +35,7 @@ func (rec *recorder) giveUp(value any) {
 	if rec.status != 0 || value == http.ErrAbortHandler {
 		panic(http.ErrAbortHandler)
 	}
-	WriteProblem(rec, Internal(nil))
+	WriteProblem(rec, problem.Internal.New(""))
 }
 
 // LogPanic logs what was recovered, with the stack of the caller's goroutine.

@@ -27,7 +27,7 @@ const (
 	// ClassBug: the request was built wrong; only a change of code helps.
 	ClassBug
 	// ClassUser: one user's login, through no fault of the account: no alarm. CodeSpent,
-	// UserTokenDead, SessionKeyDead, NoPermission and LoginAgain say what to do.
+	// UserTokenDead, SessionKeyInvalid, NoPermission and LoginAgain say what to do.
 	ClassUser
 )
 

@@ -126,7 +126,7 @@ func (a phoneAnswer) phone() Phone {
 }
 
 // CheckSessionKey asks whether a session key is still the user's current one (/wxa/checksession): nil,
-// or an Error such as SessionKeyDead. The call may be tried a second time. The page's table puts
+// or an Error such as SessionKeyInvalid. The call may be tried a second time. The page's table puts
 // the parameters into a body, its example into the query; they are sent in the query.
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html
 func (c *Client) CheckSessionKey(ctx context.Context, accessToken, openid, sessionKey string) error {
@@ -145,7 +145,7 @@ func (c *Client) CheckSessionKey(ctx context.Context, accessToken, openid, sessi
 }
 
 // ResetSessionKey gives the user a new session key in place of the current one (/wxa/resetusersessionkey),
-// which gains no life by it; see Error.SessionKeyDead. It is never tried a second time: when the
+// which gains no life by it; see Error.SessionKeyInvalid. It is never tried a second time: when the
 // answer is lost, so is the key. UnionID stays "".
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
 func (c *Client) ResetSessionKey(ctx context.Context, accessToken, openid, sessionKey string) (MiniSession, error) {

@@ -158,7 +158,7 @@ test('a session_key that another call has renewed is not renewed again', async (
   const { client, wx, server } = world({ 'GET /miniprogram/session': () => ({ body: { valid: true } }) });
   await client.login();
   let late;
-  server.next = [() => new Promise(resolve => { late = () => resolve(refusal(409, 'session_key_dead')); }), refusal(409, 'session_key_dead')];
+  server.next = [() => new Promise(resolve => { late = () => resolve(refusal(409, 'session_key_invalid')); }), refusal(409, 'session_key_invalid')];
   const slow = client.session();
   await new Promise(setImmediate);
   await client.session();
@@ -199,12 +199,12 @@ test('a dead session_key does not log in again after a logout', async () => {
   const { client, wx, server } = world();
   await client.login();
   let late;
-  server.next = [() => new Promise(resolve => { late = () => resolve(refusal(409, 'session_key_dead')); })];
+  server.next = [() => new Promise(resolve => { late = () => resolve(refusal(409, 'session_key_invalid')); })];
   const slow = rejected(client.session());
   await new Promise(setImmediate);
   await client.logout();
   late();
-  assert.equal((await slow).code, 'session_key_dead');
+  assert.equal((await slow).code, 'session_key_invalid');
   assert.deepEqual([wx.logins, client.token()], [1, '']);
 });
 
@@ -225,7 +225,7 @@ test('logout', async () => {
 });
 
 test('a dead session_key costs one wx.login and one repetition', async () => {
-  for (const code of ['session_key_dead', 'session_key_missing', 'data_undecryptable']) {
+  for (const code of ['session_key_invalid', 'session_key_missing', 'data_undecryptable']) {
     let dead = 1;
     const { client, wx } = world({ 'GET /miniprogram/session': () => (dead-- > 0 ? refusal(409, code) : { body: { valid: true } }) });
     assert.equal((await client.session()).valid, true);
@@ -240,7 +240,7 @@ test('decrypt asks for data again where it is given a function', async () => {
   const opened = { openId: 'oUser', watermark: { appid: 'wx5', timestamp: 1 } };
   let dead = 1;
   const { client, wx } = world({
-    'POST /miniprogram/decrypt': r => (dead-- > 0 ? refusal(409, 'session_key_dead') : { body: { data: Object.assign({ sent: r.data }, opened) } }),
+    'POST /miniprogram/decrypt': r => (dead-- > 0 ? refusal(409, 'session_key_invalid') : { body: { data: Object.assign({ sent: r.data }, opened) } }),
   });
   let asked = 0;
   const plain = await client.decrypt(() => Promise.resolve({ encryptedData: 'e' + ++asked, iv: 'i', rawData: 'stays here' }));

@@ -140,7 +140,7 @@ func TestRetries(t *testing.T) {
 		{"secret", false, body(200, `{"errcode":40125,"errmsg":"x"}`)},
 		{"quota", false, body(200, `{"errcode":45009,"errmsg":"x"}`)},
 		{"minute quota", false, body(200, `{"errcode":45011,"errmsg":"x"}`)},
-		{"dead token", false, body(200, `{"errcode":40001,"errmsg":"x"}`)},
+		{"invalid token", false, body(200, `{"errcode":40001,"errmsg":"x"}`)},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			for _, verb := range verbs {
@@ -270,11 +270,11 @@ func TestUnexpectedAnswers(t *testing.T) {
 		{"empty", ""},
 		{"no credential", `{"errcode":0,"errmsg":"ok","expires_in":7200}`},
 		{"empty values", `{"access_token":"","ticket":"","ip_list":[],"expires_in":7200}`},
-		{"no life", `{"access_token":"T","ticket":"T"}`},
-		{"zero life", `{"access_token":"T","ticket":"T","expires_in":0}`},
-		{"negative life", `{"access_token":"T","ticket":"T","expires_in":-1}`},
+		{"no lifetime", `{"access_token":"T","ticket":"T"}`},
+		{"zero lifetime", `{"access_token":"T","ticket":"T","expires_in":0}`},
+		{"negative lifetime", `{"access_token":"T","ticket":"T","expires_in":-1}`},
 		{"more than a day", `{"access_token":"T","ticket":"T","expires_in":86401}`},
-		{"absurd life", `{"access_token":"T","ticket":"T","expires_in":9223372036854775807}`},
+		{"absurd lifetime", `{"access_token":"T","ticket":"T","expires_in":9223372036854775807}`},
 		{"too large", fmt.Sprintf(`{"access_token":"T","ticket":"T","expires_in":7200,"x":"%s"}`, strings.Repeat("x", 64<<10))},
 		{"padded", `{"access_token":"T","ticket":"T","expires_in":7200}` + strings.Repeat(" ", 64<<10)},
 	} {

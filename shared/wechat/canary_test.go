@@ -137,7 +137,7 @@ func TestNoSecretInErrors(t *testing.T) {
 		{"errmsg no text", body(200, `{"errcode":40125,"errmsg":{"secret":"`+inJSON+`"}}`)},
 		{"odd success", body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","ip_list":"`+inJSON+`","expires_in":"`+inJSON+`",
 			"openid":"`+inJSON+`","session_key":"`+inJSON+`","phone_info":{"phoneNumber":"","countryCode":"`+inJSON+`"}}`)},
-		{"impossible life", body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","expires_in":0}`)},
+		{"impossible lifetime", body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","expires_in":0}`)},
 		{"cut off", reader(200, io.MultiReader(strings.NewReader(echo),
 			errReader{&url.Error{Op: "read", URL: echo, Err: errors.New(echo)}}))},
 		{"redirect", func(r *http.Request) (*http.Response, error) {

@@ -44,7 +44,7 @@ const (
 // Ticket is a JS-SDK or card ticket as WeChat answered it. It prints as [redacted].
 type Ticket struct {
 	Value string
-	// ExpiresIn is 7200 s however old the ticket is: fetching again within its life repeats the
+	// ExpiresIn is 7200 s however old the ticket is: fetching again within its lifetime repeats the
 	// same value with the same 7200. Life therefore counts from when a value was first seen.
 	ExpiresIn time.Duration
 }
@@ -99,13 +99,13 @@ func (c *Client) ClassicToken(ctx context.Context, appID, secret string) (Token,
 
 func (c *Client) token(ctx context.Context, r call) (Token, error) {
 	var a struct {
-		Value string `json:"access_token"`
-		Life  number `json:"expires_in"`
+		Value    string `json:"access_token"`
+		Lifetime number `json:"expires_in"`
 	}
 	if err := c.do(ctx, r, &a); err != nil {
 		return Token{}, err
 	}
-	lifetime, err := lifetime(r.op, a.Value, a.Life)
+	lifetime, err := lifetime(r.op, a.Value, a.Lifetime)
 	if err != nil {
 		return Token{}, err
 	}
@@ -122,20 +122,20 @@ func (c *Client) Ticket(ctx context.Context, accessToken string, typ TicketType)
 		secrets: []string{accessToken},
 	}
 	var a struct {
-		Value string `json:"ticket"`
-		Life  number `json:"expires_in"`
+		Value    string `json:"ticket"`
+		Lifetime number `json:"expires_in"`
 	}
 	if err := c.do(ctx, r, &a); err != nil {
 		return Ticket{}, err
 	}
-	lifetime, err := lifetime(r.op, a.Value, a.Life)
+	lifetime, err := lifetime(r.op, a.Value, a.Lifetime)
 	if err != nil {
 		return Ticket{}, err
 	}
 	return Ticket{a.Value, lifetime}, nil
 }
 
-// lifetime refuses a success that holds no credential, or one with a life that cannot be.
+// lifetime refuses a success that holds no credential, or one with an impossible lifetime.
 func lifetime(op, value string, seconds number) (time.Duration, error) {
 	if value == "" || seconds <= 0 || seconds > number(maxLifetime/time.Second) {
 		return 0, &Error{Op: op, Status: 200, Message: "unexpected answer: no credential, or an impossible expires_in"}

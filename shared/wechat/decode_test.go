@@ -38,7 +38,7 @@ func TestDecode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var a tokenAnswer
 			code, message, err := decode([]byte(c.body), &a)
-			if err != nil || code != c.code || message != c.message || a.Value != c.value || a.Life != c.lifetime {
+			if err != nil || code != c.code || message != c.message || a.Value != c.value || a.Lifetime != c.lifetime {
 				t.Errorf("%s: code %d, message %q, %+v, %v", c.name, code, message, a, err)
 			}
 		})
@@ -94,9 +94,9 @@ func FuzzDecode(f *testing.F) {
 		if clean := newRedactor(nil).text(message); !utf8.ValidString(clean) || len(clean) > maxMessage+3 || strings.ContainsAny(clean, "\n\r\x00") {
 			t.Errorf("not fit for a log line: %q", clean)
 		}
-		lifetime, err := lifetime(opToken, a.Value, a.Life)
+		lifetime, err := lifetime(opToken, a.Value, a.Lifetime)
 		if err == nil && (lifetime <= 0 || lifetime > maxLifetime) {
-			t.Errorf("life %v of %+v", lifetime, a)
+			t.Errorf("lifetime %v of %+v", lifetime, a)
 		}
 	})
 }

@@ -26,8 +26,8 @@ const (
 	ClassCredentialInvalid
 	// ClassBug: the request was built wrong; only a change of code helps.
 	ClassBug
-	// ClassUser: one user's login, through no fault of the account: no alarm. CodeSpent,
-	// UserTokenDead, SessionKeyInvalid, NoPermission and LoginAgain say what to do.
+	// ClassUser: one user's login, through no fault of the account: no alarm. CodeUsed,
+	// UserTokenInvalid, SessionKeyInvalid, NoPermission and LoginAgain say what to do.
 	ClassUser
 )
 
@@ -40,7 +40,7 @@ func (c Class) String() string {
 	case ClassQuota:
 		return "quota"
 	case ClassCredentialInvalid:
-		return "credential dead"
+		return "credential invalid"
 	case ClassBug:
 		return "bug"
 	case ClassUser:

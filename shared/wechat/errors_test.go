@@ -137,7 +137,7 @@ func TestClassNames(t *testing.T) {
 	for c := ClassUnknown; c <= ClassUser; c++ {
 		names[c.String()] = true
 	}
-	if len(names) != 7 || !names["credential dead"] || !names["user"] {
+	if len(names) != 7 || !names["credential invalid"] || !names["user"] {
 		t.Errorf("names: %v", names)
 	}
 }

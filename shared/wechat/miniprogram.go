@@ -38,7 +38,7 @@ func (MiniSession) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // CodeToSession turns a wx.login code into the user's session (/sns/jscode2session). A code works
 // once, within five minutes and for its account alone, so the call is never tried a second time,
-// not even when the connection breaks: the mini-program calls wx.login again. See Error.CodeSpent;
+// not even when the connection breaks: the mini-program calls wx.login again. See Error.CodeUsed;
 // CodeUserBlocked is a user that WeChat holds for a risk.
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
 func (c *Client) CodeToSession(ctx context.Context, appID, secret, code string) (MiniSession, error) {
@@ -145,7 +145,7 @@ func (c *Client) CheckSessionKey(ctx context.Context, accessToken, openid, sessi
 }
 
 // ResetSessionKey gives the user a new session key in place of the current one (/wxa/resetusersessionkey),
-// which gains no life by it; see Error.SessionKeyInvalid. It is never tried a second time: when the
+// which is not extended by it; see Error.SessionKeyInvalid. It is never tried a second time: when the
 // answer is lost, so is the key. UnionID stays "".
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
 func (c *Client) ResetSessionKey(ctx context.Context, accessToken, openid, sessionKey string) (MiniSession, error) {

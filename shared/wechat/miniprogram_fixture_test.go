@@ -45,15 +45,15 @@ func TestMiniProgramSwitches(t *testing.T) {
 
 			err = client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
 			fresh, noReset := client.ResetSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
-			dead := client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+			invalid := client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
 			var e *wechat.Error
 			switch {
 			case c.proofFail:
 				if !errors.As(err, &e) || e.SessionKeyInvalid() || noReset == nil {
 					t.Errorf("%s: %v, %v", c.name, err, noReset)
 				}
-			case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(dead, &e) || !e.SessionKeyInvalid():
-				t.Errorf("%s: %v, %v, %v", c.name, err, noReset, dead)
+			case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(invalid, &e) || !e.SessionKeyInvalid():
+				t.Errorf("%s: %v, %v, %v", c.name, err, noReset, invalid)
 			}
 		})
 	}

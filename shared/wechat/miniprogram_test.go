@@ -181,16 +181,16 @@ func TestPhoneRefuses(t *testing.T) {
 // TestCheckSessionKey takes an errcode of 0 and nothing else for a yes.
 func TestCheckSessionKey(t *testing.T) {
 	for _, want := range []struct {
-		answer     string
-		good, dead bool
+		answer        string
+		good, invalid bool
 	}{
 		{answer: `{"errcode":0,"errmsg":"ok"}`, good: true},
 		{answer: `{"errcode":"0","errmsg":"ok"}`, good: true},
 		{answer: `{}`},
 		{answer: `{"errcode":null}`},
 		{answer: `{"errmsg":"ok"}`},
-		{answer: `{"errcode":87009,"errmsg":"invalid signature"}`, dead: true},
-		{answer: `{"errcode":"87009"}`, dead: true},
+		{answer: `{"errcode":87009,"errmsg":"invalid signature"}`, invalid: true},
+		{answer: `{"errcode":"87009"}`, invalid: true},
 		{answer: `{"errcode":87008,"errmsg":"x"}`},
 		{answer: `<html>`},
 	} {
@@ -198,8 +198,8 @@ func TestCheckSessionKey(t *testing.T) {
 			client, _ := clientOf(t, body(200, want.answer))
 			err := client.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey)
 			var e *wechat.Error
-			dead := errors.As(err, &e) && e.SessionKeyInvalid()
-			if (err == nil) != want.good || dead != want.dead {
+			invalid := errors.As(err, &e) && e.SessionKeyInvalid()
+			if (err == nil) != want.good || invalid != want.invalid {
 				t.Errorf("%s: %v", want.answer, err)
 			}
 		})

@@ -11,7 +11,7 @@ func TestWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		op   string
 		code int
-		want string // c: CodeSpent, t: UserTokenDead, n: NoPermission, l: LoginAgain, k: SessionKeyInvalid
+		want string // c: CodeUsed, t: UserTokenInvalid, n: NoPermission, l: LoginAgain, k: SessionKeyInvalid
 	}{
 		{opExchange, 40029, "cl"},
 		{opExchange, 40163, "cl"},

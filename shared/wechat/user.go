@@ -31,7 +31,7 @@ type UserToken struct {
 	Snapshot bool
 }
 
-// Format hides everything but the life, whatever the verb.
+// Format hides everything but the lifetime, whatever the verb.
 func (t UserToken) Format(f fmt.State, _ rune) { hide(f, t.ExpiresIn) }
 
 // LogValue hides the values from slog, whose JSON handler does not use Format.
@@ -40,7 +40,7 @@ func (t UserToken) LogValue() slog.Value { return hidden(t.ExpiresIn) }
 // ExchangeCode turns the code of a login into the user's token (/sns/oauth2/access_token). A code
 // works once, within five minutes and for its account alone, so the call is never tried a second
 // time, not even when the connection breaks: then it is not known whether the code was used, and the
-// user has to log in again. Browsers may ask twice with one code; see Error.CodeSpent.
+// user has to log in again. Browsers may ask twice with one code; see Error.CodeUsed.
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
 func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (UserToken, error) {
 	return c.userToken(ctx, call{
@@ -73,13 +73,13 @@ func (c *Client) userToken(ctx context.Context, r call) (UserToken, error) {
 		OpenID   text   `json:"openid"`
 		UnionID  text   `json:"unionid"`
 		Scope    text   `json:"scope"`
-		Life     number `json:"expires_in"`
+		Lifetime number `json:"expires_in"`
 		Snapshot flag   `json:"is_snapshotuser"`
 	}
 	if err := c.do(ctx, r, &a); err != nil {
 		return UserToken{}, err
 	}
-	lifetime, err := lifetime(r.op, string(a.Access), a.Life)
+	lifetime, err := lifetime(r.op, string(a.Access), a.Lifetime)
 	if err != nil {
 		return UserToken{}, err
 	}
@@ -93,7 +93,7 @@ func (c *Client) userToken(ctx context.Context, r call) (UserToken, error) {
 }
 
 // CheckUserToken asks whether a user's access token is valid and belongs to the openid (/sns/auth):
-// nil, or an Error such as UserTokenDead or CodeBadOpenID. The call may be tried a second time.
+// nil, or an Error such as UserTokenInvalid or CodeBadOpenID. The call may be tried a second time.
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
 func (c *Client) CheckUserToken(ctx context.Context, accessToken, openid string) error {
 	r := call{

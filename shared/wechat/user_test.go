@@ -25,7 +25,7 @@ func TestUserTokenAnswers(t *testing.T) {
 	}{
 		{"plain", okUser, base},
 		{"errcode zero", `{"errcode":"0",` + okUser[1:], base},
-		{"life as text", `{"access_token":"T","expires_in":"7200","refresh_token":"R","openid":"O","scope":"snsapi_base"}`, base},
+		{"lifetime as text", `{"access_token":"T","expires_in":"7200","refresh_token":"R","openid":"O","scope":"snsapi_base"}`, base},
 		{"snapshot", `{"is_snapshotuser":1,` + okUser[1:], snapshot},
 		{"snapshot as text", `{"is_snapshotuser":"1",` + okUser[1:], snapshot},
 		{"snapshot as truth", `{"is_snapshotuser":true,` + okUser[1:], snapshot},
@@ -82,9 +82,9 @@ func TestUserTokenRefuses(t *testing.T) {
 		{"odd openid", `{"access_token":"T","expires_in":7200,"openid":{}}`},
 		{"no token", `{"openid":"O","expires_in":7200}`},
 		{"odd token", `{"openid":"O","access_token":[],"expires_in":7200}`},
-		{"no life", `{"openid":"O","access_token":"T"}`},
-		{"odd life", `{"openid":"O","access_token":"T","expires_in":"soon"}`},
-		{"endless life", `{"openid":"O","access_token":"T","expires_in":86401}`},
+		{"no lifetime", `{"openid":"O","access_token":"T"}`},
+		{"odd lifetime", `{"openid":"O","access_token":"T","expires_in":"soon"}`},
+		{"endless lifetime", `{"openid":"O","access_token":"T","expires_in":86401}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, f := clientOf(t, body(200, row.answer))

@@ -45,7 +45,7 @@ const (
 type Ticket struct {
 	Value string
 	// ExpiresIn is 7200 s however old the ticket is: fetching again within its lifetime repeats the
-	// same value with the same 7200. Life therefore counts from when a value was first seen.
+	// same value with the same 7200. Its lifetime therefore counts from when a value was first seen.
 	ExpiresIn time.Duration
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 type tokenAnswer struct {
-	Value string `json:"access_token"`
-	Life  number `json:"expires_in"`
+	Value    string `json:"access_token"`
+	Lifetime number `json:"expires_in"`
 }
 
 func TestDecode(t *testing.T) {

@@ -1,6 +1,6 @@
 /*! wechatfn-client 0.1.0 | MIT */
 
-// src/texts.ts
+// src/messages.ts
 var texts = {
   "not-in-wechat": ["Not open in WeChat.", "请在微信中打开。"],
   "script-failed": ["WeChat's script does not load.", "微信脚本加载失败。"],
@@ -98,7 +98,7 @@ var agent = () => typeof navigator === "undefined" ? "" : navigator.userAgent;
 var inWeChat = () => /MicroMessenger/i.test(agent());
 var urlToSign = () => /iPhone|iPad|iPod/i.test(agent()) ? landingURL : currentURL();
 
-// src/within.ts
+// src/timeout.ts
 var failures = { script: "script-failed", sign: "network", login: "network", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" };
 function within(bounds, work) {
   const { step, language, ms } = bounds;
@@ -247,7 +247,7 @@ function once(sign) {
   };
 }
 
-// src/turns.ts
+// src/latest-config.ts
 function turns(found, url, sign, verdict) {
   let turn = 0;
   let newest, current;
@@ -358,7 +358,7 @@ function connect(options) {
   };
 }
 
-// src/keep.ts
+// src/storage.ts
 function memory() {
   const kept = /* @__PURE__ */ new Map();
   return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) };
@@ -373,7 +373,7 @@ function defaultKeep() {
   }
 }
 
-// src/ticket.ts
+// src/login-code.ts
 function takeTicket() {
   const { href } = location;
   const ticket = new URL(href).searchParams.get("wechatfn_code");

@@ -9,8 +9,8 @@ import { share } from "./share.js";
 import type { ShareEvent, Target } from "./share.js";
 import { once, signer } from "./sign.js";
 import type { Sign } from "./sign.js";
-import { turns } from "./turns.js";
-import { within } from "./within.js";
+import { turns } from "./latest-config.js";
+import { within } from "./timeout.js";
 import type { AnswerOf, ApiName, OpenTag, ShareData, Signature, Wx } from "./wx.js";
 
 /** Milliseconds that each step may take; 0 is without end. */

@@ -1,5 +1,5 @@
-import { texts } from "./texts.js";
-import type { OwnCode } from "./texts.js";
+import { texts } from "./messages.js";
+import type { OwnCode } from "./messages.js";
 import type { WxAnswer } from "./wx.js";
 
 /** The languages of messages. */

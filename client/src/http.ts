@@ -1,6 +1,6 @@
 import { WechatFnError } from "./error.js";
 import type { Language, Step } from "./error.js";
-import { pause, within } from "./within.js";
+import { pause, within } from "./timeout.js";
 
 /** How the API is reached. */
 export interface Http {

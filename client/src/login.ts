@@ -3,10 +3,10 @@ import { WechatFnError } from "./error.js";
 import type { Language } from "./error.js";
 import { ask, json, problem, send } from "./http.js";
 import type { Http } from "./http.js";
-import { defaultKeep } from "./keep.js";
-import type { Keep } from "./keep.js";
-import { challengeOf, newVerifier, takeTicket } from "./ticket.js";
-import { within } from "./within.js";
+import { defaultKeep } from "./storage.js";
+import type { Keep } from "./storage.js";
+import { challengeOf, newVerifier, takeTicket } from "./login-code.js";
+import { within } from "./timeout.js";
 
 /** What login takes. */
 export interface LoginOptions {

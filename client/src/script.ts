@@ -1,6 +1,6 @@
 import { WechatFnError } from "./error.js";
 import type { Language } from "./error.js";
-import { within } from "./within.js";
+import { within } from "./timeout.js";
 import type { Wx } from "./wx.js";
 
 /** WeChat's script, and the host to go to when the first does not answer. */

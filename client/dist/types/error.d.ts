@@ -1,4 +1,4 @@
-import type { OwnCode } from "./texts.js";
+import type { OwnCode } from "./messages.js";
 import type { WxAnswer } from "./wx.js";
 /** The languages of messages. */
 export type Language = "en" | "zh";

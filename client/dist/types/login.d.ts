@@ -1,5 +1,5 @@
 import type { Language } from "./error.js";
-import type { Keep } from "./keep.js";
+import type { Keep } from "./storage.js";
 /** What login takes. */
 export interface LoginOptions {
     /** Where the API is: "https://api.example.com", or "" for the page's own origin. */

@@ -90,6 +90,9 @@ function configure(wx, signed, wanted, settle, language, late) {
   });
 }
 
+// src/language.ts
+var browserLanguage = () => /^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en";
+
 // src/page.ts
 var cut = (address) => address.split("#")[0];
 var currentURL = () => typeof location === "undefined" ? "" : cut(location.href);
@@ -174,7 +177,7 @@ var apis = {
 };
 var targets = (to) => to ? [to] : ["chat", "timeline"];
 var card = (data) => ({ link: location.href, imgUrl: "", ...data });
-function share(call, ready, api) {
+function share({ call, ready, api }) {
   function listen(data, to, told) {
     const outcome = (outcome2) => () => told({ to, outcome: outcome2 });
     api(apis[to][1])({ ...card(data), success: outcome("shared"), cancel: outcome("cancelled"), fail: outcome("failed") });
@@ -292,7 +295,6 @@ function turns(found, url, sign, verdict) {
 
 // src/connect.ts
 var shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
-var browserLanguage = () => /^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en";
 function connect(options) {
   const { language = browserLanguage(), timeouts = {}, signal } = options;
   const { openTags = [], url = urlToSign, onError = () => {
@@ -354,7 +356,7 @@ function connect(options) {
       await ready();
       return wx;
     },
-    ...share(call, ready, (name) => apiOf(wx, name, language))
+    ...share({ call, ready, api: (name) => apiOf(wx, name, language) })
   };
 }
 

@@ -1,5 +1,5 @@
 import { refusal } from "./error.js";
-import type { Language } from "./error.js";
+import type { Language } from "./language.js";
 import type { Wx, WxAnswer } from "./wx.js";
 
 /** One of WeChat's APIs; an error where this WeChat does not have it. */

@@ -1,5 +1,6 @@
 import { refusal } from "./error.js";
-import type { Language, WechatFnError } from "./error.js";
+import type { WechatFnError } from "./error.js";
+import type { Language } from "./language.js";
 import type { Signature, Wx } from "./wx.js";
 
 /** What wx.config takes beside the signature. */

@@ -1,17 +1,18 @@
 import { apiOf, callWx } from "./call.js";
 import { configure } from "./config.js";
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
 import type { Http } from "./http.js";
+import { browserLanguage } from "./language.js";
+import type { Language } from "./language.js";
 import { inWeChat, urlToSign } from "./page.js";
 import { load, scripts } from "./script.js";
 import { share } from "./share.js";
-import type { ShareEvent, Target } from "./share.js";
+import type { Sharing } from "./share.js";
 import { once, signer } from "./sign.js";
 import type { Sign } from "./sign.js";
 import { turns } from "./latest-config.js";
 import { within } from "./timeout.js";
-import type { AnswerOf, ApiName, OpenTag, ShareData, Signature, Wx } from "./wx.js";
+import type { AnswerOf, ApiName, OpenTag, Signature, Wx } from "./wx.js";
 
 /** Milliseconds that each step may take; 0 is without end. */
 export interface Timeouts {
@@ -69,7 +70,7 @@ export interface Wait {
 }
 
 /** A page's connection to WeChat. Its functions may be taken out of it. */
-export interface Connection {
+export interface Connection extends Sharing {
   /** Loads WeChat's script, signs, and waits until WeChat has accepted. What failed is tried again by the next call. */
   ready(wait?: { signal?: AbortSignal }): Promise<void>;
   /** To be called after each change of route: signs again where the address, or an open tag, needs it. */
@@ -80,18 +81,11 @@ export interface Connection {
   call<N extends ApiName>(name: N, args?: object, wait?: Wait): Promise<AnswerOf<N>>;
   /** Which of the APIs there are in this version of WeChat. */
   checkJsApi(names: readonly ApiName[]): Promise<Record<string, boolean>>;
-  /** What the menu's “send to a friend” and “share to Moments” will send. With WeChat before 6.7.2 by the old calls. */
-  share(data: ShareData, to?: Target): Promise<void>;
-  /** The same by the old calls, which tell what the user did. WeChat is retiring them. */
-  onShare(data: ShareData, told: (event: ShareEvent) => void, to?: Target): Promise<void>;
   /** WeChat's own object, when it is ready. */
   wx(): Promise<Wx>;
 }
 
 const shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
-
-/** The language of the browser. */
-export const browserLanguage = (): Language => (/^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en");
 
 /** Connects the page to WeChat by way of the API. Nothing happens before `ready` or a call. */
 export function connect(options: ConnectOptions): Connection {
@@ -156,6 +150,6 @@ export function connect(options: ConnectOptions): Connection {
       await ready();
       return wx as Wx;
     },
-    ...share(call, ready, name => apiOf(wx as Wx, name, language)),
+    ...share({ call, ready, api: name => apiOf(wx as Wx, name, language) }),
   };
 }

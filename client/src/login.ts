@@ -1,8 +1,8 @@
-import { browserLanguage } from "./connect.js";
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
 import { ask, json, problem, send } from "./http.js";
 import type { Http } from "./http.js";
+import { browserLanguage } from "./language.js";
+import type { Language } from "./language.js";
 import { defaultKeep } from "./storage.js";
 import type { Keep } from "./storage.js";
 import { challengeOf, newVerifier, takeTicket } from "./login-code.js";

@@ -1,5 +1,5 @@
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
+import type { Language } from "./language.js";
 import { within } from "./timeout.js";
 import type { Wx } from "./wx.js";
 

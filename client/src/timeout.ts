@@ -1,5 +1,6 @@
 import { WechatFnError } from "./error.js";
-import type { Language, Step } from "./error.js";
+import type { Step } from "./error.js";
+import type { Language } from "./language.js";
 
 /** Bounds of one step. */
 export interface Bounds {

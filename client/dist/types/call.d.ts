@@ -1,4 +1,4 @@
-import type { Language } from "./error.js";
+import type { Language } from "./language.js";
 import type { Wx, WxAnswer } from "./wx.js";
 /** One of WeChat's APIs; an error where this WeChat does not have it. */
 export declare function apiOf(wx: Wx, name: string, language: Language): (args: object) => void;

@@ -1,4 +1,5 @@
-import type { Language, WechatFnError } from "./error.js";
+import type { WechatFnError } from "./error.js";
+import type { Language } from "./language.js";
 import type { Signature, Wx } from "./wx.js";
 /** What wx.config takes beside the signature. */
 export interface Wanted {

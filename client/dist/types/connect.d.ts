@@ -1,8 +1,8 @@
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
-import type { ShareEvent, Target } from "./share.js";
+import type { Language } from "./language.js";
+import type { Sharing } from "./share.js";
 import type { Sign } from "./sign.js";
-import type { AnswerOf, ApiName, OpenTag, ShareData, Wx } from "./wx.js";
+import type { AnswerOf, ApiName, OpenTag, Wx } from "./wx.js";
 /** Milliseconds that each step may take; 0 is without end. */
 export interface Timeouts {
     /** Each try to load WeChat's script: 8000. */
@@ -56,7 +56,7 @@ export interface Wait {
     timeout?: number;
 }
 /** A page's connection to WeChat. Its functions may be taken out of it. */
-export interface Connection {
+export interface Connection extends Sharing {
     /** Loads WeChat's script, signs, and waits until WeChat has accepted. What failed is tried again by the next call. */
     ready(wait?: {
         signal?: AbortSignal;
@@ -69,14 +69,8 @@ export interface Connection {
     call<N extends ApiName>(name: N, args?: object, wait?: Wait): Promise<AnswerOf<N>>;
     /** Which of the APIs there are in this version of WeChat. */
     checkJsApi(names: readonly ApiName[]): Promise<Record<string, boolean>>;
-    /** What the menu's “send to a friend” and “share to Moments” will send. With WeChat before 6.7.2 by the old calls. */
-    share(data: ShareData, to?: Target): Promise<void>;
-    /** The same by the old calls, which tell what the user did. WeChat is retiring them. */
-    onShare(data: ShareData, told: (event: ShareEvent) => void, to?: Target): Promise<void>;
     /** WeChat's own object, when it is ready. */
     wx(): Promise<Wx>;
 }
-/** The language of the browser. */
-export declare const browserLanguage: () => Language;
 /** Connects the page to WeChat by way of the API. Nothing happens before `ready` or a call. */
 export declare function connect(options: ConnectOptions): Connection;

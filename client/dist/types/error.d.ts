@@ -1,7 +1,6 @@
+import type { Language } from "./language.js";
 import type { OwnCode } from "./messages.js";
 import type { WxAnswer } from "./wx.js";
-/** The languages of messages. */
-export type Language = "en" | "zh";
 /** In which part of the work it went wrong. */
 export type Step = "script" | "sign" | "config" | "call" | "open-tags" | "login";
 /** What is known of a failure beside its code. */

@@ -1,12 +1,13 @@
 export { connect } from "./connect.js";
 export type { Connection, ConnectOptions, Timeouts, Wait } from "./connect.js";
 export { WechatFnError } from "./error.js";
-export type { Details, Language, Step } from "./error.js";
+export type { Details, Step } from "./error.js";
+export type { Language } from "./language.js";
 export type { Keep } from "./storage.js";
 export { login } from "./login.js";
 export type { Login, LoginOptions, LoginRequest, Profile, Session } from "./login.js";
 export { inWeChat, landingURL } from "./page.js";
-export type { ShareEvent, Target } from "./share.js";
+export type { ShareEvent, Sharing, Target } from "./share.js";
 export type { Sign } from "./sign.js";
 export type { OwnCode } from "./messages.js";
 export type { AnswerOf, Answers, ApiName, OpenTag, ShareData, Signature, Wx, WxAnswer } from "./wx.js";

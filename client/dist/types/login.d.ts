@@ -1,4 +1,4 @@
-import type { Language } from "./error.js";
+import type { Language } from "./language.js";
 import type { Keep } from "./storage.js";
 /** What login takes. */
 export interface LoginOptions {

@@ -1,4 +1,4 @@
-import type { Language } from "./error.js";
+import type { Language } from "./language.js";
 import type { Wx } from "./wx.js";
 /** WeChat's script, and the host to go to when the first does not answer. */
 export declare const scripts: readonly string[];

@@ -1,4 +1,5 @@
-import type { Language, Step } from "./error.js";
+import type { Step } from "./error.js";
+import type { Language } from "./language.js";
 /** Bounds of one step. */
 export interface Bounds {
     step: Step;

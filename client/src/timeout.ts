@@ -2,44 +2,46 @@ import { WechatFnError } from "./error.js";
 import type { Step } from "./error.js";
 import type { Language } from "./language.js";
 
-/** Bounds of one step. */
-export interface Bounds {
+/** Limits of one step. */
+export interface Limits {
   step: Step;
   language: Language;
-  /** Milliseconds; 0 waits for ever. */
-  ms: number;
-  signals?: readonly (AbortSignal | undefined)[];
+  /** Milliseconds; 0 means no limit. */
+  timeout: number;
+  signal?: AbortSignal | undefined;
+  /** A second signal: the one of a single call. */
+  callSignal?: AbortSignal | null | undefined;
 }
 
-/** What a failure is that says nothing of itself: of fetch, of a script tag, or thrown by WeChat's script. */
-const failures = { script: "script-failed", sign: "network", login: "network", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" } as const;
+/** The error code of a step whose work throws something else than a WechatFnError: fetch, a script element, or WeChat's script. */
+const codes = { script: "script-load-failed", sign: "network-error", login: "network-error", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" } as const;
 
-/** Settles as the work does, or fails when its time is over or a signal is aborted; the work's own signal is aborted then. */
-export function within<T>(bounds: Bounds, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { step, language, ms } = bounds;
-  const signals = (bounds.signals ?? []).filter((s): s is AbortSignal => !!s);
+/** Does the work, and fails when the time is over or a signal is aborted. Then it also aborts the signal that the work got. */
+export function withTimeout<T>(limits: Limits, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { step, language, timeout } = limits;
+  const signals = [limits.signal, limits.callSignal].filter((s): s is AbortSignal => !!s);
   return new Promise<T>((resolve, reject) => {
-    const stop = new AbortController();
+    const controller = new AbortController();
     const fail = (code: "timeout" | "aborted", cause?: unknown) => {
       reject(new WechatFnError(code, language, { step, cause }));
-      stop.abort();
+      controller.abort();
     };
-    const aborted = () => fail("aborted", signals.find(s => s.aborted)?.reason);
-    if (signals.some(s => s.aborted)) return aborted();
-    const timer = ms > 0 ? setTimeout(fail, ms, "timeout") : undefined;
-    signals.forEach(s => s.addEventListener("abort", aborted));
-    const done = () => {
+    const onAbort = () => fail("aborted", signals.find(s => s.aborted)?.reason);
+    if (signals.some(s => s.aborted)) return onAbort();
+    const timer = timeout > 0 ? setTimeout(fail, timeout, "timeout") : undefined;
+    signals.forEach(s => s.addEventListener("abort", onAbort));
+    const cleanUp = () => {
       clearTimeout(timer);
-      signals.forEach(s => s.removeEventListener("abort", aborted));
+      signals.forEach(s => s.removeEventListener("abort", onAbort));
     };
-    stop.signal.addEventListener("abort", done);
-    (async () => work(stop.signal))().finally(done).then(resolve, (cause: unknown) =>
-      reject(cause instanceof WechatFnError ? cause : new WechatFnError(failures[step], language, { step, cause })));
+    controller.signal.addEventListener("abort", cleanUp);
+    (async () => work(controller.signal))().finally(cleanUp).then(resolve, (cause: unknown) =>
+      reject(cause instanceof WechatFnError ? cause : new WechatFnError(codes[step], language, { step, cause })));
   });
 }
 
-/** Lets time pass, unless the signal is aborted first. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits. When the signal is aborted, the timer is cleared and the promise stays pending. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => clearTimeout(timer));

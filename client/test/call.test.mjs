@@ -7,7 +7,7 @@ const endpoint = "https://api.example";
 async function connected(answers, options = {}, agent = android) {
   const { connect } = await page(agent);
   const we = weChat(answers);
-  return { ...we, wechat: connect({ endpoint, fetch: api().fetch, wx: we.wx, settle: 0, ...options }) };
+  return { ...we, wechat: connect({ endpoint, fetch: api().fetch, wx: we.wx, configTimeout: 0, ...options }) };
 }
 
 test("success is the value; fail and cancel are errors with WeChat's text", async () => {

@@ -9,7 +9,7 @@ async function old(config, answers, agent = android) {
   const we = weChat(answers, android);
   globalThis.wx = we.wx;
   const { WechatJSSDK } = await import("../dist/compat.js");
-  return { ...we, sdk: new WechatJSSDK({ settle: 0, ...config }) };
+  return { ...we, sdk: new WechatJSSDK({ configTimeout: 0, ...config }) };
 }
 
 test("initialize signs with the page's own signature", async () => {

@@ -26,7 +26,7 @@ test("signs the page's address, as it stands, and configures", async () => {
 test("WeChat's script writes into lists; ours stay as they are", async () => {
   const { connect } = await page(android);
   const { wx, configs } = weChat();
-  const wechat = connect({ endpoint, wx, fetch: api().fetch, settle: 0 });
+  const wechat = connect({ endpoint, wx, fetch: api().fetch, configTimeout: 0 });
   await wechat.ready();
   await wechat.resign();
   assert.deepEqual(configs()[1].verifyJsApiList, configs()[0].verifyJsApiList);
@@ -43,7 +43,7 @@ test("endpoint '' is the page's own origin; the global fetch is the default", as
 test("a signer of one's own", async () => {
   const { connect } = await page(android);
   const asked = [], { wx } = weChat({ preVerifyJSAPI: [invalid, "ok"] });
-  await connect({ wx, settle: 0, sign: async (url, force) => (asked.push([url, force]), signed(url)) }).ready();
+  await connect({ wx, configTimeout: 0, sign: async (url, force) => (asked.push([url, force]), signed(url)) }).ready();
   assert.deepEqual(asked, [["https://shop.example/a?b=1", false], ["https://shop.example/a?b=1", true]]);
 });
 
@@ -57,7 +57,7 @@ test("a signer of one's own has its time, ends with the signal, and fails as eve
   await pass(t, 1);
   errors.push(failure(connect({ wx: weChat().wx, sign: () => { throw boom; } }).ready()));
   assert.deepEqual((await Promise.all(errors)).map(error => [error.name, error.code, error.step]),
-    [["WechatFnError", "timeout", "sign"], ["WechatFnError", "aborted", "sign"], ["WechatFnError", "network", "sign"]]);
+    [["WechatFnError", "timeout", "sign"], ["WechatFnError", "aborted", "sign"], ["WechatFnError", "network-error", "sign"]]);
   assert.equal((await errors[2]).cause, boom);
 });
 
@@ -68,7 +68,7 @@ test("outside WeChat it says so at once, unless told to go on", async () => {
   const error = await failure(connect({ endpoint, fetch }).ready());
   assert.deepEqual([error.name, error.code, error.step, calls.length], ["WechatFnError", "not-in-wechat", "script", 0]);
   globalThis.wx = weChat({}, android).wx;
-  await connect({ endpoint, fetch, outside: true, script: [] }).ready();
+  await connect({ endpoint, fetch, allowOutsideWeChat: true, script: [] }).ready();
   assert.equal(calls.length, 1);
 });
 
@@ -85,7 +85,7 @@ test("one request for an address is under way, however many configurations begin
   const { connect } = await page(android);
   const ends = [];
   const { fetch, calls } = api({ "GET /signature": call => new Promise(resolve => ends.push(() => resolve(answer(signed(call.url.href))))) });
-  const wechat = connect({ endpoint, fetch, wx: weChat().wx, settle: 0, openTags: ["wx-open-audio"] });
+  const wechat = connect({ endpoint, fetch, wx: weChat().wx, configTimeout: 0, openTags: ["wx-open-audio"] });
   const work = [wechat.ready()];
   await settled();
   work.push(wechat.routeChanged(), wechat.resign());
@@ -100,7 +100,7 @@ test("an invalid signature is made anew, once, by force", async () => {
   const { connect } = await page(android);
   for (const [verdicts, code] of [[[invalid, "ok"], ""], [[invalid, invalid], "invalid-signature"], [[invalid, foreign], "invalid-url-domain"]]) {
     const { fetch, calls } = api(), { wx, configs } = weChat({ preVerifyJSAPI: verdicts });
-    const outcome = await connect({ endpoint, fetch, wx, settle: 5 }).ready().then(() => "", error => error);
+    const outcome = await connect({ endpoint, fetch, wx, configTimeout: 5 }).ready().then(() => "", error => error);
     assert.equal(outcome.code ?? "", code);
     assert.deepEqual(calls.map(call => call.url.searchParams.get("force")), [null, "true"]);
     assert.deepEqual(configs().map(c => c.verifySignature), ["s1", "s2"]);
@@ -124,7 +124,7 @@ test("what failed is tried again by the next call", async () => {
   const { fetch, calls } = api({ "GET /signature": () => (broken ? Promise.reject(new TypeError("offline")) : answer(signed(""))) });
   const wechat = connect({ endpoint, fetch, wx: weChat().wx });
   const error = await failure(wechat.ready());
-  assert.deepEqual([error.code, error.step, error.cause.message], ["network", "sign", "offline"]);
+  assert.deepEqual([error.code, error.step, error.cause.message], ["network-error", "sign", "offline"]);
   broken = false;
   await wechat.ready();
   assert.equal(calls.length, 2);
@@ -144,7 +144,7 @@ test("503 with Retry-After is waited for, as long as patience lasts", async t =>
   await ready;
 
   left = 100;
-  const again = failure(connect({ endpoint, fetch, wx: weChat().wx, patience: 5000 }).ready());
+  const again = failure(connect({ endpoint, fetch, wx: weChat().wx, retryTimeout: 5000 }).ready());
   for (let i = 0; i < 10; i++) await pass(t, 1000);
   assert.deepEqual([(await again).code, (await again).status, calls.length], ["ticket_unavailable", 503, 3 + 3]);
 });
@@ -174,7 +174,7 @@ test("what is no answer of the API's", async () => {
   for (const [body, status] of [["<!doctype html>", 200], ["<html>", 502], ["null", 200], ["{}", 200], ["[1]", 200], ['{"message":"Forbidden"}', 403], ["", 204 + 300]]) {
     const { fetch } = api({ "GET /signature": () => answer(body, status) });
     const error = await failure(connect({ endpoint, fetch, wx: weChat().wx }).ready());
-    assert.deepEqual([error.code, error.status], ["bad-answer", status], body);
+    assert.deepEqual([error.code, error.status], ["invalid-response", status], body);
   }
 });
 
@@ -237,7 +237,7 @@ test("routes: the current address on Android, the landing address on iOS", async
   for (const [agent, want] of [[android, ["/a?b=1", "/c"]], [iphone, ["/a?b=1"]]]) {
     const { connect, landingURL } = await page(agent);
     const { fetch, calls } = api(), { wx, configs } = weChat();
-    const wechat = connect({ endpoint, fetch, wx, settle: 0 });
+    const wechat = connect({ endpoint, fetch, wx, configTimeout: 0 });
     assert.equal(landingURL, "https://shop.example/a?b=1");
     await wechat.routeChanged();
     await wechat.routeChanged();
@@ -263,7 +263,7 @@ test("open tags are configured anew after each change of route", async () => {
   for (const agent of [android, iphone]) {
     const { connect } = await page(agent);
     const { wx, configs } = weChat();
-    const wechat = connect({ endpoint, fetch: api().fetch, wx, settle: 0, openTags: ["wx-open-launch-weapp"] });
+    const wechat = connect({ endpoint, fetch: api().fetch, wx, configTimeout: 0, openTags: ["wx-open-launch-weapp"] });
     await wechat.ready();
     await wechat.routeChanged();
     go("/c");
@@ -277,7 +277,7 @@ test("of several changes at once the last one counts, and all wait for it", asyn
   const slow = [];
   const { fetch } = api({ "GET /signature": call => new Promise(resolve => slow.push(() => resolve(answer(signed("", slow.length))))) });
   const { wx, configs } = weChat();
-  const wechat = connect({ endpoint, fetch, wx, settle: 0 });
+  const wechat = connect({ endpoint, fetch, wx, configTimeout: 0 });
   const first = wechat.ready();
   await settled();
   go("/c");
@@ -301,7 +301,7 @@ test("a change that fails when the page has moved on fails nobody", async () => 
   const { connect } = await page(android);
   const ends = [];
   const { wx, configs } = weChat();
-  const wechat = connect({ wx, settle: 0, sign: url => new Promise((...both) => ends.push([url, ...both])) });
+  const wechat = connect({ wx, configTimeout: 0, sign: url => new Promise((...both) => ends.push([url, ...both])) });
   const first = wechat.ready();
   await settled();
   go("/c");
@@ -316,7 +316,7 @@ test("a change that fails when the page has moved on fails nobody", async () => 
 test("there and back again: the page ends with the signature of where it is", async () => {
   const { connect } = await page(android);
   const { fetch, calls } = api(), { wx, configs } = weChat();
-  const wechat = connect({ endpoint, fetch, wx, settle: 0 });
+  const wechat = connect({ endpoint, fetch, wx, configTimeout: 0 });
   await wechat.ready();
   go("/c");
   const away = wechat.routeChanged();
@@ -375,7 +375,7 @@ test("of a repeated wx.config WeChat's script tells refusals alone", async t => 
 test("open tags that do not work are told of", async () => {
   const { connect } = await page(android);
   const told = [];
-  const wechat = connect({ endpoint, fetch: api().fetch, wx: weChat().wx, settle: 0, openTags: ["wx-open-audio"], onError: error => told.push([error.code, error.step, error.wechat]) });
+  const wechat = connect({ endpoint, fetch: api().fetch, wx: weChat().wx, configTimeout: 0, openTags: ["wx-open-audio"], onError: error => told.push([error.code, error.step, error.wechat]) });
   await wechat.ready();
   await wechat.routeChanged();
   document.dispatchEvent(Object.assign(new Event("WeixinOpenTagsError"), { detail: { errMsg: "too old" } }));
@@ -426,8 +426,8 @@ test("what throws is an error of ours too, with what was thrown as its cause", a
   const boom = new TypeError("boom"), throws = () => { throw boom; };
   const { fetch } = api(), { wx } = weChat();
   for (const [options, code, step] of [
-    [{ fetch: throws }, "network", "sign"],
-    [{ fetch: () => Promise.reject(boom) }, "network", "sign"],
+    [{ fetch: throws }, "network-error", "sign"],
+    [{ fetch: () => Promise.reject(boom) }, "network-error", "sign"],
     [{ fetch, wx: { ...wx, config: throws } }, "config-failed", "config"],
     [{ fetch, wx: { ...wx, scanQRCode: throws } }, "call-failed", "call"],
   ]) {

@@ -219,7 +219,7 @@ test("fetch at a 401 that stays: the answer is the caller's", async () => {
 });
 
 test("the token goes to the API and to trusted origins alone", async () => {
-  const { user, calls } = await at("https://shop.example/", {}, { storage: memory({ [tokenKey]: "CANARY" }), trust: ["https://orders.example"] });
+  const { user, calls } = await at("https://shop.example/", {}, { storage: memory({ [tokenKey]: "CANARY" }), trustedOrigins: ["https://orders.example"] });
   for (const url of ["https://evil.example/x", "\\\\evil.example/x", "https://api.example.evil.example/", "https://api.example:444/", "http://api.example/", "relative"]) {
     const error = await failure(user.fetch(url));
     assert.equal(error.code, "origin-not-trusted", url);

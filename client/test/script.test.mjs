@@ -47,7 +47,7 @@ test("the standby host where the first does not answer", async t => {
 
 test("neither host", async t => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  for (const [ends, code] of [[["error", "error"], "script-failed"], [["empty", "empty"], "script-failed"], [["hang", "hang"], "timeout"]]) {
+  for (const [ends, code] of [[["error", "error"], "script-load-failed"], [["empty", "empty"], "script-load-failed"], [["hang", "hang"], "timeout"]]) {
     const { calls, standing, connect } = await documentOf(ends);
     const error = failure(connect({ timeouts: { script: 10 } }).ready());
     await pass(t, 10);
@@ -64,7 +64,7 @@ test("a script of one's own, several, or none", async () => {
     assert.deepEqual(seen, want);
   }
   const { seen, connect } = await documentOf([]);
-  assert.equal((await failure(connect({ script: [] }).ready())).code, "script-failed");
+  assert.equal((await failure(connect({ script: [] }).ready())).code, "script-load-failed");
   assert.deepEqual(seen, []);
 });
 

@@ -12,7 +12,7 @@ import (
 
 // patient waits as long as it takes for WeChat's refusal of a second signature, which the client
 // would otherwise stop waiting for.
-const patient = `settle: 30000`
+const patient = `configTimeout: 30000`
 
 // A single-page app that changed its route before anything else, on either system: its page is
 // signed for the address that WeChat has, and goes on to work as routes change.
@@ -52,10 +52,10 @@ func TestBrowserClientSharesAndScans(t *testing.T) {
 	b.want(`{"title":"Sale","link":"`+s.url+`/sale?id=1","imgUrl":"https://shop.example/i.png","desc":"Today"}`, `__wechatsim.cards.chat`)
 	b.want(`{"title":"Sale","link":"`+s.url+`/sale?id=1","imgUrl":"https://shop.example/i.png"}`, `__wechatsim.cards.timeline`)
 	b.want(`[{"to":"chat","outcome":"cancelled"},{"to":"timeline","outcome":"shared"}]`, `(async () => {
-		const told = [];
-		await w.onShare({ title: "Old" }, event => told.push(event));
+		const events = [];
+		await w.onShare({ title: "Old" }, event => events.push(event));
 		__wechatsim.share("chat", "cancel"); __wechatsim.share("timeline");
-		return told })()`)
+		return events })()`)
 	b.want(`{"scanQRCode":true,"onMenuShareTimeline":true,"notThere":false}`, `w.checkJsApi(["scanQRCode", "onMenuShareTimeline", "notThere"])`)
 	b.want(`["42","cancelled","call-failed","api-not-listed","function-not-exist"]`, `(async () => {
 		const out = [];
@@ -107,7 +107,7 @@ func TestBrowserClientStandbyHost(t *testing.T) {
 	}
 	s := newShop(t, "127.0.0.1")
 	b := s.visit(androidAgent, "/", s.resolve(map[string]bool{"res.wx.qq.com": false, "res2.wx.qq.com": false}))
-	b.want(`"script-failed"`, `code(client.connect({ endpoint: api }).ready())`)
+	b.want(`"script-load-failed"`, `code(client.connect({ endpoint: api }).ready())`)
 }
 
 // Nothing waits for what never answers: a host, WeChat, an API.
@@ -118,18 +118,18 @@ func TestBrowserClientTimeouts(t *testing.T) {
 	b.want(`"timeout"`, `(__wechatsim.answer("scanQRCode", () => new Promise(() => {})), code(w.call("scanQRCode", {}, { timeout: 100 })))`)
 	b.want(`"aborted"`, `(async () => { const stop = new AbortController(); setTimeout(() => stop.abort()); return code(w.call("scanQRCode", {}, { signal: stop.signal })) })()`)
 	s.stack.simulator.Fail(wechatsim.Fault{Path: wechatsim.PathPreVerify, Delay: time.Hour})
-	b.want(`["timeout","config"]`, `open_({ timeouts: { config: 300 }, settle: 60000 }).ready().catch(e => [e.code, e.step])`)
+	b.want(`["timeout","config"]`, `open_({ timeouts: { config: 300 }, configTimeout: 60000 }).ready().catch(e => [e.code, e.step])`)
 }
 
 // A signature that WeChat refuses is made anew, once.
 func TestBrowserClientSignsAgain(t *testing.T) {
-	for times, c := range map[int]struct{ settle, want string }{1: {`settle: 50`, `["","true"]`}, 2: {patient, `["invalid-signature","true"]`}} {
+	for times, c := range map[int]struct{ option, want string }{1: {`configTimeout: 50`, `["","true"]`}, 2: {patient, `["invalid-signature","true"]`}} {
 		s := newShop(t, "127.0.0.1")
 		s.stack.simulator.Fail(wechatsim.Fault{Path: wechatsim.PathPreVerify, ErrCode: 63002, ErrMsg: "invalid signature", Times: times})
 		b := s.visit(androidAgent, "/")
 		b.want(c.want, `(async () => {
 			const asked = [], watched = (url, init) => (asked.push(new URL(url).searchParams.get("force")), fetch(url, init));
-			const outcome = await code(open_({ fetch: watched, `+c.settle+` }).ready());
+			const outcome = await code(open_({ fetch: watched, `+c.option+` }).ready());
 			return [outcome, asked.filter((_, i) => i > 0).join()] })()`)
 	}
 }
@@ -140,7 +140,7 @@ func TestBrowserClientWaitsForATicket(t *testing.T) {
 	b := s.visit(androidAgent, "/")
 	b.want(`["",[503,200]]`, `(async () => {
 		const seen = [], watched = async (url, init) => { const answer = await fetch(url, init); seen.push(answer.status); return answer };
-		const outcome = await code(open_({ fetch: watched, patience: 40000 }).ready());
+		const outcome = await code(open_({ fetch: watched, retryTimeout: 40000 }).ready());
 		return [outcome, [...new Set(seen)]] })()`)
 }
 
@@ -148,9 +148,9 @@ func TestBrowserClientOutsideWeChat(t *testing.T) {
 	s := newShop(t, "127.0.0.1")
 	b := s.visit(desktopAgent, "/")
 	b.want(`["not-in-wechat",false,"undefined"]`, `(async () => [await code(open_().ready()), client.inWeChat(), typeof wx])()`)
-	b.want(`"timeout"`, `code(open_({ outside: true, timeouts: { config: 200 } }).ready())`)
+	b.want(`"timeout"`, `code(open_({ allowOutsideWeChat: true, timeouts: { config: 200 } }).ready())`)
 	b = s.visit(desktopAgent, "/")
-	b.want(`"https://example.com/wechatsim"`, `open_({ outside: true, script: script + "?wechatsim=inside", apis: ["scanQRCode"] }).call("scanQRCode").then(a => a.resultStr)`)
+	b.want(`"https://example.com/wechatsim"`, `open_({ allowOutsideWeChat: true, script: script + "?wechatsim=inside", apis: ["scanQRCode"] }).call("scanQRCode").then(a => a.resultStr)`)
 }
 
 // Open tags live until the route changes, and again after the next wx.config.
@@ -158,27 +158,27 @@ func TestBrowserClientOpenTags(t *testing.T) {
 	s := newShop(t, "127.0.0.1")
 	b := s.visit(androidAgent, "/")
 	b.want(`["wx-open-launch-weapp ready","wx-open-audio error","open-tags-failed"]`, `(async () => {
-		window.told = [];
+		window.events = [];
 		window.tag = name => new Promise(resolve => {
 			const tag = document.createElement(name);
 			tag.innerHTML = "<template><button>open</button></template>";
-			for (const type of ["ready", "error"]) tag.addEventListener(type, () => { told.push(name + " " + type); resolve() });
+			for (const type of ["ready", "error"]) tag.addEventListener(type, () => { events.push(name + " " + type); resolve() });
 			document.body.append(tag);
 		});
-		window.w = open_({ openTags: ["wx-open-launch-weapp"], onError: e => told.push(e.code) });
+		window.w = open_({ openTags: ["wx-open-launch-weapp"], onError: e => events.push(e.code) });
 		await w.ready();
 		await tag("wx-open-launch-weapp");
 		await tag("wx-open-audio");
-		return told })()`)
+		return events })()`)
 	b.want(`["wx-open-launch-weapp error","open-tags-failed","wx-open-launch-weapp ready"]`, `(async () => {
 		document.querySelectorAll("wx-open-audio, wx-open-launch-weapp").forEach(tag => tag.remove());
-		told.length = 0;
+		events.length = 0;
 		routed("/list");
 		await tag("wx-open-launch-weapp");
 		const again = new Promise(resolve => document.querySelector("wx-open-launch-weapp").addEventListener("ready", resolve));
 		await w.routeChanged();
 		await again;
-		return told })()`)
+		return events })()`)
 	b.want(`"launch"`, `new Promise(resolve => { const tag = document.querySelector("wx-open-launch-weapp"); tag.addEventListener("launch", e => resolve(e.type)); tag.shadowRoot.querySelector("button").click() })`)
 }
 
@@ -197,7 +197,7 @@ func TestBrowserClientLoginOtherSite(t *testing.T) {
 	b := s.visit(iPhoneAgent, "/cart?a=%20#b")
 	logIn(b, s, "/cart?a=%20#b")
 	// iOS goes on to see the address with the ticket, which the page does not show any more.
-	b.want(`["",true,false]`, `(async () => [await code(open_().ready()), __wechatsim.pageURL().includes("&wechatfn_code="), location.href.includes("ticket")])()`)
+	b.want(`["",true,false]`, `(async () => [await code(open_().ready()), __wechatsim.pageURL().includes("&wechatfn_code="), location.href.includes("wechatfn_code")])()`)
 	b.want(`true`, `sessionStorage.getItem("wechatfn:token:" + api).length === 64`)
 	b.want(`1`, `sessionStorage.length`)
 	b.want(`[200,true,null,0]`, `(async () => {
@@ -260,7 +260,7 @@ func TestBrowserScriptSwitches(t *testing.T) {
 		s.restart(wechatsim.Switches{JSCurrentOnIOS: on, JSUnlistedOffline: on, JSReadyWaits: on})
 		b := s.visit(iPhoneAgent, "/land")
 		b.want(`"invalid-signature"`, `(routed("/list"), code(open_({ `+patient+`, url: `+c.wrong+` }).ready()))`)
-		b.want(`""`, `code(open_({ settle: 500, url: `+c.right+` }).ready())`)
+		b.want(`""`, `code(open_({ configTimeout: 500, url: `+c.right+` }).ready())`)
 		b.want(c.unlisted, `new Promise(resolve => wx.chooseImage({ fail: answer => resolve(answer.errMsg) }))`)
 		b.want(c.order, `new Promise(resolve => {
 			const seen = [], see = what => () => seen.push(what) === 2 && resolve(seen);

@@ -129,7 +129,7 @@ const routed = to => history.pushState(null, "", to);
 <script type="module">
 import * as client from "API/_dev/client.js";
 window.client = client;
-window.open_ = options => client.connect({ endpoint: api, script, settle: 50, ...options });
+window.open_ = options => client.connect({ endpoint: api, script, configTimeout: 50, ...options });
 document.getElementById("state").textContent = "The shop is open";
 </script>`
 

@@ -1,27 +1,27 @@
 import type { ShareData } from "./wx.js";
-/** Where a card goes; both, where it is left out. */
-export type Target = "chat" | "timeline";
-/** What the user did with the menu. */
+/** Where a card is sent. */
+export type ShareTarget = "chat" | "timeline";
+/** What the user did in WeChat's menu. */
 export interface ShareEvent {
-    to: Target;
+    to: ShareTarget;
     outcome: "shared" | "cancelled" | "failed";
 }
-/** The part of a connection that shares. */
+/** The part of a connection that shares the page. */
 export interface Sharing {
-    /** What the menu's “send to a friend” and “share to Moments” will send. With WeChat before 6.7.2 by the old calls. */
-    share(data: ShareData, to?: Target): Promise<void>;
-    /** The same by the old calls, which tell what the user did. WeChat is retiring them. */
-    onShare(data: ShareData, told: (event: ShareEvent) => void, to?: Target): Promise<void>;
+    /** Sets the card of “send to a friend” and “share to Moments” in WeChat's menu, or of one of the two. WeChat before 6.7.2 gets the older calls. */
+    share(data: ShareData, to?: ShareTarget): Promise<void>;
+    /** Does the same with the older calls only, and reports what the user does. WeChat is retiring these calls. */
+    onShare(data: ShareData, listener: (event: ShareEvent) => void, to?: ShareTarget): Promise<void>;
 }
-/** What sharing needs of a connection. */
+/** What sharing needs from a connection. */
 interface Caller {
-    call(name: string, args: object, wait: {
+    call(name: string, args: object, options: {
         timeout: number;
     }): Promise<unknown>;
     ready(): Promise<void>;
-    /** One of WeChat's APIs, without a wait for its answer. */
+    /** One of WeChat's APIs. Calling it does not wait for a result. */
     api(name: string): (args: object) => void;
 }
 /** The two ways to share. */
-export declare function share({ call, ready, api }: Caller): Sharing;
+export declare function sharing(call: Caller["call"], ready: Caller["ready"], api: Caller["api"]): Sharing;
 export {};

@@ -1,14 +1,16 @@
 import type { Step } from "./error.js";
 import type { Language } from "./language.js";
-/** Bounds of one step. */
-export interface Bounds {
+/** Limits of one step. */
+export interface Limits {
     step: Step;
     language: Language;
-    /** Milliseconds; 0 waits for ever. */
-    ms: number;
-    signals?: readonly (AbortSignal | undefined)[];
+    /** Milliseconds; 0 means no limit. */
+    timeout: number;
+    signal?: AbortSignal | undefined;
+    /** A second signal: the one of a single call. */
+    callSignal?: AbortSignal | null | undefined;
 }
-/** Settles as the work does, or fails when its time is over or a signal is aborted; the work's own signal is aborted then. */
-export declare function within<T>(bounds: Bounds, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-/** Lets time pass, unless the signal is aborted first. */
-export declare function pause(ms: number, signal: AbortSignal): Promise<void>;
+/** Does the work, and fails when the time is over or a signal is aborted. Then it also aborts the signal that the work got. */
+export declare function withTimeout<T>(limits: Limits, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+/** Waits. When the signal is aborted, the timer is cleared and the promise stays pending. */
+export declare function sleep(ms: number, signal: AbortSignal): Promise<void>;

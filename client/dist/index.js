@@ -10,9 +10,9 @@ var messages = {
   "invalid-response": ["The response is not the API's: check endpoint.", "返回内容无法识别：请检查 endpoint。"],
   "invalid-signature": ["The signature is for another address, or its ticket has expired.", "签名与页面地址不符，或 ticket 已失效。"],
   "invalid-url-domain": ["The page's domain is not among the JS interface security domains.", "页面域名不在“JS接口安全域名”中。"],
-  "config-failed": ["WeChat refuses wx.config.", "wx.config 失败。"],
+  "config-failed": ["wx.config failed.", "wx.config 失败。"],
   "api-not-listed": ["Add the API to apis.", "接口未列入 apis。"],
-  "permission-denied": ["The account has no right to this API, or it is not in apis.", "公众号无此接口权限，或未列入 apis。"],
+  "permission-denied": ["The account does not have this API, or it is not in apis.", "公众号无此接口权限，或未列入 apis。"],
   "function-not-exist": ["This version of WeChat does not have the API.", "当前微信不支持此接口。"],
   "offline-verifying": ["wx.config has not been accepted for this API.", "接口尚未通过 wx.config 验证。"],
   cancelled: ["The user cancelled.", "用户已取消。"],
@@ -142,16 +142,15 @@ function send(http, url, init) {
   return withTimeout({ ...http, callSignal: init.signal }, (signal) => http.fetch(url, { ...init, signal }));
 }
 var parse = (http, response) => withTimeout(http, () => response.json().catch(() => null));
-var invalidResponse = ({ step, language }, { status }) => new WechatFnError("invalid-response", language, { step, status });
 async function readJSON(http, response, field) {
   const body = await parse(http, response);
-  if (!body || typeof body !== "object" || !(field in body)) throw invalidResponse(http, response);
+  if (!body || typeof body !== "object" || !(field in body)) throw new WechatFnError("invalid-response", http.language, { step: http.step, status: response.status });
   return body;
 }
 async function problemError(http, response) {
   const { step, language } = http;
   const problem = await parse(http, response);
-  if (!problem?.code) return invalidResponse(http, response);
+  if (!problem?.code) return new WechatFnError("invalid-response", language, { step, status: response.status });
   const message = [problem.detail || problem.title || problem.code, problem.hint?.[language]].filter(Boolean).join(". ");
   return new WechatFnError(problem.code, language, { step, status: response.status, message });
 }
@@ -300,20 +299,21 @@ function shareRequests(sign) {
 
 // src/connect.ts
 var shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
-function signerOf(options) {
-  const { sign } = options, http = httpOf("sign", options, options.timeouts?.sign);
+function signerOf(options, http) {
+  const { sign } = options;
   return shareRequests(sign ? (...args) => withTimeout(http, () => sign(...args)) : apiSigner(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
 }
 function connect(options) {
-  const { language = browserLanguage(), timeouts = {}, signal, openTags = [], url = urlToSign, onError = () => {
+  const { timeouts = {}, openTags = [], url = urlToSign, onError = () => {
   } } = options;
+  const http = httpOf("sign", options, timeouts.sign), { language, signal } = http;
   const jsApiList = [.../* @__PURE__ */ new Set([...shareApis, ...options.apis ?? []])];
   let wx = options.wx;
   let loading;
   const loadOnce = async () => {
     if (!wx) await (loading ?? (loading = load().finally(() => loading = void 0)));
   };
-  const configs = latestConfig(loadOnce, url, signerOf(options), configureWx);
+  const configs = latestConfig(loadOnce, url, signerOf(options, http), configureWx);
   async function load() {
     if (!options.allowOutsideWeChat && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
     const { script = scriptURLs } = options;
@@ -323,7 +323,7 @@ function connect(options) {
     if (openTags.length) document.addEventListener("WeixinOpenTagsError", openTagsFailed);
     const args = { debug: !!options.debug, jsApiList: [...jsApiList], openTagList: [...openTags] };
     return withTimeout(
-      { step: "config", language, timeout: timeouts.config ?? 1e4, signal },
+      { ...http, step: "config", timeout: timeouts.config ?? 1e4 },
       () => configure(wx, signature, args, options.configTimeout ?? 1e3, language, (error) => {
         onLateError();
         onError(error);
@@ -339,7 +339,7 @@ function connect(options) {
     if (name !== "checkJsApi" && !jsApiList.includes(name)) throw new WechatFnError("api-not-listed", language, { step: "call" });
     await ready(options2);
     return withTimeout(
-      { step: "call", language, timeout: options2.timeout ?? timeouts.call ?? 0, signal, callSignal: options2.signal },
+      { ...http, step: "call", timeout: options2.timeout ?? timeouts.call ?? 0, callSignal: options2.signal },
       () => callWx(wx, name, args, language)
     );
   };
@@ -438,7 +438,7 @@ function defaultStorage() {
 
 // src/login.ts
 function login(options) {
-  const { app, storage = defaultStorage(), trustedOrigins = [] } = options;
+  const { app, storage = defaultStorage() } = options;
   const endpoint = new URL(options.endpoint || "/", location.href).href.replace(/\/+$/, "");
   const origin = new URL(endpoint).origin;
   const http = httpOf("login", options, options.timeout);
@@ -496,7 +496,7 @@ function login(options) {
     profile: async (lang) => readJSON(http, await get(sessionHttp, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid"),
     fetch: async (path, init) => {
       const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
-      if (url.origin !== origin && !trustedOrigins.includes(url.origin)) throw loginError("origin-not-trusted");
+      if (url.origin !== origin && !options.trustedOrigins?.includes(url.origin)) throw loginError("origin-not-trusted");
       return fetchWithRefresh(url.href, init);
     }
   };

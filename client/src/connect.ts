@@ -2,7 +2,7 @@ import { apiOf, callWx } from "./call.js";
 import { configure } from "./config.js";
 import { WechatFnError } from "./error.js";
 import { httpOf } from "./http.js";
-import { browserLanguage } from "./language.js";
+import type { Http } from "./http.js";
 import type { Language } from "./language.js";
 import { latestConfig } from "./latest-config.js";
 import { inWeChat, urlToSign } from "./page.js";
@@ -88,8 +88,8 @@ export interface Connection extends Sharing {
 const shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
 
 /** Your own `sign`, or the API's; either sends one request at a time for an address. */
-function signerOf(options: ConnectOptions): Sign {
-  const { sign } = options, http = httpOf("sign", options, options.timeouts?.sign);
+function signerOf(options: ConnectOptions, http: Http): Sign {
+  const { sign } = options;
   return shareRequests(sign
     ? (...args) => withTimeout(http, () => sign(...args))
     : apiSigner(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
@@ -97,7 +97,8 @@ function signerOf(options: ConnectOptions): Sign {
 
 /** Connects the page to WeChat through the API. It does nothing before `ready` or a call. */
 export function connect(options: ConnectOptions): Connection {
-  const { language = browserLanguage(), timeouts = {}, signal, openTags = [], url = urlToSign, onError = () => {} } = options;
+  const { timeouts = {}, openTags = [], url = urlToSign, onError = () => {} } = options;
+  const http = httpOf("sign", options, timeouts.sign), { language, signal } = http;
   const jsApiList = [...new Set([...shareApis, ...(options.apis ?? [])])];
 
   let wx = options.wx; // or what the script defines
@@ -105,7 +106,7 @@ export function connect(options: ConnectOptions): Connection {
   const loadOnce = async () => {
     if (!wx) await (loading ??= load().finally(() => (loading = undefined)));
   };
-  const configs = latestConfig(loadOnce, url, signerOf(options), configureWx);
+  const configs = latestConfig(loadOnce, url, signerOf(options, http), configureWx);
 
   async function load(): Promise<void> {
     if (!options.allowOutsideWeChat && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
@@ -116,7 +117,7 @@ export function connect(options: ConnectOptions): Connection {
   function configureWx(signature: Signature, onLateError: () => void): Promise<void> {
     if (openTags.length) document.addEventListener("WeixinOpenTagsError", openTagsFailed); // the same listener is added once
     const args = { debug: !!options.debug, jsApiList: [...jsApiList], openTagList: [...openTags] };
-    return withTimeout({ step: "config", language, timeout: timeouts.config ?? 10000, signal },
+    return withTimeout({ ...http, step: "config", timeout: timeouts.config ?? 10000 },
       () => configure(wx as Wx, signature, args, options.configTimeout ?? 1000, language, error => {
         onLateError();
         onError(error);
@@ -134,7 +135,7 @@ export function connect(options: ConnectOptions): Connection {
   const call = async <N extends ApiName>(name: N, args: object = {}, options: CallOptions = {}): Promise<ApiResult<N>> => {
     if (name !== "checkJsApi" && !jsApiList.includes(name)) throw new WechatFnError("api-not-listed", language, { step: "call" });
     await ready(options);
-    return withTimeout({ step: "call", language, timeout: options.timeout ?? timeouts.call ?? 0, signal, callSignal: options.signal },
+    return withTimeout({ ...http, step: "call", timeout: options.timeout ?? timeouts.call ?? 0, callSignal: options.signal },
       () => callWx(wx as Wx, name, args, language)) as Promise<ApiResult<N>>;
   };
 

@@ -57,12 +57,10 @@ export function send(http: Http, url: string, init: RequestInit): Promise<Respon
 
 const parse = <T>(http: Http, response: Response): Promise<T | null> => withTimeout(http, () => response.json().catch(() => null));
 
-const invalidResponse = ({ step, language }: Http, { status }: Response) => new WechatFnError("invalid-response", language, { step, status });
-
 /** The JSON object of a successful response. It must have the field. */
 export async function readJSON<T>(http: Http, response: Response, field: keyof T & string): Promise<T> {
   const body = await parse<T>(http, response);
-  if (!body || typeof body !== "object" || !(field in body)) throw invalidResponse(http, response);
+  if (!body || typeof body !== "object" || !(field in body)) throw new WechatFnError("invalid-response", http.language, { step: http.step, status: response.status });
   return body;
 }
 
@@ -70,7 +68,7 @@ export async function readJSON<T>(http: Http, response: Response, field: keyof T
 export async function problemError(http: Http, response: Response): Promise<WechatFnError> {
   const { step, language } = http;
   const problem = await parse<Problem>(http, response);
-  if (!problem?.code) return invalidResponse(http, response);
+  if (!problem?.code) return new WechatFnError("invalid-response", language, { step, status: response.status });
   const message = [problem.detail || problem.title || problem.code, problem.hint?.[language]].filter(Boolean).join(". ");
   return new WechatFnError(problem.code, language, { step, status: response.status, message });
 }

@@ -76,7 +76,7 @@ export interface Login {
 
 /** The login of a page. */
 export function login(options: LoginOptions): Login {
-  const { app, storage = defaultStorage(), trustedOrigins = [] } = options;
+  const { app, storage = defaultStorage() } = options;
   const endpoint = new URL(options.endpoint || "/", location.href).href.replace(/\/+$/, "");
   const origin = new URL(endpoint).origin;
   const http = httpOf("login", options, options.timeout);
@@ -140,7 +140,7 @@ export function login(options: LoginOptions): Login {
       readJSON<Profile>(http, await get(sessionHttp, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid"),
     fetch: async (path, init) => {
       const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
-      if (url.origin !== origin && !trustedOrigins.includes(url.origin)) throw loginError("origin-not-trusted");
+      if (url.origin !== origin && !options.trustedOrigins?.includes(url.origin)) throw loginError("origin-not-trusted");
       return fetchWithRefresh(url.href, init);
     },
   };

@@ -8,9 +8,9 @@ export declare const messages: {
     readonly "invalid-response": readonly ["The response is not the API's: check endpoint.", "返回内容无法识别：请检查 endpoint。"];
     readonly "invalid-signature": readonly ["The signature is for another address, or its ticket has expired.", "签名与页面地址不符，或 ticket 已失效。"];
     readonly "invalid-url-domain": readonly ["The page's domain is not among the JS interface security domains.", "页面域名不在“JS接口安全域名”中。"];
-    readonly "config-failed": readonly ["WeChat refuses wx.config.", "wx.config 失败。"];
+    readonly "config-failed": readonly ["wx.config failed.", "wx.config 失败。"];
     readonly "api-not-listed": readonly ["Add the API to apis.", "接口未列入 apis。"];
-    readonly "permission-denied": readonly ["The account has no right to this API, or it is not in apis.", "公众号无此接口权限，或未列入 apis。"];
+    readonly "permission-denied": readonly ["The account does not have this API, or it is not in apis.", "公众号无此接口权限，或未列入 apis。"];
     readonly "function-not-exist": readonly ["This version of WeChat does not have the API.", "当前微信不支持此接口。"];
     readonly "offline-verifying": readonly ["wx.config has not been accepted for this API.", "接口尚未通过 wx.config 验证。"];
     readonly cancelled: readonly ["The user cancelled.", "用户已取消。"];

@@ -107,6 +107,27 @@ test("in strict TypeScript the snippets of both READMEs compile, and mistakes do
   mistakes.forEach(({ name }, i) => assert.match(stdout, new RegExp(`mistake${i}\\.ts`), name));
 });
 
+/** The members of an interface or object in a source file. */
+function membersOf(file, start) {
+  const code = readFileSync(join(root, "src", file), "utf8");
+  const names = [...code.slice(code.indexOf(start)).split("\n}")[0].matchAll(/^  "?([\w-]+)"?\??:/gm)].map(([, name]) => name);
+  assert.ok(names.length > 5, `${file}: ${names}`);
+  return names;
+}
+
+const documented = [
+  { name: "error codes", file: "messages.ts", start: "export const messages" },
+  { name: "options of connect", file: "connect.ts", start: "export interface ConnectOptions" },
+  { name: "options of login", file: "login.ts", start: "export interface LoginOptions" },
+];
+table("both READMEs name all", documented, ({ file, start }) => {
+  const names = membersOf(file, start);
+  for (const readme of ["README.md", "README.zh.md"]) {
+    const text = readFileSync(join(root, readme), "utf8");
+    assert.deepEqual(names.filter(name => !text.includes("`" + name)), [], readme);
+  }
+});
+
 test("tools that do not read exports (webpack 4, TypeScript's node10) find WechatJSSDK in the folder compat", t => {
   const { folder, place } = install(t);
   const { main, types } = JSON.parse(readFileSync(join(place, "compat/package.json"), "utf8"));

@@ -24,7 +24,7 @@ export async function sample(): Promise<string> {
   // @ts-expect-error: baseURL is required
   create({ app: 'shop' });
   // @ts-expect-error: there is no such option
-  create({ baseURL: 'https://api.example.com', origins: [] });
+  create({ baseURL: 'https://api.example.com', trustedOrigin: [] });
   // @ts-expect-error: wx.request has no PATCH
   await client.request({ url: '/', method: 'PATCH' });
   return [unionid, response.data[0]?.id, data.watermark.appid, user.openId, phone.countryCode, valid, client.token()].join();

@@ -11,7 +11,7 @@ const RETRY_TIMEOUT = 10000; // milliseconds that all waits for Retry-After toge
 
 // Another wx.login may help against these problems. The server decrypts without asking WeChat whether its session_key is still valid, so
 // an invalid key shows as data that cannot be decrypted.
-const SESSION_KEY_PROBLEMS = ['session_key_dead', 'session_key_missing', 'data_undecryptable'];
+const SESSION_KEY_PROBLEMS = ['session_key_invalid', 'session_key_missing', 'data_undecryptable'];
 
 // This module's own codes have hyphens; codes with underscores are the server's (docs/problems.md).
 const HINTS = {

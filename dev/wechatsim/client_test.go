@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/wechat"
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/wechat"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/manifest"
 )
 
@@ -30,7 +30,7 @@ func (s *Settings) has(kind func(string) bool) bool {
 
 // signs reports whether there are pages to sign: those of official accounts.
 func (s *Settings) signs() bool {
-	return s.has(func(kind string) bool { return kind == config.OfficialAccount })
+	return s.has(func(kind string) bool { return kind == string(account.OfficialAccount) })
 }
 
 // china reports whether the stage is in the partition aws-cn.
@@ -87,10 +87,10 @@ func (c *checks) oneOf(key, value string, choices ...string) {
 func (c *checks) accounts() {
 	if len(c.Apps) == 0 {
 		c.refuse("apps", `lists no account; add one, such as {"name": "default", "kind": "official_account", "appId": "wx..."}`)
-	} else if !c.has(func(kind string) bool { return kind != config.Website }) {
+	} else if !c.has(func(kind string) bool { return kind != string(account.Website) }) {
 		c.refuse("apps", "lists websites alone, which only log users in: there is no token to keep alive and no message to take; add an official_account or a mini_program")
 	}
-	pages := c.has(func(kind string) bool { return kind != config.MiniProgram })
+	pages := c.has(func(kind string) bool { return kind != string(account.MiniProgram) })
 	if len(c.AllowedOrigins) == 0 && pages {
 		c.refuse("allowedOrigins", "is empty; list the origins of your pages, for example https://www.example.com")
 	}

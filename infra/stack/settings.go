@@ -51,7 +51,7 @@ type Settings struct {
 	Build string `json:"-"` // the folder that make build has filled
 }
 
-// App is a WeChat account, see config.App.
+// App is a WeChat account, see account.Account.
 type App struct {
 	Name    string   `json:"name"`
 	Kind    string   `json:"kind"`

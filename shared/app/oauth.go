@@ -1,19 +1,20 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/lambdahttp"
 	"wechatfn/shared/metrics"
 	"wechatfn/shared/miniprogram"
 	"wechatfn/shared/oauth"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -31,7 +32,7 @@ type Logins struct {
 	oauth    *oauth.Handler
 	mini     *miniprogram.Handler // nil where none is configured
 	sessions *session.Sessions
-	apps     []config.App
+	accounts account.List
 	logger   *slog.Logger
 }
 
@@ -43,7 +44,7 @@ type LoginWeChat interface {
 
 // OAuth builds the oauth function. insecure lets it work on plain http, for a
 // desk; onKick may be nil: then the table's stream tells the refresher.
-func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Secrets, insecure bool, onRefreshRequest func(appID string), logger *slog.Logger) (*Logins, error) {
+func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets account.SecretSource, insecure bool, onRefreshRequest func(appID string), logger *slog.Logger) (*Logins, error) {
 	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
@@ -57,16 +58,9 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: insecure,
 		WeChat: w, Sessions: sessions, Store: s, Now: c.Now, Logger: logger,
 		LoggedIn: loggedIn,
-		Secrets: func(ctx context.Context, a oauth.Account, fresh bool) (config.Secret, error) {
-			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
-		},
+		Secrets:  secrets, Accounts: c.Accounts.Where(account.Account.LogsIn),
 	}
-	for _, app := range c.Apps {
-		if app.LogsIn() {
-			oc.Accounts = append(oc.Accounts, oauth.Account{Name: app.Name, AppID: app.AppID, Kind: app.Kind})
-		}
-	}
-	l := &Logins{sessions: sessions, apps: c.Apps, logger: logger}
+	l := &Logins{sessions: sessions, accounts: c.Accounts, logger: logger}
 	if l.oauth, err = oauth.New(oc); err != nil {
 		return nil, err
 	}
@@ -76,9 +70,7 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	}
 	mc := miniprogram.Config{
 		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, DataAge: c.MiniDataAge, Now: c.Now, Logger: logger, LoggedIn: loggedIn,
-		Secrets: func(ctx context.Context, a miniprogram.Account, fresh bool) (config.Secret, error) {
-			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
-		},
+		Secrets: secrets, Accounts: c.Accounts.Where(account.Is(account.MiniProgram)),
 	}
 	if l.mini, err = miniPrograms(c, s, mc); err != nil {
 		return nil, err
@@ -87,14 +79,9 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	return l, nil
 }
 
-// miniPrograms adds accounts and sessions. It returns nil where no account is a
+// miniPrograms adds sessions. It returns nil where no account is a
 // mini-program.
 func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *miniprogram.Handler, err error) {
-	for _, app := range c.Apps {
-		if app.Kind == config.MiniProgram {
-			mc.Accounts = append(mc.Accounts, miniprogram.Account{Name: app.Name, AppID: app.AppID})
-		}
-	}
 	if len(mc.Accounts) == 0 {
 		return nil, nil
 	}
@@ -107,10 +94,7 @@ func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *mi
 }
 
 // noMiniProgram answers for the mini-program that is not configured.
-var noMiniProgram = &web.Problem{
-	Status: http.StatusBadRequest, Code: "app_unknown", Title: "Unknown account", Detail: "no mini-program is configured",
-	Hint: web.Hint{En: "Add an account of kind mini_program to WECHAT_APPS.", Zh: "请在 WECHAT_APPS 中加入类型为 mini_program 的账号。"},
-}
+var noMiniProgram = problem.MiniNotConfigured.New("no mini-program is configured")
 
 func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
@@ -126,7 +110,7 @@ func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
 // Authorize lets requests pass that bear a session, for routes of the team's own.
 func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
 	s, err := l.oauth.Admit(r.Context(), r)
-	if _, ok := errors.AsType[*web.Problem](err); ok {
+	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return nil, lambdahttp.ErrUnauthorized
 	}
 	if err != nil {

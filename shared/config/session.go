@@ -17,10 +17,6 @@ const (
 	maxSessionDevices = 256
 )
 
-// LogsIn reports whether users log in to the account with a browser. A
-// mini-program has a login of its own.
-func (a App) LogsIn() bool { return a.Kind != MiniProgram }
-
 // duration reads the life of a session.
 func (l *loader) duration(name string, usual time.Duration) time.Duration {
 	value := l.get(name)

@@ -31,11 +31,3 @@ func TestSessionSettings(t *testing.T) {
 		}
 	}
 }
-
-func TestWhoLogsIn(t *testing.T) {
-	for kind, want := range map[string]bool{OfficialAccount: true, Website: true, MiniProgram: false} {
-		if got := (App{Kind: kind}).LogsIn(); got != want {
-			t.Errorf("%s: %v", kind, got)
-		}
-	}
-}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -48,7 +50,7 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 		return nil, err
 	}
 	if !query.Has("state") && !query.Has("code") { // as some of WeChat's clients tell a refusal
-		return nil, h.failures["login_refused"]
+		return nil, errLoginRefused
 	}
 	item, f, err := h.find(ctx, query.Get("state"))
 	if errors.Is(err, store.ErrNotFound) {
@@ -61,8 +63,8 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 		return nil, h.lost(w, r, f)
 	}
 	if query.Get("code") == "" && f.Taken == 0 && f.Outcome == "" {
-		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", "login_refused")
-		return &f, h.failures["login_refused"] // who goes back may still agree
+		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", outcome(errLoginRefused))
+		return &f, errLoginRefused // who goes back may still agree
 	}
 	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), c); err != nil {
 		return &f, err
@@ -73,7 +75,7 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 // lost: another browser than the one that began the login, or one without its
 // cookie. It begins anew, once: what this link would end in is not for it.
 func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
-	account, ok := h.account(f.App)
+	account, ok := h.Accounts.Find(f.App)
 	if !ok || f.Restarted {
 		return errCookieLost
 	}
@@ -110,7 +112,7 @@ func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, 
 	}
 	f, err := h.await(ctx, state, f)
 	if errors.Is(err, store.ErrNotFound) || err == nil && f.Outcome == "" {
-		f.Outcome, err = "login_interrupted", nil
+		f.Outcome, err = outcome(errLoginInterrupted), nil
 	}
 	return f, err
 }
@@ -139,27 +141,27 @@ func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, cod
 // exchange spends the code, once, and opens the session, or leaves a ticket for
 // it. The flow comes back with its outcome; the error is for the log.
 func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c caller) (flow, error) {
-	account, ok := h.account(f.App)
+	account, ok := h.Accounts.Find(f.App)
 	if !ok {
-		f.Outcome = "login_misconfigured"
+		f.Outcome = outcome(errLoginMisconfigured)
 		return f, errors.New("oauth: the account of the login is not configured any more")
 	}
 	token, asked, err := h.spend(ctx, account, code)
 	if err == nil && token.Snapshot {
-		f.Outcome = "login_snapshot"
+		f.Outcome = outcome(errLoginSnapshot)
 		return f, nil
 	}
 	if err != nil {
-		f.Outcome = outcomeOf(err)
+		f.Outcome = outcome(failureOf(err))
 		return f, err
 	}
 	login := h.identity(ctx, account, f, token, asked)
 	f.OpenID, f.UnionID = login.OpenID, login.UnionID
 	err = h.admit(ctx, &f, login, state, c)
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // between the code and here
-		f.Outcome = "login_ended"
+		f.Outcome = outcome(errLoginEnded)
 	} else if err != nil {
-		f.Outcome = "login_unavailable"
+		f.Outcome = outcome(errLoginUnavailable)
 	}
 	return f, err
 }
@@ -167,7 +169,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 // spend exchanges the code, and says when WeChat was asked, in Unix milliseconds: after
 // the AppSecret was read, which may take its time. It is never tried again: a code is
 // spent by the try.
-func (h *Handler) spend(ctx context.Context, account Account, code string) (token wechat.UserToken, asked int64, err error) {
+func (h *Handler) spend(ctx context.Context, account account.Account, code string) (token wechat.UserToken, asked int64, err error) {
 	secret, err := h.Secrets(ctx, account, false)
 	if err != nil && ctx.Err() == nil { // perhaps it has just been stored
 		secret, err = h.Secrets(ctx, account, true)
@@ -183,24 +185,24 @@ func (h *Handler) spend(ctx context.Context, account Account, code string) (toke
 	return token, asked, err
 }
 
-// outcomeOf is the failure that an error of WeChat's means for the user.
-func outcomeOf(err error) string {
+// failureOf is the failure that an error of WeChat's means for the user.
+func failureOf(err error) *problem.Problem {
 	e, ok := errors.AsType[*wechat.Error](err)
 	switch {
 	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return "login_unavailable"
+		return errLoginUnavailable
 	case !ok:
-		return "login_misconfigured" // no AppSecret
+		return errLoginMisconfigured // no AppSecret
 	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
-		return "login_code_invalid"
+		return errLoginCodeInvalid
 	case e.Code == wechat.CodeUsedCode:
-		return "login_code_used"
+		return errLoginCodeUsed
 	case e.Code == wechat.CodeExpiredCode:
-		return "login_code_expired"
+		return errLoginCodeExpired
 	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
-		return "login_unavailable"
+		return errLoginUnavailable
 	}
-	return "login_misconfigured"
+	return errLoginMisconfigured
 }
 
 // profileTime leaves the login the time that it needs itself.
@@ -208,7 +210,7 @@ const profileTime = 3 * time.Second
 
 // identity is who logs in, with the profile where the user granted it. A profile
 // that cannot be read is no reason to refuse the login.
-func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken, asked int64) session.Login {
+func (h *Handler) identity(ctx context.Context, account account.Account, f flow, t wechat.UserToken, asked int64) session.Login {
 	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID, Began: asked}
 	if granted := cmp.Or(t.Scope, f.Scope); !strings.Contains(granted, wechat.ScopeUserInfo) && !strings.Contains(granted, wechat.ScopeLogin) {
 		return login // its tokens can read nothing, and must not replace those of a login that could
@@ -298,7 +300,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 	case landedSession:
 		err := h.landWithCookie(w, r, f, state, c)
 		if _, ok := errors.AsType[*session.RevokedError](err); ok {
-			return h.failures["login_ended"]
+			return errLoginEnded
 		}
 		if err != nil {
 			return err
@@ -313,7 +315,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 		}
 		to.RawQuery += ticketParameter + "=" + ticket
 	default:
-		return cmp.Or(h.failures[f.Outcome], h.failures["login_interrupted"]) // a newer version of ours may know others
+		return failure(f.Outcome)
 	}
 	http.Redirect(w, r, withFragment(to), http.StatusSeeOther)
 	return nil
@@ -335,7 +337,7 @@ func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow,
 		return nil
 	}
 	if f.issued == "" {
-		account, _ := h.account(f.App)
+		account, _ := h.Accounts.Find(f.App)
 		login := session.Login{App: f.App, AppID: account.AppID, OpenID: f.OpenID, UnionID: f.UnionID}
 		err := h.issue(r.Context(), &f, login, state, c)
 		if errors.Is(err, session.ErrSeedUsed) {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -73,7 +72,7 @@ func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, stat
 	if err != nil {
 		return err
 	}
-	origin, _ := config.OriginOf(to)
+	origin, _ := web.OriginOf(to)
 	text, err := ticketOf(c.login, state)
 	if err != nil {
 		return err
@@ -111,7 +110,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, opened, _, err := h.Sessions.Issue(r.Context(), t.Login.session())
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // the user logged out of all devices since
-		return h.failures["login_ended"]
+		return errLoginEnded
 	}
 	if err != nil {
 		return err
@@ -124,7 +123,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string) (t ticket, err error) {
 	item, err := h.Store.Get(ctx, key("code", text))
 	if errors.Is(err, store.ErrNotFound) {
-		return t, errTicketInvalid
+		return t, errWechatfnCode
 	} else if err != nil {
 		return t, err
 	}
@@ -132,13 +131,13 @@ func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string
 		return t, err
 	}
 	if t.Spent || digest(verifier) != t.Challenge || origin != "" && !strings.EqualFold(origin, t.Origin) {
-		return t, errTicketInvalid
+		return t, errWechatfnCode
 	}
 	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it
 	item.Value = encode(spent)
 	_, err = h.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) {
-		return t, errTicketInvalid
+		return t, errWechatfnCode
 	}
 	return t, err
 }

@@ -24,7 +24,7 @@ const DefaultBaseURL = "https://api.weixin.qq.com"
 
 // Config says how to reach WeChat. The zero value is production.
 type Config struct {
-	// BaseURL is where the paths hang; "" means DefaultBaseURL. It may have a path. Plain http is
+	// BaseURL is the prefix of the paths; "" means DefaultBaseURL. It may have a path. Plain http is
 	// accepted only because simulators speak it: WeChat itself refuses it (43003).
 	BaseURL string
 	// ProxyURL is WECHAT_PROXY_URL: http, https, socks5 or socks5h, credentials allowed.

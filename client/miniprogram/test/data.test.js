@@ -9,7 +9,7 @@ const { holdNext, newFixture, problem, rejection, table } = require('./fixture.j
 const encrypted = { encryptedData: 'e', iv: 'i' };
 
 table('after a problem with the session_key the client calls wx.login, and asks once more', [
-  { name: 'invalid', code: 'session_key_dead' },
+  { name: 'invalid', code: 'session_key_invalid' },
   { name: 'missing', code: 'session_key_missing' },
   { name: 'data that cannot be decrypted', code: 'data_undecryptable' },
 ], async c => {
@@ -25,8 +25,8 @@ table('after a problem with the session_key the client calls wx.login, and asks 
 test('an invalid session_key does not log in where another call has logged in already', async () => {
   const { client, wx, server } = newFixture({ 'GET /miniprogram/session': () => ({ body: { valid: true } }) });
   await client.login();
-  const held = holdNext(server, problem(409, 'session_key_dead'));
-  server.next.push(problem(409, 'session_key_dead'));
+  const held = holdNext(server, problem(409, 'session_key_invalid'));
+  server.next.push(problem(409, 'session_key_invalid'));
   const slow = client.session();
   await new Promise(setImmediate);
   await client.session();
@@ -38,7 +38,7 @@ test('an invalid session_key does not log in where another call has logged in al
 test('decrypt sends encryptedData and iv only, and calls its function again after another login', async () => {
   let failures = 1;
   const { client } = newFixture({
-    'POST /miniprogram/decrypt': r => (failures-- > 0 ? problem(409, 'session_key_dead') : { body: { data: { sent: r.data, openId: 'oUser', watermark: { appid: 'wx5', timestamp: 1 } } } }),
+    'POST /miniprogram/decrypt': r => (failures-- > 0 ? problem(409, 'session_key_invalid') : { body: { data: { sent: r.data, openId: 'oUser', watermark: { appid: 'wx5', timestamp: 1 } } } }),
   });
   let calls = 0;
   const decrypted = await client.decrypt(() => Promise.resolve({ encryptedData: 'e' + ++calls, iv: 'i', rawData: 'not sent' }));
@@ -48,7 +48,7 @@ test('decrypt sends encryptedData and iv only, and calls its function again afte
 
 test('decrypt of given data sends the same data again', async () => {
   let failures = 1;
-  const { client, wx } = newFixture({ 'POST /miniprogram/decrypt': r => (failures-- > 0 ? problem(409, 'session_key_dead') : { body: { data: { sent: r.data } } }) });
+  const { client, wx } = newFixture({ 'POST /miniprogram/decrypt': r => (failures-- > 0 ? problem(409, 'session_key_invalid') : { body: { data: { sent: r.data } } }) });
   assert.equal(JSON.stringify((await client.decrypt(encrypted)).sent), '{"encryptedData":"e","iv":"i"}');
   assert.equal(wx.logins, 2);
 });

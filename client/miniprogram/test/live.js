@@ -1,7 +1,7 @@
 'use strict';
 
-// The module against a real server: node live.js http://127.0.0.1:8080, where `make dev` runs. Its simulated WeChat does what wx does. A
-// test of the server runs this program.
+// The module against a real server: node live.js http://127.0.0.1:8080, where `make dev` runs. Its simulated WeChat does what wx does.
+// client/miniprogram_test.go runs it.
 
 const assert = require('node:assert/strict');
 const { create } = require('../wechatfn.js');

@@ -200,11 +200,11 @@ test('a request whose session a logout has ended does not log in again', async (
 test('an invalid session_key does not log in again after a logout', async () => {
   const { client, wx, server } = newFixture();
   await client.login();
-  const held = holdNext(server, problem(409, 'session_key_dead'));
+  const held = holdNext(server, problem(409, 'session_key_invalid'));
   const slow = rejection(client.session());
   await new Promise(setImmediate);
   await client.logout();
   held.send();
-  assert.equal((await slow).code, 'session_key_dead');
+  assert.equal((await slow).code, 'session_key_invalid');
   assert.deepEqual([wx.logins, client.token()], [1, '']);
 });

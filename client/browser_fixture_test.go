@@ -20,7 +20,7 @@ import (
 	"wechatfn/dev/wechatsim"
 )
 
-// The browsers that WeChat is, as far as their names go.
+// The User-Agent headers of WeChat's browsers, and of a desktop browser.
 const (
 	androidAgent = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.50.2701 Language/zh_CN"
 	iPhoneAgent  = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50 Language/zh_CN"
@@ -28,22 +28,22 @@ const (
 	desktopAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
 
-// shop is the page of a customer, on an origin of its own, beside a dev server.
+// shop is a customer's page, which has its own origin, and the dev server that it uses.
 type shop struct {
 	t    *testing.T
 	dev  *devserver.Server
-	base string // of the dev server, without a slash at its end
-	url  string // of the shop, likewise
+	base string // address of the dev server, without a trailing slash
+	url  string // address of the shop, without a trailing slash
 }
 
-// newShop opens a shop, on 127.0.0.1 like the API, or on localhost, which is another site.
+// newShop serves a shop. On 127.0.0.1 it has the same site as the API, on localhost it has another one.
 func newShop(t *testing.T, host string) *shop {
 	t.Helper()
-	return newShopIn(t, host)
+	return newShopWithFaults(t, host)
 }
 
-// newShopIn is newShop while WeChat has these faults.
-func newShopIn(t *testing.T, host string, faults ...wechatsim.Fault) *shop {
+// newShopWithFaults is newShop with faults of WeChat from the start.
+func newShopWithFaults(t *testing.T, host string, faults ...wechatsim.Fault) *shop {
 	t.Helper()
 	s := &shop{t: t}
 	page := httptest.NewServer(http.HandlerFunc(s.page))
@@ -53,7 +53,7 @@ func newShopIn(t *testing.T, host string, faults ...wechatsim.Fault) *shop {
 	return s
 }
 
-// serve runs a dev server for it.
+// serve runs the dev server.
 func (s *shop) serve(faults []wechatsim.Fault) {
 	s.t.Helper()
 	s.dev = devservertest.New(s.t, map[string]string{"ALLOWED_ORIGINS": s.url})
@@ -64,11 +64,11 @@ func (s *shop) serve(faults []wechatsim.Fault) {
 	devservertest.Run(s.t, s.dev)
 }
 
-// restart has the simulated WeChat go on with other switches.
+// restart replaces the simulated WeChat by one with other switches and the same state.
 func (s *shop) restart(switches wechatsim.Switches) {
 	s.t.Helper()
 	account := wechatsim.App{ID: local.Account["WECHAT_APP_ID"], Secret: "simulated"}
-	sim, err := wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{account}, Seed: "desk", Switches: switches})
+	sim, err := wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{account}, Seed: "local", Switches: switches})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (s *shop) restart(switches wechatsim.Switches) {
 	s.dev.Simulator.Sim = sim
 }
 
-// page is the same for every path, as those of single-page apps are, but for scripts.
+// page serves the scripts, and for every other path the same page, as a single-page app does.
 func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/hang.js":
@@ -105,9 +105,9 @@ var scripts = map[string]string{
 const shopPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>The shop</title><link rel="icon" href="data:,">
 <p id="state">loading</p>
 <script>
-const trouble = [];
-addEventListener("error", event => trouble.push(String(event.message)));
-addEventListener("unhandledrejection", event => trouble.push(String(event.reason)));
+const uncaught = [];
+addEventListener("error", event => uncaught.push(String(event.message)));
+addEventListener("unhandledrejection", event => uncaught.push(String(event.reason)));
 const api = "API", script = api + "/open/js/jweixin-1.6.0.js";
 const code = promise => promise.then(() => "", error => error.code);
 const routed = to => history.pushState(null, "", to);
@@ -115,11 +115,11 @@ const routed = to => history.pushState(null, "", to);
 <script type="module">
 import * as client from "API/_dev/client.js";
 window.client = client;
-window.open_ = options => client.connect({ endpoint: api, script, settle: 50, ...options });
+window.open_ = options => client.connect({ endpoint: api, script, configTimeout: 50, ...options });
 document.getElementById("state").textContent = "The shop is open";
 </script>`
 
-// visit opens a page of the shop in a browser that gives itself that name.
+// visit opens a page of the shop in a browser with this User-Agent.
 func (s *shop) visit(agent, path string, more ...chromedp.ExecAllocatorOption) tab {
 	s.t.Helper()
 	b := browsertest.Open(s.t, s.base+"/", append(more, chromedp.UserAgent(agent))...)
@@ -128,7 +128,7 @@ func (s *shop) visit(agent, path string, more ...chromedp.ExecAllocatorOption) t
 	return tab{b}
 }
 
-// resolve sends a browser to the dev server for WeChat's hosts; "" is a host that is down.
+// resolve makes the browser use the dev server for those of WeChat's hosts that are up. The others cannot be reached.
 func (s *shop) resolve(hosts map[string]bool) chromedp.ExecAllocatorOption {
 	u, err := url.Parse(s.base)
 	if err != nil {
@@ -145,24 +145,24 @@ func (s *shop) resolve(hosts map[string]bool) chromedp.ExecAllocatorOption {
 	return chromedp.Flag("host-resolver-rules", strings.Join(rules, ","))
 }
 
-// expect waits until WeChat was asked so often, and complains when it was asked more.
+// expect waits until the simulated WeChat has had this number of calls, and fails if it has had more.
 func (s *shop) expect(path string, times int) {
 	s.t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); s.dev.Simulator.Calls(path) < times && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if got := s.dev.Simulator.Calls(path); got != times {
-		s.t.Errorf("%s: asked %d times, want %d", path, got, times)
+		s.t.Errorf("%s: %d calls, want %d", path, got, times)
 	}
 }
 
 // tab is a tab on a page of the shop.
 type tab struct{ browsertest.Tab }
 
-// want compares what a script gives, as JSON, and complains of errors that nobody has caught.
+// want compares the result of a script as JSON. It also fails if the page has uncaught errors.
 func (b tab) want(want, script string) {
 	b.Helper()
-	got, err := b.Text(`(async () => JSON.stringify(await (` + script + `)) + trouble.map(t => " uncaught: " + t))().catch(e => "threw " + (e.code || "") + " " + e + " " + (e.wechat || ""))`)
+	got, err := b.Text(`(async () => JSON.stringify(await (` + script + `)) + uncaught.map(t => " uncaught: " + t))().catch(e => "threw " + (e.code || "") + " " + e + " " + (e.wechat || ""))`)
 	if err != nil || got != want {
 		b.Errorf("%s\n got %s %v\nwant %s", script, got, err, want)
 	}

@@ -274,7 +274,7 @@ func (r *Reader) reportInvalid(ctx context.Context, appID, fingerprint string) {
 
 func (r *Reader) afterRequest(ctx context.Context, appID string, err error) {
 	switch {
-	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrConflict):
+	case errors.Is(err, store.ErrConflict):
 	case err != nil:
 		r.Logger.WarnContext(ctx, "refresh request not written", "error", err)
 	case r.OnRefreshRequest != nil:

@@ -187,16 +187,11 @@ func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, 
 		// Past every epoch of a record that was deleted: its tickets may still stand,
 		// and its holders may still be at work.
 		record.Lease.Epoch = now.Unix()
+		item.Key = tokenKey(appID)
 	}
 	item.Value = record.encode()
-	var err error
-	if item.Version == "" {
-		item.Key = tokenKey(appID)
-		item, err = k.Store.Create(ctx, item)
-	} else {
-		item, err = k.Store.Replace(ctx, item)
-	}
-	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+	item, err := store.Write(ctx, k.Store, item)
+	if errors.Is(err, store.ErrConflict) {
 		return item, ErrBusy
 	}
 	if err != nil {

@@ -45,19 +45,12 @@ func (h *Handler) kept(ctx context.Context, account account.Account, pageURL, ti
 	if err != nil {
 		return made, err
 	}
-	standing, err = h.put(ctx, store.Item{Key: key, Value: value, Version: standing.Version, ExpiresAt: end})
+	standing, err = store.Write(ctx, h.Table, store.Item{Key: key, Value: value, Version: standing.Version, ExpiresAt: end})
 	if s, ok := opened(standing, bound); ok && err != nil {
 		return s.of(account, pageURL), nil // another was first
 	}
 	h.warn(ctx, err)
 	return made, nil
-}
-
-func (h *Handler) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version == "" {
-		return h.Table.Create(ctx, item)
-	}
-	return h.Table.Replace(ctx, item)
 }
 
 func (h *Handler) warn(ctx context.Context, err error) {

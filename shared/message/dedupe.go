@@ -66,7 +66,7 @@ func (p *push) dedupeKey() string {
 func (l *dedupe) claim(ctx context.Context, key string, until time.Time) (store.Item, *answer, error) {
 	ours := store.Item{Key: key, Value: encode(entry{Until: until.UnixMilli()}), ExpiresAt: l.now().Add(l.ttl)}
 	current, err := l.store.Create(ctx, ours)
-	for errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+	for errors.Is(err, store.ErrConflict) {
 		var e entry
 		if current.Key != "" {
 			if err := json.Unmarshal(current.Value, &e); err != nil {
@@ -85,12 +85,9 @@ func (l *dedupe) claim(ctx context.Context, key string, until time.Time) (store.
 // process may still be running, else take over. It returns as Create does.
 func (l *dedupe) step(ctx context.Context, ours, current store.Item, until time.Time) (store.Item, error) {
 	left := until.Sub(l.now())
-	switch {
-	case current.Key == "":
-		return l.store.Create(ctx, ours)
-	case left <= 0:
+	if current.Key == "" || left <= 0 {
 		ours.Version = current.Version
-		return l.store.Replace(ctx, ours)
+		return store.Write(ctx, l.store, ours)
 	}
 	if err := wait(ctx, min(left, pollInterval)); err != nil {
 		return store.Item{}, errInProgress

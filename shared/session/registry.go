@@ -216,7 +216,7 @@ func (s *Sessions) write(ctx context.Context, u *registered) (done bool, err err
 	if item.Value = encode(u.account); bytes.Equal(item.Value, u.item.Value) {
 		return true, nil
 	}
-	item, err = s.put(ctx, item)
+	item, err = store.Write(ctx, s.cfg.Store, item)
 	switch {
 	case err == nil:
 		u.item = item
@@ -259,7 +259,7 @@ func (s *Sessions) link(ctx context.Context, u registered) error {
 	for try := 0; ; try++ {
 		openIDs[u.appID] = u.openID
 		item.Value = encode(openIDs)
-		standing, err := s.put(ctx, item)
+		standing, err := store.Write(ctx, s.cfg.Store, item)
 		if !crossed(err) {
 			return failed("link the unionid", err)
 		}

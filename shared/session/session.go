@@ -139,19 +139,6 @@ type Session struct {
 	EndsAt    int64 `json:"endsAt"`
 }
 
-// put writes the item: anew where it has no version, else over that version.
-// Where another was first it returns store.ErrConflict and what stands, if anything.
-func (s *Sessions) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version != "" {
-		return s.cfg.Store.Replace(ctx, item)
-	}
-	standing, err := s.cfg.Store.Create(ctx, item)
-	if errors.Is(err, store.ErrExists) {
-		err = store.ErrConflict
-	}
-	return standing, err
-}
-
 // crossed reports whether another's write came first.
 func crossed(err error) bool { return errors.Is(err, store.ErrConflict) }
 

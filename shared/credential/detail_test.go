@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -171,7 +170,7 @@ func TestPublishedAgreesWithTheRecord(t *testing.T) {
 		record := w.stored()
 		item, err := w.store.Get(t.Context(), ticketKey(testAppID, wechat.JSAPI))
 		var p published
-		if err != nil || json.Unmarshal(item.Value, &p) != nil {
+		if err != nil || item.Decode(&p) != nil {
 			t.Fatal(err)
 		}
 		held := record.Tickets[wechat.JSAPI]

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -71,7 +70,7 @@ func (l *ledger) note(in store.Item, err error) {
 
 func (l *ledger) noteRecord(in store.Item) {
 	var r Record
-	if err := json.Unmarshal(in.Value, &r); err != nil {
+	if err := in.Decode(&r); err != nil {
 		l.t.Error(err)
 	}
 	if r.Lease.Epoch < l.epoch {
@@ -259,7 +258,7 @@ func (h *leaseHistory) record(ctx context.Context, in store.Item, write func(con
 	item, err := write(ctx, in)
 	returned := time.Since(h.start).Nanoseconds()
 	var r Record
-	if store.Kind(in.Key) != "token" || json.Unmarshal(in.Value, &r) != nil {
+	if store.Kind(in.Key) != "token" || in.Decode(&r) != nil {
 		return item, err
 	}
 	op := leaseOp{take: r.Lease.Epoch != h.epoch, epoch: r.Lease.Epoch}

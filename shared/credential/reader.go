@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -227,7 +226,7 @@ func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 		return tokenIn(item)
 	}
 	var p published
-	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
+	if item.Decode(&p) != nil || p.Ticket == "" {
 		return ticket{}, fmt.Errorf("credential: the item %s is not a ticket", key)
 	}
 	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
@@ -236,7 +235,7 @@ func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 // tokenIn finds the access token in the account's record.
 func tokenIn(item store.Item) (ticket, error) {
 	var r Record
-	if json.Unmarshal(item.Value, &r) != nil {
+	if item.Decode(&r) != nil {
 		return ticket{}, fmt.Errorf("credential: the item %s is not a record", item.Key)
 	}
 	if r.Token.Dead || r.Token.Value == "" {

@@ -141,7 +141,7 @@ func (w *world) markDead() {
 	}
 	record := w.stored()
 	record.Token.Dead = true
-	item.Value = record.encode()
+	item.Value = store.Encode(record)
 	if _, err := w.store.Replace(w.t.Context(), item); err != nil {
 		w.t.Fatal(err)
 	}

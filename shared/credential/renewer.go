@@ -13,7 +13,6 @@ package credential
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -189,7 +188,7 @@ func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, 
 		record.Lease.Epoch = now.Unix()
 		item.Key = tokenKey(appID)
 	}
-	item.Value = record.encode()
+	item.Value = store.Encode(record)
 	item, err := store.Write(ctx, k.Store, item)
 	if errors.Is(err, store.ErrConflict) {
 		return item, ErrBusy
@@ -205,7 +204,7 @@ func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, 
 func (k *Renewer) save(ctx context.Context, item store.Item, record Record) (store.Item, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	item.Value = record.encode()
+	item.Value = store.Encode(record)
 	saved, err := k.Store.Replace(ctx, item)
 	switch {
 	case errors.Is(err, store.ErrConflict):
@@ -228,8 +227,7 @@ func (k *Renewer) read(ctx context.Context, appID string) (store.Item, Record, e
 		return item, Record{}, fmt.Errorf("credential: read: %w", err)
 	}
 	var record Record
-	if err := json.Unmarshal(item.Value, &record); err != nil {
-		// The JSON error would quote nothing secret, but says nothing useful either.
+	if item.Decode(&record) != nil {
 		return item, Record{}, fmt.Errorf("credential: the record of %s is not readable; delete the item %s", appID, tokenKey(appID))
 	}
 	return item, record, nil

@@ -94,7 +94,7 @@ func (s *Sessions) list(ctx context.Context, l Login, id string) (u registered, 
 	d = Device{ID: id, Device: l.Device, SKU: l.SKU, CreatedAt: now, EndsAt: now + s.life}
 	u = registered{appID: l.AppID, openID: l.OpenID, account: account{FirstSeen: now, Devices: []Device{d}}}
 	u.login(l, now)
-	u.item, err = store.Write(ctx, s.cfg.Store, store.Item{Key: userKey(l.AppID, l.OpenID), Value: encode(u.account)})
+	u.item, err = store.Write(ctx, s.cfg.Store, store.Item{Key: userKey(l.AppID, l.OpenID), Value: store.Encode(u.account)})
 	if !crossed(err) {
 		return u, d, true, failed("write the user", err)
 	}

@@ -298,7 +298,7 @@ func TestUnreadable(t *testing.T) {
 		if _, err := w.table.Store.Replace(w.Context(), item); err != nil {
 			w.Fatal(err)
 		}
-		if _, err := w.Check(w.Context(), token); err == nil || err.Error() != "session: an item of kind session cannot be read" {
+		if _, err := w.Check(w.Context(), token); err == nil || err.Error() != "session: read: store: the value of a session item cannot be decoded" {
 			w.Error(err)
 		}
 		w.want("revoke user", w.RevokeUser(w.Context(), testAppID, testOpenID, ""), nil)

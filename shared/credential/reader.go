@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/wechat"
 )
 
@@ -126,10 +127,8 @@ func (r *Reader) Replacement(ctx context.Context, appID, dead string) (string, e
 		if !told {
 			r.reportInvalid(ctx, appID, Fingerprint(dead))
 		}
-		select {
-		case <-ctx.Done():
-			return "", errors.Join(ErrNoToken, err, ctx.Err())
-		case <-time.After(lookAgain):
+		if ended := wait.For(ctx, lookAgain); ended != nil {
+			return "", errors.Join(ErrNoToken, err, ended)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 // dedupe makes a push count once, however often it is delivered and to how many
@@ -87,7 +88,7 @@ func (l *dedupe) step(ctx context.Context, ours, current store.Item, until time.
 		ours.Version = current.Version
 		return store.Write(ctx, l.store, ours)
 	}
-	if err := wait(ctx, min(left, pollInterval)); err != nil {
+	if err := wait.For(ctx, min(left, pollInterval)); err != nil {
 		return store.Item{}, errInProgress
 	}
 	found, err := l.store.Get(ctx, ours.Key)
@@ -112,15 +113,4 @@ func (l *dedupe) release(ctx context.Context, item store.Item) error {
 	item.ExpiresAt = l.now().Truncate(time.Second)
 	_, err := l.store.Replace(ctx, item)
 	return err
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

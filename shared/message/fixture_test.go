@@ -19,6 +19,7 @@ import (
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wait"
 )
 
 const (
@@ -168,7 +169,7 @@ type recordingSink struct {
 
 func (l *recordingSink) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	if l.wait > 0 {
-		if err := wait(ctx, l.wait); err != nil {
+		if err := wait.For(ctx, l.wait); err != nil {
 			return nil, err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/wechat"
 )
 
@@ -61,7 +62,7 @@ func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (
 		answering()
 	}
 	if slow > 0 {
-		if err := wait(ctx, slow); err != nil {
+		if err := wait.For(ctx, slow); err != nil {
 			return wechat.UserToken{}, err
 		}
 	}

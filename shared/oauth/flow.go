@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 const (
@@ -132,7 +133,7 @@ func (h *Handler) end(ctx context.Context, item store.Item, f flow) error {
 // flow is returned without an outcome when that one is dead or time runs out.
 func (h *Handler) await(ctx context.Context, state string, f flow) (flow, error) {
 	for f.Outcome == "" && h.Now().UnixMilli() < f.Taken {
-		if wait(ctx, look) != nil {
+		if wait.For(ctx, look) != nil {
 			return f, nil
 		}
 		_, next, err := h.find(ctx, state)
@@ -142,15 +143,4 @@ func (h *Handler) await(ctx context.Context, state string, f flow) (flow, error)
 		f = next
 	}
 	return f, nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 // Reason is why a session was revoked.
@@ -154,14 +155,7 @@ func pause(ctx context.Context, try int) error {
 	if try >= maxTries {
 		return fmt.Errorf("session: too many writers at once: %w", store.ErrConflict)
 	}
-	timer := time.NewTimer(mathrand.N(min(time.Duration(try+1)*firstWait, maxWait)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("session: %w", ctx.Err())
-	}
+	return failed("wait", wait.For(ctx, mathrand.N(min(time.Duration(try+1)*firstWait, maxWait))))
 }
 
 // failed wraps an error of the store's, which names kinds of keys only.

@@ -65,7 +65,7 @@ var (
 	// leaves use the standard library and each other alone.
 	leaves = []string{"shared/secret", "shared/account", "shared/wechat", "shared/config", "shared/manifest", "shared/problem", "shared/web", "shared/wait", "shared/metrics"}
 	// forTests is linked by tests alone.
-	forTests = []string{"e2e", "dev", "shared/aws/secrets/secretstest", "shared/store/storetest", "shared/store/dynamo/dynamotest"}
+	forTests = []string{"e2e", "dev", "shared/aws/secrets/secretstest", "shared/store/storetest", "shared/store/dynamo/dynamotest", "shared/web/logtest"}
 )
 
 // rules say who may import which of our packages, beside those below itself. The

@@ -15,13 +15,14 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
 // ledger sees every write of a record and of a published ticket that landed,
 // and checks that epochs only rise and that each has one owner.
 type ledger struct {
-	store.Store
+	*storetest.Recorder
 	t  testing.TB
 	mu sync.Mutex
 
@@ -31,25 +32,22 @@ type ledger struct {
 }
 
 func newLedger(w *world) *ledger {
-	return &ledger{Store: w.store, t: w.t, owners: map[int64]string{}}
+	l := &ledger{Recorder: &storetest.Recorder{Store: w.store}, t: w.t, owners: map[int64]string{}}
+	l.Intercept(l.call)
+	return l
 }
 
-// Create and Replace write and note in one step, so that the order of the notes is
-// that of the writes.
-func (l *ledger) Create(ctx context.Context, in store.Item) (store.Item, error) {
+// call writes and notes in one step, so that the order of the notes is that of the
+// writes.
+func (l *ledger) call(c storetest.Call, do func() error) error {
+	if c.Verb == "get" {
+		return do()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	item, err := l.Store.Create(ctx, in)
-	l.note(in, err)
-	return item, err
-}
-
-func (l *ledger) Replace(ctx context.Context, in store.Item) (store.Item, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	item, err := l.Store.Replace(ctx, in)
-	l.note(in, err)
-	return item, err
+	err := do()
+	l.note(c.Item, err)
+	return err
 }
 
 func (l *ledger) note(in store.Item, err error) {

@@ -6,24 +6,24 @@ import (
 	"testing"
 )
 
-// recorder is a testing.TB whose failures stay its own. FailNow ends the
+// failures is a testing.TB whose failures stay its own. FailNow ends the
 // goroutine, as that of *testing.T does.
-type recorder struct {
+type failures struct {
 	testing.TB
 	failed atomic.Bool
 }
 
-func (r *recorder) Helper()               {}
-func (r *recorder) Log(...any)            {}
-func (r *recorder) Logf(string, ...any)   {}
-func (r *recorder) Fail()                 { r.failed.Store(true) }
-func (r *recorder) Failed() bool          { return r.failed.Load() }
-func (r *recorder) Error(...any)          { r.Fail() }
-func (r *recorder) Errorf(string, ...any) { r.Fail() }
-func (r *recorder) Fatal(...any)          { r.FailNow() }
-func (r *recorder) Fatalf(string, ...any) { r.FailNow() }
+func (f *failures) Helper()               {}
+func (f *failures) Log(...any)            {}
+func (f *failures) Logf(string, ...any)   {}
+func (f *failures) Fail()                 { f.failed.Store(true) }
+func (f *failures) Failed() bool          { return f.failed.Load() }
+func (f *failures) Error(...any)          { f.Fail() }
+func (f *failures) Errorf(string, ...any) { f.Fail() }
+func (f *failures) Fatal(...any)          { f.FailNow() }
+func (f *failures) Fatalf(string, ...any) { f.FailNow() }
 
-func (r *recorder) FailNow() {
-	r.Fail()
+func (f *failures) FailNow() {
+	f.Fail()
 	runtime.Goexit()
 }

@@ -119,7 +119,7 @@ func failsOn(t *testing.T, name string, h Harness) bool {
 	if i < 0 {
 		t.Fatalf("no case %q", name)
 	}
-	r := &recorder{TB: t}
+	r := &failures{TB: t}
 	var done sync.WaitGroup
 	done.Go(func() { cases[i].run(newSuite(r, h)) })
 	done.Wait()

@@ -59,11 +59,11 @@ var (
 	// features have a handler each; one never imports another.
 	features = []string{"shared/jssdk", "shared/oauth", "shared/oidc", "shared/scan", "shared/miniprogram", "shared/message", "shared/relay"}
 	// foundations are what a feature may stand on, and what may import each other.
-	foundations = []string{"shared/account", "shared/login", "shared/credential", "shared/session", "shared/wechat", "shared/store", "shared/problem", "shared/secret", "shared/web"}
+	foundations = []string{"shared/account", "shared/login", "shared/credential", "shared/session", "shared/wechat", "shared/store", "shared/problem", "shared/secret", "shared/web", "shared/wait"}
 	// leaves use the standard library and each other alone.
-	leaves = []string{"shared/secret", "shared/account", "shared/wechat", "shared/config", "shared/manifest", "shared/problem", "shared/web", "shared/metrics"}
+	leaves = []string{"shared/secret", "shared/account", "shared/wechat", "shared/config", "shared/manifest", "shared/problem", "shared/web", "shared/wait", "shared/metrics"}
 	// forTests is linked by tests alone.
-	forTests = []string{"e2e", "dev", "shared/aws/secrets/secretstest", "shared/store/storetest", "shared/store/dynamo/dynamotest"}
+	forTests = []string{"e2e", "dev", "shared/aws/secrets/secretstest", "shared/store/storetest", "shared/store/dynamo/dynamotest", "shared/web/logtest"}
 )
 
 // rules say who may import which of our packages, beside those below itself. The

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
@@ -13,6 +12,7 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
@@ -24,7 +24,7 @@ type fixture struct {
 	*Logins
 	sim   *wechatsim.Sim
 	table tired
-	log   bytes.Buffer
+	log   logtest.Buffer
 }
 
 func newFixture(t *testing.T, apps string, more ...string) *fixture {
@@ -51,21 +51,16 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	logger := slog.New(slog.NewJSONHandler(&d.log, nil))
 	refresher, err := NewRefresher(c, db, client, c.Secret, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	kick := func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
 	d.table.Store = db
-	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, kick, logger); err != nil {
+	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, kick, d.log.JSON()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if strings.Contains(d.log.String(), "canary") {
-			t.Errorf("a secret was logged:\n%s", d.log.String())
-		}
-	})
+	t.Cleanup(func() { d.log.WantNoSecrets(t, "canary") })
 	return d
 }
 

@@ -3,7 +3,6 @@ package credential
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"time"
 
 	"wechatfn/shared/store"
@@ -103,14 +102,6 @@ func (r Record) clone() Record {
 	return r
 }
 
-func (r Record) encode() []byte {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic("credential: a record of plain values failed to encode: " + err.Error())
-	}
-	return text
-}
-
 // published is the value of ticket#APPID#TYPE, all that the signature function
 // may see of an account.
 type published struct {
@@ -122,14 +113,13 @@ type published struct {
 }
 
 func (p published) item(key string) store.Item {
-	value, _ := json.Marshal(p) // a struct of plain values
-	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
+	return store.Item{Key: key, Value: store.Encode(p), ExpiresAt: time.Unix(p.ExpiresAt, 0)}
 }
 
 // publishedIn reads a published item; the zero value for none.
 func publishedIn(item store.Item) published {
 	var p published
-	_ = json.Unmarshal(item.Value, &p)
+	_ = item.Decode(&p)
 	return p
 }
 

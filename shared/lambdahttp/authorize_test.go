@@ -15,15 +15,16 @@ import (
 
 	"wechatfn/shared/lambdahttp"
 	"wechatfn/shared/web"
+	"wechatfn/shared/web/logtest"
 )
 
 // ask sends an event to a function that is an authorizer, too, and returns its
 // answer, its error and its log.
 func ask(t *testing.T, authorize func(*http.Request) (map[string]any, error), payload []byte) (answer, logs string, err error) {
 	t.Helper()
-	var log strings.Builder
+	var log logtest.Buffer
 	h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
-		lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Authorize: authorize})
+		lambdahttp.Options{Logger: log.JSON(), Authorize: authorize})
 	out, err := h.Invoke(context.Background(), payload)
 	return string(out), log.String(), err
 }

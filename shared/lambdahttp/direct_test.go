@@ -3,20 +3,20 @@ package lambdahttp_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"wechatfn/shared/lambdahttp"
+	"wechatfn/shared/web/logtest"
 )
 
 // directly sends an event to a function that operators invoke, too.
 func directly(t *testing.T, direct func(context.Context, []byte) ([]byte, error), payload string) (answer, logs string, err error) {
 	t.Helper()
-	var log strings.Builder
+	var log logtest.Buffer
 	h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
-		lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Authorize: allow, Direct: direct})
+		lambdahttp.Options{Logger: log.JSON(), Authorize: allow, Direct: direct})
 	out, err := h.Invoke(t.Context(), []byte(payload))
 	return string(out), log.String(), err
 }

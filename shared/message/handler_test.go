@@ -17,6 +17,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 )
 
 func TestCheck(t *testing.T) {
@@ -68,8 +69,8 @@ func TestCheck(t *testing.T) {
 	} {
 		want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries for checks", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries for checks", reads, writes, w.sink.calls)
 	}
 }
 
@@ -107,13 +108,13 @@ func TestPush(t *testing.T) {
 				request = func() *http.Request { return w.post(w.signed(testToken, ""), textMessage) }
 			}
 			want(t, "first", w.serve(request()), 200, "success")
-			if gets, writes := w.store.take(); gets != 0 || writes != 2 {
-				t.Errorf("%d reads and %d writes for a push", gets, writes)
+			if reads, writes := w.store.Take().Count(); reads != 0 || writes != 2 {
+				t.Errorf("%d reads and %d writes for a push", reads, writes)
 			}
 			for range 3 {
 				want(t, "again", w.serve(request()), 200, "success")
-				if gets, writes := w.store.take(); gets != 0 || writes != 1 {
-					t.Errorf("%d reads and %d writes for a push that came again", gets, writes)
+				if reads, writes := w.store.Take().Count(); reads != 0 || writes != 1 {
+					t.Errorf("%d reads and %d writes for a push that came again", reads, writes)
 				}
 			}
 			if m := w.sink.only(t); m.MsgID != "6272960105994287618" || m.FromUserName != "openid" || !strings.Contains(string(m.JSON), `"Content":"你好"`) {
@@ -267,8 +268,8 @@ func TestClientHangsUpAndThePushIsStillDone(t *testing.T) {
 	want(t, "taken", w.serve(w.sealed(textMessage).WithContext(ctx)), 200, "success")
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
 	w.sink.only(t)
-	if gets, writes := w.store.take(); gets != 0 || writes != 5 {
-		t.Errorf("%d reads, %d writes", gets, writes)
+	if reads, writes := w.store.Take().Count(); reads != 0 || writes != 5 {
+		t.Errorf("%d reads, %d writes", reads, writes)
 	}
 }
 
@@ -289,8 +290,8 @@ func TestFailedDeliveryIsRepeated(t *testing.T) {
 	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	w.sink.fail = nil
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
-	if gets, writes := w.store.take(); gets != 0 || writes != 4 {
-		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", gets, writes)
+	if reads, writes := w.store.Take().Count(); reads != 0 || writes != 4 {
+		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", reads, writes)
 	}
 	w.sink.only(t)
 }
@@ -318,9 +319,9 @@ func TestSlowDeliveryIsCutInTime(t *testing.T) {
 // Without the store nothing is delivered: it might be for the second time.
 func TestStoreDownIsA5xx(t *testing.T) {
 	w := newFixture(t)
-	w.store.fail = errors.New("throttled")
+	w.store.Fail(errors.New("throttled"))
 	want(t, "down", w.serve(w.sealed(textMessage)), 500, `"internal"`)
-	w.store.fail = nil
+	w.store.Fail(nil)
 	want(t, "up", w.serve(w.sealed(textMessage)), 200, "success")
 	w.sink.only(t)
 }
@@ -337,9 +338,9 @@ func TestNew(t *testing.T) {
 	accounts := account.List{{Name: "a", AppID: testAppID}}
 	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
 	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &counted{}},
-		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &counted{}},
-		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}},
+		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}},
+		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}},
+		"no sink":    {Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}},
 		"no store":   {Accounts: accounts, Keys: keys, Sink: &recordingSink{}},
 	} {
 		if _, err := New(c); err == nil {

@@ -90,8 +90,8 @@ func TestHostile(t *testing.T) {
 	} {
 		want(t, c.name, w.serve(c.request()), c.status, strconv.Quote(c.code))
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries", reads, writes, w.sink.calls)
 	}
 }
 
@@ -119,8 +119,8 @@ func TestHostileInPlainText(t *testing.T) {
 	} {
 		want(t, name, w.serve(w.post(w.signed(testToken, ""), body)), 400, `"push_malformed"`)
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries", reads, writes, w.sink.calls)
 	}
 	if n := strings.Count(w.log.String(), `level=ERROR msg="push malformed" account=shop cause=`); n != 4 {
 		t.Errorf("%d of 4 messages that are lost were logged as an error:\n%s", n, w.log.String())

@@ -114,8 +114,8 @@ func (v *vector) push(t *testing.T) {
 	got := w.serve(w.post(v.query(), body))
 	if !v.Expected.Accept {
 		want(t, v.ID, got, http.StatusForbidden, `"push_refused"`)
-		if gets, writes := w.store.take(); w.sink.calls+gets+writes > 0 {
-			t.Errorf("%d deliveries, %d reads and %d writes for a push that is refused", w.sink.calls, gets, writes)
+		if reads, writes := w.store.Take().Count(); w.sink.calls+reads+writes > 0 {
+			t.Errorf("%d deliveries, %d reads and %d writes for a push that is refused", w.sink.calls, reads, writes)
 		}
 		return
 	}

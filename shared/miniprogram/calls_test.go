@@ -206,7 +206,7 @@ func TestPhoneIsNotLogged(t *testing.T) {
 		t.Fatal(got.Body)
 	}
 	p.plant(number)
-	for _, item := range w.store.items {
+	for _, item := range w.store.Written() {
 		w.search("the table's keys", item.Key)
 		if strings.Contains(string(item.Value), number) {
 			t.Errorf("%s holds the number", item.Key)

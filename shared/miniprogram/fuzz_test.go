@@ -29,9 +29,7 @@ func FuzzRequests(f *testing.F) {
 				t.Errorf("%s %q: %d %s", path, body, got.Code, got.Body)
 			}
 		}
-		w.log.mu.Lock()
-		w.log.text.Reset()
-		w.log.mu.Unlock()
+		w.log.Reset()
 	})
 }
 

@@ -77,7 +77,7 @@ func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, stat
 	if err != nil {
 		return err
 	}
-	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
+	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: store.Encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
 	return err
 }
 
@@ -127,14 +127,14 @@ func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string
 	} else if err != nil {
 		return t, err
 	}
-	if err := decode(item, &t); err != nil {
+	if err := item.Decode(&t); err != nil {
 		return t, err
 	}
 	if t.Spent || digest(verifier) != t.Challenge || origin != "" && !strings.EqualFold(origin, t.Origin) {
 		return t, errWechatfnCode
 	}
 	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it
-	item.Value = encode(spent)
+	item.Value = store.Encode(spent)
 	_, err = h.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) {
 		return t, errWechatfnCode

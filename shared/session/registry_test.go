@@ -83,7 +83,7 @@ func TestUpdateAtOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(w *world) {
 		w.issue(login())
-		w.table.latency = latency
+		w.slowDown(latency)
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		busy, holders := errors.New("busy"), 0
@@ -155,7 +155,7 @@ func TestOpenIDs(t *testing.T) {
 // Logins of one unionid in many apps at once: no link is lost.
 func TestLinksAtOnce(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
-		w.table.latency = latency
+		w.slowDown(latency)
 		var wg sync.WaitGroup
 		for i := range 30 {
 			wg.Go(func() {

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 // Reason is why a session was revoked.
@@ -139,19 +140,6 @@ type Session struct {
 	EndsAt    int64 `json:"endsAt"`
 }
 
-// put writes the item: anew where it has no version, else over that version.
-// Where another was first it returns store.ErrConflict and what stands, if anything.
-func (s *Sessions) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version != "" {
-		return s.cfg.Store.Replace(ctx, item)
-	}
-	standing, err := s.cfg.Store.Create(ctx, item)
-	if errors.Is(err, store.ErrExists) {
-		err = store.ErrConflict
-	}
-	return standing, err
-}
-
 // crossed reports whether another's write came first.
 func crossed(err error) bool { return errors.Is(err, store.ErrConflict) }
 
@@ -167,14 +155,7 @@ func pause(ctx context.Context, try int) error {
 	if try >= maxTries {
 		return fmt.Errorf("session: too many writers at once: %w", store.ErrConflict)
 	}
-	timer := time.NewTimer(mathrand.N(min(time.Duration(try+1)*firstWait, maxWait)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("session: %w", ctx.Err())
-	}
+	return failed("wait", wait.For(ctx, mathrand.N(min(time.Duration(try+1)*firstWait, maxWait))))
 }
 
 // failed wraps an error of the store's, which names kinds of keys only.

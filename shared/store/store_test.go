@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -82,5 +83,40 @@ func TestVersionsDiffer(t *testing.T) {
 	}
 	if len(seen) != enough {
 		t.Errorf("%d of %d versions differ", len(seen), enough)
+	}
+}
+
+// verbs is a store that tells which of its writing verbs was called.
+type verbs struct {
+	store.Store
+	called string
+}
+
+func (v *verbs) Create(context.Context, store.Item) (store.Item, error) {
+	v.called = "create"
+	return store.Item{Version: "current"}, store.ErrExists
+}
+
+func (v *verbs) Replace(context.Context, store.Item) (store.Item, error) {
+	v.called = "replace"
+	return store.Item{Version: "current"}, store.ErrConflict
+}
+
+func TestWriteCreatesWithoutVersionAndReplacesWithOne(t *testing.T) {
+	for _, c := range []struct {
+		name, version string
+		want          string
+		err           error
+	}{
+		{"no version", "", "create", store.ErrExists},
+		{"a version", "v1", "replace", store.ErrConflict},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := &verbs{}
+			item, err := store.Write(t.Context(), v, store.Item{Key: "a", Version: c.version})
+			if v.called != c.want || item.Version != "current" || err != c.err || !errors.Is(err, store.ErrConflict) {
+				t.Errorf("called %s: %+v, %v", v.called, item, err)
+			}
+		})
 	}
 }

@@ -14,14 +14,15 @@ import (
 
 	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
+	"wechatfn/shared/web/logtest"
 )
 
 // serve runs one request and returns the answer and what was logged.
 func serve(t *testing.T, h func(*slog.Logger) http.Handler, r *http.Request) (*httptest.ResponseRecorder, string) {
 	t.Helper()
-	var logs strings.Builder
+	var logs logtest.Buffer
 	w := httptest.NewRecorder()
-	h(slog.New(slog.NewJSONHandler(&logs, nil))).ServeHTTP(w, r)
+	h(logs.JSON()).ServeHTTP(w, r)
 	return w, logs.String()
 }
 

@@ -18,6 +18,7 @@ import (
 	"wechatfn/shared/message"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
+	"wechatfn/shared/web/logtest"
 )
 
 const aesKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO+/"
@@ -103,8 +104,8 @@ func TestFromTheManager(t *testing.T) {
 
 func TestHowTheManagersAreKept(t *testing.T) {
 	m := secretstest.Serve(t, `{"shop":{"token":"one"}}`)
-	var log strings.Builder
-	s := open(configured(secretstest.ARN), slog.New(slog.NewTextHandler(&log, nil)))
+	var log logtest.Buffer
+	s := open(configured(secretstest.ARN), log.Text())
 	now := time.Now()
 	s.Now = func() time.Time { return now }
 	for i, step := range []struct {

@@ -58,7 +58,7 @@ func (p *push) ledgerKey() string {
 	} else {
 		fmt.Fprintf(h, "%s\x00all\x00%s", p.AppID, p.JSON)
 	}
-	return "push#" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	return store.Key(store.KindPush, base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
 }
 
 // claim returns the item that is now ours to finish or to release, or the answer

@@ -112,11 +112,7 @@ func (l *loader) checkKind(app *App, variable string, tickets []string) {
 }
 
 func (l *loader) tickets() []string {
-	list := l.get(envTickets)
-	if list == "" {
-		return []string{TicketJSAPI}
-	}
-	tickets := splitList(list)
+	tickets := splitList(l.get(envTickets))
 	l.checkTickets(envTickets, tickets)
 	return tickets
 }

@@ -33,9 +33,6 @@ func TestLoadOneAccount(t *testing.T) {
 	if !ok || app.Name != "default" || app.Kind != OfficialAccount || app.Secret.Reveal() != canary || !slices.Equal(app.Tickets, []string{"jsapi"}) {
 		t.Errorf("%+v", app)
 	}
-	if c.TokenMode != ModeStable || c.APIBase != DefaultAPIBase || c.SignatureCache != CacheNone || c.LogLevel != slog.LevelInfo {
-		t.Errorf("defaults: %+v", c)
-	}
 }
 
 func TestLoadSeveralAccounts(t *testing.T) {

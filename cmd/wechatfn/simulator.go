@@ -66,7 +66,7 @@ func newSimulator(c *config.Config, file string, now func() time.Time) (*simulat
 }
 
 func (s *simulator) client() (*wechat.Client, error) {
-	return wechat.New(wechat.Config{HTTPClient: s.Client()})
+	return wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: s.Client()})
 }
 
 func (s *simulator) restore() error {

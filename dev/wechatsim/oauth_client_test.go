@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/wechat"
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/wechat"
 )
 
 const siteID = "wx0000000000000002"
@@ -38,7 +38,7 @@ func newDesk(t *testing.T, sw wechatsim.Switches) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Client = newClient(t, wechat.Config{HTTPClient: d.sim.Client()})
+	d.Client = newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	return d
 }
 

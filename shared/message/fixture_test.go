@@ -63,13 +63,15 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+const testWindow = 10 * time.Minute
+
 // newHandler is another process on the same table.
 func (w *world) newHandler(s store.Store, sink Sink) *Handler {
 	w.Helper()
 	h, err := New(Config{
 		Accounts: []Account{{"shop", testAppID}, {"second", "wx0000000000000000"}},
 		Keys:     w.keys, Sink: sink, Store: s,
-		Proofs: map[string]string{"abc123": "abc123"},
+		Proofs: map[string]string{"abc123": "abc123"}, Window: testWindow,
 		Now:    func() time.Time { return w.now() },
 		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})

@@ -21,7 +21,7 @@ var ErrNoSecrets = errors.New("message: no push secrets are stored for the accou
 // Account is an account that WeChat pushes for.
 type Account struct{ Name, AppID string }
 
-// Config configures a Handler. Accounts, Keys, Sink and Store are required.
+// Config configures a Handler. Accounts, Keys, Sink, Store and Window are required.
 type Config struct {
 	Accounts []Account // the first one is served at /verify itself
 
@@ -35,7 +35,7 @@ type Config struct {
 	Store  store.Store
 	Proofs map[string]string // content of MP_verify_CODE.txt, by CODE
 
-	Window time.Duration // how far a timestamp may be from now; 0: 10 minutes
+	Window time.Duration // how far a timestamp may be from now
 	Budget time.Duration // for a push as a whole; 0: 3.5 s, since WeChat waits for 5 s
 
 	Now    func() time.Time // nil: time.Now
@@ -44,7 +44,6 @@ type Config struct {
 }
 
 const (
-	defaultWindow = 10 * time.Minute
 	defaultBudget = 3500 * time.Millisecond
 	// closing is kept back from the hand-over for storing and sending the answer.
 	closing = 400 * time.Millisecond
@@ -71,11 +70,8 @@ func New(c Config) (*Handler, error) {
 	switch {
 	case len(c.Accounts) == 0:
 		return nil, errors.New("message: no account is configured that takes pushes")
-	case c.Keys == nil || c.Sink == nil || c.Store == nil:
-		return nil, errors.New("message: Keys, Sink and Store are required")
-	}
-	if c.Window == 0 {
-		c.Window = defaultWindow
+	case c.Keys == nil || c.Sink == nil || c.Store == nil || c.Window <= 0:
+		return nil, errors.New("message: Keys, Sink, Store and Window are required")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget

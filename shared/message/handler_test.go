@@ -336,10 +336,11 @@ func TestNew(t *testing.T) {
 	accounts := []Account{{"a", testAppID}}
 	keys := func(context.Context, Account, bool) (*Keyring, error) { return nil, nil }
 	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &listing{}, Store: &counted{}},
-		"no keys":    {Accounts: accounts, Sink: &listing{}, Store: &counted{}},
-		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}},
-		"no store":   {Accounts: accounts, Keys: keys, Sink: &listing{}},
+		"no account": {Keys: keys, Sink: &listing{}, Store: &counted{}, Window: testWindow},
+		"no keys":    {Accounts: accounts, Sink: &listing{}, Store: &counted{}, Window: testWindow},
+		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}, Window: testWindow},
+		"no store":   {Accounts: accounts, Keys: keys, Sink: &listing{}, Window: testWindow},
+		"no window":  {Accounts: accounts, Keys: keys, Sink: &listing{}, Store: &counted{}},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -379,7 +380,7 @@ func TestStored(t *testing.T) {
 		t.Errorf("%s %v", item.Value, err)
 	}
 	// A push whose clock is a window ahead can be replayed for two windows.
-	if left := item.ExpiresAt.Sub(now); left <= 2*defaultWindow || left > time.Hour {
+	if left := item.ExpiresAt.Sub(now); left <= 2*testWindow || left > time.Hour {
 		t.Errorf("it is kept for %v", left)
 	}
 }

@@ -188,7 +188,7 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 	w.store.before = func(call, key string) {
 		if first && call == "create" && store.Kind(key) == "session" {
 			first = false
-			for i := range session.DefaultMaxDevices {
+			for i := range testDevices {
 				w.phone("hua", "device", strconv.Itoa(i)).in(false)
 			}
 		}
@@ -203,7 +203,7 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 func TestHundredLogins(t *testing.T) {
 	for name, c := range map[string]struct {
 		devices, live int
-	}{"as configured": {0, session.DefaultMaxDevices}, "with room for all": {200, 101}} {
+	}{"as configured": {testDevices, testDevices}, "with room for all": {200, 101}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
 			var err error

@@ -22,6 +22,7 @@ import (
 )
 
 const (
+	testIdle   = 168 * time.Hour
 	testAppID  = "wx0123456789abcdef"
 	testSecret = "canary-secret"
 )
@@ -182,14 +183,14 @@ func newWorld(t testing.TB) *world {
 	}
 	t.Cleanup(func() { db.Close() })
 	w := &world{TB: t, store: &counted{Store: db}, wechat: &weChat{codes: map[string]wechat.UserToken{}}}
-	sessions, err := session.New(session.Config{Store: w.store})
+	sessions, err := session.New(session.Config{Store: w.store, TTL: 720 * time.Hour, IdleTimeout: testIdle, MaxDevices: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.handler, err = New(Config{
 		Accounts: []Account{{"shop", testAppID, wechat.OfficialAccount}, {"site", "wxfedcba9876543210", wechat.Website}},
-		Origins:  []string{"https://www.example.com", "https://other.example.org"},
-		WeChat:   w.wechat, Sessions: sessions, Store: w.store,
+		Origins:  []string{"https://www.example.com", "https://other.example.org"}, OpenURL: wechat.DefaultOpenURL,
+		WeChat: w.wechat, Sessions: sessions, Store: w.store,
 		Secrets: func(context.Context, Account, bool) (config.Secret, error) { return config.NewSecret(testSecret), nil },
 		Logger:  slog.New(slog.NewTextHandler(&w.log, nil)),
 	})

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"wechatfn/shared/config"
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
@@ -76,11 +75,11 @@ func TestSessionIsKept(t *testing.T) {
 func TestKeptSessionIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, b := loggedIn(t)
-		time.Sleep(session.DefaultIdle - time.Minute)
+		time.Sleep(testIdle - time.Minute)
 		w.store.take()
 		b.logIn("user1")
 		wantCalls(t, w, "Create state, Get state, Replace state, Get session, Replace session, Get user, Replace user, Replace state")
-		time.Sleep(session.DefaultIdle - time.Minute)
+		time.Sleep(testIdle - time.Minute)
 		want(t, "later", b.do("GET", "/oauth/session", ""), 200, "user1")
 	})
 }

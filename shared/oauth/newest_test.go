@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"wechatfn/shared/config"
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
@@ -96,7 +95,7 @@ func TestDeadCookie(t *testing.T) {
 		die    func(w *world, b *browser)
 		status int
 	}{
-		"expired":     {func(*world, *browser) { time.Sleep(session.DefaultIdle) }, 401},
+		"expired":     {func(*world, *browser) { time.Sleep(testIdle) }, 401},
 		"logged out":  {func(w *world, b *browser) { b.elsewhere("DELETE", "/oauth/session") }, 204},
 		"rotated":     {func(w *world, b *browser) { b.elsewhere("POST", "/oauth/session/refresh") }, 401},
 		"unknown":     {func(w *world, b *browser) { b.bake(strings.Repeat("Q", 64)) }, 401},

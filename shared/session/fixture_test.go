@@ -47,6 +47,7 @@ func newWorld(t testing.TB, cfg Config) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	cfg = configured(cfg)
 	w := &world{TB: t, table: &table{Store: db, sessions: map[string]bool{}}, cfg: cfg}
 	w.Sessions = w.process().Sessions
 	aside := cfg

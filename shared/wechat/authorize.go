@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// DefaultOpenURL is where users log in.
+// DefaultOpenURL is the default of WECHAT_OPEN_BASE: where users log in.
 const DefaultOpenURL = "https://open.weixin.qq.com"
 
 // Kinds of account, as the configuration names them, that users can log in to on web pages.

@@ -15,7 +15,7 @@ func simulated() (*wechat.Client, *wechatsim.Sim) {
 	if err != nil {
 		panic(err)
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	if err != nil {
 		panic(err)
 	}
@@ -119,7 +119,7 @@ func ExampleClient_CodeToSession() {
 		fmt.Println(err)
 		return
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -44,6 +44,7 @@ func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 		Keys:     func(context.Context, message.Account, bool) (*message.Keyring, error) { return ring, nil },
 		Sink:     struct{ message.Sink }{},
 		Store:    struct{ store.Store }{},
+		Window:   10 * time.Minute,
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

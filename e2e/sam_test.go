@@ -113,10 +113,10 @@ func TestTemplateHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestTemplatesFilter: the stream's filter takes kicks and nothing else.
+// TestTemplatesFilter: the stream's filter takes refresh requests and nothing else.
 func TestTemplatesFilter(t *testing.T) {
 	filters := readTemplate(t).Resources["refresher"].Properties.Events["Stream"].Properties.FilterCriteria.Filters
-	if want := `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}}}`; len(filters) != 1 || filters[0].Pattern != want {
+	if want := `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}},"eventName":["INSERT","MODIFY"]}`; len(filters) != 1 || filters[0].Pattern != want {
 		t.Errorf("filters %+v", filters)
 	}
 }

@@ -45,7 +45,7 @@ func (r rendered) sorted() rendered {
 }
 
 // addStatement takes a statement that allows something and that the manifest may
-// have made: the others are those that CDK needs for itself, see TestOtherRights.
+// have made: the others are those that CDK needs for itself, see TestNoRightsBeyondTheManifestAndTheStage.
 func (r *rendered) addStatement(s map[string]any) {
 	id, _ := s["Sid"].(string)
 	if !strings.HasPrefix(id, "Items") && !slices.Contains([]string{"Secret", "Bus", "Invoke"}, id) {

@@ -14,6 +14,9 @@ BUILD_FLAGS := -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w -bui
 # What is tested before the rest: many processes against real timeouts, and long simulations.
 FIRST := ./e2e/... ./shared/credential/...
 
+# Where tests drive a browser (build tag browser).
+BROWSER := ./client ./dev/devserver ./docs
+
 # Node 20 works with CDK, whose banner says that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
@@ -41,7 +44,7 @@ check: node_modules ## gofmt, vet, staticcheck, govulncheck, import rules, gener
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go vet -tags browser ./cmd/wechatfn
+	go vet -tags browser $(BROWSER) ./dev/browsertest
 	go run $(STATICCHECK) ./...
 	@scripts/govulncheck.sh $(GOVULNCHECK)
 	go test -count=1 -run TestLayout .
@@ -106,11 +109,11 @@ bench: node_modules ## Measure: time, allocations, calls a request, sizes, start
 
 .PHONY: test-browser
 test-browser: node_modules ## Pages, logins and the browser client in a real Chromium (installs Debian's where there is none), and the attacks of docs/login.md with curl
-	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} go test -count=1 -tags browser -run TestBrowser ./cmd/wechatfn
+	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} go test -count=1 -p 1 -tags browser -run TestBrowser $(BROWSER)
 
 .PHONY: screenshots
 screenshots: node_modules ## Take docs/demo.png and docs/demo-zh.png (needs pngquant, and a font with Chinese such as fonts-noto-cjk)
-	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} SCREENSHOTS=$(CURDIR)/docs go test -count=1 -tags browser -run TestBrowserDemoPictures ./cmd/wechatfn
+	CHROMIUM=$${CHROMIUM:-$$(scripts/chromium.sh)} SCREENSHOTS=$(CURDIR)/docs go test -count=1 -tags browser -run TestBrowserDemoPictures ./dev/devserver
 	pngquant --force --strip --speed 1 --ext .png 64 docs/demo.png docs/demo-zh.png
 
 .PHONY: test-dynamodb-local

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 	"wechatfn/e2e/lambdatest"
 )
 
@@ -67,11 +67,11 @@ func (w *world) addPushes() {
 func (w *world) plainMode() { w.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
 
 // sample is a message of that type that was never sent before.
-func (w *world) sample(typ string) wechatsim.PushMessage {
+func (w *world) sample(typ string) push.Message {
 	w.Helper()
 	n := w.serial.Add(1)
 	made := time.Now().Add(-time.Duration(n) * time.Second) // all that tells one event from another
-	m, ok := wechatsim.SampleMessage(typ, openID, accountID, made, 25004731936822907+n)
+	m, ok := push.SampleMessage(typ, openID, accountID, made, 25004731936822907+n)
 	if !ok {
 		w.Fatalf("no sample of type %s", typ)
 	}
@@ -82,36 +82,36 @@ func (w *world) sample(typ string) wechatsim.PushMessage {
 }
 
 // pusher is WeChat, in safe mode unless that is changed.
-func (f *function) pusher(change ...func(*wechatsim.PushConfig)) *wechatsim.Pusher {
+func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 	f.w.Helper()
-	c := wechatsim.PushConfig{
+	c := push.Config{
 		URL:            "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/verify",
 		Token:          pushToken,
 		EncodingAESKey: pushKey,
 		AppID:          appID,
-		Mode:           wechatsim.PushSecure,
+		Mode:           push.Secure,
 		HTTPClient:     &http.Client{Transport: f},
 	}
 	for _, change := range change {
 		change(&c)
 	}
-	p, err := wechatsim.NewPusher(c)
+	p, err := push.New(c)
 	if err != nil {
 		f.w.Fatal(err)
 	}
 	return p
 }
 
-func plain(c *wechatsim.PushConfig)  { c.Mode = wechatsim.PushPlain }
-func inJSON(c *wechatsim.PushConfig) { c.JSON = true }
+func plain(c *push.Config)  { c.Mode = push.Plain }
+func inJSON(c *push.Config) { c.JSON = true }
 
 // signedWith changes the secrets that WeChat uses.
-func signedWith(token, key string) func(*wechatsim.PushConfig) {
-	return func(c *wechatsim.PushConfig) { c.Token, c.EncodingAESKey = token, key }
+func signedWith(token, key string) func(*push.Config) {
+	return func(c *push.Config) { c.Token, c.EncodingAESKey = token, key }
 }
 
 // event is what the gateway makes of a message's delivery.
-func (w *world) event(p *wechatsim.Pusher, m wechatsim.PushMessage) []byte {
+func (w *world) event(p *push.Sender, m push.Message) []byte {
 	w.Helper()
 	r, err := p.Request(w.Context(), m)
 	if err != nil {
@@ -138,13 +138,13 @@ func (f *function) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // deliver sends a message once.
-func (f *function) deliver(p *wechatsim.Pusher, m wechatsim.PushMessage) wechatsim.Delivery {
+func (f *function) deliver(p *push.Sender, m push.Message) push.Delivery {
 	f.w.Helper()
 	return f.again(p.Series(m))
 }
 
 // again sends a message of a series once more.
-func (f *function) again(s *wechatsim.Series) wechatsim.Delivery {
+func (f *function) again(s *push.Series) push.Delivery {
 	f.w.Helper()
 	d, err := s.Deliver(f.w.Context())
 	if err != nil {
@@ -154,15 +154,15 @@ func (f *function) again(s *wechatsim.Series) wechatsim.Delivery {
 }
 
 // wantAccepted wants WeChat to be content with an answer that has no reply.
-func wantAccepted(tb testing.TB, d wechatsim.Delivery) {
+func wantAccepted(tb testing.TB, d push.Delivery) {
 	tb.Helper()
-	if d.Verdict != wechatsim.Accepted || d.Body != "success" || d.ContentType != "text/plain; charset=utf-8" {
+	if d.Verdict != push.Accepted || d.Body != "success" || d.ContentType != "text/plain; charset=utf-8" {
 		tb.Errorf("%v because of %s: answer %d %s", d.Verdict, d.Reason, d.Status, d.Body)
 	}
 }
 
 // wantRefused wants a problem, after which WeChat sends a push again.
-func wantRefused(tb testing.TB, d wechatsim.Delivery, status int, code string) {
+func wantRefused(tb testing.TB, d push.Delivery, status int, code string) {
 	tb.Helper()
 	var problem struct{ Code string }
 	if err := json.Unmarshal([]byte(d.Body), &problem); err != nil || d.Status != status || problem.Code != code {
@@ -187,7 +187,7 @@ func (f *function) wantNothing() {
 }
 
 // killed sends a message and ends the process when it is told.
-func (f *function) killed(p *wechatsim.Pusher, m wechatsim.PushMessage, when <-chan struct{}) {
+func (f *function) killed(p *push.Sender, m push.Message, when <-chan struct{}) {
 	f.w.Helper()
 	ctx, kill := context.WithCancel(f.w.Context())
 	ended := make(chan error, 1)

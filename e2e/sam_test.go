@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oasdiff/yaml3"
+	yaml "github.com/oasdiff/yaml3"
 
 	"wechatfn/e2e/lambdatest"
 	"wechatfn/shared/config"

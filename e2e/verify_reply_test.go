@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 const answered = "what the account replied"
@@ -17,13 +17,13 @@ const textReply = `{"MsgType":"text","Content":"` + answered + ` <]]>&"}`
 // format of the push, and the same bytes however often WeChat asks.
 func TestReply(t *testing.T) {
 	for name, c := range map[string]struct {
-		change    []func(*wechatsim.PushConfig)
+		change    []func(*push.Config)
 		encrypted bool
 	}{
-		"plain XML":   {[]func(*wechatsim.PushConfig){plain}, false},
-		"plain JSON":  {[]func(*wechatsim.PushConfig){plain, inJSON}, false},
+		"plain XML":   {[]func(*push.Config){plain}, false},
+		"plain JSON":  {[]func(*push.Config){plain, inJSON}, false},
 		"secure XML":  {nil, true},
-		"secure JSON": {[]func(*wechatsim.PushConfig){inJSON}, true},
+		"secure JSON": {[]func(*push.Config){inJSON}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -36,12 +36,12 @@ func TestReply(t *testing.T) {
 			verify := w.start("verify")
 			series := verify.pusher(c.change...).Series(w.sample("text"))
 			first := verify.again(series)
-			if first.Verdict != wechatsim.Accepted || first.Reply == nil || first.Reply.Type != "text" || first.Reply.Encrypted != c.encrypted || !strings.Contains(first.Reply.Plain, answered) {
+			if first.Verdict != push.Accepted || first.Reply == nil || first.Reply.Type != "text" || first.Reply.Encrypted != c.encrypted || !strings.Contains(first.Reply.Plain, answered) {
 				t.Fatalf("%v because of %s: answer %d %s", first.Verdict, first.Reason, first.Status, first.Body)
 			}
 			verify.wantCalls(calls{"PutItem push": 2})
 			for range 3 {
-				if d := verify.again(series); d.Verdict != wechatsim.Accepted || d.Body != first.Body || d.ContentType != first.ContentType {
+				if d := verify.again(series); d.Verdict != push.Accepted || d.Body != first.Body || d.ContentType != first.ContentType {
 					t.Errorf("%v because of %s: answer %s, then %s", d.Verdict, d.Reason, first.Body, d.Body)
 				}
 			}
@@ -59,7 +59,7 @@ func TestEachReply(t *testing.T) {
 	w := newWorld(t)
 	w.settings["REPLY_FUNCTION"] = replyName
 	verify := w.start("verify")
-	for _, p := range []*wechatsim.Pusher{verify.pusher(), verify.pusher(inJSON)} {
+	for _, p := range []*push.Sender{verify.pusher(), verify.pusher(inJSON)} {
 		for typ, reply := range map[string]string{
 			"image":                     `{"MsgType":"image","Image":{"MediaId":"m"}}`,
 			"voice":                     `{"MsgType":"voice","Voice":{"MediaId":"m"}}`,
@@ -70,7 +70,7 @@ func TestEachReply(t *testing.T) {
 		} {
 			w.replies.set(replying(reply))
 			d := verify.deliver(p, w.sample("text"))
-			if d.Verdict != wechatsim.Accepted || d.Reply == nil || d.Reply.Type != typ {
+			if d.Verdict != push.Accepted || d.Reply == nil || d.Reply.Type != typ {
 				t.Errorf("%s: %v because of %s: answer %d %s", typ, d.Verdict, d.Reason, d.Status, d.Body)
 			}
 		}
@@ -149,7 +149,7 @@ func TestNoReplyWithoutTheBus(t *testing.T) {
 	series := verify.pusher().Series(w.sample("text"))
 	wantRefused(t, verify.again(series), http.StatusInternalServerError, "delivery_failed")
 	w.replies.want(0)
-	if d := verify.again(series); d.Verdict != wechatsim.Accepted || d.Reply == nil {
+	if d := verify.again(series); d.Verdict != push.Accepted || d.Reply == nil {
 		t.Errorf("%v because of %s: answer %s", d.Verdict, d.Reason, d.Body)
 	}
 	w.replies.want(1)

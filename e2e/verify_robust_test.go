@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 // TestBusFails: what the bus did not take WeChat sends again, and it is taken
@@ -215,17 +215,17 @@ func TestHostilePushes(t *testing.T) {
 		"too large":        {"<xml><Content>" + strings.Repeat("a", 64<<10) + said + "</Content></xml>", large, large},
 		"not a push":       {"<xml><Encrypt>" + said + "</Encrypt></xml>", refused, http.StatusOK},
 	}
-	for _, mode := range []wechatsim.PushMode{wechatsim.PushPlain, wechatsim.PushSecure} {
+	for _, mode := range []push.Mode{push.Plain, push.Secure} {
 		t.Run(mode.String(), func(t *testing.T) {
 			w := newWorld(t)
-			if mode == wechatsim.PushPlain {
+			if mode == push.Plain {
 				w.plainMode()
 			}
 			verify := w.start("verify")
-			p := verify.pusher(func(c *wechatsim.PushConfig) { c.Mode = mode })
+			p := verify.pusher(func(c *push.Config) { c.Mode = mode })
 			for name, c := range hostile {
 				want := c.plain
-				if mode == wechatsim.PushSecure {
+				if mode == push.Secure {
 					want = c.sealed
 				}
 				r, err := p.RequestRaw(t.Context(), []byte(c.body), accountID, openID)

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 // TestNewSecrets: secrets that were changed in WeChat's console work as soon as
@@ -38,7 +38,7 @@ func TestAccountAdded(t *testing.T) {
 	check(t, verify.pusher(), http.StatusOK, "")
 	w.pushes.wantReads(1)
 	w.pushes.put(map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}, "second": {Token: newToken, AESKey: newKey}})
-	second := func(c *wechatsim.PushConfig) { c.URL, c.AppID, c.Token = c.URL+"/second", secondID, newToken }
+	second := func(c *push.Config) { c.URL, c.AppID, c.Token = c.URL+"/second", secondID, newToken }
 	check(t, verify.pusher(second), http.StatusOK, "")
 	w.pushes.wantReads(1)
 }
@@ -50,7 +50,7 @@ func TestRotation(t *testing.T) {
 	w.replies.set(replying(textReply))
 	w.pushes.put(map[string]pushSecret{"default": {newToken, newKey, pushToken, pushKey}})
 	verify := w.start("verify")
-	for name, use := range map[string]func(*wechatsim.PushConfig){
+	for name, use := range map[string]func(*push.Config){
 		"the new ones":  signedWith(newToken, newKey),
 		"the old ones":  signedWith(pushToken, pushKey),
 		"the new token": signedWith(newToken, pushKey),
@@ -59,7 +59,7 @@ func TestRotation(t *testing.T) {
 		p := verify.pusher(use)
 		check(t, p, http.StatusOK, "")
 		d := verify.deliver(p, w.sample("text"))
-		if d.Verdict != wechatsim.Accepted || d.Reply == nil || !d.Reply.Encrypted {
+		if d.Verdict != push.Accepted || d.Reply == nil || !d.Reply.Encrypted {
 			t.Errorf("%s: %v because of %s: answer %d %s", name, d.Verdict, d.Reason, d.Status, d.Body)
 		}
 	}
@@ -73,11 +73,11 @@ func TestTwoAccountsPush(t *testing.T) {
 	w.twoAccounts()
 	w.pushes.put(map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}, secondID: {Token: newToken, AESKey: newKey}})
 	verify := w.start("verify")
-	second := func(c *wechatsim.PushConfig) {
+	second := func(c *push.Config) {
 		c.URL += "/second"
 		c.Token, c.EncodingAESKey, c.AppID = newToken, newKey, secondID
 	}
-	for wantID, p := range map[string]*wechatsim.Pusher{
+	for wantID, p := range map[string]*push.Sender{
 		appID:    verify.pusher(),
 		secondID: verify.pusher(second),
 	} {
@@ -99,7 +99,7 @@ func TestTwoAccountsPush(t *testing.T) {
 
 	wantRefused(t, verify.deliver(verify.pusher(at("/second")), m), http.StatusForbidden, "push_refused")
 	wantRefused(t, verify.deliver(verify.pusher(at("/third")), m), http.StatusNotFound, "app_unknown")
-	otherID := func(c *wechatsim.PushConfig) { c.AppID = secondID } // as where two accounts share their secrets
+	otherID := func(c *push.Config) { c.AppID = secondID } // as where two accounts share their secrets
 	wantRefused(t, verify.deliver(verify.pusher(otherID), m), http.StatusForbidden, "push_refused")
 	verify.wantNothing()
 	w.pushes.wantReads(1)
@@ -107,8 +107,8 @@ func TestTwoAccountsPush(t *testing.T) {
 }
 
 // at changes the address.
-func at(more string) func(*wechatsim.PushConfig) {
-	return func(c *wechatsim.PushConfig) { c.URL += more }
+func at(more string) func(*push.Config) {
+	return func(c *push.Config) { c.URL += more }
 }
 
 func TestDomainProof(t *testing.T) {

@@ -13,15 +13,15 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/wechatsim/push"
 )
 
 // TestCheckOfTheURL: what happens when the address is saved in WeChat's console.
 func TestCheckOfTheURL(t *testing.T) {
 	w := newWorld(t)
 	verify := w.start("verify")
-	for _, mode := range []wechatsim.PushMode{wechatsim.PushPlain, wechatsim.PushCompatible, wechatsim.PushSecure} {
-		check(t, verify.pusher(func(c *wechatsim.PushConfig) { c.Mode = mode }), http.StatusOK, "")
+	for _, mode := range []push.Mode{push.Plain, push.Compatible, push.Secure} {
+		check(t, verify.pusher(func(c *push.Config) { c.Mode = mode }), http.StatusOK, "")
 	}
 	w.pushes.wantReads(1)
 	check(t, verify.pusher(longAgo), http.StatusForbidden, "timestamp_stale")
@@ -31,7 +31,7 @@ func TestCheckOfTheURL(t *testing.T) {
 	verify.wantNothing()
 }
 
-func check(t *testing.T, p *wechatsim.Pusher, status int, code string) {
+func check(t *testing.T, p *push.Sender, status int, code string) {
 	t.Helper()
 	d, err := p.Check(t.Context())
 	if err != nil {
@@ -39,22 +39,22 @@ func check(t *testing.T, p *wechatsim.Pusher, status int, code string) {
 	}
 	if status != http.StatusOK {
 		wantRefused(t, d, status, code)
-	} else if d.Verdict != wechatsim.Accepted || d.ContentType != "text/plain; charset=utf-8" {
+	} else if d.Verdict != push.Accepted || d.ContentType != "text/plain; charset=utf-8" {
 		t.Errorf("%v because of %s: answer %d %s", d.Verdict, d.Reason, d.Status, d.Body)
 	}
 }
 
 // longAgo is just outside the window.
-func longAgo(c *wechatsim.PushConfig) {
+func longAgo(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-11 * time.Minute) }
 }
 
 // TestEachType: whatever WeChat sends, in each mode and format, arrives on the
 // bus whole.
 func TestEachType(t *testing.T) {
-	for name, modes := range map[string][]wechatsim.PushMode{
-		"without a key": {wechatsim.PushPlain},
-		"with a key":    {wechatsim.PushCompatible, wechatsim.PushSecure},
+	for name, modes := range map[string][]push.Mode{
+		"without a key": {push.Plain},
+		"with a key":    {push.Compatible, push.Secure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -64,8 +64,8 @@ func TestEachType(t *testing.T) {
 			verify := w.start("verify")
 			for _, mode := range modes {
 				for _, asJSON := range []bool{false, true} {
-					p := verify.pusher(func(c *wechatsim.PushConfig) { c.Mode, c.JSON, c.XMLLines = mode, asJSON, mode == wechatsim.PushPlain })
-					for _, typ := range wechatsim.SampleTypes() {
+					p := verify.pusher(func(c *push.Config) { c.Mode, c.JSON, c.XMLLines = mode, asJSON, mode == push.Plain })
+					for _, typ := range push.SampleTypes() {
 						verify.wantOnBus(p, typ)
 					}
 				}
@@ -77,7 +77,7 @@ func TestEachType(t *testing.T) {
 }
 
 // wantOnBus sends a message of that type and compares what arrives.
-func (f *function) wantOnBus(p *wechatsim.Pusher, typ string) {
+func (f *function) wantOnBus(p *push.Sender, typ string) {
 	f.w.Helper()
 	m := f.w.sample(typ)
 	wantAccepted(f.w, f.deliver(p, m))
@@ -128,13 +128,13 @@ func leaves(name string, value any) map[string]int {
 func sent(name string, value any) map[string]int {
 	all := map[string]int{}
 	switch value := value.(type) {
-	case wechatsim.PushMessage:
+	case push.Message:
 		for _, field := range value {
 			addLeaves(all, sent(field.Name, field.Value))
 		}
-	case wechatsim.PushInline:
-		return sent(name, wechatsim.PushMessage(value))
-	case []wechatsim.PushMessage:
+	case push.Inline:
+		return sent(name, push.Message(value))
+	case []push.Message:
 		for _, item := range value {
 			addLeaves(all, sent(name, item))
 		}
@@ -182,14 +182,14 @@ func TestPushWindow(t *testing.T) {
 		24*time.Hour + time.Minute:  http.StatusForbidden,
 		1 << 62:                     http.StatusForbidden,
 	} {
-		p := verify.pusher(func(c *wechatsim.PushConfig) { c.Now = func() time.Time { return time.Now().Add(-age) } })
+		p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Now().Add(-age) } })
 		if d := verify.deliver(p, w.sample("text")); d.Status != status {
 			t.Errorf("%v: answer %d %s", age, d.Status, d.Body)
 		}
 	}
 	now := time.Now().Unix()
 	for second := now - 1; second < now+2; second++ { // as far from now as a number can be
-		p := verify.pusher(func(c *wechatsim.PushConfig) { c.Now = func() time.Time { return time.Unix(math.MinInt64+second, 0) } })
+		p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Unix(math.MinInt64+second, 0) } })
 		wantRefused(t, verify.deliver(p, w.sample("text")), http.StatusForbidden, "push_refused")
 	}
 }
@@ -203,7 +203,7 @@ func TestVerifysLog(t *testing.T) {
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
 	verify.deliver(verify.pusher(longAgo), m)
 	verify.deliver(verify.pusher(plain), m)
-	verify.deliver(verify.pusher(func(c *wechatsim.PushConfig) { c.AppID = secondID }), m)
+	verify.deliver(verify.pusher(func(c *push.Config) { c.AppID = secondID }), m)
 	verify.Close()
 	var got []string
 	for _, text := range verify.Logs() {

@@ -52,7 +52,11 @@ func warmPush(tb testing.TB) func() {
 		tb.Fatal(err)
 	}
 	logger := app.Logger(io.Discard, c.LogLevel)
-	handler, err := app.Verify(c, oblivious{}, pushsecrets.Push(c, logger), nowhere{}, logger)
+	keys, err := pushsecrets.Source(c, logger)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	handler, err := app.Verify(c, oblivious{}, keys, nowhere{}, logger)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func warmSession(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	handler, err := app.OAuth(c, table, client, app.EnvironmentSecrets(c), false, nil, logger)
+	handler, err := app.OAuth(c, table, client, c.Secret, false, nil, logger)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,10 +11,10 @@ import (
 )
 
 type commands struct {
-	Generate generate `cmd:"" hidden:"" help:"Write the files that are made from the manifest."`
-	Dev      dev      `cmd:"" help:"Run everything on this machine, on an embedded store and, without WECHAT_APP_ID, a simulated WeChat."`
-	Simulate simulate `cmd:"" help:"Serve a simulated WeChat and a bus, for functions that run under sam local (make sam-deps)."`
-	Trigger  trigger  `cmd:"" help:"Call a server URL as WeChat does: check it, push a message or an event, or tamper with one."`
+	Generate generateCommand `cmd:"" hidden:"" help:"Write the files that are made from the manifest."`
+	Dev      devCommand      `cmd:"" help:"Run everything on this machine, on an embedded store and, without WECHAT_APP_ID, a simulated WeChat."`
+	Simulate simulateCommand `cmd:"" help:"Serve a simulated WeChat and a bus, for functions that run under sam local (make sam-deps)."`
+	Trigger  triggerCommand  `cmd:"" help:"Call a server URL as WeChat does: check it, push a message or an event, or tamper with one."`
 }
 
 func main() {

@@ -2,124 +2,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"os"
-	"time"
 
-	"wechatfn/shared/aws/awsconfig"
-	"wechatfn/shared/config"
-	"wechatfn/shared/web"
+	"wechatfn/dev/simulate"
 )
 
-// simulate is `wechatfn simulate`: what the functions call, without the functions,
-// for `sam local`: a WeChat, and an EventBridge that shows what it is given.
-type simulate struct {
+// simulateCommand is `wechatfn simulate`.
+type simulateCommand struct {
 	Addr   string `default:"127.0.0.1:9911" help:"Address to listen on."`
 	Env    string `default:"env.json" help:"The file that sam local is given: its account is simulated."`
 	Engine string `placeholder:"URL" help:"A DynamoDB engine, to make the table in."`
-
-	out   io.Writer        // nil: standard output
-	ready func(url string) // told when requests are answered; may be nil
 }
-
-// busPath is where the bus is, below the address.
-const busPath = "/_bus"
 
 // Run serves until ctx ends.
-func (s *simulate) Run(ctx context.Context) error {
-	if s.out == nil {
-		s.out = os.Stdout
-	}
-	getenv, err := samEnvironment(s.Env)
-	if err != nil {
-		return err
-	}
-	c, err := config.Load(getenv, config.Secrets|config.Table)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.Env, err)
-	}
-	simulator, err := newSimulator(c, "", nil) // as fresh as the engine's table
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", s.Addr)
-	if err != nil {
-		return fmt.Errorf("%w (choose another address with --addr)", err)
-	}
-	defer listener.Close()
-	if s.Engine != "" {
-		if _, err := awsconfig.LocalTable(ctx, s.Engine, c.Table, nil); err != nil {
-			return err
-		}
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", simulator)
-	mux.HandleFunc("POST "+busPath, s.bus)
-	return s.serve(ctx, listener, c, mux)
-}
-
-func (s *simulate) serve(ctx context.Context, listener net.Listener, c *config.Config, h http.Handler) error {
-	server := &http.Server{Handler: web.Recover(h, textLogger(slog.LevelInfo)), ReadHeaderTimeout: 5 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	url := "http://" + listener.Addr().String()
-	fmt.Fprintf(s.out, "a simulated WeChat at %s, with the account %s; EventBridge at %s%s\n", url, c.Apps[0].AppID, url, busPath)
-	if s.ready != nil {
-		s.ready(url)
-	}
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-		return shutDown(server)
-	}
-}
-
-// samEnvironment reads what a file gives all functions.
-func samEnvironment(path string) (func(string) string, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w; copy env.json.example to env.json", err)
-	}
-	var file struct{ Parameters map[string]string }
-	if err == nil {
-		err = json.Unmarshal(text, &file)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s is not {\"Parameters\": {NAME: VALUE, ...}}: %w", path, err)
-	}
-	return func(name string) string { return file.Parameters[name] }, nil
-}
-
-// maxPut is EventBridge's limit for a call.
-const maxPut = 1 << 20
-
-// bus answers PutEvents and shows the messages.
-//
-// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-func (s *simulate) bus(w http.ResponseWriter, r *http.Request) {
-	type event struct{ DetailType, Detail string }
-	var input struct{ Entries []event }
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPut)).Decode(&input); err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, `{"__type":"ValidationException","message":"only PutEvents is known here"}`)
-		return
-	}
-	type entry struct{ EventId string }
-	answer := struct {
-		FailedEntryCount int
-		Entries          []entry
-	}{Entries: []entry{}}
-	for i, e := range input.Entries {
-		fmt.Fprintf(s.out, "%s  on the bus: %s %s\n", clock(time.Now()), printable(e.DetailType), printable(e.Detail))
-		answer.Entries = append(answer.Entries, entry{fmt.Sprintf("desk-%d-%d", time.Now().UnixNano(), i)})
-	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(answer)
+func (c *simulateCommand) Run(ctx context.Context) error {
+	return simulate.Run(ctx, simulate.Config{Addr: c.Addr, Env: c.Env, Engine: c.Engine, Out: os.Stdout})
 }

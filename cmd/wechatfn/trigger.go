@@ -1,25 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
-	"wechatfn/dev/wechatsim"
+	"wechatfn/dev/trigger"
+	"wechatfn/dev/wechatsim/push"
 )
 
-// trigger is `wechatfn trigger`: the calls that WeChat makes to a server URL,
-// made from here.
-type trigger struct {
+// triggerCommand is `wechatfn trigger`: its fields are those of trigger.Options.
+type triggerCommand struct {
 	Type string `arg:"" help:"One of the types above (capitals count), or any other word: a message of that MsgType."`
 	URL  string `name:"url" default:"http://127.0.0.1:8080/verify" help:"The server URL."`
 
@@ -34,226 +26,24 @@ type trigger struct {
 	AESKey string `name:"aes-key" placeholder:"KEY" help:"EncodingAESKey (default: WECHAT_ENCODING_AES_KEY)."`
 	AppID  string `name:"app-id" placeholder:"APPID" help:"AppID (default: WECHAT_APP_ID). With no account given at all: the simulated one of wechatfn dev."`
 
-	From     string   `default:"oSim0penid00000000000000wxfn" placeholder:"OPENID" help:"The user (default: a made-up one)."`
-	To       string   `default:"gh_51a7ed000000" placeholder:"GH_ID" help:"Original id of the account (default: a made-up one)."`
+	From     string   `placeholder:"OPENID" help:"The user (default: a made-up one)."`
+	To       string   `placeholder:"GH_ID" help:"Original id of the account (default: a made-up one)."`
 	Event    bool     `help:"TYPE is the name of an event."`
 	Content  string   `placeholder:"TEXT" help:"Text of the message."`
 	EventKey string   `placeholder:"KEY" help:"EventKey of the event."`
 	Field    []string `sep:"none" placeholder:"NAME=VALUE" help:"Set or add any other field; may be given again."`
 
 	Ahead time.Duration `placeholder:"DURATION" help:"How far the server's clock is ahead, where the page of wechatfn dev has moved it."`
-
-	out    io.Writer           // nil: standard output
-	getenv func(string) string // nil: os.Getenv
 }
 
 // Help lists the types below what the flags say.
-func (t *trigger) Help() string {
-	return "Types: check " + strings.Join(wechatsim.SampleTypes(), " ") + "\n\n" +
+func (c *triggerCommand) Help() string {
+	return "Types: check " + strings.Join(push.SampleTypes(), " ") + "\n\n" +
 		"subscribe_scan is a subscription by way of a QR code; location is a message, LOCATION an event. " +
 		"Any other word is a MsgType, or with --event the name of an event."
 }
 
-// Run fails unless WeChat would be content with every answer.
-func (t *trigger) Run(ctx context.Context) error {
-	if t.out == nil {
-		t.out = os.Stdout
-	}
-	if t.getenv == nil {
-		t.getenv = os.Getenv
-	}
-	cfg, err := t.config()
-	if err != nil {
-		return err
-	}
-	pusher, err := wechatsim.NewPusher(cfg)
-	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "wechatsim: "))
-	}
-	if t.Type == "check" {
-		return t.check(ctx, pusher)
-	}
-	message, err := t.message(t.now())
-	if err != nil {
-		return err
-	}
-	if t.Tamper {
-		return t.tamper(ctx, cfg, message)
-	}
-	return t.push(ctx, cfg.Mode, pusher, message)
-}
-
-func (t *trigger) now() time.Time { return time.Now().Add(t.Ahead) }
-
-// account is what a push is signed and encrypted with.
-func (t *trigger) account() (token, aesKey, appID string, simulated bool) {
-	token = cmp.Or(t.Token, t.getenv("WECHAT_TOKEN"))
-	aesKey = cmp.Or(t.AESKey, t.getenv("WECHAT_ENCODING_AES_KEY"))
-	appID = cmp.Or(t.AppID, t.getenv("WECHAT_APP_ID"))
-	if token+aesKey+appID != "" {
-		return token, aesKey, appID, false
-	}
-	a := simulatedAccount
-	return a["WECHAT_TOKEN"], a["WECHAT_ENCODING_AES_KEY"], a["WECHAT_APP_ID"], true
-}
-
-func (t *trigger) config() (wechatsim.PushConfig, error) {
-	token, aesKey, appID, _ := t.account()
-	cfg := wechatsim.PushConfig{URL: t.URL, Token: token, EncodingAESKey: aesKey, AppID: appID, JSON: t.JSON, Now: t.now}
-	encrypt := aesKey != ""
-	if t.Encrypt != nil {
-		encrypt = *t.Encrypt
-	}
-	switch {
-	case t.Repeat < 1:
-		return cfg, errors.New("--repeat takes a number from 1 on")
-	case t.Tamper && (t.Repeat > 1 || t.Type == "check"):
-		return cfg, errors.New("--tamper goes with a push, and not with --repeat")
-	case token == "":
-		return cfg, errors.New("no token: give --token, or set WECHAT_TOKEN")
-	case t.Compatible && !encrypt:
-		return cfg, errors.New("--compatible is a mode with encryption: give --aes-key, or set WECHAT_ENCODING_AES_KEY, and leave --no-encrypt away")
-	case !encrypt:
-		return cfg, nil
-	case aesKey == "":
-		return cfg, errors.New("--encrypt needs a key: give --aes-key, or set WECHAT_ENCODING_AES_KEY")
-	case appID == "":
-		return cfg, errors.New("an encrypted push bears the AppID: give --app-id, or set WECHAT_APP_ID")
-	}
-	cfg.Mode = wechatsim.PushSecure
-	if t.Compatible {
-		cfg.Mode = wechatsim.PushCompatible
-	}
-	return cfg, nil
-}
-
-// message is the sample of the type, or a message of one's own, with the fields
-// that were asked for.
-func (t *trigger) message(now time.Time) (wechatsim.PushMessage, error) {
-	id := uint64(now.UnixNano())
-	m, known := wechatsim.SampleMessage(t.Type, t.From, t.To, now, id)
-	if !known || t.Event && m.Text("MsgType") != "event" {
-		m = wechatsim.PushMessage{{Name: "ToUserName", Value: t.To}, {Name: "FromUserName", Value: t.From}, {Name: "CreateTime", Value: now.Unix()}}
-		if t.Event {
-			m = m.With("MsgType", "event").With("Event", t.Type)
-		} else {
-			m = m.With("MsgType", t.Type).With("MsgId", id)
-		}
-		t.noteCapitals()
-	}
-	if t.Content != "" {
-		m = m.With("Content", t.Content)
-	}
-	if t.EventKey != "" {
-		m = m.With("EventKey", t.EventKey)
-	}
-	for _, field := range t.Field {
-		var err error
-		if m, err = withField(m, field); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
-}
-
-// noteCapitals: click is a MsgType that nobody handles, CLICK was meant.
-func (t *trigger) noteCapitals() {
-	for _, name := range wechatsim.SampleTypes() {
-		if name != t.Type && strings.EqualFold(name, t.Type) {
-			t.line("note", "%s is a type of WeChat's, %s is not: capitals count", name, t.Type)
-		}
-	}
-}
-
-// withField sets a field of --field. What was a number stays one.
-func withField(m wechatsim.PushMessage, field string) (wechatsim.PushMessage, error) {
-	name, value, ok := strings.Cut(field, "=")
-	if fits, _ := regexp.MatchString(`^[A-Za-z_][A-Za-z0-9_.-]*$`, name); !ok || !fits {
-		return nil, fmt.Errorf("--field takes NAME=VALUE, not %q", field)
-	}
-	for _, f := range m {
-		if f.Name != name {
-			continue
-		}
-		switch f.Value.(type) {
-		case string:
-		case int, int64, uint64, json.Number:
-			if fits, _ := regexp.MatchString(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`, value); !fits {
-				return nil, fmt.Errorf("--field %s is a number, not %q", name, value)
-			}
-			return m.With(name, json.Number(value)), nil
-		default:
-			return nil, fmt.Errorf("--field cannot set %s, which has fields of its own", name)
-		}
-	}
-	return m.With(name, value), nil
-}
-
-func (t *trigger) check(ctx context.Context, p *wechatsim.Pusher) error {
-	t.line("check", "of the server URL, %s", t.target())
-	d, err := p.Check(ctx)
-	if err == nil {
-		err = t.reachable(d)
-	}
-	if err != nil {
-		return err
-	}
-	t.answer(d)
-	if d.Verdict != wechatsim.Accepted {
-		t.line("wechat", "does not take the URL: %s", d.Reason)
-		return errors.New("WeChat would not take this server URL")
-	}
-	t.line("wechat", "takes the URL: %s", d.Reason)
-	return nil
-}
-
-func (t *trigger) push(ctx context.Context, mode wechatsim.PushMode, p *wechatsim.Pusher, m wechatsim.PushMessage) error {
-	t.line("push", "%s, %s mode, %s, %s", t.Type, mode, t.format(), t.target())
-	series, bad := p.Series(m), 0
-	for n := 1; n <= t.Repeat; n++ {
-		d, err := series.Deliver(ctx)
-		if err == nil {
-			err = t.reachable(d)
-		}
-		if err != nil {
-			return err
-		}
-		if t.Repeat > 1 {
-			t.line("", "")
-			t.line("delivery", "%d of %d, nonce %s", n, t.Repeat, d.Nonce)
-		}
-		t.report(d)
-		if d.Verdict != wechatsim.Accepted {
-			bad++
-		}
-	}
-	if bad > 0 {
-		return fmt.Errorf("WeChat would not accept %d of %d answers", bad, t.Repeat)
-	}
-	return nil
-}
-
-// reachable tells a server that is not there from one that answers badly.
-func (t *trigger) reachable(d wechatsim.Delivery) error {
-	var op *net.OpError
-	if d.Err == nil || !errors.As(d.Err, &op) || op.Op != "dial" {
-		return nil
-	}
-	return fmt.Errorf("nothing answers at %s (start it with make dev, or give its address with --url): %w", t.target(), op)
-}
-
-// target is the server URL without a password.
-func (t *trigger) target() string {
-	u, err := url.Parse(t.URL)
-	if err != nil {
-		return "the server URL"
-	}
-	return u.Redacted()
-}
-
-func (t *trigger) format() string {
-	if t.JSON {
-		return "JSON"
-	}
-	return "XML"
+// Run fails unless WeChat would accept every answer.
+func (c *triggerCommand) Run(ctx context.Context) error {
+	return trigger.Run(ctx, trigger.Options(*c), os.Stdout, os.Getenv)
 }

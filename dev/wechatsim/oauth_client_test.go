@@ -63,13 +63,15 @@ func (d *desk) login(t *testing.T, scope string) wechat.UserToken {
 // TestWebLogin walks through a login from the authorize URL to the profile, in every surface.
 func TestWebLogin(t *testing.T) {
 	for _, sw := range surfaces {
-		for _, c := range []struct{ kind, app, scope string }{
-			{wechat.OfficialAccount, appID, wechat.ScopeUserInfo}, {wechat.Website, siteID, wechat.ScopeLogin},
-		} {
+		for _, c := range []struct{ app, scope string }{{appID, wechat.ScopeUserInfo}, {siteID, wechat.ScopeLogin}} {
 			d := newDesk(t, sw)
 			ctx := t.Context()
 			const home = "https://a.example/oauth/callback?app=x&y=%2F"
-			to := wechat.AuthorizeURL(c.kind, c.app, home, c.scope, "0123456789abcdef0123456789abcdef", wechat.AuthorizeOptions{ForcePopup: true, Lang: "en"})
+			page := wechat.LoginPage{AppID: c.app, RedirectURI: home, Scope: c.scope, State: "0123456789abcdef0123456789abcdef"}
+			to := wechat.AuthorizeURL(page, true)
+			if c.app == siteID {
+				to = wechat.QRConnectURL(page, "en")
+			}
 			login, fragment, _ := strings.Cut(to, "#")
 			back := follow(t, d.sim.Client(), login+"&wechatsim=approve&user=hua")
 			if !strings.HasPrefix(back.String(), home+"&code=") || back.Query().Get("state") != "0123456789abcdef0123456789abcdef" || fragment != "wechat_redirect" {
@@ -112,19 +114,23 @@ func follow(t *testing.T, client *http.Client, to string) *url.URL {
 	return back
 }
 
-// TestOptionsPassThePattern: whatever AuthorizeURL makes, the page takes.
-func TestOptionsPassThePattern(t *testing.T) {
-	for _, o := range []wechat.AuthorizeOptions{{}, {ForcePopup: true}, {Lang: "cn"}, {ForcePopup: true, Lang: "en"}} {
-		server := httptest.NewServer(newDesk(t, wechatsim.Switches{}).sim)
-		o.OpenURL = server.URL
-		for kind, app := range map[string]string{wechat.OfficialAccount: appID, wechat.Website: siteID} {
-			scope := map[string]string{wechat.OfficialAccount: wechat.ScopeBase, wechat.Website: wechat.ScopeLogin}[kind]
-			login, _, _ := strings.Cut(wechat.AuthorizeURL(kind, app, "https://a.example/?q=ä%20b", scope, "s", o), "#")
+// The simulated pages take every address that the client makes.
+func TestLoginPagesPassThePattern(t *testing.T) {
+	server := httptest.NewServer(newDesk(t, wechatsim.Switches{}).sim)
+	defer server.Close()
+	official := wechat.LoginPage{OpenURL: server.URL, AppID: appID, RedirectURI: "https://a.example/?q=ä%20b", Scope: wechat.ScopeBase, State: "s"}
+	site := official
+	site.AppID, site.Scope = siteID, wechat.ScopeLogin
+	for _, to := range []string{
+		wechat.AuthorizeURL(official, false), wechat.AuthorizeURL(official, true),
+		wechat.QRConnectURL(site, ""), wechat.QRConnectURL(site, "cn"), wechat.QRConnectURL(site, "en"),
+	} {
+		t.Run(to, func(t *testing.T) {
+			login, _, _ := strings.Cut(to, "#")
 			if back := follow(t, &http.Client{}, login+"&wechatsim=approve"); back.Query().Get("code") == "" || back.Query().Get("q") != "ä b" {
-				t.Errorf("%+v: %v", o, back)
+				t.Errorf("back to %v", back)
 			}
-		}
-		server.Close()
+		})
 	}
 }
 

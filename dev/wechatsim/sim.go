@@ -1,7 +1,7 @@
 // Package wechatsim simulates WeChat as far as an account's global credentials go (access tokens,
 // tickets, whitelists, quotas, faults: Sim), the logins of its users (authorize pages, codes, user
 // tokens, profiles: Sim too), mini-programs with what WeChat's app does for them on the user's side
-// (MiniLogin, MiniUserData, PhoneCode ...), and its pushes to a server URL (Pusher). Sim keeps state
+// (MiniLogin, MiniUserData, PhoneCode ...). Package push sends its pushes to a server URL. Sim keeps state
 // as WeChat does and lives by an injected clock, so that a test can live through a month in a moment,
 // and `make dev` can run with no account anywhere.
 //

@@ -23,7 +23,9 @@ func main() {
 	s, err := awsconfig.DynamoStore(c, app.VerifyReadBack)
 	app.ExitOn(logger, err)
 	sink := replyfunc.New(c, eventbus.New(c), logger)
-	handler, err := app.Verify(c, s, pushsecrets.Push(c, logger), sink, logger)
+	keys, err := pushsecrets.Source(c, logger)
+	app.ExitOn(logger, err)
+	handler, err := app.Verify(c, s, keys, sink, logger)
 	app.ExitOn(logger, err)
 	lambda.Start(lambdahttp.New(handler, lambdahttp.Options{Logger: logger}))
 }

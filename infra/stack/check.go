@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/manifest"
 )
 
@@ -30,12 +30,12 @@ func (s *Settings) has(kind func(string) bool) bool {
 
 // signs reports whether there are pages to sign: those of official accounts.
 func (s *Settings) signs() bool {
-	return s.has(func(kind string) bool { return kind == config.OfficialAccount })
+	return s.has(func(kind string) bool { return kind == string(account.OfficialAccount) })
 }
 
 // pages reports whether there are web pages that call the API.
 func (s *Settings) pages() bool {
-	return s.has(func(kind string) bool { return kind != config.MiniProgram })
+	return s.has(func(kind string) bool { return kind != string(account.MiniProgram) })
 }
 
 // china reports whether the stage is in the partition aws-cn.
@@ -92,7 +92,7 @@ func (c *checks) oneOf(key, value string, choices ...string) {
 func (c *checks) accounts() {
 	if len(c.Apps) == 0 {
 		c.refuse("apps", `lists no account; add one, such as {"name": "default", "kind": "official_account", "appId": "wx..."}`)
-	} else if !c.has(func(kind string) bool { return kind != config.Website }) {
+	} else if !c.has(func(kind string) bool { return kind != string(account.Website) }) {
 		c.refuse("apps", "lists websites alone, which only log users in: there is no token to renew and no message to receive; add an official_account or a mini_program")
 	}
 }

@@ -53,7 +53,7 @@ type Settings struct {
 	Build string `json:"-"` // the folder with the built functions
 }
 
-// App is a WeChat account, see config.App.
+// App is a WeChat account, see account.Account.
 type App struct {
 	Name    string   `json:"name"`
 	Kind    string   `json:"kind"`

@@ -65,7 +65,7 @@ func warmFunction(t testing.TB, cache string) *lambdahttp.Handler {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	refresher, err := NewRefresher(c, db, client, EnvironmentSecrets(c), logger)
+	refresher, err := NewRefresher(c, db, client, c.Secret, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/metrics"
@@ -44,7 +45,7 @@ type readings struct {
 }
 
 // observe implements credential.KeeperConfig.Observe.
-func (g *gauges) observe(_ credential.Account, failure credential.Failure) {
+func (g *gauges) observe(_ account.Account, failure credential.Failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if failure == (credential.Failure{}) {
@@ -56,7 +57,7 @@ func (g *gauges) observe(_ credential.Account, failure credential.Failure) {
 
 // read takes how an account stands after a tick. A token that WeChat refuses has
 // no life left, whatever its end; neither has a ticket that there has never been.
-func (g *gauges) read(account credential.Account, record credential.Record, now time.Time) {
+func (g *gauges) read(account account.Account, record credential.Record, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	left := func(end int64) int64 { return max(0, end-now.Unix()) }

@@ -1,13 +1,13 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/lambdahttp"
@@ -31,7 +31,7 @@ type Logins struct {
 	oauth    *oauth.Handler
 	mini     *miniprogram.Handler // nil where none is configured
 	sessions *session.Sessions
-	apps     []config.App
+	accounts account.List
 	logger   *slog.Logger
 }
 
@@ -43,7 +43,7 @@ type LoginWeChat interface {
 
 // OAuth builds the oauth function. insecure lets it work on plain http, for a
 // desk; onKick may be nil: then the table's stream tells the refresher.
-func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Secrets, insecure bool, onRefreshRequest func(appID string), logger *slog.Logger) (*Logins, error) {
+func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets account.SecretSource, insecure bool, onRefreshRequest func(appID string), logger *slog.Logger) (*Logins, error) {
 	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
@@ -57,16 +57,9 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: insecure,
 		WeChat: w, Sessions: sessions, Store: s, Now: c.Now, Logger: logger,
 		LoggedIn: loggedIn,
-		Secrets: func(ctx context.Context, a oauth.Account, fresh bool) (config.Secret, error) {
-			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
-		},
+		Secrets:  secrets, Accounts: c.Accounts.Where(account.Account.LogsIn),
 	}
-	for _, app := range c.Apps {
-		if app.LogsIn() {
-			oc.Accounts = append(oc.Accounts, oauth.Account{Name: app.Name, AppID: app.AppID, Kind: app.Kind})
-		}
-	}
-	l := &Logins{sessions: sessions, apps: c.Apps, logger: logger}
+	l := &Logins{sessions: sessions, accounts: c.Accounts, logger: logger}
 	if l.oauth, err = oauth.New(oc); err != nil {
 		return nil, err
 	}
@@ -76,9 +69,7 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	}
 	mc := miniprogram.Config{
 		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, DataAge: c.MiniDataAge, Now: c.Now, Logger: logger, LoggedIn: loggedIn,
-		Secrets: func(ctx context.Context, a miniprogram.Account, fresh bool) (config.Secret, error) {
-			return secrets(ctx, credential.Account{Name: a.Name, AppID: a.AppID}, fresh)
-		},
+		Secrets: secrets, Accounts: c.Accounts.Where(account.Is(account.MiniProgram)),
 	}
 	if l.mini, err = miniPrograms(c, s, mc); err != nil {
 		return nil, err
@@ -87,14 +78,9 @@ func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets credential.Se
 	return l, nil
 }
 
-// miniPrograms adds accounts and sessions. It returns nil where no account is a
+// miniPrograms adds sessions. It returns nil where no account is a
 // mini-program.
 func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *miniprogram.Handler, err error) {
-	for _, app := range c.Apps {
-		if app.Kind == config.MiniProgram {
-			mc.Accounts = append(mc.Accounts, miniprogram.Account{Name: app.Name, AppID: app.AppID})
-		}
-	}
 	if len(mc.Accounts) == 0 {
 		return nil, nil
 	}

@@ -52,13 +52,13 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	}
 	t.Cleanup(func() { db.Close() })
 	logger := slog.New(slog.NewJSONHandler(&d.log, nil))
-	refresher, err := NewRefresher(c, db, client, EnvironmentSecrets(c), slog.New(slog.DiscardHandler))
+	refresher, err := NewRefresher(c, db, client, c.Secret, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	kick := func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
 	d.table.Store = db
-	if d.Logins, err = OAuth(c, &d.table, client, EnvironmentSecrets(c), false, kick, logger); err != nil {
+	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, kick, logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -150,7 +150,7 @@ func TestLoginsNeedHTTPS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = OAuth(c, &tired{}, &wechat.Client{}, EnvironmentSecrets(c), false, nil, slog.New(slog.DiscardHandler))
+		_, err = OAuth(c, &tired{}, &wechat.Client{}, c.Secret, false, nil, slog.New(slog.DiscardHandler))
 		if (err == nil) != want || !want && !strings.Contains(err.Error(), "https") {
 			t.Errorf("%q: %v", address, err)
 		}

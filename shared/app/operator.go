@@ -6,9 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 )
 
 // order is what an operator has the oauth function do, by invoking it.
@@ -42,7 +41,7 @@ func (l *Logins) Direct(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(answer)
 }
 
-func (l *Logins) order(payload []byte) (o order, app config.App, err error) {
+func (l *Logins) order(payload []byte) (o order, app account.Account, err error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.DisallowUnknownFields()
 	if d.Decode(&o) != nil {
@@ -54,14 +53,14 @@ func (l *Logins) order(payload []byte) (o order, app config.App, err error) {
 		}
 		return o, app, err
 	}
-	i := slices.IndexFunc(l.apps, func(a config.App) bool { return a.Name == o.App || o.App == "" && len(l.apps) == 1 })
-	if i < 0 {
+	app, ok := l.accounts.Find(o.App)
+	if !ok || o.App == "" && len(l.accounts) > 1 {
 		return o, app, errors.New("oauth: app names no account that is configured")
 	}
-	return o, l.apps[i], nil
+	return o, app, nil
 }
 
-func (l *Logins) handleOperatorEvent(ctx context.Context, o order, app config.App) (any, error) {
+func (l *Logins) handleOperatorEvent(ctx context.Context, o order, app account.Account) (any, error) {
 	switch o.Action {
 	case "user":
 		return l.sessions.User(ctx, app.AppID, o.OpenID)
@@ -75,8 +74,8 @@ func (l *Logins) handleOperatorEvent(ctx context.Context, o order, app config.Ap
 	return nil, fmt.Errorf("oauth: unknown action %.32q; there are user, logout, reset_session_key and openids", o.Action)
 }
 
-func (l *Logins) resetSessionKey(ctx context.Context, app config.App, openID string) error {
-	if app.Kind != config.MiniProgram {
+func (l *Logins) resetSessionKey(ctx context.Context, app account.Account, openID string) error {
+	if app.Kind != account.MiniProgram {
 		return errors.New("oauth: app is no mini-program")
 	}
 	return l.mini.ResetSessionKey(ctx, app.AppID, openID)

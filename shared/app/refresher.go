@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/metrics"
@@ -39,14 +40,9 @@ func WeChat(c *config.Config) (*wechat.Client, error) {
 }
 
 // NewRefresher builds the refresher.
-func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets credential.Secrets, logger *slog.Logger) (*Refresher, error) {
+func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets account.SecretSource, logger *slog.Logger) (*Refresher, error) {
 	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
-	kc := credential.RenewerConfig{Store: s, WeChat: w, Secrets: secrets, Now: c.Now, Logger: logger, Observe: g.observe}
-	for _, app := range c.Apps {
-		if app.HasToken() {
-			kc.Accounts = append(kc.Accounts, credential.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})
-		}
-	}
+	kc := credential.RenewerConfig{Accounts: c.Accounts.Where(account.Account.HasToken), Store: s, WeChat: w, Secrets: secrets, Now: c.Now, Logger: logger, Observe: g.observe}
 	renewer, err := credential.NewRenewer(kc)
 	if err != nil {
 		return nil, err
@@ -106,7 +102,7 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 
 // Tick looks after all accounts at once. Errors: the store's.
 func (r *Refresher) Tick(ctx context.Context) (Report, error) {
-	return r.each(r.renewer.Accounts, func(a credential.Account) (credential.Record, error) {
+	return r.each(r.renewer.Accounts, func(a account.Account) (credential.Record, error) {
 		record, err := r.renewer.Tick(ctx, a)
 		if err == nil || passing(err) {
 			r.gauges.read(a, record, r.now())
@@ -117,12 +113,12 @@ func (r *Refresher) Tick(ctx context.Context) (Report, error) {
 
 // Status reads how all accounts stand.
 func (r *Refresher) Status(ctx context.Context) (Report, error) {
-	return r.each(r.renewer.Accounts, func(a credential.Account) (credential.Record, error) { return r.renewer.Record(ctx, a) })
+	return r.each(r.renewer.Accounts, func(a account.Account) (credential.Record, error) { return r.renewer.Record(ctx, a) })
 }
 
 // each runs f for the accounts, side by side: WeChat being slow for one must not
 // cost another its renewal.
-func (r *Refresher) each(accounts []credential.Account, f func(credential.Account) (credential.Record, error)) (Report, error) {
+func (r *Refresher) each(accounts account.List, f func(account.Account) (credential.Record, error)) (Report, error) {
 	records, errs := make([]credential.Record, len(accounts)), make([]error, len(accounts))
 	var wg sync.WaitGroup
 	for i, account := range accounts {
@@ -144,7 +140,7 @@ func (r *Refresher) each(accounts []credential.Account, f func(credential.Accoun
 // Kick answers the kicks of some accounts. Errors: credential.ErrUnknownAccount,
 // the store's.
 func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string) (Report, error) {
-	var accounts []credential.Account
+	var accounts account.List
 	var unknown error
 	for _, appID := range appIDs {
 		account, err := r.renewer.Account(appID)
@@ -154,7 +150,7 @@ func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string)
 		}
 		accounts = append(accounts, account)
 	}
-	report, err := r.each(accounts, func(a credential.Account) (credential.Record, error) { return r.renewer.HandleRefreshRequest(ctx, a) })
+	report, err := r.each(accounts, func(a account.Account) (credential.Record, error) { return r.renewer.HandleRefreshRequest(ctx, a) })
 	return report, errors.Join(unknown, err)
 }
 
@@ -215,7 +211,7 @@ type CredentialReport struct {
 	Failure     *credential.Failure `json:"failure,omitempty"`
 }
 
-func (r *Report) add(account credential.Account, record credential.Record, now time.Time) {
+func (r *Report) add(account account.Account, record credential.Record, now time.Time) {
 	one := AccountReport{App: account.Name, Epoch: record.Lease.Epoch, Token: reportOn(record.Token.State, now)}
 	for typ, held := range record.Tickets {
 		if one.Tickets == nil {

@@ -29,8 +29,8 @@ func newTestRefresher(t *testing.T) (*Refresher, *wechatsim.Sim) {
 		t.Fatal(err)
 	}
 	var apps []wechatsim.App
-	for _, app := range c.Apps {
-		apps = append(apps, wechatsim.App{ID: app.AppID, Secret: app.Secret.Reveal()})
+	for _, app := range c.Accounts {
+		apps = append(apps, wechatsim.App{ID: app.AppID, Secret: c.AppSecrets.For(app.Name, app.AppID).Reveal()})
 	}
 	sim, err := wechatsim.New(wechatsim.Config{Apps: apps})
 	if err != nil {
@@ -45,7 +45,7 @@ func newTestRefresher(t *testing.T) (*Refresher, *wechatsim.Sim) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewRefresher(c, db, client, EnvironmentSecrets(c), slog.New(slog.DiscardHandler))
+	r, err := NewRefresher(c, db, client, c.Secret, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

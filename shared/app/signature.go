@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/jssdk"
 	"wechatfn/shared/metrics"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
-	"wechatfn/shared/wechat"
 )
 
 // SignatureNeeds is what the signature function cannot run without.
@@ -25,12 +25,7 @@ func Signature(c *config.Config, s store.Store, onRefreshRequest func(appID stri
 	if err != nil {
 		return nil, err
 	}
-	jc := jssdk.Config{Origins: c.Origins, Tickets: reader, RetryAfter: credential.RetryAfter, Now: c.Now, Logger: logger}
-	for _, app := range c.Apps {
-		if app.Kind == config.OfficialAccount {
-			jc.Accounts = append(jc.Accounts, jssdk.Account{Name: app.Name, AppID: app.AppID, Tickets: ticketTypes(app)})
-		}
-	}
+	jc := jssdk.Config{Accounts: c.Accounts.Where(account.Is(account.OfficialAccount)), Origins: c.Origins, Tickets: reader, RetryAfter: credential.RetryAfter, Now: c.Now, Logger: logger}
 	if c.SignatureCache == config.CacheTable {
 		jc.Table = s
 	}
@@ -39,12 +34,4 @@ func Signature(c *config.Config, s store.Store, onRefreshRequest func(appID stri
 		return nil, err
 	}
 	return web.Log(handler, logger, outcomes(c, http.MethodGet, metrics.Signed, metrics.NotSigned)), nil
-}
-
-func ticketTypes(app config.App) []wechat.TicketType {
-	types := make([]wechat.TicketType, len(app.Tickets))
-	for i, name := range app.Tickets {
-		types[i] = wechat.TicketType(name)
-	}
-	return types
 }

@@ -1,11 +1,11 @@
 package app
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/metrics"
@@ -19,17 +19,9 @@ const VerifyNeeds = config.Pushes
 // VerifySettle is short: the answer has to be out before Lambda ends the function.
 const VerifyReadBack = 200 * time.Millisecond
 
-// Keys finds the secrets of an account, see message.Config.
-type Keys = func(ctx context.Context, account message.Account, fresh bool) (*message.Keyring, error)
-
 // Verify builds the handler of the verify function.
-func Verify(c *config.Config, s store.Store, keys Keys, sink message.Sink, logger *slog.Logger) (http.Handler, error) {
-	mc := message.Config{Keys: keys, Sink: sink, Store: s, Proofs: c.DomainProofs, Window: c.PushWindow, Now: c.Now, Logger: logger}
-	for _, app := range c.Apps {
-		if app.TakesPushes() {
-			mc.Accounts = append(mc.Accounts, message.Account{Name: app.Name, AppID: app.AppID})
-		}
-	}
+func Verify(c *config.Config, s store.Store, keys message.KeySource, sink message.Sink, logger *slog.Logger) (http.Handler, error) {
+	mc := message.Config{Accounts: c.Accounts.Where(account.Account.TakesPushes), Keys: keys, Sink: sink, Store: s, Proofs: c.DomainProofs, Window: c.PushWindow, Now: c.Now, Logger: logger}
 	handler, err := message.New(mc)
 	if err != nil {
 		return nil, err

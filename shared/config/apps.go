@@ -6,13 +6,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-)
 
-// The kinds of WeChat account.
-const (
-	OfficialAccount = "official_account"
-	Website         = "website"
-	MiniProgram     = "mini_program"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
+	"wechatfn/shared/wechat"
 )
 
 const (
@@ -20,42 +17,28 @@ const (
 	healthName  = "health" // no account's: its /verify/{app} would be /verify/health
 )
 
-// App is one WeChat account.
-type App struct {
-	Name    string
-	Kind    string // OfficialAccount, Website or MiniProgram
-	AppID   string
-	Tickets []string    // tickets kept alive: TicketJSAPI, TicketWXCard; official accounts only
-	Secret  Secret      // zero when the secrets come from Secrets Manager
-	Push    PushSecrets // zero when they come from Secrets Manager, or the account takes no pushes
-}
-
-// HasToken reports whether the account has a global access token to keep alive.
-// A website app of the Open Platform has none: it only logs users in.
-func (a App) HasToken() bool { return a.Kind != Website }
-
-// apps reads the one account of WECHAT_APP_ID or the list of WECHAT_APPS.
-func (l *loader) apps() []App {
+// accounts reads the one account of WECHAT_APP_ID or the list of WECHAT_APPS.
+func (l *loader) accounts() account.List {
 	id, list := l.get(envAppID), l.get(envApps)
 	switch {
 	case id != "" && list != "":
 		l.problem(envApps, "is set and so is %s; keep one of them", envAppID)
 	case id != "":
-		return l.check([]App{{Name: defaultName, Kind: OfficialAccount, AppID: id, Secret: NewSecret(l.get(envAppSecret))}}, envAppID)
+		return l.check(account.List{{Name: defaultName, Kind: account.OfficialAccount, AppID: id}}, envAppID)
 	case list != "":
-		return l.check(l.parseApps(list), envApps)
+		return l.check(l.parseAccounts(list), envApps)
 	default:
 		l.problem(envAppID, "is not set, and neither is %s", envApps)
 	}
 	return nil
 }
 
-func (l *loader) parseApps(list string) []App {
+func (l *loader) parseAccounts(list string) account.List {
 	var rows []struct {
-		Name    string   `json:"name"`
-		Kind    string   `json:"kind"`
-		AppID   string   `json:"appId"`
-		Tickets []string `json:"tickets"`
+		Name    string              `json:"name"`
+		Kind    account.Kind        `json:"kind"`
+		AppID   string              `json:"appId"`
+		Tickets []wechat.TicketType `json:"tickets"`
 	}
 	if err := decodeStrict(list, &rows); err != nil {
 		l.problem(envApps, "is not a JSON list of {name, kind, appId, tickets}: %v", err)
@@ -64,63 +47,60 @@ func (l *loader) parseApps(list string) []App {
 	if len(rows) == 0 {
 		l.problem(envApps, "lists no account")
 	}
-	secrets := l.appSecrets()
-	apps := make([]App, len(rows))
+	accounts := make(account.List, len(rows))
 	for i, row := range rows {
-		apps[i] = App{Name: row.Name, Kind: row.Kind, AppID: row.AppID, Tickets: row.Tickets}
-		apps[i].Secret = secrets.For(apps[i])
+		accounts[i] = account.Account{Name: row.Name, Kind: row.Kind, AppID: row.AppID, Tickets: row.Tickets}
 	}
-	return apps
+	return accounts
 }
 
-func (l *loader) check(apps []App, variable string) []App {
+func (l *loader) check(accounts account.List, variable string) account.List {
 	tickets := l.tickets()
-	for i := range apps {
-		app := &apps[i]
-		if !isName(app.Name) {
-			l.problem(variable, "account name %q: use 1 to 32 of a-z, 0-9, - and _", app.Name)
+	for i := range accounts {
+		a := &accounts[i]
+		if !account.IsName(a.Name) {
+			l.problem(variable, "account name %q: use 1 to 32 of a-z, 0-9, - and _", a.Name)
 		}
-		if app.Name == healthName {
-			l.problem(variable, "account name %q is taken by the health routes", app.Name)
+		if a.Name == healthName {
+			l.problem(variable, "account name %q is taken by the health routes", a.Name)
 		}
-		if !isAppID(app.AppID) {
-			l.problem(variable, "%q is not an AppID: wx and 16 letters or digits", app.AppID)
+		if !account.IsAppID(a.AppID) {
+			l.problem(variable, "%q is not an AppID: wx and 16 letters or digits", a.AppID)
 		}
-		if slices.ContainsFunc(apps[:i], func(other App) bool { return other.Name == app.Name || other.AppID == app.AppID }) {
-			l.problem(variable, "account %q (%s) is listed twice; each needs a name and an AppID of its own", app.Name, app.AppID)
+		if slices.ContainsFunc(accounts[:i], func(other account.Account) bool { return other.Name == a.Name || other.AppID == a.AppID }) {
+			l.problem(variable, "account %q (%s) is listed twice; each needs a name and an AppID of its own", a.Name, a.AppID)
 		}
-		l.checkKind(app, variable, tickets)
+		l.checkKind(a, variable, tickets)
 	}
-	return apps
+	return accounts
 }
 
-func (l *loader) checkKind(app *App, variable string, tickets []string) {
-	switch app.Kind {
-	case OfficialAccount:
-		if app.Tickets == nil {
-			app.Tickets = tickets
-		} else {
-			l.checkTickets(variable, app.Tickets)
-		}
-	case Website, MiniProgram:
-		if len(app.Tickets) > 0 {
-			l.problem(variable, "account %q: a %s has no tickets", app.Name, app.Kind)
-		}
-	default:
-		l.problem(variable, "account %q: kind %q is not one of %s, %s, %s", app.Name, app.Kind, OfficialAccount, Website, MiniProgram)
+func (l *loader) checkKind(a *account.Account, variable string, tickets []wechat.TicketType) {
+	switch {
+	case !slices.Contains(account.Kinds(), a.Kind):
+		l.problem(variable, "account %q: kind %q is not one of %s", a.Name, a.Kind, join(account.Kinds()))
+	case a.Kind == account.OfficialAccount && a.Tickets == nil:
+		a.Tickets = tickets
+	case a.Kind == account.OfficialAccount:
+		l.checkTickets(variable, a.Tickets)
+	case len(a.Tickets) > 0:
+		l.problem(variable, "account %q: a %s has no tickets", a.Name, a.Kind)
 	}
 }
 
-func (l *loader) tickets() []string {
-	tickets := splitList(l.get(envTickets))
+func (l *loader) tickets() []wechat.TicketType {
+	var tickets []wechat.TicketType
+	for _, name := range splitList(l.get(envTickets)) {
+		tickets = append(tickets, wechat.TicketType(name))
+	}
 	l.checkTickets(envTickets, tickets)
 	return tickets
 }
 
-func (l *loader) checkTickets(variable string, tickets []string) {
+func (l *loader) checkTickets(variable string, tickets []wechat.TicketType) {
 	for i, ticket := range tickets {
-		if ticket != TicketJSAPI && ticket != TicketWXCard {
-			l.problem(variable, "ticket %q is not one of %s, %s", ticket, TicketJSAPI, TicketWXCard)
+		if ticket != wechat.JSAPI && ticket != wechat.WXCard {
+			l.problem(variable, "ticket %q is not one of %s, %s", ticket, wechat.JSAPI, wechat.WXCard)
 		}
 		if slices.Contains(tickets[:i], ticket) {
 			l.problem(variable, "ticket %q is listed twice", ticket)
@@ -128,41 +108,31 @@ func (l *loader) checkTickets(variable string, tickets []string) {
 	}
 }
 
-// AppSecrets maps an account's name (or its AppID) to its AppSecret.
-type AppSecrets map[string]Secret
-
-// ParseAppSecrets reads the JSON object of WECHAT_APP_SECRETS and of the secret
-// in Secrets Manager. Its error never quotes the text.
-func ParseAppSecrets(text string) (AppSecrets, error) {
-	var plain map[string]string
-	if err := decodeStrict(text, &plain); err != nil {
-		return nil, errors.New("not a JSON object of account name to AppSecret")
+// appSecrets reads WECHAT_APP_SECRET of the one account, or WECHAT_APP_SECRETS.
+func (l *loader) appSecrets() secret.AppSecrets {
+	if l.get(envAppID) != "" {
+		return secret.AppSecrets{defaultName: secret.New(l.get(envAppSecret))}
 	}
-	secrets := make(AppSecrets, len(plain))
-	for name, value := range plain {
-		secrets[name] = NewSecret(strings.TrimSpace(value))
-	}
-	return secrets, nil
-}
-
-// For returns the AppSecret of app, or the zero Secret.
-func (s AppSecrets) For(app App) Secret {
-	if secret, ok := s[app.Name]; ok {
-		return secret
-	}
-	return s[app.AppID]
-}
-
-func (l *loader) appSecrets() AppSecrets {
 	text := l.get(envAppSecrets)
 	if text == "" {
 		return nil
 	}
-	secrets, err := ParseAppSecrets(text)
+	secrets, err := secret.ParseAppSecrets(text)
 	if err != nil {
 		l.problem(envAppSecrets, "is %v", err)
 	}
 	return secrets
+}
+
+func join[T ~string](list []T) string {
+	var b strings.Builder
+	for i, one := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(one))
+	}
+	return b.String()
 }
 
 func decodeStrict(text string, v any) error {
@@ -185,15 +155,6 @@ func splitList(list string) []string {
 		}
 	}
 	return out
-}
-
-// isAppID: wx and 16 letters or digits.
-func isAppID(s string) bool {
-	return len(s) == 18 && strings.HasPrefix(s, "wx") && only(s, letters+digits)
-}
-
-func isName(s string) bool {
-	return s != "" && len(s) <= 32 && only(s, "0123456789abcdefghijklmnopqrstuvwxyz-_")
 }
 
 func only(s, set string) bool { return strings.Trim(s, set) == "" }

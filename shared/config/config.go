@@ -4,22 +4,24 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"time"
+
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 )
 
 // Values of the enumerated variables.
 const (
-	ModeStable   = "stable"
-	ModeClassic  = "classic"
-	TicketJSAPI  = "jsapi"
-	TicketWXCard = "wx_card"
-	CacheNone    = "none"
-	CacheTable   = "table"
+	ModeStable  = "stable"
+	ModeClassic = "classic"
+	CacheNone   = "none"
+	CacheTable  = "table"
 )
 
 // Part names what a function cannot run without, so that the signature function
@@ -37,13 +39,13 @@ const (
 
 // Config is the whole configuration, checked.
 type Config struct {
-	Apps               []App
+	Accounts           account.List
 	SecretsARN         string
 	TokenMode          string // ModeStable or ModeClassic
 	APIBase            string
-	ProxyURL           Secret   // may carry a password
-	Origins            []string // scheme://host[:port], lower case, default ports left out
-	SignatureCache     string   // CacheNone or CacheTable
+	ProxyURL           secret.Secret // may carry a password
+	Origins            []string      // scheme://host[:port], lower case, default ports left out
+	SignatureCache     string        // CacheNone or CacheTable
 	Table              string
 	LogLevel           slog.Level
 	OpenBase           string
@@ -53,6 +55,10 @@ type Config struct {
 	SessionDevices     int
 	MiniSessionTTL     time.Duration // of a mini-program's session, after the login
 	MiniDataAge        time.Duration // how far the time of encrypted data may be from now
+
+	// The secrets of the environment; empty when they come from Secrets Manager.
+	AppSecrets  secret.AppSecrets
+	PushSecrets secret.PushSecrets
 
 	PushSecretsARN string
 	PushWindow     time.Duration     // how far a push's timestamp may be from now
@@ -99,22 +105,25 @@ func load(getenv func(string) string, needs Part, defaults map[string]string) (*
 		ReplyFunction:      l.resource(envReplyFunction),
 		FunctionName:       l.get(envFunctionName),
 	}
-	c.Apps = l.apps()
-	l.pushSecrets(c.Apps)
+	c.Accounts = l.accounts()
+	c.AppSecrets = l.appSecrets()
+	c.PushSecrets = l.pushSecrets(c.Accounts)
 	l.require(c, needs)
 	return c, errors.Join(l.problems...)
 }
 
-// App returns the account with that name, or the first one for the empty name.
-func (c *Config) App(name string) (App, bool) {
-	if name == "" && len(c.Apps) > 0 {
-		return c.Apps[0], true
+// Secret is an account.SecretSource: the AppSecrets of the environment.
+func (c *Config) Secret(_ context.Context, a account.Account, _ bool) (secret.Secret, error) {
+	return account.RequireSecret(c.AppSecrets.For(a.Name, a.AppID), a)
+}
+
+// PushSecretsOf returns what the environment holds to verify and decrypt an
+// account's pushes. It is false for accounts that have none there or take no pushes.
+func (c *Config) PushSecretsOf(a account.Account) (secret.Push, bool) {
+	if !a.TakesPushes() {
+		return secret.Push{}, false
 	}
-	i := slices.IndexFunc(c.Apps, func(a App) bool { return a.Name == name })
-	if i < 0 {
-		return App{}, false
-	}
-	return c.Apps[i], true
+	return c.PushSecrets.For(a.Name, a.AppID)
 }
 
 // loader collects problems while it reads.
@@ -158,7 +167,7 @@ func (l *loader) require(c *Config, needs Part) {
 		l.problem(envTable, "is not set; it names the DynamoDB table")
 	}
 	if needs&Secrets != 0 && c.SecretsARN == "" {
-		l.requireSecrets(c.Apps)
+		l.requireSecrets(c)
 	}
 	if needs&Pushes != 0 {
 		l.requirePushes(c)
@@ -168,15 +177,15 @@ func (l *loader) require(c *Config, needs Part) {
 	}
 }
 
-func (l *loader) requireSecrets(apps []App) {
-	for _, app := range apps {
-		if !app.Secret.IsZero() {
+func (l *loader) requireSecrets(c *Config) {
+	for _, a := range c.Accounts {
+		if !c.AppSecrets.For(a.Name, a.AppID).IsZero() {
 			continue
 		}
-		if app.Name == defaultName {
+		if a.Name == defaultName {
 			l.problem(envAppSecret, "is not set, and neither is %s", envSecretsARN)
 		} else {
-			l.problem(envAppSecrets, "has no AppSecret for account %q, and %s is not set", app.Name, envSecretsARN)
+			l.problem(envAppSecrets, "has no AppSecret for account %q, and %s is not set", a.Name, envSecretsARN)
 		}
 	}
 }

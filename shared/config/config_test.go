@@ -1,13 +1,13 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
-	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"wechatfn/shared/account"
+	"wechatfn/shared/wechat"
 )
 
 func env(pairs ...string) func(string) string {
@@ -29,9 +29,10 @@ func TestLoadOneAccount(t *testing.T) {
 	if want := []string{"https://www.example.com", "http://localhost:8080"}; !slices.Equal(c.Origins, want) {
 		t.Errorf("origins %q, want %q", c.Origins, want)
 	}
-	app, ok := c.App("")
-	if !ok || app.Name != "default" || app.Kind != OfficialAccount || app.Secret.Reveal() != canary || !slices.Equal(app.Tickets, []string{"jsapi"}) {
-		t.Errorf("%+v", app)
+	a, ok := c.Accounts.Find("")
+	secret, err := c.Secret(t.Context(), a, false)
+	if !ok || a.Name != "default" || a.Kind != account.OfficialAccount || err != nil || secret.Reveal() != canary || !slices.Equal(a.Tickets, []wechat.TicketType{"jsapi"}) {
+		t.Errorf("%+v, %v", a, err)
 	}
 }
 
@@ -47,17 +48,15 @@ func TestLoadSeveralAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, app := range c.Apps {
-		got = append(got, fmt.Sprint(app.Name, app.Tickets, app.Secret.Reveal(), app.HasToken()))
+	for _, a := range c.Accounts {
+		secret, err := c.Secret(t.Context(), a, false)
+		if err != nil {
+			t.Error(err)
+		}
+		got = append(got, fmt.Sprint(a.Name, a.Tickets, secret.Reveal(), a.HasToken()))
 	}
 	if want := []string{"shop[jsapi wx_card]atrue", "news[wx_card]btrue", "site[]cfalse", "mini[]dtrue"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
-	}
-	if app, ok := c.App("news"); !ok || app.AppID != "wx520c15f417810388" {
-		t.Errorf("App(news): %+v", app)
-	}
-	if _, ok := c.App("nobody"); ok {
-		t.Error("App(nobody) found one")
 	}
 }
 
@@ -119,43 +118,6 @@ func TestLoadRefuses(t *testing.T) {
 func TestSecretsFromAWSNeedNoneHere(t *testing.T) {
 	if _, err := Load(env("WECHAT_APP_ID", "wx520c15f417810387", "WECHAT_SECRETS_ARN", "arn:aws:secretsmanager:x"), Secrets); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestSecretNeverPrints(t *testing.T) {
-	s := NewSecret(canary)
-	inside := struct {
-		S Secret
-		P *Secret
-	}{s, &s}
-	text, err := json.Marshal(inside)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "inside", inside)
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", s, "inside", inside)
-	all := string(text) + log.String()
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
-		all += fmt.Sprintf(verb, s) + fmt.Sprintf(verb, inside) + fmt.Sprintf(verb, []Secret{s})
-	}
-	if strings.Contains(all, canary) || strings.Contains(all, fmt.Sprintf("%x", canary)) {
-		t.Errorf("the secret shows in %s", all)
-	}
-}
-
-func TestOriginOf(t *testing.T) {
-	for raw, want := range map[string]string{
-		"https://A.com:443/x": "https://a.com", "http://a.com:80": "http://a.com", "http://a.com:443": "http://a.com:443",
-		"https://a.com:": "https://a.com", "https://[::1]:8443/": "https://[::1]:8443", "ftp://a.com": "", "https:///x": "", "/x": "", "https://a.com:8443": "https://a.com:8443",
-	} {
-		u, err := url.Parse(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, ok := OriginOf(u); got != want || ok != (want != "") {
-			t.Errorf("%s: %q", raw, got)
-		}
 	}
 }
 

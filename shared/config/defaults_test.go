@@ -26,7 +26,7 @@ func loadedDefaults(t *testing.T) map[string]string {
 	c := loadWith(t)
 	return map[string]string{
 		"WECHAT_TOKEN_MODE":       c.TokenMode,
-		"WECHAT_TICKETS":          strings.ReplaceAll(strings.Trim(fmt.Sprint(c.Apps[0].Tickets), "[]"), " ", ","),
+		"WECHAT_TICKETS":          strings.ReplaceAll(strings.Trim(fmt.Sprint(c.Accounts[0].Tickets), "[]"), " ", ","),
 		"WECHAT_API_BASE":         c.APIBase,
 		"WECHAT_OPEN_BASE":        c.OpenBase,
 		"SIGNATURE_CACHE":         c.SignatureCache,
@@ -66,7 +66,7 @@ func TestLoadedDefaultIsTheDocumentedOne(t *testing.T) {
 // TestEveryDefaultIsDocumented finds fields that Load fills though no variable has
 // a default for them.
 func TestEveryDefaultIsDocumented(t *testing.T) {
-	filled := map[string]bool{"Apps": true, "DomainProofs": true} // the account that is set, and an empty map
+	filled := map[string]bool{"Accounts": true, "AppSecrets": true, "DomainProofs": true} // the account that is set, and maps without values
 	for _, name := range []string{"TokenMode", "APIBase", "OpenBase", "SignatureCache", "PushWindow", "SessionTTL", "SessionIdleTimeout", "SessionDevices", "MiniSessionTTL", "MiniDataAge"} {
 		filled[name] = true
 	}
@@ -88,7 +88,7 @@ func TestLoadFollowsTheTable(t *testing.T) {
 		want            any
 	}{
 		{"WECHAT_TOKEN_MODE", "classic", func(c *Config) any { return c.TokenMode }, ModeClassic},
-		{"WECHAT_TICKETS", "wx_card", func(c *Config) any { return fmt.Sprint(c.Apps[0].Tickets) }, "[wx_card]"},
+		{"WECHAT_TICKETS", "wx_card", func(c *Config) any { return fmt.Sprint(c.Accounts[0].Tickets) }, "[wx_card]"},
 		{"WECHAT_API_BASE", "https://a.example", func(c *Config) any { return c.APIBase }, "https://a.example"},
 		{"WECHAT_OPEN_BASE", "https://b.example", func(c *Config) any { return c.OpenBase }, "https://b.example"},
 		{"SIGNATURE_CACHE", "table", func(c *Config) any { return c.SignatureCache }, CacheTable},

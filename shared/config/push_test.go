@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wechatfn/shared/secret"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 )
 
 // shown reveals s, for comparison.
-func shown(s PushSecrets) string {
+func shown(s secret.Push) string {
 	return strings.Join([]string{s.Token.Reveal(), s.AESKey.Reveal(), s.PreviousToken.Reveal(), s.PreviousAESKey.Reveal()}, " ")
 }
 
@@ -39,8 +41,9 @@ func TestPushSecretsOfOneAccount(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if shown(got.Apps[0].Push) != c.want {
-				t.Errorf("got %q, want %q", shown(got.Apps[0].Push), c.want)
+			push, ok := got.PushSecretsOf(got.Accounts[0])
+			if !ok || shown(push) != c.want {
+				t.Errorf("got %q, want %q", shown(push), c.want)
 			}
 		})
 	}
@@ -52,8 +55,9 @@ func TestPushSecretsOfSeveralAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, app := range c.Apps {
-		got = append(got, fmt.Sprintf("%s %v [%s]", app.Name, app.TakesPushes(), shown(app.Push)))
+	for _, a := range c.Accounts {
+		push, _ := c.PushSecretsOf(a)
+		got = append(got, fmt.Sprintf("%s %v [%s]", a.Name, a.TakesPushes(), shown(push)))
 	}
 	if want := "shop true [a " + pushKey + " b ],mini true [c   ],site false [   ],news true [   ]"; strings.Join(got, ",") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, ","), want)
@@ -89,7 +93,7 @@ func TestPushSecretsAreChecked(t *testing.T) {
 			values := strings.Split(c.values, ",")
 			_, err := Load(pairEnv("WECHAT_APP_ID", pushID, env, values), 0)
 			wantProblem(t, err, strings.Split(env, ",")[c.wrong]+": "+c.want)
-			_, err = ParsePushSecrets(`{"shop":` + pairJSON(json, values) + `}`)
+			_, err = secret.ParsePushSecrets(`{"shop":` + pairJSON(json, values) + `}`)
 			wantProblem(t, err, `account "shop": `+strings.Split(json, ",")[c.wrong]+" "+c.want)
 		})
 	}
@@ -122,46 +126,6 @@ func pairJSON(names string, values []string) string {
 		}
 	}
 	return "{" + strings.Join(pairs, ",") + "}"
-}
-
-func TestParsePushSecretsRefuses(t *testing.T) {
-	for text, want := range map[string]string{
-		canary:                             "the text is not a JSON object",
-		"":                                 "the text is not a JSON object",
-		"null":                             "the text is not a JSON object",
-		`["` + canary + `"]`:               "the text is not a JSON object",
-		`{"shop":{"token":"a"}} ` + canary: "the text is not a JSON object",
-		`{"shop":"` + canary + `"}`:        `account "shop": not an object`,
-		`{"shop":{"token":7}}`:             `account "shop": not an object`,
-		`{"shop":{"token":"a","k":"` + canary + `"}}`: `account "shop": not an object`,
-		`{"shop":{"token":"a","` + canary + `":""}}`:  `account "shop": not an object`,
-		`{"shop":null}`:                      `account "shop": token is missing`,
-		`{"shop":{}}`:                        `account "shop": token is missing`,
-		`{"shop":{"token":"  "}}`:            `account "shop": token is missing`,
-		`{"Q ` + canary + `":{"token":"a"}}`: "a key is neither",
-	} {
-		secrets, err := ParsePushSecrets(text)
-		wantProblem(t, err, want)
-		if secrets != nil {
-			t.Errorf("%s: secrets beside an error", text)
-		}
-	}
-}
-
-func TestPushSecretsAreFoundByNameAndAppID(t *testing.T) {
-	const id = "wxABCDEF0123456789" // could not be an account's name
-	secrets, err := ParsePushSecrets(`{"` + id + `":{"token":"a"},"shop":{"token":"b"}}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name, appID, want string
-	}{{"mini", id, "a"}, {"shop", id, "b"}, {"shop", pushID, "b"}, {"mini", pushID, ""}} {
-		got, ok := secrets.For(App{Name: c.name, AppID: c.appID})
-		if got.Token.Reveal() != c.want || ok != (c.want != "") {
-			t.Errorf("%s, %s: %q, %v", c.name, c.appID, got.Token.Reveal(), ok)
-		}
-	}
 }
 
 // All problems come at once.

@@ -16,10 +16,6 @@ const (
 	maxWindow = 24 * time.Hour
 )
 
-// LogsIn reports whether users log in to the account with a browser. A
-// mini-program has a login of its own.
-func (a App) LogsIn() bool { return a.Kind != MiniProgram }
-
 // duration reads a duration between two limits.
 func (l *loader) duration(name string, least, most time.Duration) time.Duration {
 	value := l.get(name)

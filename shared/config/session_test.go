@@ -53,11 +53,3 @@ func TestSessionSettingsAreRefused(t *testing.T) {
 		})
 	}
 }
-
-func TestWhoLogsIn(t *testing.T) {
-	for kind, want := range map[string]bool{OfficialAccount: true, Website: true, MiniProgram: false} {
-		if got := (App{Kind: kind}).LogsIn(); got != want {
-			t.Errorf("%s: %v", kind, got)
-		}
-	}
-}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"wechatfn/shared/secret"
+	"wechatfn/shared/web"
 )
 
 // base reads WECHAT_API_BASE or WECHAT_OPEN_BASE.
@@ -32,16 +35,16 @@ func quotedURL(value string) string {
 }
 
 // proxyURL reads WECHAT_PROXY_URL. It may hold a password, so it is not quoted.
-func (l *loader) proxyURL() Secret {
+func (l *loader) proxyURL() secret.Secret {
 	value := l.get(envProxyURL)
 	if value == "" {
-		return Secret{}
+		return secret.Secret{}
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5") {
 		l.problem(envProxyURL, "is not an http, https or socks5 URL")
 	}
-	return NewSecret(value)
+	return secret.New(value)
 }
 
 func (l *loader) origins() []string {
@@ -74,32 +77,9 @@ func parseOrigin(value string) (string, error) {
 	if strings.IndexFunc(u.Host, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 		return "", errUnicode
 	}
-	origin, ok := OriginOf(u)
+	origin, ok := web.OriginOf(u)
 	if !ok {
 		return "", errOrigin
 	}
 	return origin, nil
-}
-
-// OriginOf returns scheme://host[:port] as a browser writes it (RFC 6454: lower
-// case, default port left out), and false for anything but http and https.
-func OriginOf(u *url.URL) (string, bool) {
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	standard := ":443"
-	switch scheme {
-	case "https":
-	case "http":
-		standard = ":80"
-	default:
-		return "", false
-	}
-	if short, ok := strings.CutSuffix(host, standard); ok {
-		host = short
-	} else {
-		host = strings.TrimSuffix(host, ":")
-	}
-	if host == "" {
-		return "", false
-	}
-	return scheme + "://" + host, true
 }

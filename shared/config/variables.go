@@ -58,7 +58,7 @@ func Variables() []Variable {
 		{Name: envAppSecrets, Secret: true, Example: `{"shop":"..."}`, Help: "AppSecrets of several accounts, to run functions locally: a JSON object, account name to AppSecret."},
 		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read only by the refresher and the oauth function, cached for 300 s at most and read again when WeChat refuses the AppSecret."},
 		{Name: envTokenMode, Default: ModeStable, Help: "`stable` uses WeChat's stable_token, `classic` the older token call, which any other system of yours that calls it will invalidate."},
-		{Name: envTickets, Default: TicketJSAPI, Help: "Tickets that the refresher keeps valid for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
+		{Name: envTickets, Default: string(wechat.JSAPI), Help: "Tickets that the refresher keeps valid for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
 		{Name: envAPIBase, Default: wechat.DefaultBaseURL, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer. Locally it can be a simulator."},
 		{Name: envProxyURL, Secret: true, Example: "http://user:password@proxy.example.com:3128", Help: "Forward proxy for calls to WeChat, the cheap way to a fixed address. The AWS SDK does not use it."},
 		{Name: envOrigins, Example: "https://www.example.com,https://m.example.com", Help: "Origins of the pages that may be signed for and that may call from a browser (CORS)."},

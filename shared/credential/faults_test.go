@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
@@ -94,7 +95,7 @@ func TestForceRefusedLeavesTheTokenInUse(t *testing.T) {
 			t.Errorf("dead %v, %v", record.Token.Dead, err)
 		}
 		time.Sleep(2 * time.Minute)
-		k.Secrets = func(context.Context, Account, bool) (config.Secret, error) { return config.Secret{}, errDown }
+		k.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) { return secret.Secret{}, errDown }
 		if record, err := k.Force(t.Context(), w.account); err != nil || record.Token.Dead || len(record.Forced) != 2 {
 			t.Errorf("no secret: %d forced, dead %v, %v", len(record.Forced), record.Token.Dead, err)
 		}

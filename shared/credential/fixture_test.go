@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
@@ -31,7 +32,7 @@ type world struct {
 	t       testing.TB
 	sim     *wechatsim.Sim
 	store   *counted
-	account Account
+	account account.Account
 	secret  func(fresh bool) string
 	classic bool
 	log     *lockedBuffer
@@ -54,7 +55,7 @@ func newWorld(t testing.TB, switches wechatsim.Switches) *world {
 	t.Cleanup(func() { db.Close() })
 	w := &world{
 		t: t, sim: sim, store: &counted{Store: db}, log: new(lockedBuffer),
-		account: Account{Name: "shop", AppID: testAppID, Tickets: []wechat.TicketType{wechat.JSAPI}},
+		account: account.Account{Name: "shop", AppID: testAppID, Tickets: []wechat.TicketType{wechat.JSAPI}},
 		secret:  func(bool) string { return testSecret },
 	}
 	t.Cleanup(w.searchForSecrets)
@@ -95,9 +96,9 @@ func (w *world) client() *wechat.Client {
 // keeper returns a refresher of its own, on the given store.
 func (w *world) keeperOn(s store.Store) *Renewer {
 	k, err := NewRenewer(RenewerConfig{
-		Store: s, WeChat: w.client(), Accounts: []Account{w.account},
-		Secrets: func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
-			return config.NewSecret(w.secret(fresh)), nil
+		Store: s, WeChat: w.client(), Accounts: account.List{w.account},
+		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
+			return secret.New(w.secret(fresh)), nil
 		},
 		Jitter: func() float64 { return 0.5 },
 		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

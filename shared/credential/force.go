@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"wechatfn/shared/account"
 )
 
 // The operator's budget, well inside WeChat's own (20 a day, 30 s apart).
@@ -26,7 +28,7 @@ func (e *BudgetError) Error() string {
 // current one at once: for operators whose token has leaked. It is counted in
 // the record before WeChat is asked. Errors: *BudgetError, ErrBusy, ErrLeaseLost,
 // the store's; WeChat's refusal is logged and stands in the record.
-func (k *Renewer) Force(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) Force(ctx context.Context, account account.Account) (Record, error) {
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err

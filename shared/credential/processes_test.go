@@ -14,16 +14,17 @@ import (
 	"testing"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store/dynamo"
 	"wechatfn/shared/store/dynamo/dynamotest"
 	"wechatfn/shared/wechat"
 )
 
 const (
-	appID  = "wx0123456789abcdef"
-	secret = "canary-secret-0123456789abcdef"
+	appID     = "wx0123456789abcdef"
+	appSecret = "canary-secret-0123456789abcdef"
 )
 
 // refresherProcess is set in the processes that TestTwentyProcesses starts.
@@ -52,11 +53,11 @@ func refresh(table string) error {
 	if err != nil {
 		return err
 	}
-	account := credential.Account{Name: "shop", AppID: appID, Tickets: []wechat.TicketType{wechat.JSAPI}}
+	shop := account.Account{Name: "shop", AppID: appID, Tickets: []wechat.TicketType{wechat.JSAPI}}
 	k, err := credential.NewRenewer(credential.RenewerConfig{
-		Store: s, WeChat: client, Accounts: []credential.Account{account},
-		Secrets: func(context.Context, credential.Account, bool) (config.Secret, error) {
-			return config.NewSecret(secret), nil
+		Store: s, WeChat: client, Accounts: account.List{shop},
+		Secrets: func(context.Context, account.Account, bool) (secret.Secret, error) {
+			return secret.New(appSecret), nil
 		},
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -67,7 +68,7 @@ func refresh(table string) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	if _, err := k.Tick(context.Background(), account); err != nil && !errors.Is(err, credential.ErrBusy) {
+	if _, err := k.Tick(context.Background(), shop); err != nil && !errors.Is(err, credential.ErrBusy) {
 		return err
 	}
 	return nil
@@ -76,7 +77,7 @@ func refresh(table string) error {
 // P1 with real processes: twenty refreshers on one DynamoDB engine.
 func TestTwentyProcesses(t *testing.T) {
 	engine := dynamotest.Start(t)
-	sim, err := wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{{ID: appID, Secret: secret}}})
+	sim, err := wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{{ID: appID, Secret: appSecret}}})
 	if err != nil {
 		t.Fatal(err)
 	}

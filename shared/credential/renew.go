@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
 
 // renewToken asks WeChat for the token, once, and writes what came of it into
 // the record.
-func (k *Renewer) renewToken(ctx context.Context, account Account, record *Record, force bool) {
+func (k *Renewer) renewToken(ctx context.Context, account account.Account, record *Record, force bool) {
 	asked := k.Now()
 	secret, err := k.Secrets(ctx, account, force) // a forced call is too dear for a secret that may be old
 	if err != nil {
@@ -34,7 +35,7 @@ func (k *Renewer) renewToken(ctx context.Context, account Account, record *Recor
 	k.learnToken(ctx, account, record, answer, asked)
 }
 
-func (k *Renewer) learnToken(ctx context.Context, account Account, record *Record, answer wechat.Token, asked time.Time) {
+func (k *Renewer) learnToken(ctx context.Context, account account.Account, record *Record, answer wechat.Token, asked time.Time) {
 	before := record.Token
 	next := Token{State: before.learn(answer.Value, answer.ExpiresIn, asked), Value: answer.Value}
 	renewed := next.Fingerprint != before.Fingerprint
@@ -54,7 +55,7 @@ func (k *Renewer) learnToken(ctx context.Context, account Account, record *Recor
 
 // renewTicket asks for one ticket, once, publishes it when it is new and writes
 // what came of it into the record. Its error is the store's, or ErrLeaseLost.
-func (k *Renewer) renewTicket(ctx context.Context, account Account, record *Record, typ wechat.TicketType) error {
+func (k *Renewer) renewTicket(ctx context.Context, account account.Account, record *Record, typ wechat.TicketType) error {
 	asked := k.Now()
 	if !usableToken(record.Token, asked) {
 		return nil
@@ -101,7 +102,7 @@ const (
 
 // fail notes a failure in h and logs it: as an error when somebody has to act,
 // as a warning when it passes by itself.
-func (k *Renewer) fail(ctx context.Context, account Account, record *Record, h *State, err error) {
+func (k *Renewer) fail(ctx context.Context, account account.Account, record *Record, h *State, err error) {
 	failure, level := Failure{Op: "secret", Class: "secret"}, slog.LevelError
 	pause := unexpectedPause
 	var refused *wechat.Error
@@ -148,7 +149,7 @@ func doubled(first, most time.Duration, count int) time.Duration {
 }
 
 // failed is next with the run of failures counted and the end of the wait set.
-func (k *Renewer) failed(account Account, before, next Failure, pause time.Duration, now time.Time) Failure {
+func (k *Renewer) failed(account account.Account, before, next Failure, pause time.Duration, now time.Time) Failure {
 	next.Count = before.Count + 1
 	next.Until = now.Add(pause).Unix()
 	k.Observe(account, next)
@@ -157,7 +158,7 @@ func (k *Renewer) failed(account Account, before, next Failure, pause time.Durat
 
 // forgiveNewSecret ends the wait after a refused AppSecret as soon as another
 // one is stored. Only then is the secret read outside an epoch.
-func (k *Renewer) resetBackoffOnNewSecret(ctx context.Context, account Account, record *Record) {
+func (k *Renewer) resetBackoffOnNewSecret(ctx context.Context, account account.Account, record *Record) {
 	refused := record.Token.Failure.Secret
 	if refused == "" {
 		return

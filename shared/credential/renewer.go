@@ -18,30 +18,18 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"slices"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
-
-// Account is one WeChat account with a global access token.
-type Account struct {
-	Name    string
-	AppID   string
-	Tickets []wechat.TicketType // to keep alive; none for a mini-program
-}
 
 // WeChat is the part of *wechat.Client that a Keeper calls.
 type WeChat interface {
 	Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error)
 	Ticket(ctx context.Context, accessToken string, typ wechat.TicketType) (wechat.Ticket, error)
 }
-
-// Secrets finds the AppSecret of an account. With fresh set it must not answer
-// from a cache: WeChat has just refused the secret it gave before.
-type Secrets func(ctx context.Context, account Account, fresh bool) (config.Secret, error)
 
 var (
 	// ErrBusy: another refresher holds the account's lease.
@@ -57,8 +45,8 @@ var (
 type RenewerConfig struct {
 	Store    store.Store
 	WeChat   WeChat
-	Secrets  Secrets
-	Accounts []Account
+	Secrets  account.SecretSource
+	Accounts account.List
 
 	Now    func() time.Time // nil: time.Now
 	Jitter func() float64   // in [0,1); nil: math/rand
@@ -67,7 +55,7 @@ type RenewerConfig struct {
 	// Observe is told of each token or ticket that was renewed, with the zero
 	// Failure, and of each failure to renew one. It may be nil, and is called by as
 	// many goroutines as the Keeper.
-	Observe func(Account, Failure)
+	Observe func(account.Account, Failure)
 }
 
 // Keeper renews tokens and tickets. It holds no state of its own, so any number
@@ -91,7 +79,7 @@ func NewRenewer(c RenewerConfig) (*Renewer, error) {
 		c.Logger = slog.Default()
 	}
 	if c.Observe == nil {
-		c.Observe = func(Account, Failure) {}
+		c.Observe = func(account.Account, Failure) {}
 	}
 	return &Renewer{c}, nil
 }
@@ -104,7 +92,7 @@ const maxSteps = 3
 // read. It returns the record as it stands. Errors: ErrBusy, ErrLeaseLost, the
 // store's; WeChat's failures are logged and kept in the record, which says when
 // to try again.
-func (k *Renewer) Tick(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) Tick(ctx context.Context, account account.Account) (Record, error) {
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
@@ -115,7 +103,7 @@ func (k *Renewer) Tick(ctx context.Context, account Account) (Record, error) {
 // Kicked answers a kick: somebody found no ticket to hand out, or holds a token
 // that WeChat calls dead. It looks at what is published, where Tick trusts its
 // own record. Errors: as Tick's.
-func (k *Renewer) HandleRefreshRequest(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) HandleRefreshRequest(ctx context.Context, account account.Account) (Record, error) {
 	dead := k.refreshRequestFor(ctx, account.AppID)
 	item, record, err := k.read(ctx, account.AppID)
 	if err != nil {
@@ -132,7 +120,7 @@ func (k *Renewer) HandleRefreshRequest(ctx context.Context, account Account) (Re
 // work takes one step after another until nothing is due. The record may know
 // more than the item it was read from; what it knows is saved with the first
 // step.
-func (k *Renewer) work(ctx context.Context, account Account, item store.Item, record Record) (Record, error) {
+func (k *Renewer) work(ctx context.Context, account account.Account, item store.Item, record Record) (Record, error) {
 	for range maxSteps {
 		k.resetBackoffOnNewSecret(ctx, account, &record)
 		plan := Next(record, account.Tickets, k.Now())
@@ -148,18 +136,17 @@ func (k *Renewer) work(ctx context.Context, account Account, item store.Item, re
 }
 
 // Account finds a configured account by AppID. Errors: ErrUnknownAccount.
-func (k *Renewer) Account(appID string) (Account, error) {
-	i := slices.IndexFunc(k.Accounts, func(a Account) bool { return a.AppID == appID })
-	if i < 0 {
-		return Account{}, ErrUnknownAccount
+func (k *Renewer) Account(appID string) (account.Account, error) {
+	if a, ok := k.Accounts.FindAppID(appID); ok {
+		return a, nil
 	}
-	return k.Accounts[i], nil
+	return account.Account{}, ErrUnknownAccount
 }
 
 // step is one epoch: take the lease, ask WeChat what the plan says, publish,
 // save and release. The record it starts from is the one that was decided on,
 // for the lease is taken on that very version.
-func (k *Renewer) step(ctx context.Context, account Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
+func (k *Renewer) step(ctx context.Context, account account.Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
 	read := record
 	record = record.clone()
 	item, err := k.takeLease(ctx, account.AppID, item, &record)
@@ -254,7 +241,7 @@ func (k *Renewer) read(ctx context.Context, appID string) (store.Item, Record, e
 }
 
 // Look returns the stored record without doing anything.
-func (k *Renewer) Record(ctx context.Context, account Account) (Record, error) {
+func (k *Renewer) Record(ctx context.Context, account account.Account) (Record, error) {
 	_, record, err := k.read(ctx, account.AppID)
 	return record, err
 }

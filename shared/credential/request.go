@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 )
 
@@ -38,7 +39,7 @@ func (k *Renewer) refreshRequestFor(ctx context.Context, appID string) string {
 
 // withoutUnpublished returns the record without word of tickets that it takes for
 // published and that are not there: deleted by hand, or written over.
-func (k *Renewer) withoutUnpublished(ctx context.Context, account Account, record Record) Record {
+func (k *Renewer) withoutUnpublished(ctx context.Context, account account.Account, record Record) Record {
 	record = record.clone()
 	for _, typ := range account.Tickets {
 		held := record.Tickets[typ]

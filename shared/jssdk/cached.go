@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 )
 
@@ -27,7 +28,7 @@ const keepTimeout = time.Second
 // and keeps it. With force a new one takes its place. Whoever writes first wins,
 // and all callers get that one. A store that fails costs the keeping, not the
 // signature.
-func (h *Handler) kept(ctx context.Context, account Account, pageURL, ticket string, end time.Time, force bool) (Signature, error) {
+func (h *Handler) kept(ctx context.Context, account account.Account, pageURL, ticket string, end time.Time, force bool) (Signature, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
 	key, bound := keptKey(account.AppID, pageURL), hash(ticket)
@@ -74,7 +75,7 @@ func opened(item store.Item, bound string) (keptSignature, bool) {
 	return s, s.Bound == bound
 }
 
-func (s keptSignature) of(account Account, pageURL string) Signature {
+func (s keptSignature) of(account account.Account, pageURL string) Signature {
 	return Signature{AppID: account.AppID, Timestamp: s.Timestamp, NonceStr: s.NonceStr, Signature: s.Signature, URL: pageURL}
 }
 

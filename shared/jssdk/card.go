@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
@@ -84,7 +85,7 @@ func (h *Handler) chooseCard(w http.ResponseWriter, r *http.Request) error {
 }
 
 // signCard signs the values together with the ticket, the time and a nonce.
-func (h *Handler) signCard(ctx context.Context, account Account, values ...string) (timestamp, nonce, signature string, err error) {
+func (h *Handler) signCard(ctx context.Context, account account.Account, values ...string) (timestamp, nonce, signature string, err error) {
 	ticket, _, err := h.ticket(ctx, account, wechat.WXCard)
 	if err != nil {
 		return "", "", "", err

@@ -11,17 +11,11 @@ import (
 	"slices"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
-
-// Account is an official account whose pages are signed.
-type Account struct {
-	Name    string
-	AppID   string
-	Tickets []wechat.TicketType // that are kept alive
-}
 
 // Tickets hands out live tickets and their known end; *credential.Reader does.
 type Tickets interface {
@@ -30,7 +24,7 @@ type Tickets interface {
 
 // Config configures a Handler. Accounts, Origins, Tickets and RetryAfter are required.
 type Config struct {
-	Accounts   []Account     // the first one is the default of ?app=
+	Accounts   account.List  // the first one is the default of ?app=
 	Origins    []string      // of the pages that may be signed for and that may call
 	Tickets    Tickets       // where tickets come from
 	RetryAfter time.Duration // what a 503 without a ticket advises
@@ -129,7 +123,7 @@ func (h *Handler) signature(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, signed)
 }
 
-func (h *Handler) sign(ctx context.Context, account Account, pageURL string, force bool) (Signature, error) {
+func (h *Handler) sign(ctx context.Context, account account.Account, pageURL string, force bool) (Signature, error) {
 	ticket, end, err := h.ticket(ctx, account, wechat.JSAPI)
 	if err != nil {
 		return Signature{}, err
@@ -140,7 +134,7 @@ func (h *Handler) sign(ctx context.Context, account Account, pageURL string, for
 	return h.make(account, pageURL, ticket)
 }
 
-func (h *Handler) make(account Account, pageURL, ticket string) (Signature, error) {
+func (h *Handler) make(account account.Account, pageURL, ticket string) (Signature, error) {
 	nonce, err := h.nonce()
 	if err != nil {
 		return Signature{}, err
@@ -155,7 +149,7 @@ func (h *Handler) make(account Account, pageURL, ticket string) (Signature, erro
 	}, nil
 }
 
-func (h *Handler) ticket(ctx context.Context, account Account, typ wechat.TicketType) (string, time.Time, error) {
+func (h *Handler) ticket(ctx context.Context, account account.Account, typ wechat.TicketType) (string, time.Time, error) {
 	ticket, end, err := h.Tickets.Ticket(ctx, account.AppID, typ)
 	if err != nil {
 		return "", end, noTicket(err, h.RetryAfter)
@@ -173,18 +167,15 @@ func (h *Handler) nonce() (string, error) {
 }
 
 // account picks the account of ?app= and sees that it keeps such tickets.
-func (h *Handler) account(query *web.Query, typ wechat.TicketType) (Account, error) {
-	i := 0
-	if name := query.Get("app"); name != "" {
-		i = slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
+func (h *Handler) account(query *web.Query, typ wechat.TicketType) (account.Account, error) {
+	a, ok := h.Accounts.Find(query.Get("app"))
+	if !ok {
+		return a, errAppUnknown
 	}
-	if i < 0 {
-		return Account{}, errAppUnknown
+	if !slices.Contains(a.Tickets, typ) {
+		return a, ticketNotKept(a.Name, typ)
 	}
-	if !slices.Contains(h.Accounts[i].Tickets, typ) {
-		return Account{}, ticketNotKept(h.Accounts[i].Name, typ)
-	}
-	return h.Accounts[i], nil
+	return a, nil
 }
 
 func parseForce(value string) (bool, error) {

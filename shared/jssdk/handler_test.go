@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/wechat"
 )
 
@@ -48,7 +49,7 @@ func (f *tickets) Ticket(_ context.Context, appID string, typ wechat.TicketType)
 func newHandler(t testing.TB, change func(*Config)) *Handler {
 	t.Helper()
 	c := Config{
-		Accounts: []Account{
+		Accounts: account.List{
 			{Name: "shop", AppID: appID, Tickets: []wechat.TicketType{wechat.JSAPI, wechat.WXCard}},
 			{Name: "plain", AppID: "wxffffffffffffffff", Tickets: []wechat.TicketType{wechat.JSAPI}},
 		},

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/web"
 )
 
@@ -57,7 +56,7 @@ func originOf(pageURL string) (string, error) {
 	if strings.Contains(rest, "@") {
 		return "", errURLUserinfo
 	}
-	origin, ok := config.OriginOf(&url.URL{Scheme: scheme, Host: rest})
+	origin, ok := web.OriginOf(&url.URL{Scheme: scheme, Host: rest})
 	if !ok || strings.Contains(rest, `\`) {
 		return "", errURLMalformed
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// defaultReserve is the time kept back for sending an answer that says "too
+	// defaultReserve is the time left for sending an answer that says "too
 	// slow", instead of being killed without one.
 	defaultReserve = 250 * time.Millisecond
 	// maxEventBytes is what Lambda itself takes in one invocation.
@@ -51,7 +51,7 @@ var (
 var ErrUnauthorized = errors.New("lambdahttp: unauthorized")
 
 // Handler is an http.Handler as Lambda sees it. It implements lambda.Handler, so
-// lambda.Start hands it the bytes of an event as they came, without reflection.
+// lambda.Start passes it the bytes of an event as they came, without reflection.
 // It is safe for concurrent use if the http.Handler is.
 type Handler struct {
 	next      http.Handler
@@ -80,7 +80,7 @@ func New(h http.Handler, options Options) *Handler {
 //
 // The error is nil but for an authorizer that fails, and for Direct's: an event of another kind, a request that cannot be
 // decoded and a panic are answered with a problem, and logged. Neither payload
-// nor what it decodes to is kept.
+// nor what it decodes to is held afterwards.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := withReserve(ctx, h.reserve)
 	defer cancel()
@@ -117,7 +117,7 @@ func (h *Handler) directly(ctx context.Context, payload []byte) (answer []byte, 
 }
 
 // authorizes answers an authorizer's event. A panic is an error, so that the gateway
-// answers 500 and lets nobody through.
+// answers 500 and lets no request through.
 func (h *Handler) authorizes(r *http.Request) (answer []byte, err error) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -71,7 +71,7 @@ func (e *event) decodeBody() (string, error) {
 	return string(decoded), err
 }
 
-// setURL keeps the bytes: the query is not even looked at, and the path as it
+// setURL does not change the bytes: the query is not parsed, and the path as it
 // came stays in RawPath, where net/url wants it.
 //
 // Function URLs send the path encoded, HTTP APIs have decoded it already. Of the

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 )
 
 // A whole text push in secure mode: from the envelope to the message as JSON.
 func BenchmarkOpen(b *testing.B) {
-	ring, err := NewKeyring(testAppID, config.PushSecrets{Token: config.NewSecret(testToken), AESKey: config.NewSecret(testKey)})
+	ring, err := NewKeyring(testAppID, secret.Push{Token: secret.New(testToken), AESKey: secret.New(testKey)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -20,7 +21,7 @@ func BenchmarkOpen(b *testing.B) {
 	q.msgSignature = Sign(testToken, q.timestamp, q.nonce, encrypted)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ring.open(Account{"shop", testAppID}, q, body); err != nil {
+		if _, err := ring.open(account.Account{Name: "shop", AppID: testAppID}, q, body); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -46,7 +47,7 @@ func BenchmarkXML(b *testing.B) {
 	for b.Loop() {
 		t, _, err := parse(body)
 		if err == nil {
-			_, err = t.message(Account{})
+			_, err = t.message(account.Account{})
 		}
 		if err != nil {
 			b.Fatal(err)
@@ -54,8 +55,8 @@ func BenchmarkXML(b *testing.B) {
 	}
 }
 
-// The most work that a stranger can make of a body: each element has to be mended.
-func BenchmarkMend(b *testing.B) {
+// The most work that an attacker can make with a body: each element has to be repaired.
+func BenchmarkRepairCDATA(b *testing.B) {
 	var body strings.Builder
 	body.WriteString("<xml>&")
 	for i := 0; body.Len() < 60_000; i++ {

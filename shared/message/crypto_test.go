@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 )
 
 // raw encrypts bytes as they are, which must fill whole blocks.
@@ -48,7 +48,7 @@ func TestDecryptRefuses(t *testing.T) {
 		{"padding of 0", key.raw(framed(message, testAppID, 5, pad(0, n))), refusedPadding},
 		{"padding of 33", key.raw(framed(message, testAppID, 5, pad(33, n))), refusedPadding},
 		{"padding of 255", key.raw(framed(message, testAppID, 5, pad(255, n))), refusedPadding},
-		{"padding that tells two lengths", key.raw(framed(message, testAppID, 5, append([]byte{1}, pad(n, n-1)...))), refusedPadding},
+		{"padding that holds two lengths", key.raw(framed(message, testAppID, 5, append([]byte{1}, pad(n, n-1)...))), refusedPadding},
 		{"nothing but padding", key.raw(pad(32, 32)), refusedLength},
 		{"19 bytes", key.raw(append([]byte("0123456789abcdef\x00\x00\x00"), pad(13, 13)...)), refusedLength},
 		{"longer than it is", key.raw(framed(message, testAppID, 24, pad(n, n))), refusedLength},
@@ -90,9 +90,9 @@ func TestSign(t *testing.T) {
 }
 
 func TestPreviousKeyIsSecond(t *testing.T) {
-	ring, err := NewKeyring(testAppID, config.PushSecrets{
-		Token: config.NewSecret("t"), AESKey: config.NewSecret(testKey),
-		PreviousToken: config.NewSecret("old"), PreviousAESKey: config.NewSecret(otherKey),
+	ring, err := NewKeyring(testAppID, secret.Push{
+		Token: secret.New("t"), AESKey: secret.New(testKey),
+		PreviousToken: secret.New("old"), PreviousAESKey: secret.New(otherKey),
 	})
 	if err != nil || !ring.Encrypted() {
 		t.Fatal(err)

@@ -15,7 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
 )
@@ -27,14 +28,14 @@ const (
 	otherKey  = "canaryOTHERfghijklmnopqrstuvwxyz0123456789A"
 )
 
-// world is one handler on a real store, with everything that it may say or do
+// fixture is one handler on a real store, with everything that it may say or do
 // recorded.
-type world struct {
+type fixture struct {
 	testing.TB
 	store   *counted
-	sink    *listing
-	secrets config.PushSecrets // read anew when a push does not verify
-	mu      sync.Mutex         // guards what follows
+	sink    *recordingSink
+	secrets secret.Push // read again when a push does not verify
+	mu      sync.Mutex  // guards what follows
 	kept    *Keyring
 	reads   int
 	now     func() time.Time
@@ -42,10 +43,10 @@ type world struct {
 	handler *Handler
 }
 
-func newWorld(t testing.TB) *world {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &world{TB: t, sink: &listing{}, now: time.Now}
-	w.secrets = config.PushSecrets{Token: config.NewSecret(testToken), AESKey: config.NewSecret(testKey)}
+	w := &fixture{TB: t, sink: &recordingSink{}, now: time.Now}
+	w.secrets = secret.Push{Token: secret.New(testToken), AESKey: secret.New(testKey)}
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return w.now() }})
 	if err != nil {
 		t.Fatal(err)
@@ -66,10 +67,10 @@ func newWorld(t testing.TB) *world {
 const testWindow = 10 * time.Minute
 
 // newHandler is another process on the same table.
-func (w *world) newHandler(s store.Store, sink Sink) *Handler {
+func (w *fixture) newHandler(s store.Store, sink Sink) *Handler {
 	w.Helper()
 	h, err := New(Config{
-		Accounts: []Account{{"shop", testAppID}, {"second", "wx0000000000000000"}},
+		Accounts: account.List{{Name: "shop", AppID: testAppID}, {Name: "second", AppID: "wx0000000000000000"}},
 		Keys:     w.keys, Sink: sink, Store: s,
 		Proofs: map[string]string{"abc123": "abc123"}, Window: testWindow,
 		Now:    func() time.Time { return w.now() },
@@ -81,7 +82,7 @@ func (w *world) newHandler(s store.Store, sink Sink) *Handler {
 	return h
 }
 
-func (w *world) keys(_ context.Context, account Account, fresh bool) (*Keyring, error) {
+func (w *fixture) keys(_ context.Context, account account.Account, fresh bool) (*Keyring, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.kept == nil || fresh {
@@ -96,10 +97,10 @@ func (w *world) keys(_ context.Context, account Account, fresh bool) (*Keyring, 
 }
 
 // plain takes the AES key away.
-func (w *world) plain() { w.secrets.AESKey, w.kept = config.Secret{}, nil }
+func (w *fixture) plain() { w.secrets.AESKey, w.kept = secret.Secret{}, nil }
 
 // key is how the tests seal what WeChat would.
-func (w *world) key(encoded string) *aesKey {
+func (w *fixture) key(encoded string) *aesKey {
 	w.Helper()
 	key, err := parseAESKey(encoded)
 	if err != nil {
@@ -109,16 +110,16 @@ func (w *world) key(encoded string) *aesKey {
 }
 
 // sealed is a push in secure mode.
-func (w *world) sealed(message string) *http.Request {
+func (w *fixture) sealed(message string) *http.Request {
 	return w.sealedWith(testToken, w.key(testKey).encrypt([]byte("0123456789abcdef"), message, testAppID))
 }
 
-func (w *world) sealedWith(token, encrypted string) *http.Request {
+func (w *fixture) sealedWith(token, encrypted string) *http.Request {
 	return w.post(w.signed(token, encrypted), "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA["+encrypted+"]]></Encrypt></xml>")
 }
 
 // signed is WeChat's query: plain and, where encrypted is given, over it too.
-func (w *world) signed(token, encrypted string) url.Values {
+func (w *fixture) signed(token, encrypted string) url.Values {
 	timestamp, nonce := strconv.FormatInt(w.now().Unix(), 10), "1514711492"
 	query := url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "signature": {Sign(token, timestamp, nonce)}}
 	if encrypted != "" {
@@ -128,16 +129,16 @@ func (w *world) signed(token, encrypted string) url.Values {
 	return query
 }
 
-func (w *world) post(query url.Values, body string) *http.Request {
+func (w *fixture) post(query url.Values, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/verify?"+query.Encode(), strings.NewReader(body))
 	return r.WithContext(w.Context())
 }
 
-func (w *world) get(query url.Values) *http.Request {
+func (w *fixture) get(query url.Values) *http.Request {
 	return httptest.NewRequest(http.MethodGet, "/verify?"+query.Encode(), nil)
 }
 
-func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
+func (w *fixture) serve(r *http.Request) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	return answer
@@ -157,8 +158,8 @@ func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int,
 const textMessage = "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[openid]]></FromUserName>" +
 	"<CreateTime>1714112445</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[你好]]></Content><MsgId>6272960105994287618</MsgId></xml>"
 
-// listing is a sink that lists, and answers or fails as it is told.
-type listing struct {
+// recordingSink records messages, and answers or fails as configured.
+type recordingSink struct {
 	mu    sync.Mutex
 	taken []Message
 	reply string
@@ -167,7 +168,7 @@ type listing struct {
 	calls int
 }
 
-func (l *listing) Deliver(ctx context.Context, m *Message) ([]byte, error) {
+func (l *recordingSink) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	if l.wait > 0 {
 		if err := wait(ctx, l.wait); err != nil {
 			return nil, err
@@ -183,22 +184,22 @@ func (l *listing) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	return []byte(l.reply), nil
 }
 
-func (l *listing) count() int {
+func (l *recordingSink) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.taken)
 }
 
 // only is the one message that was taken.
-func (l *listing) only(t testing.TB) Message {
+func (l *recordingSink) only(t testing.TB) Message {
 	t.Helper()
 	if len(l.taken) != 1 {
-		t.Fatalf("%d messages were handed over", len(l.taken))
+		t.Fatalf("%d messages were delivered", len(l.taken))
 	}
 	return l.taken[0]
 }
 
-// counted counts calls of a store and fails when it is told.
+// counted counts calls of a store and fails as configured.
 type counted struct {
 	store.Store
 	mu           sync.Mutex

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"wechatfn/shared/account"
 )
 
 // Whatever is decrypted without an error was sealed for this account, and seals
@@ -50,7 +52,7 @@ func fuzzParse(t *testing.T, body []byte) {
 		}
 		return
 	}
-	m, err := read.message(Account{})
+	m, err := read.message(account.Account{})
 	if err != nil || !json.Valid(m.JSON) || !utf8.Valid(m.JSON) {
 		t.Fatalf("%q became %q, %v", body, m.JSON, err)
 	}
@@ -58,7 +60,7 @@ func fuzzParse(t *testing.T, body []byte) {
 	if err != nil || isXML {
 		t.Fatalf("%q became %q: %v", body, m.JSON, err)
 	}
-	if n, err := again.message(Account{}); err != nil || string(n.JSON) != string(m.JSON) {
+	if n, err := again.message(account.Account{}); err != nil || string(n.JSON) != string(m.JSON) {
 		t.Errorf("%q became %q and then %q", body, m.JSON, n.JSON)
 	}
 }
@@ -80,7 +82,7 @@ func FuzzJSON(f *testing.F) {
 // Whatever query and body come, the answer is one of those that are documented,
 // and without the secrets it is a refusal.
 func FuzzRequest(f *testing.F) {
-	w := newWorld(f)
+	w := newFixture(f)
 	now := time.Unix(1_714_112_445, 0)
 	w.now = func() time.Time { return now }
 	signed := w.signed(testToken, "x").Encode()

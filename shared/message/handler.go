@@ -7,10 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
@@ -18,19 +18,11 @@ import (
 // ErrNoSecrets: the secrets were read, but hold none of that account.
 var ErrNoSecrets = errors.New("message: no push secrets are stored for the account")
 
-// Account is an account that WeChat pushes for.
-type Account struct{ Name, AppID string }
-
 // Config configures a Handler. Accounts, Keys, Sink, Store and Window are required.
 type Config struct {
-	Accounts []Account // the first one is served at /verify itself
+	Accounts account.List // the first one is served at /verify itself
 
-	// Keys finds the secrets of an account. fresh is set when a push did not
-	// verify, or there were none, perhaps because they have just been changed: they
-	// should be read again, but not for each such push, since anybody can send one.
-	// Errors: ErrNoSecrets, and whatever kept them from being read.
-	Keys func(ctx context.Context, account Account, fresh bool) (*Keyring, error)
-
+	Keys   KeySource
 	Sink   Sink
 	Store  store.Store
 	Proofs map[string]string // content of MP_verify_CODE.txt, by CODE
@@ -45,10 +37,10 @@ type Config struct {
 
 const (
 	defaultBudget = 3500 * time.Millisecond
-	// closing is kept back from the hand-over for storing and sending the answer.
-	closing = 400 * time.Millisecond
-	// skew is how far the clocks of two processes may be apart.
-	skew = 250 * time.Millisecond
+	// answerReserve is the time left for storing and sending the answer after delivery.
+	answerReserve = 400 * time.Millisecond
+	// clockSkew is how far the clocks of two processes may differ.
+	clockSkew = 250 * time.Millisecond
 	// maxBody is many times the largest push.
 	maxBody = 64 << 10
 )
@@ -62,7 +54,7 @@ const (
 type Handler struct {
 	Config
 	http.Handler
-	ledger ledger
+	dedupe dedupe
 }
 
 // New checks the configuration and builds the routes.
@@ -86,7 +78,7 @@ func New(c Config) (*Handler, error) {
 		c.Logger = slog.Default()
 	}
 	// A push can come from one window before its time to one window after it.
-	h := &Handler{Config: c, ledger: ledger{c.Store, c.Now, 2*c.Window + 5*time.Minute}}
+	h := &Handler{Config: c, dedupe: dedupe{c.Store, c.Now, 2*c.Window + 5*time.Minute}}
 	h.route()
 	return h, nil
 }
@@ -107,31 +99,28 @@ func (h *Handler) route() {
 }
 
 // request reads the account and the query.
-func (h *Handler) request(r *http.Request) (Account, *query, error) {
+func (h *Handler) request(r *http.Request) (account.Account, *query, error) {
 	parsed, err := web.ParseQuery(r, "signature", "msg_signature", "timestamp", "nonce", "echostr", "app")
 	if err != nil {
-		return Account{}, nil, err
+		return account.Account{}, nil, err
 	}
 	q := readQuery(&parsed)
 	name := r.PathValue("app")
 	if name == "" {
 		name = q.app
 	}
-	if name == "" {
-		return h.Accounts[0], q, nil
+	a, ok := h.Accounts.Find(name)
+	if !ok {
+		return a, nil, errUnknownApp
 	}
-	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return a.Name == name })
-	if i < 0 {
-		return Account{}, nil, errUnknownApp
-	}
-	return h.Accounts[i], q, nil
+	return a, q, nil
 }
 
-// keys finds the keyring and tries with it; should that fail, and newer secrets
-// be there, it tries with those.
-func (h *Handler) keys(ctx context.Context, account Account, try func(*Keyring) error) error {
+// keys calls try with the keyring of the account. If that fails and there are newer
+// secrets, it calls try with those.
+func (h *Handler) keys(ctx context.Context, account account.Account, try func(*Keyring) error) error {
 	ring, err := h.Keys(ctx, account, false)
-	if errors.Is(err, ErrNoSecrets) { // perhaps they have just been put there
+	if errors.Is(err, ErrNoSecrets) { // perhaps they were stored a moment ago
 		ring, err = h.Keys(ctx, account, true)
 	}
 	if err != nil {
@@ -164,7 +153,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) error {
 	return text(w, q.echostr)
 }
 
-func (h *Handler) checkProblem(ctx context.Context, account Account, err error) error {
+func (h *Handler) checkProblem(ctx context.Context, account account.Account, err error) error {
 	if !errors.As(err, new(refusal)) {
 		return err
 	}
@@ -172,8 +161,8 @@ func (h *Handler) checkProblem(ctx context.Context, account Account, err error) 
 	return errSignature
 }
 
-// isEchostr bounds what is sent back to what WeChat sends, and to what no browser
-// takes for anything but text: the signature does not cover it.
+// isEchostr limits what is sent back to what WeChat sends and what no browser reads as
+// anything but text: the signature does not cover it.
 func isEchostr(s string) bool {
 	const set = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_=+/"
 	return s != "" && len(s) <= 256 && strings.Trim(s, set) == ""
@@ -195,15 +184,15 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := h.once(ctx, p)
+	a, err := h.deliverOnce(ctx, p)
 	if err != nil {
 		return err
 	}
 	return a.write(w)
 }
 
-// budget ends with the time that there is, and not with the connection: what was
-// handed over must be noted though nobody waits for the answer any more.
+// budget ends with the time that is left, not with the connection: what was delivered
+// must be stored as done even if WeChat no longer waits for the answer.
 func (h *Handler) budget(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.Budget)
 	deadline, ok := parent.Deadline()
@@ -214,8 +203,8 @@ func (h *Handler) budget(parent context.Context) (context.Context, context.Cance
 	return ctx, func() { inner(); cancel() }
 }
 
-// open verifies a push. Its timestamp is looked at first: that costs nothing.
-func (h *Handler) open(ctx context.Context, account Account, q *query, body []byte) (p *push, err error) {
+// open verifies a push. It checks the timestamp first: that costs nothing.
+func (h *Handler) open(ctx context.Context, account account.Account, q *query, body []byte) (p *push, err error) {
 	if err = q.fresh(h.Now(), h.Window); err == nil {
 		err = h.keys(ctx, account, func(ring *Keyring) (err error) {
 			p, err = ring.open(account, q, body)
@@ -235,12 +224,12 @@ func (h *Handler) open(ctx context.Context, account Account, q *query, body []by
 	return p, problem(err)
 }
 
-// text answers with a text that no browser takes for anything else.
+// text answers with a text that no browser reads as anything else.
 func text(w http.ResponseWriter, body string) error {
 	return answer{"text/plain; charset=utf-8", body}.write(w)
 }
 
-// write answers a push. WeChat takes success for: all is well, no reply.
+// write answers a push. To WeChat "success" means: accepted, no reply.
 func (a answer) write(w http.ResponseWriter) error {
 	if a == (answer{}) {
 		return text(w, "success")
@@ -249,7 +238,7 @@ func (a answer) write(w http.ResponseWriter) error {
 	header.Set("Content-Type", a.ContentType)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, a.Body) // a client that has gone away is nobody to report to
+	_, _ = io.WriteString(w, a.Body) // the client may have closed the connection
 	return nil
 }
 
@@ -263,8 +252,8 @@ func (h *Handler) proof(w http.ResponseWriter, r *http.Request) error {
 	return text(w, content)
 }
 
-// health answers 200 while the secrets of any account can be read, else 503, and
-// tells for each whether they can.
+// health answers 200 while the secrets of at least one account can be read, else 503,
+// and says for each account whether they can.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
 	type account struct {
 		App   string `json:"app"`

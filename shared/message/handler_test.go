@@ -15,11 +15,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 )
 
 func TestCheck(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	query := func(change func(url.Values)) url.Values {
 		q := w.signed(testToken, "")
 		q.Set("echostr", "4375120948345356249")
@@ -68,12 +69,12 @@ func TestCheck(t *testing.T) {
 		want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
 	}
 	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d hand-overs for checks", gets, writes, w.sink.calls)
+		t.Errorf("%d reads, %d writes, %d deliveries for checks", gets, writes, w.sink.calls)
 	}
 }
 
 func TestRoutes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	signed := "?" + w.signed(testToken, "").Encode() + "&echostr=1"
 	for target, wants := range map[string]struct {
 		status int
@@ -94,12 +95,12 @@ func TestRoutes(t *testing.T) {
 	want(t, "PUT", w.serve(httptest.NewRequest(http.MethodPut, "/verify", nil)), 405, `"method_not_allowed"`)
 }
 
-// A push is claimed, handed over and done: two writes and one hand-over. What
+// A push is claimed, delivered and done: two writes and one delivery. What
 // comes again costs one call and is answered as it was.
 func TestPush(t *testing.T) {
 	for _, mode := range []string{"plain", "secure"} {
 		t.Run(mode, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			request := func() *http.Request { return w.sealed(textMessage) }
 			if mode == "plain" {
 				w.plain()
@@ -124,7 +125,7 @@ func TestPush(t *testing.T) {
 
 // The mode is configured; a request cannot choose it.
 func TestModeIsConfigured(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	want(t, "plain to an account with a key", w.serve(w.post(w.signed(testToken, ""), textMessage)), 403, `"push_refused"`)
 	if !strings.Contains(w.log.String(), `check="not encrypted"`) {
 		t.Errorf("the log does not say so:\n%s", w.log.String())
@@ -153,19 +154,19 @@ func TestModeIsConfigured(t *testing.T) {
 // A new token or key is taken up when a push does not verify with the old one,
 // and the previous ones go on working.
 func TestRotation(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	oldPush, newToken, newKey := w.sealed(eventMessage("1")), w.sealedWith("newtoken", w.key(testKey).encrypt(make([]byte, 16), eventMessage("2"), testAppID)),
 		w.sealedWith("newtoken", w.key(otherKey).encrypt(make([]byte, 16), eventMessage("3"), testAppID))
 	want(t, "before", w.serve(w.sealed(eventMessage("0"))), 200, "success")
-	w.secrets = config.PushSecrets{Token: config.NewSecret("newtoken"), AESKey: config.NewSecret(testKey), PreviousToken: config.NewSecret(testToken)}
+	w.secrets = secret.Push{Token: secret.New("newtoken"), AESKey: secret.New(testKey), PreviousToken: secret.New(testToken)}
 	want(t, "a new token", w.serve(newToken), 200, "success")
-	w.secrets.AESKey, w.secrets.PreviousAESKey = config.NewSecret(otherKey), config.NewSecret(testKey)
+	w.secrets.AESKey, w.secrets.PreviousAESKey = secret.New(otherKey), secret.New(testKey)
 	want(t, "a new key", w.serve(newKey), 200, "success")
 	want(t, "the previous ones", w.serve(oldPush), 200, "success")
 	if len(w.sink.taken) != 4 || w.reads != 3 {
 		t.Errorf("%d messages, secrets read %d times", len(w.sink.taken), w.reads)
 	}
-	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.kept = config.Secret{}, config.Secret{}, nil
+	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.kept = secret.Secret{}, secret.Secret{}, nil
 	want(t, "no longer", w.serve(w.sealed(eventMessage("4"))), 403, `"push_refused"`)
 }
 
@@ -174,8 +175,8 @@ func eventMessage(id string) string {
 }
 
 // Events have no MsgId. Those that differ in anything are not the same.
-func TestEventsAreToldApart(t *testing.T) {
-	w := newWorld(t)
+func TestEventsWithoutIDsAreDistinct(t *testing.T) {
+	w := newFixture(t)
 	for _, key := range []string{"a", "b", "a", "c", "b"} {
 		want(t, key, w.serve(w.sealed(eventMessage(key))), 200, "success")
 	}
@@ -183,14 +184,14 @@ func TestEventsAreToldApart(t *testing.T) {
 		want(t, status, w.serve(w.sealed("<xml><MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>7</MsgID><Status>"+status+"</Status></xml>")), 200, "success")
 	}
 	if len(w.sink.taken) != 5 {
-		t.Errorf("%d events were handed over", len(w.sink.taken))
+		t.Errorf("%d events were delivered", len(w.sink.taken))
 	}
 }
 
 // The reply is encrypted with the request's nonce, and the same bytes for all
 // deliveries.
 func TestReply(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sink.reply = `{"MsgType":"text","Content":"收到 ]]> <b>"}`
 	first := w.serve(w.sealed(textMessage))
 	want(t, "first", first, 200, "<Encrypt><![CDATA[")
@@ -219,7 +220,7 @@ func TestReply(t *testing.T) {
 
 // A JSON push is answered in JSON.
 func TestReplyInJSON(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.plain()
 	w.sink.reply = `{"MsgType":"transfer_customer_service"}`
 	got := w.serve(w.post(w.signed(testToken, ""), `{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1,"MsgType":"text","Content":"x","MsgId":1}`))
@@ -229,9 +230,9 @@ func TestReplyInJSON(t *testing.T) {
 	}
 }
 
-// A reply that cannot be used is logged and left out: the message is handed over.
+// A reply that cannot be used is logged and left out: the message is delivered.
 func TestReplyNotUsable(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sink.reply = `{"MsgType":"text","Content":""}`
 	want(t, "no content", w.serve(w.sealed(textMessage)), 200, "success")
 	if !strings.Contains(w.log.String(), "reply not usable") {
@@ -243,7 +244,7 @@ func TestReplyNotUsable(t *testing.T) {
 
 // A reply that the store could not hold is none.
 func TestReplyTooLarge(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("]]>", 21_000) + `"}`
 	for range 2 {
 		want(t, "large", w.serve(w.sealed(textMessage)), 200, "success")
@@ -254,10 +255,10 @@ func TestReplyTooLarge(t *testing.T) {
 	want(t, "again", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
 }
 
-// Whether the connection still stands does not matter: what is handed over is
+// Whether the connection is still open does not matter: what is delivered is
 // noted, and what is not is released.
-func TestClientGone(t *testing.T) {
-	w := newWorld(t)
+func TestClientHangsUpAndThePushIsStillDone(t *testing.T) {
+	w := newFixture(t)
 	ctx, gone := context.WithCancel(t.Context())
 	gone()
 	w.sink.fail = errors.New("the bus is down")
@@ -272,8 +273,8 @@ func TestClientGone(t *testing.T) {
 }
 
 // Different messages of one user are not the same.
-func TestMessagesAreToldApart(t *testing.T) {
-	w := newWorld(t)
+func TestMessagesWithTheirOwnIDsAreDistinct(t *testing.T) {
+	w := newFixture(t)
 	for _, id := range []string{"1", "2", "1"} {
 		want(t, id, w.serve(w.sealed(strings.Replace(textMessage, "6272960105994287618", id, 1))), 200, "success")
 	}
@@ -282,8 +283,8 @@ func TestMessagesAreToldApart(t *testing.T) {
 	}
 }
 
-func TestHandOverFails(t *testing.T) {
-	w := newWorld(t)
+func TestFailedDeliveryIsRepeated(t *testing.T) {
+	w := newFixture(t)
 	w.sink.fail = errors.New("the bus is down")
 	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	w.sink.fail = nil
@@ -296,9 +297,9 @@ func TestHandOverFails(t *testing.T) {
 
 // Out of time is as good as failed, within the budget; the next delivery takes the
 // message.
-func TestHandOverIsSlow(t *testing.T) {
+func TestSlowDeliveryIsCutInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.sink.wait = time.Hour
 		start := time.Now()
 		want(t, "slow", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
@@ -314,9 +315,9 @@ func TestHandOverIsSlow(t *testing.T) {
 	})
 }
 
-// Without the store nothing is handed over: it might be for the second time.
-func TestStoreIsDown(t *testing.T) {
-	w := newWorld(t)
+// Without the store nothing is delivered: it might be for the second time.
+func TestStoreDownIsA5xx(t *testing.T) {
+	w := newFixture(t)
 	w.store.fail = errors.New("throttled")
 	want(t, "down", w.serve(w.sealed(textMessage)), 500, `"internal"`)
 	w.store.fail = nil
@@ -324,23 +325,23 @@ func TestStoreIsDown(t *testing.T) {
 	w.sink.only(t)
 }
 
-func TestNoSecrets(t *testing.T) {
-	w := newWorld(t)
-	w.secrets = config.PushSecrets{}
+func TestMissingSecretsAreA503(t *testing.T) {
+	w := newFixture(t)
+	w.secrets = secret.Push{}
 	want(t, "check", w.serve(w.get(w.signed("", ""))), 503, `"push_secrets_unavailable"`)
 	want(t, "push", w.serve(w.sealed(textMessage)), 503, `"push_secrets_unavailable"`)
 	want(t, "health", w.serve(httptest.NewRequest(http.MethodGet, "/verify/health", nil)), 503, `{"status":"no_secrets","accounts":[{"app":"shop","ready":false}`)
 }
 
 func TestNew(t *testing.T) {
-	accounts := []Account{{"a", testAppID}}
-	keys := func(context.Context, Account, bool) (*Keyring, error) { return nil, nil }
+	accounts := account.List{{Name: "a", AppID: testAppID}}
+	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
 	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &listing{}, Store: &counted{}, Window: testWindow},
-		"no keys":    {Accounts: accounts, Sink: &listing{}, Store: &counted{}, Window: testWindow},
+		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &counted{}, Window: testWindow},
+		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &counted{}, Window: testWindow},
 		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}, Window: testWindow},
-		"no store":   {Accounts: accounts, Keys: keys, Sink: &listing{}, Window: testWindow},
-		"no window":  {Accounts: accounts, Keys: keys, Sink: &listing{}, Store: &counted{}},
+		"no store":   {Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Window: testWindow},
+		"no window":  {Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Store: &counted{}},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -349,17 +350,17 @@ func TestNew(t *testing.T) {
 }
 
 func TestKeyring(t *testing.T) {
-	secret := config.NewSecret
+	sealed := secret.New
 	for name, c := range map[string]struct {
 		appID   string
-		secrets config.PushSecrets
+		secrets secret.Push
 	}{
-		"no AppID":          {"", config.PushSecrets{Token: secret("t")}},
-		"no token":          {testAppID, config.PushSecrets{AESKey: secret(testKey)}},
-		"42 characters":     {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey[1:])}},
-		"44 characters":     {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey + "A")}},
-		"not base64":        {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret("canary!" + testKey[7:])}},
-		"previous is wrong": {testAppID, config.PushSecrets{Token: secret("t"), AESKey: secret(testKey), PreviousAESKey: secret("canary")}},
+		"no AppID":          {"", secret.Push{Token: sealed("t")}},
+		"no token":          {testAppID, secret.Push{AESKey: sealed(testKey)}},
+		"42 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
+		"44 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
+		"not base64":        {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
+		"previous is wrong": {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
 	} {
 		_, err := NewKeyring(c.appID, c.secrets)
 		if err == nil || strings.Contains(err.Error(), "canary") {
@@ -369,13 +370,13 @@ func TestKeyring(t *testing.T) {
 }
 
 // What is stored of a push that is done.
-func TestStored(t *testing.T) {
-	w := newWorld(t)
+func TestStoredItemHoldsNoContent(t *testing.T) {
+	w := newFixture(t)
 	now := time.Unix(1_800_000_000, 0)
 	w.now = func() time.Time { return now }
 	want(t, "push", w.serve(w.sealed(textMessage)), 200, "success")
 	p := &push{Message: &Message{AppID: testAppID, MsgType: "text", MsgID: "6272960105994287618"}}
-	item, err := w.store.Get(t.Context(), p.ledgerKey())
+	item, err := w.store.Get(t.Context(), p.dedupeKey())
 	if err != nil || !json.Valid(item.Value) || string(item.Value) != `{"answer":{}}` {
 		t.Errorf("%s %v", item.Value, err)
 	}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// What strangers may send, and the exact answer. Nothing of it reaches the store
+// What anybody can send, and the exact answer. Nothing of it reaches the store
 // or the sink.
 func TestHostile(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sealed := func(message string) func() *http.Request { return func() *http.Request { return w.sealed(message) } }
 	enclosed := func(body string) func() *http.Request {
 		return func() *http.Request { return w.post(w.signed(testToken, "x"), body) }
@@ -91,13 +91,13 @@ func TestHostile(t *testing.T) {
 		want(t, c.name, w.serve(c.request()), c.status, strconv.Quote(c.code))
 	}
 	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d hand-overs", gets, writes, w.sink.calls)
+		t.Errorf("%d reads, %d writes, %d deliveries", gets, writes, w.sink.calls)
 	}
 }
 
 // The same for an account without a key.
 func TestHostileInPlainText(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.plain()
 	changed := func(change func(url.Values)) *http.Request {
 		query := w.signed(testToken, "")
@@ -120,7 +120,7 @@ func TestHostileInPlainText(t *testing.T) {
 		want(t, name, w.serve(w.post(w.signed(testToken, ""), body)), 400, `"push_malformed"`)
 	}
 	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d hand-overs", gets, writes, w.sink.calls)
+		t.Errorf("%d reads, %d writes, %d deliveries", gets, writes, w.sink.calls)
 	}
 	if n := strings.Count(w.log.String(), `level=ERROR msg="push malformed" account=shop cause=`); n != 4 {
 		t.Errorf("%d of 4 messages that are lost were logged as an error:\n%s", n, w.log.String())
@@ -130,7 +130,7 @@ func TestHostileInPlainText(t *testing.T) {
 // A nonce may look like a time to come. Then, a year later, an old push whose
 // nonce and timestamp have changed places is signed rightly, and fresh.
 func TestSwappedTimestamp(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	now := time.Unix(1_771_000_000, 0)
 	w.now = func() time.Time { return now }
 	message := strings.Replace(textMessage, "1714112445", "1771000000", 1)
@@ -156,8 +156,8 @@ func manyNames(n int) string {
 }
 
 // All refusals read the same, so that no check can be probed on its own.
-func TestOneRefusal(t *testing.T) {
-	w := newWorld(t)
+func TestRefusalsLookAlike(t *testing.T) {
+	w := newFixture(t)
 	key := w.key(testKey)
 	broken := key.raw(make([]byte, 64))
 	var first string
@@ -183,7 +183,7 @@ func TestOneRefusal(t *testing.T) {
 	}
 }
 
-// endless is a body that tells how much of it was read.
+// endless is a body that counts how much of it was read.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -199,7 +199,7 @@ func (e *endless) Close() error { return nil }
 // A body that is too large is not read past the limit, and not at all where its
 // length is told.
 func TestTooLarge(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for length, most := range map[int64]int{-1: 64<<10 + 1, 2 << 20: 0} {
 		body := new(endless)
 		r := w.post(w.signed(testToken, "x"), "")

@@ -99,7 +99,7 @@ func inWork() *web.Problem {
 		Title:      "Push in work",
 		Detail:     "another delivery of the same push is still in work",
 		RetryAfter: time.Second,
-		Cause:      errInWork,
+		Cause:      errInProgress,
 	}
 }
 

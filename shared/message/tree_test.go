@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"wechatfn/shared/account"
 )
 
 func TestMessages(t *testing.T) {
@@ -41,7 +43,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		m, err := read.message(Account{})
+		m, err := read.message(account.Account{})
 		if err != nil || string(m.JSON) != c.json {
 			t.Errorf("%s:\n%s, %v, want\n%s", c.name, m.JSON, err, c.json)
 		}
@@ -53,7 +55,7 @@ func TestCommonFields(t *testing.T) {
 	if err != nil || !isXML {
 		t.Fatal(err)
 	}
-	m, err := read.message(Account{"shop", testAppID})
+	m, err := read.message(account.Account{Name: "shop", AppID: testAppID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +84,13 @@ func TestIDs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := read.message(Account{})
+		m, err := read.message(account.Account{})
 		if err != nil || m.MsgID != want {
 			t.Errorf("%s: %q, %v, want %q", in, m.MsgID, err, want)
 		}
 	}
 	read, _, _ := parse([]byte(`{"ToUserName":null,"MsgType":true,"FromUserName":5}`))
-	if m, err := read.message(Account{}); err != nil || m.ToUserName != "" || m.MsgType != "" || m.FromUserName != "5" {
+	if m, err := read.message(account.Account{}); err != nil || m.ToUserName != "" || m.MsgType != "" || m.FromUserName != "5" {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -122,14 +124,14 @@ func TestMalformed(t *testing.T) {
 		{"text as a root", `<xml>canary</xml>`, "the root holds no elements"},
 		{"two roots", `<xml><a>1</a></xml><xml><a>2</a></xml>`, "something follows the root"},
 		{"text after the root", `<xml><a>1</a></xml>canary`, "something follows the root"},
-		{"an element twice", `<xml><MsgType>text</MsgType><MsgType>event</MsgType></xml>`, `field "MsgType" stands twice`},
-		{"a list element twice at the root", `<xml><List>1</List><List>2</List></xml>`, `field "List" stands twice`},
+		{"an element twice", `<xml><MsgType>text</MsgType><MsgType>event</MsgType></xml>`, `field "MsgType" occurs twice`},
+		{"a list element twice at the root", `<xml><List>1</List><List>2</List></xml>`, `field "List" occurs twice`},
 		{"an attribute", `<xml><a canary="1">1</a></xml>`, "it holds an attribute or a namespace"},
 		{"a namespace", `<xml xmlns="canary"><a>1</a></xml>`, "it holds an attribute or a namespace"},
 		{"a prefix", `<xml><a:b>1</a:b></xml>`, "it holds an attribute or a namespace"},
-		{"an element and its like", `<xml><a><b>1</b></a><a>canary</a></xml>`, `field "a" stands twice`},
-		{"and the other way round", `<xml><a>canary</a><a><b>1</b></a></xml>`, `field "a" stands twice`},
-		{"and thrice", `<xml><a><b>1</b></a><a><b>1</b></a><a>canary</a></xml>`, `field "a" stands twice`},
+		{"an element and its like", `<xml><a><b>1</b></a><a>canary</a></xml>`, `field "a" occurs twice`},
+		{"and the other way round", `<xml><a>canary</a><a><b>1</b></a></xml>`, `field "a" occurs twice`},
+		{"and thrice", `<xml><a><b>1</b></a><a><b>1</b></a><a>canary</a></xml>`, `field "a" occurs twice`},
 		{"CDATA that does not end", `<xml><a><![CDATA[canary</a></xml>`, "it is not well-formed XML"},
 		{"text beside elements", `<xml><o><a>1</a>canary</o></xml>`, "it has text beside elements"},
 		{"cut off", `<xml><a>canary`, "it is not well-formed XML"},
@@ -141,9 +143,9 @@ func TestMalformed(t *testing.T) {
 		{"JSON too deep", strings.Repeat(`{"a":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1), "it is nested too deeply"},
 		{"JSON very deep", strings.Repeat("[", 60_000), "it is nested too deeply"},
 		{"JSON too many", `{"l":[` + strings.Repeat("1,", maxFields) + `1]}`, "it has too many fields"},
-		{"JSON twice", `{"MsgType":"text","MsgType":"event"}`, `field "MsgType" stands twice`},
-		{"JSON twice, escaped", `{"MsgType":"text","Msg\u0054ype":"event"}`, `field "MsgType" stands twice`},
-		{"JSON twice inside", `{"a":{"b":1,"b":2}}`, `field "b" stands twice`},
+		{"JSON twice", `{"MsgType":"text","MsgType":"event"}`, `field "MsgType" occurs twice`},
+		{"JSON twice, escaped", `{"MsgType":"text","Msg\u0054ype":"event"}`, `field "MsgType" occurs twice`},
+		{"JSON twice inside", `{"a":{"b":1,"b":2}}`, `field "b" occurs twice`},
 		{"JSON list", `[{"a":1}]`, "it is neither XML nor a JSON object"},
 		{"JSON text", `"canary"`, "it is neither XML nor a JSON object"},
 		{"two JSON values", `{"a":1}{"a":2}`, "something follows the object"},

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 )
 
 type vector struct {
@@ -68,12 +68,12 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func (v *vector) secrets() config.PushSecrets {
-	return config.PushSecrets{Token: config.NewSecret(v.Input.Token), AESKey: config.NewSecret(v.Input.AESKey)}
+func (v *vector) secrets() secret.Push {
+	return secret.Push{Token: secret.New(v.Input.Token), AESKey: secret.New(v.Input.AESKey)}
 }
 
-func (v *vector) world(t *testing.T) *world {
-	w := newWorld(t)
+func (v *vector) fixture(t *testing.T) *fixture {
+	w := newFixture(t)
 	w.secrets = v.secrets()
 	seconds, _ := strconv.ParseInt(v.Input.Timestamp, 10, 64)
 	w.now = func() time.Time { return time.Unix(seconds, 0) }
@@ -94,7 +94,7 @@ func (v *vector) query() url.Values {
 }
 
 func (v *vector) check(t *testing.T) {
-	w := v.world(t)
+	w := v.fixture(t)
 	got := w.serve(w.get(v.query()))
 	if !v.Expected.Accept {
 		want(t, v.ID, got, http.StatusForbidden, `"signature_invalid"`)
@@ -106,7 +106,7 @@ func (v *vector) check(t *testing.T) {
 }
 
 func (v *vector) push(t *testing.T) {
-	w := v.world(t)
+	w := v.fixture(t)
 	body := v.Input.Body
 	if body == "" {
 		body = `{"ToUserName":"gh_97417a04a28d","Encrypt":"` + v.Input.Encrypt + `"}`
@@ -115,7 +115,7 @@ func (v *vector) push(t *testing.T) {
 	if !v.Expected.Accept {
 		want(t, v.ID, got, http.StatusForbidden, `"push_refused"`)
 		if gets, writes := w.store.take(); w.sink.calls+gets+writes > 0 {
-			t.Errorf("%d hand-overs, %d reads and %d writes for a push that is refused", w.sink.calls, gets, writes)
+			t.Errorf("%d deliveries, %d reads and %d writes for a push that is refused", w.sink.calls, gets, writes)
 		}
 		return
 	}
@@ -123,8 +123,8 @@ func (v *vector) push(t *testing.T) {
 	w.sameAs(w.sink.only(t), v)
 }
 
-// sameAs compares what was handed over with the plain text of the vector.
-func (w *world) sameAs(m Message, v *vector) {
+// sameAs compares what was delivered with the plain text of the vector.
+func (w *fixture) sameAs(m Message, v *vector) {
 	w.Helper()
 	plain := v.Expected.Plaintext
 	if plain == "" {

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
@@ -56,7 +57,7 @@ func TestSlowSecretIsNoOlderLogin(t *testing.T) {
 		p := w.phone("hua")
 		first := true
 		secrets := w.handler.Secrets
-		w.handler.Secrets = func(ctx context.Context, a Account, fresh bool) (config.Secret, error) {
+		w.handler.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
 			if first {
 				first = false
 				time.Sleep(time.Second)

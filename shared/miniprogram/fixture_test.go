@@ -21,7 +21,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
@@ -46,7 +47,7 @@ type world struct {
 	sessions *session.Sessions
 	tokens   *tokens
 	handler  *Handler
-	secret   config.Secret
+	secret   secret.Secret
 	fresh    int // reads of the AppSecret past the cache
 	log      lockedBuffer
 
@@ -68,7 +69,7 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	w := &world{TB: t, store: &counted{Store: db}, secret: config.NewSecret(testSecret), planted: []string{testSecret}}
+	w := &world{TB: t, store: &counted{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
 	if w.sim, err = wechatsim.New(c); err != nil {
 		t.Fatal(err)
 	}
@@ -80,9 +81,9 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 	}
 	w.tokens = &tokens{w: w}
 	w.handler, err = New(Config{
-		Accounts: []Account{{"mini", miniID}, {"other", otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
+		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
 		DataAge: testDataAge, RetryAfter: 2 * time.Second,
-		Secrets: func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
+		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
 				w.fresh++
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
@@ -48,7 +49,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(r, &in); err != nil {
 		return err
 	}
-	account, ok := h.account(in.App)
+	account, ok := h.Accounts.Find(in.App)
 	if !ok {
 		return errUnknownApp
 	}
@@ -133,7 +134,7 @@ func checkCiphertext(encryptedData, iv string) error {
 // spend exchanges the code, and says when WeChat was asked, in Unix milliseconds: after
 // the AppSecret was read, which may take its time. It is never tried again: a code is
 // spent by the try.
-func (h *Handler) spend(ctx context.Context, account Account, code string) (mini wechat.MiniSession, asked int64, err error) {
+func (h *Handler) spend(ctx context.Context, account account.Account, code string) (mini wechat.MiniSession, asked int64, err error) {
 	secret, err := h.Secrets(ctx, account, false)
 	if err != nil && ctx.Err() == nil { // perhaps it has just been stored
 		secret, err = h.Secrets(ctx, account, true)
@@ -151,7 +152,7 @@ func (h *Handler) spend(ctx context.Context, account Account, code string) (mini
 
 // verify checks the data that came with the code, and returns the profile in it. That
 // of rawData counts, because it is signed; what was decrypted is not (see Decrypt).
-func (h *Handler) verify(in loginRequest, account Account, mini wechat.MiniSession) (found *session.Profile, err error) {
+func (h *Handler) verify(in loginRequest, account account.Account, mini wechat.MiniSession) (found *session.Profile, err error) {
 	if in.EncryptedData != "" {
 		d, err := h.decipher(mini.SessionKey, in.EncryptedData, in.IV, account.AppID, mini.OpenID)
 		if err != nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
 )
 
@@ -251,9 +252,9 @@ func TestLoginsThatFail(t *testing.T) {
 		"40164":           {func(p *phone) { _ = p.sim.Whitelist(miniID, wechatsim.GroupSNS, "203.0.113.5") }, 500, "login_misconfigured", ""},
 		"40013":           {fault(wechatsim.Fault{ErrCode: 40013}), 500, "login_misconfigured", ""},
 		"an unknown code": {fault(wechatsim.Fault{ErrCode: 12345}), 500, "login_misconfigured", ""},
-		"no AppSecret":    {func(p *phone) { p.secret = config.Secret{} }, 500, "login_misconfigured", ""},
+		"no AppSecret":    {func(p *phone) { p.secret = secret.Secret{} }, 500, "login_misconfigured", ""},
 		"AppSecret 40001": {fault(wechatsim.Fault{ErrCode: 40001}), 500, "login_misconfigured", ""},
-		"wrong AppSecret": {func(p *phone) { p.secret = config.NewSecret(p.plant("canary-wrong")) }, 500, "login_misconfigured", ""},
+		"wrong AppSecret": {func(p *phone) { p.secret = secret.New(p.plant("canary-wrong")) }, 500, "login_misconfigured", ""},
 	} {
 		w := newWorld(t)
 		p := w.phone("hua")
@@ -296,9 +297,9 @@ func TestLoginHangs(t *testing.T) {
 		if took := time.Since(before); took > defaultBudget {
 			t.Errorf("it took %v", took)
 		}
-		w.handler.Secrets = func(ctx context.Context, _ Account, _ bool) (config.Secret, error) {
+		w.handler.Secrets = func(ctx context.Context, _ account.Account, _ bool) (secret.Secret, error) {
 			<-ctx.Done()
-			return config.Secret{}, ctx.Err()
+			return secret.Secret{}, ctx.Err()
 		}
 		before = time.Now()
 		wantCode(t, "Secrets Manager hangs", w.phone("hua").logIn(false), 503, "login_unavailable")

@@ -15,20 +15,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
-
-// Account is a mini-program.
-type Account struct {
-	Name  string
-	AppID string
-}
 
 // WeChat is what of WeChat's API is needed; *wechat.Client has it.
 type WeChat interface {
@@ -48,9 +41,9 @@ type Tokens interface {
 // Config configures a Handler. Accounts, WeChat, Secrets, Tokens, RetryAfter, Sessions
 // and DataAge are required.
 type Config struct {
-	Accounts   []Account // the first one is the default
+	Accounts   account.List // the first one is the default
 	WeChat     WeChat
-	Secrets    func(ctx context.Context, account Account, fresh bool) (config.Secret, error)
+	Secrets    account.SecretSource
 	Tokens     Tokens
 	RetryAfter time.Duration // what a 503 without a token advises
 	Sessions   *session.Sessions
@@ -116,15 +109,6 @@ func New(c Config) (*Handler, error) {
 	return h, nil
 }
 
-// account finds the mini-program of that name, the first one for "".
-func (h *Handler) account(name string) (Account, bool) {
-	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return name == "" || a.Name == name })
-	if i < 0 {
-		return Account{}, false
-	}
-	return h.Accounts[i], true
-}
-
 // open says whose session a request bears: one of a mini-program, and of that product
 // where one is named.
 func (h *Handler) open(r *http.Request, sku string) (session.Session, error) {
@@ -136,7 +120,7 @@ func (h *Handler) open(r *http.Request, sku string) (session.Session, error) {
 	if err != nil {
 		return s, sessionProblem(err)
 	}
-	if !slices.ContainsFunc(h.Accounts, func(a Account) bool { return a.AppID == s.AppID }) {
+	if _, ok := h.Accounts.FindAppID(s.AppID); !ok {
 		return s, errNoMini
 	}
 	return s, nil

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
@@ -35,8 +36,8 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
 }
 
 // plan checks what was asked for.
-func (h *Handler) plan(query *web.Query, own *url.URL) (f flow, account Account, err error) {
-	account, ok := h.account(query.Get("app"))
+func (h *Handler) plan(query *web.Query, own *url.URL) (f flow, account account.Account, err error) {
+	account, ok := h.Accounts.Find(query.Get("app"))
 	if !ok {
 		return f, account, errUnknownApp
 	}
@@ -63,8 +64,8 @@ func (h *Handler) plan(query *web.Query, own *url.URL) (f flow, account Account,
 }
 
 // scopeOf: an official account logs in silently unless the profile is asked for.
-func scopeOf(account Account, scope string) (string, bool) {
-	if account.Kind == wechat.Website {
+func scopeOf(a account.Account, scope string) (string, bool) {
+	if a.Kind == account.Website {
 		return wechat.ScopeLogin, scope == "" || scope == wechat.ScopeLogin
 	}
 	if scope == "" {
@@ -78,7 +79,7 @@ func isLang(lang string) bool {
 }
 
 // send stores the flow, binds it to the browser, and returns WeChat's address.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, own *url.URL, account Account, f flow) (string, error) {
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, own *url.URL, a account.Account, f flow) (string, error) {
 	cookie, err := h.browser(r)
 	if err != nil {
 		return "", err
@@ -92,9 +93,12 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, own *url.URL, acc
 		return "", err
 	}
 	h.setCookie(w, loginCookie, cookie, flowLife+outcomeLife)
-	options := wechat.AuthorizeOptions{OpenURL: h.OpenURL}
-	if f.Lang == "en" {
-		options.Lang = "en"
+	page := wechat.LoginPage{OpenURL: h.OpenURL, AppID: a.AppID, RedirectURI: own.String() + "/oauth/callback", Scope: f.Scope, State: state}
+	switch {
+	case a.Kind != account.Website:
+		return wechat.AuthorizeURL(page, false), nil
+	case f.Lang == "en":
+		return wechat.QRConnectURL(page, "en"), nil
 	}
-	return wechat.AuthorizeURL(account.Kind, account.AppID, own.String()+"/oauth/callback", f.Scope, state, options), nil
+	return wechat.QRConnectURL(page, ""), nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -73,7 +74,7 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 // lost: another browser than the one that began the login, or one without its
 // cookie. It begins anew, once: what this link would end in is not for it.
 func (h *Handler) lost(w http.ResponseWriter, r *http.Request, f flow) error {
-	account, ok := h.account(f.App)
+	account, ok := h.Accounts.Find(f.App)
 	if !ok || f.Restarted {
 		return errCookieLost
 	}
@@ -139,7 +140,7 @@ func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, cod
 // exchange spends the code, once, and opens the session, or leaves a ticket for
 // it. The flow comes back with its outcome; the error is for the log.
 func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c caller) (flow, error) {
-	account, ok := h.account(f.App)
+	account, ok := h.Accounts.Find(f.App)
 	if !ok {
 		f.Outcome = "login_misconfigured"
 		return f, errors.New("oauth: the account of the login is not configured any more")
@@ -167,7 +168,7 @@ func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c ca
 // spend exchanges the code, and says when WeChat was asked, in Unix milliseconds: after
 // the AppSecret was read, which may take its time. It is never tried again: a code is
 // spent by the try.
-func (h *Handler) spend(ctx context.Context, account Account, code string) (token wechat.UserToken, asked int64, err error) {
+func (h *Handler) spend(ctx context.Context, account account.Account, code string) (token wechat.UserToken, asked int64, err error) {
 	secret, err := h.Secrets(ctx, account, false)
 	if err != nil && ctx.Err() == nil { // perhaps it has just been stored
 		secret, err = h.Secrets(ctx, account, true)
@@ -208,7 +209,7 @@ const profileTime = 3 * time.Second
 
 // identity is who logs in, with the profile where the user granted it. A profile
 // that cannot be read is no reason to refuse the login.
-func (h *Handler) identity(ctx context.Context, account Account, f flow, t wechat.UserToken, asked int64) session.Login {
+func (h *Handler) identity(ctx context.Context, account account.Account, f flow, t wechat.UserToken, asked int64) session.Login {
 	login := session.Login{App: account.Name, AppID: account.AppID, OpenID: t.OpenID, UnionID: t.UnionID, Began: asked}
 	if granted := cmp.Or(t.Scope, f.Scope); !strings.Contains(granted, wechat.ScopeUserInfo) && !strings.Contains(granted, wechat.ScopeLogin) {
 		return login // its tokens can read nothing, and must not replace those of a login that could
@@ -335,7 +336,7 @@ func (h *Handler) landWithCookie(w http.ResponseWriter, r *http.Request, f flow,
 		return nil
 	}
 	if f.issued == "" {
-		account, _ := h.account(f.App)
+		account, _ := h.Accounts.Find(f.App)
 		login := session.Login{App: f.App, AppID: account.AppID, OpenID: f.OpenID, UnionID: f.UnionID}
 		err := h.issue(r.Context(), &f, login, state, c)
 		if errors.Is(err, session.ErrSeedUsed) {

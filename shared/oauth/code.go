@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -73,7 +72,7 @@ func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, stat
 	if err != nil {
 		return err
 	}
-	origin, _ := config.OriginOf(to)
+	origin, _ := web.OriginOf(to)
 	text, err := ticketOf(c.login, state)
 	if err != nil {
 		return err

@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
@@ -188,11 +189,13 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.handler, err = New(Config{
-		Accounts: []Account{{"shop", testAppID, wechat.OfficialAccount}, {"site", "wxfedcba9876543210", wechat.Website}},
+		Accounts: account.List{{Name: "shop", AppID: testAppID, Kind: account.OfficialAccount}, {Name: "site", AppID: "wxfedcba9876543210", Kind: account.Website}},
 		Origins:  []string{"https://www.example.com", "https://other.example.org"}, OpenURL: wechat.DefaultOpenURL,
 		WeChat: w.wechat, Sessions: sessions, Store: w.store,
-		Secrets: func(context.Context, Account, bool) (config.Secret, error) { return config.NewSecret(testSecret), nil },
-		Logger:  slog.New(slog.NewTextHandler(&w.log, nil)),
+		Secrets: func(context.Context, account.Account, bool) (secret.Secret, error) {
+			return secret.New(testSecret), nil
+		},
+		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/wechat"
 )
 
@@ -143,11 +144,11 @@ func TestWrongSecretIsReadAnew(t *testing.T) {
 	for code, want := range map[int]int{40125: 1, 40001: 1, 40013: 0, 40029: 0, -1: 0} {
 		w := newWorld(t)
 		reads := 0
-		w.handler.Secrets = func(_ context.Context, _ Account, fresh bool) (config.Secret, error) {
+		w.handler.Secrets = func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
 				reads++
 			}
-			return config.NewSecret(testSecret), nil
+			return secret.New(testSecret), nil
 		}
 		w.wechat.fail = &wechat.Error{Op: "access_token", Code: code}
 		b := w.browser()

@@ -10,7 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/wechat"
 )
 
@@ -200,7 +201,7 @@ func crossTokens(t *testing.T, outer, inner string, call int) (ran bool) {
 	w.store.before = func(string) error { step(); return nil }
 	w.wechat.answering = step
 	secrets := w.handler.Secrets
-	w.handler.Secrets = func(ctx context.Context, a Account, fresh bool) (config.Secret, error) {
+	w.handler.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
 		step()
 		return secrets(ctx, a, fresh)
 	}

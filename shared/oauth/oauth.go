@@ -19,23 +19,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
-
-// Account is an account that logs users in.
-type Account struct {
-	Name  string
-	AppID string
-	Kind  string // wechat.OfficialAccount or wechat.Website
-}
 
 // WeChat is what of WeChat's API a login needs; *wechat.Client has it.
 type WeChat interface {
@@ -47,8 +39,8 @@ type WeChat interface {
 
 // Config configures a Handler. OpenURL, WeChat, Secrets, Sessions and Store are required.
 type Config struct {
-	Accounts []Account // the first one is the default of ?app=; without any, sessions are served all the same
-	Origins  []string  // of the pages that a login may lead to, and that may call
+	Accounts account.List // the first one is the default of ?app=; without any, sessions are served all the same
+	Origins  []string     // of the pages that a login may lead to, and that may call
 
 	// PublicURL is our own address, scheme://host[:port]; empty: that of the
 	// request, whose Host a gateway has checked.
@@ -59,7 +51,7 @@ type Config struct {
 	Insecure bool
 
 	WeChat   WeChat
-	Secrets  func(ctx context.Context, account Account, fresh bool) (config.Secret, error)
+	Secrets  account.SecretSource
 	Sessions *session.Sessions
 	Store    store.Store   // for logins under way
 	Budget   time.Duration // for a request as a whole; 0: 8.5 s
@@ -152,20 +144,11 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 	if err != nil {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the host of the request is malformed"}
 	}
-	origin, ok := config.OriginOf(u)
+	origin, ok := web.OriginOf(u)
 	if !ok {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the request names no host"}
 	}
 	return url.Parse(origin)
-}
-
-// account finds the account of that name, the first one for "".
-func (h *Handler) account(name string) (Account, bool) {
-	i := slices.IndexFunc(h.Accounts, func(a Account) bool { return name == "" || a.Name == name })
-	if i < 0 {
-		return Account{}, false
-	}
-	return h.Accounts[i], true
 }
 
 // acceptsPage reports whether a person asks, in a browser.

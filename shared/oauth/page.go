@@ -32,7 +32,7 @@ func page(w http.ResponseWriter, p *web.Problem, f *flow) {
 		"{Code}", html.EscapeString(p.Code),
 		"{Links}", links(f),
 	).Replace(pageHTML)
-	web.NoteProblem(w, p)
+	web.RecordProblem(w, p)
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")

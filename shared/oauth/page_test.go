@@ -11,7 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/web"
 )
 
@@ -53,13 +54,13 @@ func TestEveryFailureIsAPage(t *testing.T) {
 		"taking hangs":          {broken("Replace state", context.DeadlineExceeded), "", 503, "timeout"},
 		"no user is written":    {broken("Create user", errors.New("broken")), "", 503, "login_unavailable"},
 		"no AppSecret": {func(w *world) {
-			w.handler.Secrets = func(context.Context, Account, bool) (config.Secret, error) {
-				return config.Secret{}, errors.New("denied")
+			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
+				return secret.Secret{}, errors.New("denied")
 			}
 		}, "", 500, "login_misconfigured"},
 		"the AppSecret hangs": {func(w *world) {
-			w.handler.Secrets = func(context.Context, Account, bool) (config.Secret, error) {
-				return config.Secret{}, context.DeadlineExceeded
+			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
+				return secret.Secret{}, context.DeadlineExceeded
 			}
 		}, "", 503, "login_unavailable"},
 	} {

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/web"
 )
 
@@ -50,7 +49,7 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	if u.Query().Has(ticketParameter) {
 		return nil, badReturnTo("holds a " + ticketParameter + ", which a login adds itself")
 	}
-	origin, ok := config.OriginOf(u)
+	origin, ok := web.OriginOf(u)
 	if !ok {
 		return nil, badReturnTo("is neither a path nor an http or https URL")
 	}

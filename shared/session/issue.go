@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 )
 
@@ -38,10 +38,10 @@ type Login struct {
 }
 
 // Format implements fmt.Formatter: every verb prints [redacted].
-func (Login) Format(f fmt.State, verb rune) { config.Secret{}.Format(f, verb) }
+func (Login) Format(f fmt.State, verb rune) { secret.Secret{}.Format(f, verb) }
 
 // LogValue implements slog.LogValuer.
-func (Login) LogValue() slog.Value { return config.Secret{}.LogValue() }
+func (Login) LogValue() slog.Value { return secret.Secret{}.LogValue() }
 
 // Issue logs a user in: it returns the token, the session that it opens, and
 // whether this is the user's first login to the app. Sessions beyond MaxDevices are

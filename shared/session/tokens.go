@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"wechatfn/shared/config"
+	"wechatfn/shared/secret"
 )
 
 // Tokens are a user's tokens at WeChat. They stand with the user, so that they
@@ -31,14 +31,14 @@ type Tokens struct {
 func (t Tokens) Supersede(others Tokens) bool { return t.AskedAt >= others.AskedAt }
 
 // Format implements fmt.Formatter: every verb prints [redacted].
-func (Tokens) Format(f fmt.State, verb rune) { config.Secret{}.Format(f, verb) }
+func (Tokens) Format(f fmt.State, verb rune) { secret.Secret{}.Format(f, verb) }
 
 // LogValue implements slog.LogValuer.
-func (Tokens) LogValue() slog.Value { return config.Secret{}.LogValue() }
+func (Tokens) LogValue() slog.Value { return secret.Secret{}.LogValue() }
 
 // MarshalText implements encoding.TextMarshaler, and with it JSON: only the
 // registry itself writes them as they are.
-func (Tokens) MarshalText() ([]byte, error) { return config.Secret{}.MarshalText() }
+func (Tokens) MarshalText() ([]byte, error) { return secret.Secret{}.MarshalText() }
 
 // storedTokens are Tokens without the methods that hide them.
 type storedTokens Tokens

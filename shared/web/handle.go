@@ -46,10 +46,10 @@ func (e *errorHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Guard is for logins: it keeps answers out of caches, and addresses, which hold
+// Guard is for logins: it forbids caching of answers, and addresses, which hold
 // codes and states, out of the Referer of what comes next. It ends a request's
 // context after budget, in time for an answer, and not when the client hangs up: that
-// may be the first of WeChat's two calls, which has spent the code, and a logout is
+// may be the first of WeChat's two calls, which has used the code, and a logout is
 // often the last that a page does.
 func Guard(h HandlerFunc, budget time.Duration) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {

@@ -30,7 +30,7 @@ type route struct {
 
 // Handle registers h for a pattern such as "GET /signature", "POST
 // /verify/{app}" or "GET /MP_verify_{code}.txt": a method and a path with at
-// most one {name}, which stands for one or more bytes without a slash and is
+// most one {name}, which matches one or more bytes without a slash and is
 // read with r.PathValue. An exact path wins over a wildcard, a longer pattern
 // over a shorter one. It panics on a malformed or repeated pattern.
 func (m *Mux) Handle(pattern string, h http.Handler) {
@@ -87,7 +87,7 @@ func newRoute(path string) *route {
 
 func (r *route) literal() int { return len(r.prefix) + len(r.suffix) }
 
-// match returns what the wildcard stands for.
+// match returns what the wildcard matches.
 func (r *route) match(path string) (string, bool) {
 	rest, ok := strings.CutPrefix(path, r.prefix)
 	if !ok {

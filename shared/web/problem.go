@@ -78,14 +78,14 @@ type problemBody struct {
 // WriteProblem answers with p as application/problem+json. It is for the few
 // places that are not a [HandlerFunc]; those return the Problem instead.
 func WriteProblem(w http.ResponseWriter, p *Problem) {
-	NoteProblem(w, p)
+	RecordProblem(w, p)
 	header := w.Header()
 	dropBodyHeaders(header)
 	if p.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.FormatInt(wholeSeconds(p.RetryAfter), 10))
 	}
 	// Strings and a number always encode, and a client that has gone away is
-	// nobody to report to.
+	// not there to be told.
 	_ = writeJSON(w, p.status(), "application/problem+json", problemBody{
 		Type:   "urn:wechatfn:problem:" + p.Code,
 		Title:  p.title(),
@@ -96,9 +96,9 @@ func WriteProblem(w http.ResponseWriter, p *Problem) {
 	})
 }
 
-// NoteProblem has [Log] tell the problem's code, for who shows a problem in another
+// RecordProblem has [Log] record the problem's code, for who shows a problem in another
 // form. WriteProblem does it itself.
-func NoteProblem(w http.ResponseWriter, p *Problem) {
+func RecordProblem(w http.ResponseWriter, p *Problem) {
 	if rec, ok := w.(*recorder); ok {
 		rec.code = p.Code
 	}

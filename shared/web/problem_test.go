@@ -53,15 +53,20 @@ func TestProblemOnTheWire(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d", w.Code)
 	}
-	for name, want := range map[string]string{
-		"Content-Type":           "application/problem+json",
-		"Cache-Control":          "no-store",
-		"X-Content-Type-Options": "nosniff",
-		"Retry-After":            "2",
+	for _, c := range []struct {
+		name string
+		want string
+	}{
+		{"Content-Type", "application/problem+json"},
+		{"Cache-Control", "no-store"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Retry-After", "2"},
 	} {
-		if got := w.Header().Get(name); got != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := w.Header().Get(c.name); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+			}
+		})
 	}
 	if !strings.Contains(logs, "the cause") || strings.Contains(logs, "secret") {
 		t.Errorf("want the cause and no query in the log: %s", logs)

@@ -9,11 +9,11 @@ import (
 )
 
 // maxParameters is how many known parameters one handler can have. It lets
-// Query live on the stack.
+// Query stay on the stack.
 const maxParameters = 8
 
 // Query holds the parameters of one request. It is a value; copies are
-// independent as long as nobody writes to what Unknown returned.
+// independent as long as the caller does not change what Unknown returned.
 type Query struct {
 	params  [maxParameters]parameter
 	n       int

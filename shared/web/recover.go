@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 )
 
-// maxStack keeps one log line within what log services take.
+// maxStack limits a log line to what log services accept.
 const maxStack = 16 << 10
 
 // Recover answers a panic of next with a 500 problem without detail, or breaks

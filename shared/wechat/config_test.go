@@ -28,15 +28,17 @@ func TestNewChecksURLs(t *testing.T) {
 		{"proxy without host", DefaultBaseURL, "http://u:canary-password@", "ProxyURL: no host"},
 		{"proxy garbage", DefaultBaseURL, "http://u:canary-password@pro xy", "ProxyURL: not a URL"},
 	} {
-		client, err := New(Config{BaseURL: c.base, ProxyURL: c.proxy})
-		switch {
-		case c.want == "" && (err != nil || client == nil):
-			t.Errorf("%s: %v", c.name, err)
-		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
-		case err != nil && strings.Contains(err.Error(), "canary"):
-			t.Errorf("%s: a secret in %v", c.name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			client, err := New(Config{BaseURL: c.base, ProxyURL: c.proxy})
+			switch {
+			case c.want == "" && (err != nil || client == nil):
+				t.Errorf("%s: %v", c.name, err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%s: %v, want %q", c.name, err, c.want)
+			case err != nil && strings.Contains(err.Error(), "canary"):
+				t.Errorf("%s: a secret in %v", c.name, err)
+			}
+		})
 	}
 	if _, err := New(Config{BaseURL: DefaultBaseURL, ProxyURL: "http://proxy.example", HTTPClient: http.DefaultClient}); err == nil {
 		t.Error("ProxyURL with HTTPClient was accepted")

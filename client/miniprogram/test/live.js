@@ -1,7 +1,7 @@
 'use strict';
 
 // The module and the server together: node live.js http://127.0.0.1:8080 against make dev, whose
-// simulated WeChat plays wx. The server's own test runs it (cmd/wechatfn).
+// simulated WeChat plays wx. client/miniprogram_test.go runs it.
 
 const assert = require('node:assert/strict');
 const { create } = require('../wechatfn.js');

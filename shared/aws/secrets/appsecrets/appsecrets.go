@@ -1,42 +1,43 @@
-// Package appsecrets finds AppSecrets in Secrets Manager. It stands apart from
-// package app so that only the functions that need it hold its client.
+// Package appsecrets reads AppSecrets from Secrets Manager. It is separate from
+// package pushsecrets so that each function links the one kind of secret that it
+// needs.
 package appsecrets
 
 import (
 	"context"
 	"fmt"
 
-	"wechatfn/shared/app"
+	"wechatfn/shared/account"
 	"wechatfn/shared/aws/secrets"
 	"wechatfn/shared/config"
-	"wechatfn/shared/credential"
+	"wechatfn/shared/secret"
 )
 
-// Find returns where AppSecrets come from: Secrets Manager when the configuration
+// Source returns where AppSecrets come from: Secrets Manager when the configuration
 // names a secret there, else the environment.
-func Source(c *config.Config) credential.Secrets {
+func Source(c *config.Config) account.SecretSource {
 	if c.SecretsARN == "" {
-		return app.EnvironmentSecrets(c)
+		return c.Secret
 	}
-	secret := secrets.New(secrets.Config[config.AppSecrets]{
+	stored := secrets.New(secrets.Config[secret.AppSecrets]{
 		ARN:   c.SecretsARN,
 		What:  "AppSecrets",
 		Form:  "a JSON object of account name to AppSecret",
 		Parse: parse,
 	})
-	return func(ctx context.Context, account credential.Account, fresh bool) (config.Secret, error) {
-		secrets, err := secret.Get(ctx, fresh)
+	return func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
+		all, err := stored.Get(ctx, fresh)
 		if err != nil {
-			return config.Secret{}, err
+			return secret.Secret{}, err
 		}
-		return app.RequireSecret(secrets.For(config.App{Name: account.Name, AppID: account.AppID}), account)
+		return account.RequireSecret(all.For(a.Name, a.AppID), a)
 	}
 }
 
-func parse(text string) (config.AppSecrets, error) {
-	secrets, err := config.ParseAppSecrets(text)
+func parse(text string) (secret.AppSecrets, error) {
+	all, err := secret.ParseAppSecrets(text)
 	if err != nil {
 		return nil, fmt.Errorf("the secret is %w", err)
 	}
-	return secrets, nil
+	return all, nil
 }

@@ -4,13 +4,14 @@ package pushsecrets
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/aws/secrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
+	"wechatfn/shared/secret"
 )
 
 const (
@@ -27,69 +28,41 @@ const (
 	timeout = 2 * time.Second
 )
 
-// Push returns where the secrets of pushes come from: Secrets Manager when the
-// configuration names a secret there, else the environment. They are parsed once
-// and kept: those of Secrets Manager for 300 s, or for an hour while it cannot be
-// read, of which the logger is told. fresh asks for them to be read again because
-// a push did not verify; that is done at most once in 5 s. Safe for concurrent
-// use.
-func Push(c *config.Config, logger *slog.Logger) func(ctx context.Context, account message.Account, fresh bool) (*message.Keyring, error) {
-	get := environment(c)
-	if c.PushSecretsARN != "" {
-		get = secret(c, logger).Get
+// Source returns where the secrets of pushes come from: Secrets Manager when the
+// configuration names a secret there, else the environment. Those of Secrets Manager
+// are parsed once and cached for 300 s, or for an hour while it cannot be read, which
+// is logged. fresh asks for them to be read again because a push did not verify; that
+// is done at most once in 5 s. Safe for concurrent use.
+func Source(c *config.Config, logger *slog.Logger) (message.KeySource, error) {
+	if c.PushSecretsARN == "" {
+		rings, err := message.NewKeyrings(c.Accounts, c.PushSecretsOf)
+		return rings.Source, err
 	}
-	return func(ctx context.Context, account message.Account, fresh bool) (*message.Keyring, error) {
-		rings, err := get(ctx, fresh)
+	stored := open(c, logger)
+	return func(ctx context.Context, a account.Account, fresh bool) (*message.Keyring, error) {
+		rings, err := stored.Get(ctx, fresh)
 		if err != nil {
 			return nil, err
 		}
-		if ring := rings[account.AppID]; ring != nil {
-			return ring, nil
-		}
-		return nil, fmt.Errorf("account %q (%s): %w", account.Name, account.AppID, message.ErrNoSecrets)
-	}
+		return rings.Of(a)
+	}, nil
 }
 
-// keyrings holds the keyrings of the accounts that have push secrets, by AppID.
-type keyrings map[string]*message.Keyring
-
-func environment(c *config.Config) func(context.Context, bool) (keyrings, error) {
-	rings, err := parse(c, func(app config.App) (config.PushSecrets, bool) { return app.Push, !app.Push.Token.IsZero() })
-	return func(context.Context, bool) (keyrings, error) { return rings, err }
-}
-
-func secret(c *config.Config, logger *slog.Logger) *secrets.Secret[keyrings] {
-	return secrets.New(secrets.Config[keyrings]{
+func open(c *config.Config, logger *slog.Logger) *secrets.Secret[message.Keyrings] {
+	return secrets.New(secrets.Config[message.Keyrings]{
 		ARN:  c.PushSecretsARN,
 		What: "push secrets",
 		Form: `a JSON object of account name to {"token": ..., "encodingAESKey": ...}`,
-		Parse: func(text string) (keyrings, error) {
-			secrets, err := config.ParsePushSecrets(text)
+		Parse: func(text string) (message.Keyrings, error) {
+			parsed, err := secret.ParsePushSecrets(text)
 			if err != nil {
 				return nil, err
 			}
-			return parse(c, secrets.For)
+			return message.NewKeyrings(c.Accounts, func(a account.Account) (secret.Push, bool) { return parsed.For(a.Name, a.AppID) })
 		},
 		Timeout: timeout,
 		Gap:     gap,
 		StandIn: standIn,
 		Logger:  logger,
 	})
-}
-
-// parse makes the keyrings of the accounts for which secretsOf has any.
-func parse(c *config.Config, secretsOf func(config.App) (config.PushSecrets, bool)) (keyrings, error) {
-	rings := keyrings{}
-	for _, app := range c.Apps {
-		secrets, ok := secretsOf(app)
-		if !ok || !app.TakesPushes() {
-			continue
-		}
-		ring, err := message.NewKeyring(app.AppID, secrets)
-		if err != nil {
-			return nil, fmt.Errorf("account %q: %w", app.Name, err)
-		}
-		rings[app.AppID] = ring
-	}
-	return rings, nil
 }

@@ -12,36 +12,46 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/shared/account"
 	"wechatfn/shared/aws/secrets/secretstest"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 )
 
 const aesKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO+/"
 
 var (
-	shop = message.Account{Name: "shop", AppID: "wx0000000000000001"}
-	mini = message.Account{Name: "mini", AppID: "wx0000000000000002"}
-	site = message.Account{Name: "site", AppID: "wx0000000000000003"}
-	news = message.Account{Name: "news", AppID: "wx0000000000000004"}
+	shop = account.Account{Name: "shop", AppID: "wx0000000000000001", Kind: account.OfficialAccount}
+	mini = account.Account{Name: "mini", AppID: "wx0000000000000002", Kind: account.MiniProgram}
+	site = account.Account{Name: "site", AppID: "wx0000000000000003", Kind: account.Website}
+	news = account.Account{Name: "news", AppID: "wx0000000000000004", Kind: account.OfficialAccount}
 )
 
 func configured(arn string) *config.Config {
-	return &config.Config{PushSecretsARN: arn, Apps: []config.App{
-		{Name: shop.Name, AppID: shop.AppID, Kind: config.OfficialAccount, Push: config.PushSecrets{Token: config.NewSecret("here")}},
-		{Name: mini.Name, AppID: mini.AppID, Kind: config.MiniProgram, Push: config.PushSecrets{Token: config.NewSecret("too"), AESKey: config.NewSecret(aesKey)}},
-		{Name: site.Name, AppID: site.AppID, Kind: config.Website, Push: config.PushSecrets{Token: config.NewSecret("nobody's")}},
-		{Name: news.Name, AppID: news.AppID, Kind: config.OfficialAccount},
+	return &config.Config{PushSecretsARN: arn, Accounts: account.List{shop, mini, site, news}, PushSecrets: secret.PushSecrets{
+		shop.Name: {Token: secret.New("here")},
+		mini.Name: {Token: secret.New("too"), AESKey: secret.New(aesKey)},
+		site.Name: {Token: secret.New("nobody's")},
 	}}
+}
+
+func source(t *testing.T, c *config.Config) message.KeySource {
+	t.Helper()
+	keys, err := Source(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // accepts reports whether the keyring verifies what is signed with token.
 func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 	t.Helper()
 	handler, err := message.New(message.Config{
-		Accounts: []message.Account{shop},
-		Keys:     func(context.Context, message.Account, bool) (*message.Keyring, error) { return ring, nil },
+		Accounts: account.List{shop},
+		Keys:     func(context.Context, account.Account, bool) (*message.Keyring, error) { return ring, nil },
 		Sink:     struct{ message.Sink }{},
 		Store:    struct{ store.Store }{},
 		Window:   10 * time.Minute,
@@ -58,7 +68,7 @@ func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 }
 
 func TestFromTheEnvironment(t *testing.T) {
-	keys := Push(configured(""), nil)
+	keys := source(t, configured(""))
 	ring, err := keys(t.Context(), shop, false)
 	if err != nil || !accepts(t, ring, "here") || accepts(t, ring, "too") || ring.Encrypted() {
 		t.Fatal(err)
@@ -73,7 +83,7 @@ func TestFromTheEnvironment(t *testing.T) {
 
 func TestFromTheManager(t *testing.T) {
 	m := secretstest.Serve(t, `{"shop":{"token":"one","previousToken":"zero"},"`+mini.AppID+`":{"token":"mini's","encodingAESKey":"`+aesKey+`"}}`)
-	keys := Push(configured(secretstest.ARN), nil)
+	keys := source(t, configured(secretstest.ARN))
 	ring, err := keys(t.Context(), shop, false)
 	if err != nil || !accepts(t, ring, "one") || !accepts(t, ring, "zero") || accepts(t, ring, "here") || ring.Encrypted() {
 		t.Fatal(err)
@@ -95,7 +105,7 @@ func TestFromTheManager(t *testing.T) {
 func TestHowTheManagersAreKept(t *testing.T) {
 	m := secretstest.Serve(t, `{"shop":{"token":"one"}}`)
 	var log strings.Builder
-	s := secret(configured(secretstest.ARN), slog.New(slog.NewTextHandler(&log, nil)))
+	s := open(configured(secretstest.ARN), slog.New(slog.NewTextHandler(&log, nil)))
 	now := time.Now()
 	s.Now = func() time.Time { return now }
 	for i, step := range []struct {
@@ -129,10 +139,10 @@ func TestHowTheManagersAreKept(t *testing.T) {
 func TestMissingSecretsNameTheAccount(t *testing.T) {
 	secretstest.Serve(t, `{"shop":{"token":"canary"},"site":{"token":"canary"}}`)
 	for _, arn := range []string{"", secretstest.ARN} {
-		keys := Push(configured(arn), nil)
-		for _, account := range []message.Account{site, news, {Name: "gone", AppID: "wx"}} {
-			ring, err := keys(t.Context(), account, false)
-			if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(account.Name)) {
+		keys := source(t, configured(arn))
+		for _, a := range []account.Account{site, news, {Name: "gone", AppID: "wx"}} {
+			ring, err := keys(t.Context(), a, false)
+			if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(a.Name)) {
 				t.Errorf("%q: %v", arn, err)
 			}
 		}
@@ -148,14 +158,14 @@ func TestErrorsQuoteNothing(t *testing.T) {
 		`{"shop":{"token":"","x":"canary"}}`: `read the push secrets: account "shop": not an object`,
 	} {
 		secretstest.Serve(t, text)
-		_, err := Push(configured(secretstest.ARN), nil)(t.Context(), shop, false)
+		_, err := source(t, configured(secretstest.ARN))(t.Context(), shop, false)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	c := configured("")
-	c.Apps[1].Push.AESKey = config.NewSecret("canary")
-	_, err := Push(c, nil)(t.Context(), shop, false)
+	c.PushSecrets[mini.Name] = secret.Push{Token: secret.New("too"), AESKey: secret.New("canary")}
+	_, err := Source(c, nil)
 	if err == nil || !strings.Contains(err.Error(), `account "mini"`) || strings.Contains(err.Error(), "canary") {
 		t.Error(err)
 	}

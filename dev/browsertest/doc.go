@@ -1,0 +1,2 @@
+// Package browsertest drives a real browser for tests (build tag browser).
+package browsertest

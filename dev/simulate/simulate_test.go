@@ -1,0 +1,127 @@
+package simulate
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"wechatfn/shared/wechat"
+)
+
+// buffer is an output that is read while it is written.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// startSimulate runs `wechatfn simulate` with the example's account.
+func startSimulate(t *testing.T) (url string, out *buffer) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	out = new(buffer)
+	c := Config{Addr: "127.0.0.1:0", Env: "../../env.json.example", Out: out, Ready: func(url string) { ready <- url }}
+	go func() { ended <- Run(ctx, c) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case url = <-ready:
+	case err := <-ended:
+		ended <- err
+		t.FailNow()
+	}
+	return url, out
+}
+
+func TestSimulateIsAWeChat(t *testing.T) {
+	url, _ := startSimulate(t)
+	client, err := wechat.New(wechat.Config{BaseURL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := client.Token(t.Context(), "wx520c15f417810387", "simulated", false)
+	if err != nil || token.Value == "" {
+		t.Fatal(err)
+	}
+	if ticket, err := client.Ticket(t.Context(), token.Value, wechat.TicketType("jsapi")); err != nil || ticket.Value == "" {
+		t.Error(err)
+	}
+	if _, err := client.Token(t.Context(), "wx520c15f417810387", "another", false); err == nil {
+		t.Error("another AppSecret was taken")
+	}
+}
+
+func TestSimulateIsABus(t *testing.T) {
+	url, out := startSimulate(t)
+	for _, c := range []struct {
+		target, body string
+		status       int
+		shown        string
+	}{
+		{"AWSEvents.PutEvents", `{"Entries":[{"DetailType":"text","Detail":"{\"Content\":\"hi\u001b[2J\"}"}]}`, http.StatusOK, "on the bus: text {\"Content\":\"hi\ufffd[2J\"}\n"},
+		{"AWSEvents.PutEvents", `{"Entries":[]}`, http.StatusOK, ""},
+		{"AWSEvents.ListRules", `{}`, http.StatusBadRequest, ""},
+		{"AWSEvents.PutEvents", `no JSON`, http.StatusBadRequest, ""},
+		{"AWSEvents.PutEvents", `{"Entries":[{"Detail":"` + strings.Repeat("a", maxPut) + `"}]}`, http.StatusBadRequest, ""},
+	} {
+		before := out.String()
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/_bus", strings.NewReader(c.body))
+		request.Header.Set("X-Amz-Target", c.target)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+		shown := strings.TrimPrefix(out.String(), before)
+		if answer.StatusCode != c.status || (shown == "") != (c.shown == "") || !strings.HasSuffix(shown, c.shown) {
+			t.Errorf("%.80s: %d, shown %q", c.body, answer.StatusCode, shown)
+		}
+	}
+}
+
+func TestSimulateSaysWhatIsWrong(t *testing.T) {
+	const canary = "5ec4e70000000000"
+	path := filepath.Join(t.TempDir(), "env.json")
+	for text, want := range map[string]string{
+		"":   "copy env.json.example to env.json",
+		"[]": `is not {"Parameters"`,
+		`{"Parameters":{"TABLE_NAME":"t","WECHAT_APP_ID":"wx520c15f417810387"}}`:                       "WECHAT_APP_SECRET: is not set",
+		`{"Parameters":{"TABLE_NAME":"t","WECHAT_APP_ID":"wx1","WECHAT_APP_SECRET":"` + canary + `"}}`: `"wx1" is not an AppID`,
+		`{"Parameters":{"WECHAT_APP_ID":"wx520c15f417810387","WECHAT_APP_SECRET":"` + canary + `"}}`:   "TABLE_NAME",
+	} {
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			_ = os.Remove(path)
+		}
+		err := Run(t.Context(), Config{Addr: "127.0.0.1:0", Env: path, Out: io.Discard})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}

@@ -28,7 +28,7 @@ const (
 // is not refused for want of a secret that it must never see.
 type Part int
 
-// The parts that Load can be told to insist on.
+// The parts that Load can require.
 const (
 	Origins Part = 1 << iota // at least one allowed origin
 	Secrets                  // an AppSecret for each account, or the ARN of the secret that holds them

@@ -79,7 +79,7 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	}
 	d.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Seed: "docs"})
 	w.must(err)
-	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	w.must(err)
 	quiet := slog.New(slog.DiscardHandler)
 	d.refresher, err = app.NewRefresher(c, d.db, client, c.Secret, quiet)

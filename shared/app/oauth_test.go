@@ -42,7 +42,7 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,12 @@ func TestMiniProgramSettings(t *testing.T) {
 // each login, so the function does not start with one.
 func TestLoginsNeedHTTPS(t *testing.T) {
 	for address, want := range map[string]bool{"http://api.example.com": false, "https://api.example.com": true, "": true} {
-		_, err := OAuth(&config.Config{PublicURL: address}, &tired{}, &wechat.Client{}, new(config.Config).Secret, false, nil, slog.New(slog.DiscardHandler))
+		values := map[string]string{"WECHAT_APP_ID": "wx0000000000000001", "PUBLIC_URL": address}
+		c, err := config.Load(func(name string) string { return values[name] }, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = OAuth(c, &tired{}, &wechat.Client{}, c.Secret, false, nil, slog.New(slog.DiscardHandler))
 		if (err == nil) != want || !want && !strings.Contains(err.Error(), "https") {
 			t.Errorf("%q: %v", address, err)
 		}

@@ -78,7 +78,7 @@ func (w *world) cacheSecret(stored *string) {
 }
 
 func (w *world) client() *wechat.Client {
-	c, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client(), Classic: w.classic})
+	c, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: w.sim.Client(), Classic: w.classic})
 	if err != nil {
 		w.t.Fatal(err)
 	}

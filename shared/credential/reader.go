@@ -221,7 +221,7 @@ func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 	if err != nil {
 		return ticket{}, fmt.Errorf("credential: read the %s: %w", store.Kind(key), err)
 	}
-	if store.Kind(key) == tokenKind {
+	if store.Kind(key) == store.KindToken {
 		return tokenIn(item)
 	}
 	var p published

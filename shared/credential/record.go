@@ -123,11 +123,8 @@ func publishedIn(item store.Item) published {
 	return p
 }
 
-// Keys of the table. The kind before the first # is what IAM grants.
-const tokenKind = "token"
-
-func tokenKey(appID string) string          { return tokenKind + "#" + appID }
-func refreshRequestKey(appID string) string { return "refresh_request#" + appID }
+func tokenKey(appID string) string          { return store.Key(store.KindToken, appID) }
+func refreshRequestKey(appID string) string { return store.Key(store.KindRefreshRequest, appID) }
 func ticketKey(appID string, typ wechat.TicketType) string {
-	return "ticket#" + appID + "#" + string(typ)
+	return store.Key(store.KindTicket, appID, string(typ))
 }

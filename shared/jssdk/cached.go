@@ -68,7 +68,9 @@ func (s keptSignature) of(account account.Account, pageURL string) Signature {
 	return Signature{AppID: account.AppID, Timestamp: s.Timestamp, NonceStr: s.NonceStr, Signature: s.Signature, URL: pageURL}
 }
 
-func keptKey(appID, pageURL string) string { return "signature#" + appID + "#" + hash(pageURL) }
+func keptKey(appID, pageURL string) string {
+	return store.Key(store.KindSignature, appID, hash(pageURL))
+}
 
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))

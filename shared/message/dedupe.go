@@ -56,7 +56,7 @@ func (p *push) dedupeKey() string {
 	} else {
 		fmt.Fprintf(h, "%s\x00all\x00%s", p.AppID, p.JSON)
 	}
-	return "push#" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	return store.Key(store.KindPush, base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
 }
 
 // claim returns the item that this process now has to finish or to release, or the

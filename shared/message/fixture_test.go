@@ -57,13 +57,15 @@ func newFixture(t testing.TB) *fixture {
 	return w
 }
 
+const testWindow = 10 * time.Minute
+
 // newHandler is another process on the same table.
 func (w *fixture) newHandler(s store.Store, sink Sink) *Handler {
 	w.Helper()
 	h, err := New(Config{
 		Accounts: account.List{{Name: "shop", AppID: testAppID}, {Name: "second", AppID: "wx0000000000000000"}},
 		Keys:     w.keys, Sink: sink, Store: s,
-		Proofs: map[string]string{"abc123": "abc123"},
+		Proofs: map[string]string{"abc123": "abc123"}, Window: testWindow,
 		Now:    func() time.Time { return w.now() },
 		Logger: w.log.Text(),
 	})

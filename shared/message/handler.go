@@ -18,7 +18,7 @@ import (
 // ErrNoSecrets: the secrets were read, but hold none of that account.
 var ErrNoSecrets = errors.New("message: no push secrets are stored for the account")
 
-// Config configures a Handler. Accounts, Keys, Sink and Store are required.
+// Config configures a Handler. Accounts, Keys, Sink, Store and Window are required.
 type Config struct {
 	Accounts account.List // the first one is served at /verify itself
 
@@ -27,7 +27,7 @@ type Config struct {
 	Store  store.Store
 	Proofs map[string]string // content of MP_verify_CODE.txt, by CODE
 
-	Window time.Duration // how far a timestamp may be from now; 0: 10 minutes
+	Window time.Duration // how far a timestamp may be from now
 	Budget time.Duration // for a push as a whole; 0: 3.5 s, since WeChat waits for 5 s
 
 	Now    func() time.Time // nil: time.Now
@@ -36,7 +36,6 @@ type Config struct {
 }
 
 const (
-	defaultWindow = 10 * time.Minute
 	defaultBudget = 3500 * time.Millisecond
 	// answerReserve is the time left for storing and sending the answer after delivery.
 	answerReserve = 400 * time.Millisecond
@@ -63,11 +62,8 @@ func New(c Config) (*Handler, error) {
 	switch {
 	case len(c.Accounts) == 0:
 		return nil, errors.New("message: no account is configured that takes pushes")
-	case c.Keys == nil || c.Sink == nil || c.Store == nil:
-		return nil, errors.New("message: Keys, Sink and Store are required")
-	}
-	if c.Window == 0 {
-		c.Window = defaultWindow
+	case c.Keys == nil || c.Sink == nil || c.Store == nil || c.Window <= 0:
+		return nil, errors.New("message: Keys, Sink, Store and Window are required")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget

@@ -338,10 +338,11 @@ func TestNew(t *testing.T) {
 	accounts := account.List{{Name: "a", AppID: testAppID}}
 	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
 	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}},
-		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}},
-		"no sink":    {Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}},
-		"no store":   {Accounts: accounts, Keys: keys, Sink: &recordingSink{}},
+		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow},
+		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow},
+		"no sink":    {Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}, Window: testWindow},
+		"no store":   {Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Window: testWindow},
+		"no window":  {Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -381,7 +382,7 @@ func TestStoredItemHoldsNoContent(t *testing.T) {
 		t.Errorf("%s %v", item.Value, err)
 	}
 	// A push whose clock is a window ahead can be replayed for two windows.
-	if left := item.ExpiresAt.Sub(now); left <= 2*defaultWindow || left > time.Hour {
+	if left := item.ExpiresAt.Sub(now); left <= 2*testWindow || left > time.Hour {
 		t.Errorf("it is kept for %v", left)
 	}
 }

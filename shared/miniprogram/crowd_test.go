@@ -190,7 +190,7 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 	w.store.Intercept(func(c storetest.Call, do func() error) error {
 		if first && c.String() == "create session" {
 			first = false
-			for i := range session.DefaultMaxDevices {
+			for i := range testDevices {
 				w.phone("hua", "device", strconv.Itoa(i)).in(false)
 			}
 		}
@@ -206,7 +206,7 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 func TestHundredLogins(t *testing.T) {
 	for name, c := range map[string]struct {
 		devices, live int
-	}{"as configured": {0, session.DefaultMaxDevices}, "with room for all": {200, 101}} {
+	}{"as configured": {testDevices, testDevices}, "with room for all": {200, 101}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
 			var err error

@@ -29,6 +29,9 @@ import (
 )
 
 const (
+	testDevices = 10
+	testDataAge = 10 * time.Minute
+
 	miniID     = "wx0123456789abcdef"
 	otherID    = "wxfedcba9876543210"
 	testSecret = "canary-secret-0123456789abcdef00"
@@ -69,15 +72,16 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 	if w.sim, err = wechatsim.New(c); err != nil {
 		t.Fatal(err)
 	}
-	if w.client, err = wechat.New(wechat.Config{HTTPClient: w.sim.Client()}); err != nil {
+	if w.client, err = wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: w.sim.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour}); err != nil {
+	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: testDevices}); err != nil {
 		t.Fatal(err)
 	}
 	w.tokens = &tokens{w: w}
 	w.handler, err = New(Config{
 		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
+		DataAge: testDataAge, RetryAfter: 2 * time.Second,
 		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
 				w.fresh++

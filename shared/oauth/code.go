@@ -77,7 +77,7 @@ func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, stat
 	if err != nil {
 		return err
 	}
-	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: store.Encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
+	_, err = h.Store.Create(ctx, store.Item{Key: key(store.KindCode, text), Value: store.Encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
 	return err
 }
 
@@ -121,7 +121,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 // spendTicket: of many that come with the same ticket one succeeds. A browser
 // tells its page's origin; a program tells none.
 func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string) (t ticket, err error) {
-	item, err := h.Store.Get(ctx, key("code", text))
+	item, err := h.Store.Get(ctx, key(store.KindCode, text))
 	if errors.Is(err, store.ErrNotFound) {
 		return t, errWechatfnCode
 	} else if err != nil {

@@ -22,6 +22,7 @@ import (
 )
 
 const (
+	testIdle   = 168 * time.Hour
 	testAppID  = "wx0123456789abcdef"
 	testSecret = "canary-secret"
 )
@@ -131,14 +132,14 @@ func newWorld(t testing.TB) *world {
 	}
 	t.Cleanup(func() { db.Close() })
 	w := &world{TB: t, store: &storetest.Recorder{Store: db}, wechat: &weChat{codes: map[string]wechat.UserToken{}}}
-	sessions, err := session.New(session.Config{Store: w.store})
+	sessions, err := session.New(session.Config{Store: w.store, TTL: 720 * time.Hour, IdleTimeout: testIdle, MaxDevices: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.handler, err = New(Config{
 		Accounts: account.List{{Name: "shop", AppID: testAppID, Kind: account.OfficialAccount}, {Name: "site", AppID: "wxfedcba9876543210", Kind: account.Website}},
-		Origins:  []string{"https://www.example.com", "https://other.example.org"},
-		WeChat:   w.wechat, Sessions: sessions, Store: w.store,
+		Origins:  []string{"https://www.example.com", "https://other.example.org"}, OpenURL: wechat.DefaultOpenURL,
+		WeChat: w.wechat, Sessions: sessions, Store: w.store,
 		Secrets: func(context.Context, account.Account, bool) (secret.Secret, error) {
 			return secret.New(testSecret), nil
 		},

@@ -68,7 +68,7 @@ func isState(s string) bool {
 
 // key keeps what is secret out of the table's keys.
 func key(kind, secret string) string {
-	return kind + "#" + digest(secret)
+	return store.Key(kind, digest(secret))
 }
 
 func digest(secret string) string {
@@ -85,7 +85,7 @@ func seed(cookie, state, what string) ([]byte, error) {
 
 // begin stores a new flow under state.
 func (h *Handler) begin(ctx context.Context, state string, f flow) error {
-	_, err := h.Store.Create(ctx, store.Item{Key: key("state", state), Value: store.Encode(f), ExpiresAt: h.Now().Add(flowLife)})
+	_, err := h.Store.Create(ctx, store.Item{Key: key(store.KindState, state), Value: store.Encode(f), ExpiresAt: h.Now().Add(flowLife)})
 	if err != nil {
 		return fmt.Errorf("oauth: begin a login: %w", err)
 	}
@@ -97,7 +97,7 @@ func (h *Handler) find(ctx context.Context, state string) (item store.Item, f fl
 	if !isState(state) {
 		return item, f, store.ErrNotFound
 	}
-	if item, err = h.Store.Get(ctx, key("state", state)); err == nil {
+	if item, err = h.Store.Get(ctx, key(store.KindState, state)); err == nil {
 		err = item.Decode(&f)
 	}
 	return item, f, err

@@ -14,7 +14,6 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
@@ -76,11 +75,11 @@ func TestSessionIsKept(t *testing.T) {
 func TestKeptSessionIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, b := loggedIn(t)
-		time.Sleep(session.DefaultIdle - time.Minute)
+		time.Sleep(testIdle - time.Minute)
 		w.store.Take()
 		b.logIn("user1")
 		wantCalls(t, w, "create state, get state, replace state, get session, replace session, get user, replace user, replace state")
-		time.Sleep(session.DefaultIdle - time.Minute)
+		time.Sleep(testIdle - time.Minute)
 		want(t, "later", b.do("GET", "/oauth/session", ""), 200, "user1")
 	})
 }

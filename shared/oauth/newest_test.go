@@ -12,7 +12,6 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
-	"wechatfn/shared/session"
 	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
@@ -98,7 +97,7 @@ func TestDeadCookie(t *testing.T) {
 		die    func(w *world, b *browser)
 		status int
 	}{
-		"expired":     {func(*world, *browser) { time.Sleep(session.DefaultIdle) }, 401},
+		"expired":     {func(*world, *browser) { time.Sleep(testIdle) }, 401},
 		"logged out":  {func(w *world, b *browser) { b.elsewhere("DELETE", "/oauth/session") }, 204},
 		"rotated":     {func(w *world, b *browser) { b.elsewhere("POST", "/oauth/session/refresh") }, 401},
 		"unknown":     {func(w *world, b *browser) { b.bake(strings.Repeat("Q", 64)) }, 401},

@@ -38,7 +38,7 @@ type WeChat interface {
 	CheckUserToken(ctx context.Context, accessToken, openid string) error
 }
 
-// Config configures a Handler. WeChat, Secrets, Sessions and Store are required.
+// Config configures a Handler. OpenURL, WeChat, Secrets, Sessions and Store are required.
 type Config struct {
 	Accounts account.List // the first one is the default of ?app=; without any, sessions are served all the same
 	Origins  []string     // of the pages that a login may lead to, and that may call
@@ -46,7 +46,7 @@ type Config struct {
 	// PublicURL is our own address, scheme://host[:port]; empty: that of the
 	// request, whose Host a gateway has checked.
 	PublicURL string
-	// OpenURL is where WeChat's pages are; empty: https://open.weixin.qq.com.
+	// OpenURL is where WeChat's login pages are.
 	OpenURL string
 	// Insecure allows plain http, for a desk: cookies lose __Host- and Secure.
 	Insecure bool
@@ -85,8 +85,8 @@ type Handler struct {
 
 // New checks the configuration and builds the routes.
 func New(c Config) (*Handler, error) {
-	if c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
-		return nil, errors.New("oauth: WeChat, Secrets, Sessions and Store are required")
+	if c.OpenURL == "" || c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
+		return nil, errors.New("oauth: OpenURL, WeChat, Secrets, Sessions and Store are required")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget

@@ -47,6 +47,7 @@ func newWorld(t testing.TB, cfg Config) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	cfg = configured(cfg)
 	w := &world{TB: t, table: &storetest.Recorder{Store: db}, cfg: cfg}
 	w.Sessions = w.sessionsOn(w.table)
 	w.aside = w.sessionsOn(db)

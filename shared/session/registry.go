@@ -279,10 +279,10 @@ func (s *Sessions) link(ctx context.Context, u registered) error {
 	}
 }
 
-// Keys of the table. The kind before the first # is what IAM grants; none of
-// the identifiers that follow can hold another #.
-func userKey(appID, openID string) string { return "user#" + appID + "#" + openID }
-func unionKey(unionID string) string      { return "union#" + unionID }
+// None of the identifiers in these keys can contain a #.
+func sessionKey(id string) string         { return store.Key(store.KindSession, id) }
+func userKey(appID, openID string) string { return store.Key(store.KindUser, appID, openID) }
+func unionKey(unionID string) string      { return store.Key(store.KindUnion, unionID) }
 
 const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 

@@ -206,15 +206,3 @@ func TestInvalidLogins(t *testing.T) {
 		}
 	})
 }
-
-func TestNew(t *testing.T) {
-	good := newWorld(t, Config{}).table
-	for name, c := range map[string]Config{
-		"no store": {}, "life": {Store: good, TTL: -1}, "short life": {Store: good, TTL: time.Second - 1}, "idle": {Store: good, IdleTimeout: time.Millisecond},
-		"devices": {Store: good, MaxDevices: -1}, "many devices": {Store: good, MaxDevices: MostDevices + 1},
-	} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-}

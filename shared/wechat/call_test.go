@@ -48,7 +48,7 @@ func silent(r *http.Request) (*http.Response, error) {
 func clientOf(t *testing.T, answers ...func(*http.Request) (*http.Response, error)) (*wechat.Client, *trip) {
 	t.Helper()
 	f := &trip{answers: answers}
-	c, err := wechat.New(wechat.Config{HTTPClient: &http.Client{Transport: f}})
+	c, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: &http.Client{Transport: f}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestMiniProgramSwitches(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+			client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 			if err != nil {
 				t.Fatal(err)
 			}

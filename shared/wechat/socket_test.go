@@ -57,7 +57,7 @@ func TestDialRefused(t *testing.T) {
 func TestProxyRefused(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5"} {
 		proxy := scheme + "://canary-user:canary-7k3z@" + refusing(t)
-		_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
+		_, err := dial(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 		expectBusy(t, err, 0)
 	}
 }
@@ -68,7 +68,7 @@ func TestProxyThatEchoes(t *testing.T) {
 		http.Error(w, r.URL.String()+r.Header.Get("Proxy-Authorization")+" canary-7k3z", http.StatusProxyAuthRequired)
 	}))
 	defer proxy.Close()
-	cfg := wechat.Config{ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7k3z@", 1)}
+	cfg := wechat.Config{BaseURL: wechat.DefaultBaseURL, ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7k3z@", 1)}
 	_, err := dial(t, cfg).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	cfg.BaseURL = "http://simulator.example"
@@ -79,7 +79,7 @@ func TestProxyThatEchoes(t *testing.T) {
 // TestProxyThatEchoesInItsStatus: net/http makes that line its error.
 func TestProxyThatEchoesInItsStatus(t *testing.T) {
 	proxy := "http://canary-user:canary-7k3z@" + answering(t, "HTTP/1.1 407 no canary-7k3z for canary-user")
-	_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
+	_, err := dial(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	if !strings.Contains(err.Error(), "no [redacted] for [redacted]") {
 		t.Errorf("says little: %v", err)

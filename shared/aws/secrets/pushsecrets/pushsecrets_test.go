@@ -55,6 +55,7 @@ func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 		Keys:     func(context.Context, account.Account, bool) (*message.Keyring, error) { return ring, nil },
 		Sink:     struct{ message.Sink }{},
 		Store:    struct{ store.Store }{},
+		Window:   10 * time.Minute,
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -67,7 +67,9 @@ func TestCheck(t *testing.T) {
 		{"twice", func(q url.Values) { q["nonce"] = []string{"1", "2"} }, 400, `"parameter_repeated"`},
 		{"the other account's token", func(q url.Values) { q.Set("app", "nobody") }, 404, `"app_unknown"`},
 	} {
-		want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+		t.Run(c.name, func(t *testing.T) {
+			want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+		})
 	}
 	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
 		t.Errorf("%d reads, %d writes, %d deliveries for checks", reads, writes, w.sink.calls)
@@ -77,21 +79,25 @@ func TestCheck(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	w := newFixture(t)
 	signed := "?" + w.signed(testToken, "").Encode() + "&echostr=1"
-	for target, wants := range map[string]struct {
+	for _, wants := range []struct {
+		target string
+
 		status int
 		part   string
 	}{
-		"/verify/shop" + signed:            {200, "1"},
-		"/verify/second" + signed:          {200, "1"},
-		"/verify/nobody" + signed:          {404, `"app_unknown"`},
-		"/verify" + signed + "&app=second": {200, "1"},
-		"/verify/health":                   {200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
-		"/MP_verify_abc123.txt":            {200, "abc123"},
-		"/MP_verify_other.txt":             {404, `"not_found"`},
-		"/verify/shop/more":                {404, `"not_found"`},
+		{"/verify/shop" + signed, 200, "1"},
+		{"/verify/second" + signed, 200, "1"},
+		{"/verify/nobody" + signed, 404, `"app_unknown"`},
+		{"/verify" + signed + "&app=second", 200, "1"},
+		{"/verify/health", 200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
+		{"/MP_verify_abc123.txt", 200, "abc123"},
+		{"/MP_verify_other.txt", 404, `"not_found"`},
+		{"/verify/shop/more", 404, `"not_found"`},
 	} {
-		got := w.serve(httptest.NewRequest(http.MethodGet, target, nil))
-		want(t, target, got, wants.status, wants.part)
+		t.Run(wants.target, func(t *testing.T) {
+			got := w.serve(httptest.NewRequest(http.MethodGet, wants.target, nil))
+			want(t, wants.target, got, wants.status, wants.part)
+		})
 	}
 	want(t, "PUT", w.serve(httptest.NewRequest(http.MethodPut, "/verify", nil)), 405, `"method_not_allowed"`)
 }
@@ -337,36 +343,45 @@ func TestMissingSecretsAreA503(t *testing.T) {
 func TestNew(t *testing.T) {
 	accounts := account.List{{Name: "a", AppID: testAppID}}
 	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
-	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow},
-		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow},
-		"no sink":    {Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}, Window: testWindow},
-		"no store":   {Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Window: testWindow},
-		"no window":  {Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}},
+	for _, c := range []struct {
+		name string
+		c    Config
+	}{
+		{"no account", Config{Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no keys", Config{Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no sink", Config{Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no store", Config{Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Window: testWindow}},
+		{"no window", Config{Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}}},
 	} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := New(c.c); err == nil {
+				t.Errorf("%s: accepted", c.name)
+			}
+		})
 	}
 }
 
 func TestKeyring(t *testing.T) {
 	sealed := secret.New
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		appID   string
 		secrets secret.Push
 	}{
-		"no AppID":          {"", secret.Push{Token: sealed("t")}},
-		"no token":          {testAppID, secret.Push{AESKey: sealed(testKey)}},
-		"42 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
-		"44 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
-		"not base64":        {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
-		"previous is wrong": {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
+		{"no AppID", "", secret.Push{Token: sealed("t")}},
+		{"no token", testAppID, secret.Push{AESKey: sealed(testKey)}},
+		{"42 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
+		{"44 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
+		{"not base64", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
+		{"previous is wrong", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
 	} {
-		_, err := NewKeyring(c.appID, c.secrets)
-		if err == nil || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := NewKeyring(c.appID, c.secrets)
+			if err == nil || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		})
 	}
 }
 

@@ -23,9 +23,9 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/e2e/lambdatest"
-	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/manifest"
+	"wechatfn/shared/refresher"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/dynamo"
 	"wechatfn/shared/store/dynamo/dynamotest"
@@ -175,13 +175,13 @@ func (f *function) invokeContext(ctx context.Context, event []byte) ([]byte, err
 }
 
 // report invokes the refresher, which must succeed.
-func (f *function) report(event []byte) app.Report {
+func (f *function) report(event []byte) refresher.Report {
 	f.w.Helper()
 	answer, err := f.invoke(event)
 	if err != nil {
 		f.w.Fatal(err)
 	}
-	var report app.Report
+	var report refresher.Report
 	if err := json.Unmarshal(answer, &report); err != nil {
 		f.w.Fatalf("%s: %v", answer, err)
 	}
@@ -189,7 +189,7 @@ func (f *function) report(event []byte) app.Report {
 }
 
 // tick invokes the refresher as the schedule does.
-func (f *function) tick() app.Report {
+func (f *function) tick() refresher.Report {
 	f.w.Helper()
 	return f.report(recorded(f.w, "refresher"))
 }

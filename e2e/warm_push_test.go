@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -51,12 +52,12 @@ func warmPush(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	logger := app.Logger(io.Discard, c.LogLevel)
-	keys, err := pushsecrets.Source(c, logger)
+	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	keys, err := pushsecrets.Source(c.PushSecretsARN, c.Accounts, c.PushSecretsOf, logger)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	handler, err := app.Verify(c, oblivious{}, keys, nowhere{}, logger)
+	handler, err := app.Verify(c, app.Deps{Store: oblivious{}, PushKeys: keys, Sink: nowhere{}, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}

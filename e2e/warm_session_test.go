@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -52,12 +53,12 @@ func warmSession(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	logger := app.Logger(io.Discard, c.LogLevel)
-	client, err := app.WeChat(c)
+	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	client, err := app.NewWeChat(c)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	handler, err := app.OAuth(c, table, client, c.Secret, false, nil, logger)
+	handler, err := app.OAuth(c, app.Deps{Store: table, WeChat: client, Secrets: c.Secret, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -40,8 +40,8 @@ func warmSignature(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	logger := app.Logger(io.Discard, c.LogLevel)
-	handler, err := app.Signature(c, oneTicket{}, nil, logger)
+	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	handler, err := app.Signature(c, app.Deps{Store: oneTicket{}, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}

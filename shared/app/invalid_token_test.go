@@ -9,42 +9,43 @@ import (
 	"wechatfn/shared/credential"
 )
 
-// WeChat calls a good token dead, and a user with one session asks and asks: the
-// refresher is called no more than twice in ten seconds, asks WeChat a few times, in
-// normal mode, and the token lives.
-func TestDeadTokenStorm(t *testing.T) {
+// WeChat refuses a valid token, and a user with one session asks again and again. In 10
+// seconds there are two refresh requests at most. WeChat is asked for a token a few
+// times, in normal mode, so the token remains valid.
+func TestTokenThatWeChatRefusesCausesFewRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newFixture(t, miniAlone)
-		token := d.logIn("")
-		d.do("GET", "/miniprogram/session", "", token) // the refresher is told
+		f := newFixture(t, miniOnly)
+		session := f.logIn("")
+		f.do("GET", "/miniprogram/session", "", session) // requests a refresh
 		time.Sleep(2 * time.Second)
-		if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 200 {
+		if got := f.do("GET", "/miniprogram/session", "", session); got.Code != 200 {
 			t.Fatalf("%d %s", got.Code, got.Body)
 		}
-		good, err := d.mini.Tokens.Token(t.Context(), oauthMini)
+		reader, err := credential.NewReader(credential.ReaderConfig{Store: f.deps.Store})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kicks := 0
-		reader := d.mini.Tokens.(*credential.Reader)
-		tell := reader.OnRefreshRequest
-		reader.OnRefreshRequest = func(appID string) { kicks++; tell(appID) }
-		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: 40001})
-		d.sim.ResetCounts()
+		token, err := reader.Token(t.Context(), miniID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.refreshRequests = 0
+		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: 40001})
+		f.sim.ResetCounts()
 		start := time.Now()
 		for time.Since(start) < 10*time.Minute {
-			if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 503 || got.Header().Get("Retry-After") != "2" {
+			if got := f.do("GET", "/miniprogram/session", "", session); got.Code != 503 || got.Header().Get("Retry-After") != "2" {
 				t.Fatalf("%d %s", got.Code, got.Body)
 			}
 		}
-		if kicks > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
-			t.Errorf("%d kicks, %d calls for a token", kicks, d.sim.Calls(wechatsim.PathStableToken))
+		if f.refreshRequests > 2*60 || f.sim.Calls(wechatsim.PathStableToken) > 6 {
+			t.Errorf("%d refresh requests, %d calls for a token", f.refreshRequests, f.sim.Calls(wechatsim.PathStableToken))
 		}
-		if !d.sim.TokenAlive(oauthMini, good) {
-			t.Error("the token was ended")
+		if !f.sim.TokenAlive(miniID, token) {
+			t.Error("the token is no longer valid")
 		}
-		d.sim.ClearFaults()
-		if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 200 {
+		f.sim.ClearFaults()
+		if got := f.do("GET", "/miniprogram/session", "", session); got.Code != 200 {
 			t.Errorf("afterwards: %d %s", got.Code, got.Body)
 		}
 	})

@@ -8,104 +8,103 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/credential"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store"
 )
 
-// tired is a table each of whose calls takes a while, or as long as it may. As
-// DynamoDB's, it reads back what it wrote when its time is over.
-type tired struct {
+// slowStore is a store each of whose calls takes some time. As the store on DynamoDB
+// does, it reads back a write whose context has ended.
+type slowStore struct {
 	store.Store
-	takes time.Duration
+	delay time.Duration
 }
 
-func (s *tired) rest(ctx context.Context) error {
+func (s *slowStore) wait(ctx context.Context) error {
 	select {
-	case <-time.After(s.takes):
+	case <-time.After(s.delay):
 		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (s *tired) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := s.rest(ctx); err != nil {
+func (s *slowStore) Get(ctx context.Context, key string) (store.Item, error) {
+	if err := s.wait(ctx); err != nil {
 		return store.Item{}, err
 	}
 	return s.Store.Get(ctx, key)
 }
 
-func (s *tired) Create(ctx context.Context, item store.Item) (store.Item, error) {
+func (s *slowStore) Create(ctx context.Context, item store.Item) (store.Item, error) {
 	return s.write(ctx, item, s.Store.Create)
 }
 
-func (s *tired) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+func (s *slowStore) Replace(ctx context.Context, item store.Item) (store.Item, error) {
 	return s.write(ctx, item, s.Store.Replace)
 }
 
-func (s *tired) write(ctx context.Context, item store.Item, f func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
-	if err := s.rest(ctx); err != nil {
+func (s *slowStore) write(ctx context.Context, item store.Item, f func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
+	if err := s.wait(ctx); err != nil {
 		time.Sleep(OAuthReadBack)
 		return store.Item{}, err
 	}
 	return f(ctx, item)
 }
 
-// Whatever each call of the table and of WeChat takes, and though no refresher comes,
-// there is an answer before Lambda ends the function.
-func TestMiniProgramsAnswerInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newFixture(t, miniAlone)
-		token := d.logIn("")
-		d.do("GET", "/miniprogram/session", "", token) // the refresher is told
-		reader := d.mini.Tokens.(*credential.Reader)
-		reader.OnRefreshRequest = nil
-		for _, table := range []time.Duration{0, 700 * time.Millisecond, 1900 * time.Millisecond, 4 * time.Second, 8400 * time.Millisecond, time.Hour} {
-			for _, weChat := range []time.Duration{0, time.Second, 2 * time.Second, 4900 * time.Millisecond, time.Hour} {
-				for _, errcode := range []int{0, 40001} {
-					for _, path := range []string{"/miniprogram/login", "/miniprogram/decrypt", "/miniprogram/phone", "/miniprogram/session"} {
-						d.slow(table, wechatsim.Fault{AnswerDelay: weChat, ErrCode: errcode})
-						d.inTime(path, token, fmt.Sprintf("%s, the table takes %v, WeChat %v and says %d", path, table, weChat, errcode))
-					}
-				}
+// Whatever time each call of the store and of WeChat takes, and though the refresher
+// does not run, there is an answer before Lambda ends the function.
+func TestMiniProgramsAnswerBeforeTheTimeout(t *testing.T) {
+	for _, store := range []time.Duration{0, 700 * time.Millisecond, 1900 * time.Millisecond, 4 * time.Second, 8400 * time.Millisecond, time.Hour} {
+		for _, weChat := range []time.Duration{0, time.Second, 2 * time.Second, 4900 * time.Millisecond, time.Hour} {
+			for _, errcode := range []int{0, 40001} {
+				t.Run(fmt.Sprintf("store %v, WeChat %v, errcode %d", store, weChat, errcode), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						f := newFixture(t, miniOnly)
+						token := f.logIn("")
+						f.do("GET", "/miniprogram/session", "", token) // requests a refresh
+						f.ignoreRequests = true
+						f.delay(store, wechatsim.Fault{AnswerDelay: weChat, ErrCode: errcode})
+						for _, path := range []string{"/miniprogram/login", "/miniprogram/decrypt", "/miniprogram/phone", "/miniprogram/session"} {
+							f.wantAnswerInTime(path, token)
+						}
+					})
+				})
 			}
 		}
-	})
-}
-
-func (d *fixture) slow(table time.Duration, f wechatsim.Fault) {
-	d.table.takes = table
-	d.sim.ClearFaults()
-	for _, f.Path = range []string{wechatsim.PathPhoneNumber, wechatsim.PathCheckSession} {
-		d.sim.Fail(f)
 	}
-	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, AnswerDelay: f.AnswerDelay})
 }
 
-func (d *fixture) inTime(path, token, name string) {
-	d.Helper()
-	time.Sleep(2 * time.Minute) // what is remembered of the table
-	method, limit := "POST", time.Duration(0)
+func (f *fixture) delay(store time.Duration, fault wechatsim.Fault) {
+	f.store.delay = store
+	f.sim.ClearFaults()
+	for _, fault.Path = range []string{wechatsim.PathPhoneNumber, wechatsim.PathCheckSession} {
+		f.sim.Fail(fault)
+	}
+	f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, AnswerDelay: fault.AnswerDelay})
+}
+
+func (f *fixture) wantAnswerInTime(path, token string) {
+	f.Helper()
+	time.Sleep(2 * time.Minute) // until the function has forgotten what it cached
+	method := "POST"
 	if path == "/miniprogram/session" {
 		method = "GET"
 	}
-	for _, f := range manifest.Functions() {
-		if f.Name == "oauth" {
-			limit = f.Timeout
-		}
+	m, ok := manifest.Lookup("oauth")
+	if !ok {
+		f.Fatal("the manifest has no function oauth")
 	}
-	code, err := d.sim.MiniLogin(oauthMini, "hua")
+	code, err := f.sim.MiniLogin(miniID, "hua")
 	if err != nil {
-		d.Fatal(err)
+		f.Fatal(err)
 	}
-	before := time.Now()
 	body := `{"code":"` + code + `"}`
 	if path == "/miniprogram/decrypt" {
 		body = `{"encryptedData":"AAAAAAAAAAAAAAAAAAAAAA==","iv":"AAAAAAAAAAAAAAAAAAAAAA=="}`
 	}
-	got := d.do(method, path, body, token)
-	if took := time.Since(before); took > limit-500*time.Millisecond || d.table.takes > limit && got.Code != 503 {
-		d.Errorf("%s: %v, %d %s", name, took, got.Code, got.Body)
+	before := time.Now()
+	got := f.do(method, path, body, token)
+	if took := time.Since(before); took > m.Timeout-500*time.Millisecond || f.store.delay > m.Timeout && got.Code != 503 {
+		f.Errorf("%s: %v, %d %s", path, took, got.Code, got.Body)
 	}
 }

@@ -68,10 +68,6 @@ type Config struct {
 	ReplyFunction  string            // name or ARN; empty: nothing answers messages
 
 	FunctionName string // of the Lambda function that this is; empty outside Lambda
-
-	// Now is the clock that the functions live by; nil means time.Now. Load leaves
-	// it nil: it is for a desk, where the clock can be moved.
-	Now func() time.Time
 }
 
 // Load reads every variable through getenv. The error joins one sentence for

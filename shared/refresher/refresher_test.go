@@ -1,36 +1,39 @@
-package app
+package refresher
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/config"
+	"wechatfn/shared/account"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/secret"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
 )
 
-// newTestRefresher looks after two official accounts, a mini-program and a site.
+var (
+	shop = account.Account{Name: "shop", AppID: "wx0000000000000001", Kind: account.OfficialAccount, Tickets: []wechat.TicketType{wechat.JSAPI, wechat.WXCard}}
+	news = account.Account{Name: "news", AppID: "wx0000000000000002", Kind: account.OfficialAccount, Tickets: []wechat.TicketType{wechat.JSAPI}}
+	mini = account.Account{Name: "mini", AppID: "wx0000000000000003", Kind: account.MiniProgram}
+)
+
+// newTestRefresher returns a refresher of two official accounts and a mini-program, and
+// the simulated WeChat that it calls.
 func newTestRefresher(t *testing.T) (*Refresher, *wechatsim.Sim) {
 	t.Helper()
-	values := map[string]string{
-		"WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"wx0000000000000001","tickets":["jsapi","wx_card"]},
-			{"name":"news","kind":"official_account","appId":"wx0000000000000002"},
-			{"name":"mini","kind":"mini_program","appId":"wx0000000000000003"},
-			{"name":"site","kind":"website","appId":"wx0000000000000004"}]`,
-		"WECHAT_APP_SECRETS": `{"shop":"s1","news":"s2","mini":"s3","site":"s4"}`,
-	}
-	c, err := config.Load(func(name string) string { return values[name] }, RefresherNeeds)
-	if err != nil {
-		t.Fatal(err)
-	}
+	accounts := account.List{shop, news, mini}
 	var apps []wechatsim.App
-	for _, app := range c.Accounts {
-		apps = append(apps, wechatsim.App{ID: app.AppID, Secret: c.AppSecrets.For(app.Name, app.AppID).Reveal()})
+	for _, a := range accounts {
+		apps = append(apps, wechatsim.App{ID: a.AppID, Secret: "secret of " + a.Name})
+	}
+	secrets := func(_ context.Context, a account.Account, _ bool) (secret.Secret, error) {
+		return secret.New("secret of " + a.Name), nil
 	}
 	sim, err := wechatsim.New(wechatsim.Config{Apps: apps})
 	if err != nil {
@@ -45,7 +48,7 @@ func newTestRefresher(t *testing.T) (*Refresher, *wechatsim.Sim) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewRefresher(c, db, client, c.Secret, slog.New(slog.DiscardHandler))
+	r, err := New(Config{Accounts: accounts, Store: db, WeChat: client, Secrets: secrets, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,40 +68,41 @@ func invoke(t *testing.T, r *Refresher, event string) Report {
 	return report
 }
 
-func TestTickLooksAfterEachAccount(t *testing.T) {
+func TestTickRenewsEachAccount(t *testing.T) {
 	r, sim := newTestRefresher(t)
 	report := invoke(t, r, `{"version":"0","source":"aws.scheduler"}`)
-	var lives []string
+	var tickets []string
 	for _, a := range report.Accounts {
 		if a.Token.SecondsLeft < 7000 {
 			t.Errorf("%s: the token has %d s", a.App, a.Token.SecondsLeft)
 		}
 		for typ := range a.Tickets {
-			lives = append(lives, a.App+" "+typ)
+			tickets = append(tickets, a.App+" "+typ)
 		}
 	}
-	if len(report.Accounts) != 3 || len(lives) != 3 {
-		t.Errorf("%+v", report)
+	slices.Sort(tickets)
+	if want := []string{"news jsapi", "shop jsapi", "shop wx_card"}; len(report.Accounts) != 3 || !slices.Equal(tickets, want) {
+		t.Errorf("%+v, tickets %q, want %q", report, tickets, want)
 	}
 	if tokens, tickets := sim.Calls(wechatsim.PathStableToken), sim.Calls(wechatsim.PathTicket); tokens != 3 || tickets != 3 {
-		t.Errorf("%d token and %d ticket calls; a site has no token, a mini-program no ticket", tokens, tickets)
+		t.Errorf("%d token and %d ticket calls; a mini-program has no ticket", tokens, tickets)
 	}
 	invoke(t, r, `{}`)
 	if sim.Calls(wechatsim.PathStableToken) != 3 {
-		t.Error("an idle tick asked WeChat")
+		t.Error("a tick with nothing to renew asked WeChat")
 	}
 }
 
-func TestOneAccountsTroubleIsItsOwn(t *testing.T) {
+func TestFailureOfOneAccountLeavesTheOthersAlone(t *testing.T) {
 	r, sim := newTestRefresher(t)
-	sim.Fail(wechatsim.Fault{AppID: "wx0000000000000001", ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.7, not in whitelist"})
+	sim.Fail(wechatsim.Fault{AppID: shop.AppID, ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.7, not in whitelist"})
 	report := invoke(t, r, `{}`)
 	if f := report.Accounts[0].Token.Failure; f == nil || f.Code != 40164 || report.Accounts[1].Token.SecondsLeft == 0 {
 		t.Errorf("%+v", report)
 	}
 }
 
-func TestKicksOfAStream(t *testing.T) {
+func TestStreamBatchHandlesEachRefreshRequestOnce(t *testing.T) {
 	r, sim := newTestRefresher(t)
 	const record = `{"eventName":"INSERT","dynamodb":{"Keys":{"pk":{"S":"%"}}}}`
 	batch := func(keys ...string) string {
@@ -108,13 +112,13 @@ func TestKicksOfAStream(t *testing.T) {
 		}
 		return `{"Records":[` + strings.Join(records, ",") + `]}`
 	}
-	report := invoke(t, r, batch("refresh_request#wx0000000000000002", "refresh_request#wx0000000000000002", "refresh_request#wxunknown", "token#wx0000000000000001", ""))
+	report := invoke(t, r, batch("refresh_request#"+news.AppID, "refresh_request#"+news.AppID, "refresh_request#wxunknown", "token#"+shop.AppID, ""))
 	if len(report.Accounts) != 1 || report.Accounts[0].App != "news" || sim.Calls(wechatsim.PathStableToken) != 1 {
 		t.Errorf("%+v, %d token calls", report, sim.Calls(wechatsim.PathStableToken))
 	}
 }
 
-func TestOperatorsActions(t *testing.T) {
+func TestStatusAndForcedRefresh(t *testing.T) {
 	r, sim := newTestRefresher(t)
 	invoke(t, r, `{}`)
 	invoke(t, r, `{"action":"status"}`)
@@ -126,23 +130,31 @@ func TestOperatorsActions(t *testing.T) {
 	}
 	_, err := r.Invoke(t.Context(), []byte(`{"action":"force_refresh","app":"news"}`))
 	if budget := (*credential.BudgetError)(nil); !errors.As(err, &budget) {
-		t.Errorf("a second force at once: %v", err)
+		t.Errorf("a second forced refresh at once: %v", err)
 	}
 }
 
-func TestBadEvents(t *testing.T) {
+func TestBadEventsAreErrors(t *testing.T) {
 	r, _ := newTestRefresher(t)
-	for event, want := range map[string]string{
-		``:                                       "not a JSON object",
-		`[]`:                                     "not a JSON object",
-		`"x"`:                                    "not a JSON object",
-		`{"action":"explode"}`:                   "unknown action",
-		`{"action":"force_refresh","app":"nix"}`: "unknown account",
-		`{"action":"force_refresh"}`:             "needs the name of an account",
-		`{"action":7}`:                           "not a JSON object",
+	for _, c := range []struct{ name, event, want string }{
+		{"nothing", ``, "not a JSON object"},
+		{"a list", `[]`, "not a JSON object"},
+		{"a string", `"x"`, "not a JSON object"},
+		{"an action that is a number", `{"action":7}`, "not a JSON object"},
+		{"an unknown action", `{"action":"explode"}`, "unknown action"},
+		{"a forced refresh of an unknown account", `{"action":"force_refresh","app":"nix"}`, "unknown account"},
+		{"a forced refresh without an account, of several", `{"action":"force_refresh"}`, "needs the name of an account"},
 	} {
-		if _, err := r.Invoke(t.Context(), []byte(event)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", event, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := r.Invoke(t.Context(), []byte(c.event)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v", c.event, err)
+			}
+		})
+	}
+}
+
+func TestNewDemandsItsParts(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("a refresher without a store was made")
 	}
 }

@@ -1,4 +1,4 @@
-// Command lean is a baseline: one item read with the SDK set up by hand, so
+// Command minimal is a baseline: one item read with the SDK set up by hand, so
 // that the linker can drop its chain of credential providers. The event names
 // the item.
 package main

@@ -20,11 +20,11 @@ import (
 // TestRecordedEvents: each file of events/ does what it is there for, as `sam
 // local invoke` would find.
 func TestRecordedEvents(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
+	fx := newLoginFixture(t)
+	fx.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
 	functions := map[string]*function{}
 	for _, m := range manifest.Functions() {
-		functions[m.Name] = w.start(m.Name)
+		functions[m.Name] = fx.start(m.Name)
 	}
 	functions["refresher"].tick()
 	files, err := filepath.Glob("../events/*.json")
@@ -118,8 +118,8 @@ func TestHostileEvents(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newLoginWorld(t)
-			f := w.start(name)
+			fx := newLoginFixture(t)
+			f := fx.start(name)
 			maps.Copy(events, anything)
 			for what, event := range events {
 				answer, err := f.invoke([]byte(event))
@@ -212,10 +212,10 @@ func TestConfigurationErrors(t *testing.T) {
 		}, []string{"WECHAT_API_BASE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.canaries.plant(canary)
-			maps.Copy(w.settings, c.settings)
-			f := w.start(c.function)
+			fx := newFixture(t)
+			fx.canaries.plant(canary)
+			maps.Copy(fx.settings, c.settings)
+			f := fx.start(c.function)
 			if _, err := f.invoke(recorded(t, c.function)); !isExit(err) {
 				t.Errorf("it started: %v", err)
 			}

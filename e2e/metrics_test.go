@@ -16,7 +16,7 @@ import (
 // measured closes the function and returns, for each line of its log that
 // CloudWatch would make metrics of, what they would be.
 func (f *function) measured() (lines []map[metrics.Name]int64) {
-	f.w.Helper()
+	f.fx.Helper()
 	f.Close()
 	for _, text := range f.Logs() {
 		var line struct {
@@ -32,20 +32,20 @@ func (f *function) measured() (lines []map[metrics.Name]int64) {
 		}
 		var root map[metrics.Name]json.RawMessage
 		if json.Unmarshal([]byte(text), &line) != nil || json.Unmarshal([]byte(text), &root) != nil {
-			f.w.Fatalf("not JSON: %s", text)
+			f.fx.Fatalf("not JSON: %s", text)
 		}
 		if line.AWS == nil {
 			continue
 		}
 		directive := line.AWS.CloudWatchMetrics[0]
 		if age := time.Since(time.UnixMilli(line.AWS.Timestamp)); directive.Namespace != metrics.Namespace || line.FunctionName != f.table.function.Name || age.Abs() > time.Hour {
-			f.w.Errorf("line %s", text)
+			f.fx.Errorf("line %s", text)
 		}
 		values := map[metrics.Name]int64{}
 		for _, metric := range directive.Metrics {
 			var value int64
 			if err := json.Unmarshal(root[metric.Name], &value); err != nil {
-				f.w.Errorf("%s: %v", text, err)
+				f.fx.Errorf("%s: %v", text, err)
 			}
 			values[metric.Name] = value
 		}
@@ -73,14 +73,14 @@ func wantMetrics(t *testing.T, got, want map[metrics.Name]int64) {
 }
 
 func TestSignaturesMetrics(t *testing.T) {
-	w := newWorld(t)
+	fx := newFixture(t)
 	target := "/signature?url=" + url.QueryEscape(pageURL)
-	cold := w.start("signature")
+	cold := fx.start("signature")
 	cold.get(target)
 	wantMetrics(t, total(cold.measured()), map[metrics.Name]int64{metrics.NotSigned: 1})
 
-	w.start("refresher").tick()
-	signature := w.start("signature")
+	fx.start("refresher").tick()
+	signature := fx.start("signature")
 	signature.get(target)
 	signature.get("/get-signature?url=" + url.QueryEscape(pageURL))
 	signature.get("/signature?url=https%3A%2F%2Fevil.example%2F")
@@ -89,12 +89,12 @@ func TestSignaturesMetrics(t *testing.T) {
 }
 
 func TestVerifysMetrics(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
-	m := w.sample("text")
+	fx := newFixture(t)
+	verify := fx.start("verify")
+	m := fx.sample("text")
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
-	verify.deliver(verify.pusher(longAgo), m)
+	verify.deliver(verify.pusher(tooOld), m)
 	check(t, verify.pusher(), http.StatusOK, "")
 	verify.get("/verify/health")
 	wantMetrics(t, total(verify.measured()), map[metrics.Name]int64{metrics.Pushed: 2, metrics.PushRefused: 1})
@@ -102,31 +102,31 @@ func TestVerifysMetrics(t *testing.T) {
 
 // TestOAuthsMetrics: a login counts once, however often its callback comes.
 func TestOAuthsMetrics(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("ming")
-	back := b.decide(b.begin("return_to=%2Faccount"), wechatsim.AnswerApprove)
-	b.landed(b.visit(back))
+	back := b.answerAtWeChat(b.begin("return_to=%2Faccount"), wechatsim.AnswerApprove)
+	b.wantLoggedIn(b.visit(back))
 	b.visit(back)
-	b.visit(b.decide(b.begin("scope=snsapi_userinfo&return_to=%2Faccount"), wechatsim.AnswerRefuse))
+	b.visit(b.answerAtWeChat(b.begin("scope=snsapi_userinfo&return_to=%2Faccount"), wechatsim.AnswerRefuse))
 	wantMetrics(t, total(oauth.measured()), map[metrics.Name]int64{metrics.LoggedIn: 1})
 }
 
 // TestRefreshersMetrics: one line a tick for all accounts, whatever the level of
 // the log; the life is that of the account that is worst off.
 func TestRefreshersMetrics(t *testing.T) {
-	w := newWorld(t)
-	w.twoAccounts()
-	w.settings["LOG_LEVEL"] = "error"
-	refresher := w.start("refresher")
+	fx := newFixture(t)
+	fx.twoAccounts()
+	fx.settings["LOG_LEVEL"] = "error"
+	refresher := fx.start("refresher")
 	refresher.tick()
 	refresher.tick()
 	refresher.report(recorded(t, "refresher-status"))
 	refresher.report(recorded(t, "refresher-force"))
-	w.record(func(r *credential.Record) {
+	fx.record(func(r *credential.Record) {
 		r.Token.Dead = true // as though WeChat had refused it
 	})
-	w.sim.Fail(wechatsim.Fault{ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.9, not in whitelist"})
+	fx.sim.Fail(wechatsim.Fault{ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.9, not in whitelist"})
 	refresher.tick()
 	refresher.tick() // it keeps away, and the whitelist is as it was
 	lines := refresher.measured()
@@ -154,9 +154,9 @@ func TestRefreshersMetrics(t *testing.T) {
 // TestNothingIsAlive: before the first refresh no life is left, which is when an
 // alarm should sound.
 func TestNothingIsAlive(t *testing.T) {
-	w := newWorld(t)
-	w.secrets.put(nil)
-	refresher := w.start("refresher")
+	fx := newFixture(t)
+	fx.secrets.put(nil)
+	refresher := fx.start("refresher")
 	refresher.tick()
 	wantMetrics(t, total(refresher.measured()), map[metrics.Name]int64{
 		metrics.TokenSecondsLeft: 0, metrics.TicketSecondsLeft: 0, metrics.Refreshed: 0, metrics.RefreshFailed: 1, metrics.WhitelistRefused: 0,

@@ -57,8 +57,8 @@ func authorizes(tb testing.TB, oauth *function, token string, want bool) map[str
 // TestAuthorizer: a session opens the team's own routes, as a bearer token or as
 // the cookie, and nothing else does.
 func TestAuthorizer(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	token, cookie := b.cookie(sessionCookie), sessionCookie+"="+b.cookie(sessionCookie)
 	s := b.session()
@@ -89,15 +89,15 @@ func TestAuthorizer(t *testing.T) {
 		t.Run(name, func(t *testing.T) { wantAuthorized(t, oauth, event, false) })
 	}
 	for from, want := range map[string]bool{"https://evil.example.net": false, "null": false, origin: true} {
-		wantAuthorized(t, oauth, posted(t, authorizerEvent(t, "", cookie), from), want)
-		wantAuthorized(t, oauth, posted(t, authorizerEvent(t, token), from), true)
+		wantAuthorized(t, oauth, postFrom(t, authorizerEvent(t, "", cookie), from), want)
+		wantAuthorized(t, oauth, postFrom(t, authorizerEvent(t, token), from), true)
 	}
 	b.fetch(http.MethodDelete, "/oauth/session", "")
 	authorizes(t, oauth, token, false)
 }
 
 // posted asks about a POST from a page.
-func posted(tb testing.TB, event []byte, from string) []byte {
+func postFrom(tb testing.TB, event []byte, from string) []byte {
 	tb.Helper()
 	var e events.APIGatewayV2CustomAuthorizerV2Request
 	if err := json.Unmarshal(event, &e); err != nil {
@@ -114,8 +114,8 @@ func posted(tb testing.TB, event []byte, from string) []byte {
 // TestAuthorizerFails: the gateway turns an error into 500 and keeps nothing, while
 // it would keep a refusal.
 func TestAuthorizerFails(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	token := b.cookie(sessionCookie)
 	oauth.table.Close()
@@ -138,9 +138,9 @@ func wantAuthorizerError(tb testing.TB, oauth *function, token string) {
 // TestAuthorizerHangs: the answer is in time for the gateway to say so itself.
 func TestAuthorizerHangs(t *testing.T) {
 	t.Parallel()
-	w := newLoginWorld(t)
-	w.timeout = 2 * time.Second
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	fx.timeout = 2 * time.Second
+	oauth := fx.start("oauth")
 	token := oauth.browser("hua").logIn("return_to=%2F").cookie(sessionCookie)
 	oauth.table.hang("")
 	wantAuthorizerError(t, oauth, token)

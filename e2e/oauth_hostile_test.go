@@ -69,8 +69,8 @@ func hostileLogins(big int) map[string]string {
 // TestReturnTo: a login ends on pages of ours, and what does not is refused at its
 // beginning, at no cost.
 func TestReturnTo(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
 	for _, to := range []string{
 		"https://evil.example.net/", "//evil.example.net", "///evil.example.net", `\\evil.example.net`, `/\evil.example.net`, "/\t/evil.example.net",
@@ -94,7 +94,7 @@ func TestReturnTo(t *testing.T) {
 		origin + "/#/route?a=" + "%22%3Cb":  origin + "/#/route?a=%22%3Cb",
 		"/<script>alert(1)</script>?q=\"x'": api + "/%3Cscript%3Ealert%281%29%3C/script%3E?q=\"x'#",
 	} {
-		callback := b.come("return_to=" + url.QueryEscape(to))
+		callback := b.beginAndApprove("return_to=" + url.QueryEscape(to))
 		if got := b.visit(callback).header.Get("Location"); !strings.EqualFold(got, want) {
 			t.Errorf("%q leads to %s, want %s", to, got, want)
 		}
@@ -104,13 +104,13 @@ func TestReturnTo(t *testing.T) {
 // TestHostileHeaders: whatever stands in a cookie or a header, nobody is let in,
 // and nothing of it comes back.
 func TestHostileHeaders(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	owner := oauth.browser("hua").logIn("return_to=%2F")
 	token := owner.cookie(sessionCookie)
 	owner.session()
 	const canary = "c4nary-in-a-header"
-	w.canaries.plant(canary)
+	fx.canaries.plant(canary)
 	ask := func(method, target string, header http.Header) answer {
 		r := httptest.NewRequestWithContext(t.Context(), method, api+target, nil)
 		for name, values := range header {
@@ -156,8 +156,8 @@ func TestHostileHeaders(t *testing.T) {
 // TestHostileQueries: a parameter that comes twice or cannot be read is no
 // parameter, and the browser's cookie is not touched.
 func TestHostileQueries(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
 	for target, code := range map[string]string{
 		"/oauth/authorize?app=default&app=site":           "parameter_repeated",

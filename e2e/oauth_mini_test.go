@@ -17,45 +17,45 @@ var withProfile = func() map[string]any { return map[string]any{"rawData": true,
 // TestMiniProgram goes the whole way: log in, decrypt, a phone number, a new token,
 // logged out elsewhere. Each call costs what it must.
 func TestMiniProgram(t *testing.T) {
-	w := newLoginWorld(t)
-	w.start("refresher").tick()
-	oauth := w.start("oauth")
-	w.sim.ResetCounts()
-	w.secrets.drain()
+	fx := newLoginFixture(t)
+	fx.start("refresher").tick()
+	oauth := fx.start("oauth")
+	fx.sim.ResetCounts()
+	fx.secrets.drain()
 	m, other := oauth.mini("hua"), oauth.mini("hua")
 
 	began := time.Now()
 	g := m.grant(withProfile())
 	passed := time.Now().Unix() - began.Unix() // seconds that began meanwhile
 	oauth.wantCalls(calls{"PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
-	w.wantMini(1, 0, 0)
-	w.secrets.wantReads(1)
-	if g.ExpiresIn > 259200 || g.ExpiresIn < 259200-passed || !g.NewUser || g.OpenID != w.sim.OpenID(miniID, "hua") || g.UnionID != w.sim.UnionID(miniID, "hua") {
+	fx.wantMiniCalls(1, 0, 0)
+	fx.secrets.wantReads(1)
+	if g.ExpiresIn > 259200 || g.ExpiresIn < 259200-passed || !g.NewUser || g.OpenID != fx.sim.OpenID(miniID, "hua") || g.UnionID != fx.sim.UnionID(miniID, "hua") {
 		t.Errorf("%+v", g)
 	}
 	if other.grant(map[string]any{"sku": "shop", "device": "tablet"}).NewUser {
 		t.Error("new, for the second time")
 	}
 	oauth.wantCalls(calls{"PutItem user refused": 1, "PutItem union refused": 1, "PutItem user": 1, "PutItem session": 1})
-	w.wantMini(1, 0, 0)
+	fx.wantMiniCalls(1, 0, 0)
 
 	if a := m.post("/miniprogram/decrypt", m.data()); a.status != http.StatusOK || !strings.Contains(string(a.body), `"nickName":"Li Hua"`) {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
-	w.wantMini(0, 0, 0)
+	fx.wantMiniCalls(0, 0, 0)
 
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem token": 1})
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
 	oauth.wantCalls(calls{"GetItem session": 1})
-	w.wantMini(0, 2, 0)
+	fx.wantMiniCalls(0, 2, 0)
 
 	if a := m.get("/miniprogram/session?sku=shop"); a.status != http.StatusOK || string(a.body) != `{"valid":true}`+"\n" {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
-	w.wantMini(0, 0, 1)
+	fx.wantMiniCalls(0, 0, 1)
 
 	a := m.post("/oauth/session/refresh?sku=shop", nil)
 	var fresh miniGrant
@@ -72,9 +72,9 @@ func TestMiniProgram(t *testing.T) {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	wantProblem(t, m.post("/miniprogram/decrypt", m.data()), http.StatusUnauthorized, "session_revoked")
-	wantProblem(t, m.post("/miniprogram/phone", m.button()), http.StatusUnauthorized, "session_revoked")
+	wantProblem(t, m.post("/miniprogram/phone", m.phoneCode()), http.StatusUnauthorized, "session_revoked")
 	wantProblem(t, m.get("/miniprogram/session"), http.StatusUnauthorized, "session_revoked")
-	w.wantMini(0, 0, 0)
+	fx.wantMiniCalls(0, 0, 0)
 	m.logIn(nil)
 	oauth.table.take()
 	m.logIn(nil) // with its token: nothing new
@@ -82,39 +82,39 @@ func TestMiniProgram(t *testing.T) {
 }
 
 // wantNumber wants a phone number, which must be in no log.
-func (w *world) wantNumber(a answer) {
-	w.Helper()
+func (fx *fixture) wantPhoneNumber(a answer) {
+	fx.Helper()
 	var p struct{ PhoneNumber, PurePhoneNumber, CountryCode string }
 	if err := json.Unmarshal(a.body, &p); err != nil || a.status != http.StatusOK || len(p.PurePhoneNumber) != 11 || p.CountryCode != "86" {
-		w.Fatalf("answer %d %s", a.status, a.body)
+		fx.Fatalf("answer %d %s", a.status, a.body)
 	}
-	w.private.plant(p.PhoneNumber, p.PurePhoneNumber)
+	fx.private.plant(p.PhoneNumber, p.PurePhoneNumber)
 }
 
 // TestPhoneWithAKilledToken: the access token was ended elsewhere. The function tells
 // the refresher through the table, waits for another, and asks once more.
 func TestPhoneWithAKilledToken(t *testing.T) {
-	w := newLoginWorld(t)
-	refresher, oauth := w.start("refresher"), w.start("oauth")
+	fx := newLoginFixture(t)
+	refresher, oauth := fx.start("refresher"), fx.start("oauth")
 	refresher.tick()
 	m := oauth.mini("hua").logIn(nil)
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
-	if err := w.sim.ForeignRefresh(miniID); err != nil {
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
+	if err := fx.sim.ForeignRefresh(miniID); err != nil {
 		t.Fatal(err)
 	}
-	w.sim.ResetCounts()
+	fx.sim.ResetCounts()
 	var wg sync.WaitGroup
-	wg.Go(func() { w.wantNumber(m.post("/miniprogram/phone", m.button())) })
-	for len(w.keys("refresh_request")) == 0 { // as the table's stream waits
+	wg.Go(func() { fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode())) })
+	for len(fx.keys("refresh_request")) == 0 { // as the table's stream waits
 		if t.Context().Err() != nil {
 			return
 		}
 	}
-	refresher.report(w.streamEvent("INSERT"))
+	refresher.report(fx.streamEvent("INSERT"))
 	wg.Wait()
-	w.wantWeChat(1, 0)
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
-	w.wantMini(0, 1, 0)
+	fx.wantTokenCalls(1, 0)
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
+	fx.wantMiniCalls(0, 1, 0)
 	if n := len(oauth.ColdStarts()); n != 1 {
 		t.Errorf("%d processes were needed", n)
 	}
@@ -123,21 +123,21 @@ func TestPhoneWithAKilledToken(t *testing.T) {
 // TestPhoneWithoutARefresher: it does not come, and the answer does, with when to come again.
 func TestPhoneWithoutARefresher(t *testing.T) {
 	t.Parallel()
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	m := oauth.mini("hua").logIn(nil)
-	a := m.post("/miniprogram/phone", m.button())
+	a := m.post("/miniprogram/phone", m.phoneCode())
 	wantProblem(t, a, http.StatusServiceUnavailable, "token_unavailable")
-	if a.header.Get("Retry-After") == "" || len(w.keys("refresh_request")) != 1 {
-		t.Errorf("%v, kicks %q", a.header, w.keys("refresh_request"))
+	if a.header.Get("Retry-After") == "" || len(fx.keys("refresh_request")) != 1 {
+		t.Errorf("%v, kicks %q", a.header, fx.keys("refresh_request"))
 	}
-	w.start("refresher").tick()
-	if err := w.sim.ForeignRefresh(miniID); err != nil {
+	fx.start("refresher").tick()
+	if err := fx.sim.ForeignRefresh(miniID); err != nil {
 		t.Fatal(err)
 	}
-	warm := w.start("oauth")
+	warm := fx.start("oauth")
 	m.f = warm
-	wantProblem(t, m.post("/miniprogram/phone", m.button()), http.StatusServiceUnavailable, "token_unavailable")
+	wantProblem(t, m.post("/miniprogram/phone", m.phoneCode()), http.StatusServiceUnavailable, "token_unavailable")
 	if n := len(warm.ColdStarts()); n != 1 {
 		t.Errorf("%d processes were needed", n)
 	}
@@ -146,8 +146,8 @@ func TestPhoneWithoutARefresher(t *testing.T) {
 // TestHundredMiniLogins: one user, at once, on many processes: all are let in, and the
 // user's other device stays in.
 func TestHundredMiniLogins(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.startMany("oauth", 10)
+	fx := newLoginFixture(t)
+	oauth := fx.startMany("oauth", 10)
 	tablet := oauth.mini("hua").logIn(map[string]any{"device": "tablet"})
 	oauth.browser("hua").logIn("return_to=%2F") // of another app: another user's item
 	var mu sync.Mutex
@@ -185,8 +185,8 @@ func TestHundredMiniLogins(t *testing.T) {
 
 // TestMiniLoginsThatFail: through the deployed function, nothing opens, and nothing is told.
 func TestMiniLoginsThatFail(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	m := oauth.mini("hua")
 	code := m.code()
 	body := map[string]any{"code": code}
@@ -201,14 +201,14 @@ func TestMiniLoginsThatFail(t *testing.T) {
 		40029: {http.StatusBadRequest, "login_code_invalid"}, 40226: {http.StatusForbidden, "login_blocked"}, -1: {http.StatusServiceUnavailable, "login_unavailable"},
 		45011: {http.StatusTooManyRequests, "login_too_often"}, 40164: {http.StatusInternalServerError, "login_misconfigured"},
 	} {
-		w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: errcode, Times: 1})
-		w.sim.ResetCounts()
+		fx.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: errcode, Times: 1})
+		fx.sim.ResetCounts()
 		wantProblem(t, m.login(nil), want.status, want.code)
-		w.wantMini(1, 0, 0)
+		fx.wantMiniCalls(1, 0, 0)
 	}
-	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, DropAfter: true, Times: 1})
+	fx.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, DropAfter: true, Times: 1})
 	wantProblem(t, m.login(nil), http.StatusServiceUnavailable, "login_unavailable")
-	w.wantMini(1, 0, 0)
+	fx.wantMiniCalls(1, 0, 0)
 	wantProblem(t, m.post("/miniprogram/login", map[string]any{"code": "x", "app": "default"}), http.StatusBadRequest, "app_unknown")
 	oauth.wantErrors("request failed")
 }
@@ -216,10 +216,10 @@ func TestMiniLoginsThatFail(t *testing.T) {
 // TestMiniLoginHangs: WeChat does not answer, and the function does.
 func TestMiniLoginHangs(t *testing.T) {
 	t.Parallel()
-	w := newLoginWorld(t)
-	w.timeout = 2 * time.Second
-	oauth := w.start("oauth")
-	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour, Times: 1})
+	fx := newLoginFixture(t)
+	fx.timeout = 2 * time.Second
+	oauth := fx.start("oauth")
+	fx.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour, Times: 1})
 	m := oauth.mini("hua")
 	wantProblem(t, m.login(nil), http.StatusServiceUnavailable, "login_unavailable")
 	m.logIn(nil)
@@ -231,15 +231,15 @@ func TestMiniLoginHangs(t *testing.T) {
 // TestLoginOperator: who may invoke the function sees and ends a user's sessions, and
 // who comes through the gateway does not.
 func TestLoginOperator(t *testing.T) {
-	w := newLoginWorld(t)
-	w.start("refresher").tick()
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	fx.start("refresher").tick()
+	oauth := fx.start("oauth")
 	shop, news := oauth.mini("hua").logIn(withProfile()), oauth.mini("hua").logIn(map[string]any{"sku": "news"})
-	openid := w.sim.OpenID(miniID, "hua")
+	openid := fx.sim.OpenID(miniID, "hua")
 	order := func(action, more string) (string, error) {
 		answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"`+action+`","app":"mini","openid":"`+openid+`"`+more+`}`))
-		oauth.said.add(string(answer))
-		if w.bearers.foundIn(string(answer)) {
+		oauth.output.add(string(answer))
+		if fx.sessionSecrets.foundIn(string(answer)) {
 			t.Errorf("%s tells a token: %s", action, answer)
 		}
 		return string(answer), err
@@ -248,17 +248,17 @@ func TestLoginOperator(t *testing.T) {
 		t.Errorf("answer %s, %v", user, err)
 	}
 	person := `{"` + miniID + `":"` + openid + `"}`
-	if answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"openids","unionid":"`+w.sim.UnionID(miniID, "hua")+`"}`)); err != nil || string(answer) != person {
+	if answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"openids","unionid":"`+fx.sim.UnionID(miniID, "hua")+`"}`)); err != nil || string(answer) != person {
 		t.Errorf("answer %s, %v, want %s", answer, err, person)
 	}
-	before, _ := w.sim.SessionKey(miniID, "hua")
+	before, _ := fx.sim.SessionKey(miniID, "hua")
 	if answer, err := order("reset_session_key", ""); err != nil {
 		t.Errorf("answer %s, %v", answer, err)
 	}
-	if after, _ := w.sim.SessionKey(miniID, "hua"); before == after {
+	if after, _ := fx.sim.SessionKey(miniID, "hua"); before == after {
 		t.Error("the session_key is the same")
 	} else {
-		w.canaries.plant(after)
+		fx.canaries.plant(after)
 	}
 	if a := shop.post("/miniprogram/decrypt", shop.data()); a.status != http.StatusOK {
 		t.Errorf("with the new one: answer %d %s", a.status, a.body)
@@ -291,14 +291,14 @@ func TestLoginOperator(t *testing.T) {
 
 // TestMiniSessionKeyIsStoredOnce: it stands in the user's item and nowhere else.
 func TestMiniSessionKeyIsStoredOnce(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	oauth.mini("hua").logIn(withProfile())
-	key, err := w.sim.SessionKey(miniID, "hua")
-	if err != nil || w.stored("sessionKey") != key {
+	key, err := fx.sim.SessionKey(miniID, "hua")
+	if err != nil || fx.stored("sessionKey") != key {
 		t.Errorf("another session_key is stored, %v", err)
 	}
-	w.rewrite("session", func(session map[string]any) {
+	fx.rewrite("session", func(session map[string]any) {
 		if text, _ := json.Marshal(session); strings.Contains(string(text), key) {
 			t.Error("the session holds session_key")
 		}

@@ -12,9 +12,9 @@ import (
 
 // TestDevices: with one device too many the oldest login is over, and says why.
 func TestDevices(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["SESSION_DEVICES"] = "2"
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	fx.settings["SESSION_DEVICES"] = "2"
+	oauth := fx.start("oauth")
 	var devices []*browser
 	for range 3 {
 		devices = append(devices, oauth.browser("hua").logIn("return_to=%2F"))
@@ -24,8 +24,8 @@ func TestDevices(t *testing.T) {
 	devices[2].session()
 
 	shop := oauth.browser("hua")
-	shop.page = elsewhere
-	ticket := shop.ticketOf(shop.visit(shop.come("return_to=" + url.QueryEscape(elsewhere))))
+	shop.page = otherOrigin
+	ticket := shop.loginCodeOf(shop.visit(shop.beginAndApprove("return_to=" + url.QueryEscape(otherOrigin))))
 
 	other := oauth.browser("ming").logIn("return_to=%2F")
 	if a := devices[1].fetch(http.MethodDelete, "/oauth/session?all=true", ""); a.status != http.StatusNoContent {
@@ -33,14 +33,14 @@ func TestDevices(t *testing.T) {
 	}
 	wantProblem(t, devices[2].fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
 	other.session()
-	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", spending(ticket)), http.StatusBadRequest, "login_ended")
+	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", redeemBody(ticket)), http.StatusBadRequest, "login_ended")
 }
 
 // TestSessionTimes: how long a session lives, at most and unused, is configured.
 func TestSessionTimes(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["SESSION_TTL"], w.settings["SESSION_IDLE_TIMEOUT"] = "2h", "30m"
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	fx.settings["SESSION_TTL"], fx.settings["SESSION_IDLE_TIMEOUT"] = "2h", "30m"
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	s := b.session()
 	if s.ExpiresAt-s.CreatedAt != 1800 || s.EndsAt-s.CreatedAt != 7200 {
@@ -48,7 +48,7 @@ func TestSessionTimes(t *testing.T) {
 	}
 	oauth.table.take()
 	idle := func(left time.Duration) {
-		w.rewrite("session", func(session map[string]any) { session["idleEnd"] = time.Now().Add(left).Unix() })
+		fx.rewrite("session", func(session map[string]any) { session["idleEnd"] = time.Now().Add(left).Unix() })
 	}
 	idle(20 * time.Minute)
 	b.session()
@@ -66,8 +66,8 @@ func TestSessionTimes(t *testing.T) {
 // TestReusedToken: a token that was rotated away and comes back is a copy that
 // somebody has: the session is over for both.
 func TestReusedToken(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	for name, use := range map[string]func(b *browser){
 		"in a check": func(b *browser) {
 			wantProblem(t, b.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
@@ -93,8 +93,8 @@ func TestReusedToken(t *testing.T) {
 
 // TestOtherPages: with the cookie alone nobody else's page can change anything.
 func TestOtherPages(t *testing.T) {
-	w := newLoginWorld(t)
-	b := w.start("oauth").browser("hua").logIn("return_to=%2F")
+	fx := newLoginFixture(t)
+	b := fx.start("oauth").browser("hua").logIn("return_to=%2F")
 	for _, page := range []string{"https://evil.example.net", "null", "https://www.example.com.evil.example.net", ""} {
 		b.page = page
 		wantProblem(t, b.fetch(http.MethodDelete, "/oauth/session", ""), http.StatusForbidden, "origin_not_allowed")
@@ -110,11 +110,11 @@ func TestOtherPages(t *testing.T) {
 // TestStolenLink: a link that ends another's login does nothing in this browser
 // but begin one of its own (login CSRF).
 func TestStolenLink(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	thief, victim := oauth.browser("odd"), oauth.browser("hua")
-	link := thief.come("return_to=" + url.QueryEscape(origin+"/account"))
-	w.sim.ResetCounts()
+	link := thief.beginAndApprove("return_to=" + url.QueryEscape(origin+"/account"))
+	fx.sim.ResetCounts()
 	for _, b := range []*browser{victim, oauth.browser("ming").logIn("return_to=%2F")} {
 		if a := b.visit(link); a.status != http.StatusFound || a.header.Get("Location")[:len(weChat)] != weChat {
 			t.Errorf("answer %d %s %v", a.status, a.body, a.header)
@@ -123,38 +123,38 @@ func TestStolenLink(t *testing.T) {
 	if victim.cookie(sessionCookie) != "" {
 		t.Error("the link opened a session")
 	}
-	thief.landed(thief.visit(link)) // nor did the visits spend anything
-	if s := thief.session(); s.OpenID != w.sim.OpenID(appID, "odd") {
+	thief.wantLoggedIn(thief.visit(link)) // nor did the visits spend anything
+	if s := thief.session(); s.OpenID != fx.sim.OpenID(appID, "odd") {
 		t.Errorf("session %+v", s)
 	}
 }
 
 // TestLostCookie: a browser that comes back without its cookie begins anew, once.
 func TestLostCookie(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	one, other := oauth.browser("hua"), oauth.browser("hua")
-	restarted := other.visit(one.come("return_to=%2Faccount"))
+	restarted := other.visit(one.beginAndApprove("return_to=%2Faccount"))
 	if restarted.status != http.StatusFound {
 		t.Fatalf("answer %d %s", restarted.status, restarted.body)
 	}
-	w.sim.ResetCounts()
-	callback := other.decide(restarted.header.Get("Location"), "approve")
+	fx.sim.ResetCounts()
+	callback := other.answerAtWeChat(restarted.header.Get("Location"), "approve")
 	wantPage(t, oauth.browser("hua").visit(callback), http.StatusBadRequest, "login_cookie_lost")
-	w.wantLogins(0, 0, 0)
-	other.landed(other.visit(callback))
+	fx.wantLoginCalls(0, 0, 0)
+	other.wantLoggedIn(other.visit(callback))
 }
 
 // TestOAuthsLog: one line of what became of a login, and one of each request. They
 // name the account, and nobody.
 func TestOAuthsLog(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
-	callback := b.come("scope=snsapi_userinfo&return_to=%2F")
-	b.landed(b.visit(callback))
-	b.landed(b.visit(callback))
-	b.visit(b.decide(b.begin("app=second&return_to=%2F"), "refuse"))
+	callback := b.beginAndApprove("scope=snsapi_userinfo&return_to=%2F")
+	b.wantLoggedIn(b.visit(callback))
+	b.wantLoggedIn(b.visit(callback))
+	b.visit(b.answerAtWeChat(b.begin("app=second&return_to=%2F"), "refuse"))
 	b.visit("/oauth/callback?code=c4nary-code&state=guessed")
 	b.fetch(http.MethodPost, "/oauth/session/refresh", "")
 	b.wantProfile("Li Hua")
@@ -180,26 +180,26 @@ func TestOAuthsLog(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, secret := range []string{w.stored("accessToken"), w.stored("refreshToken"), websiteSecret, strings.Split(callback, "=")[1][:32]} {
-		if !w.canaries.foundIn("a line with " + secret + " in it") {
+	for _, secret := range []string{fx.stored("accessToken"), fx.stored("refreshToken"), websiteSecret, strings.Split(callback, "=")[1][:32]} {
+		if !fx.canaries.foundIn("a line with " + secret + " in it") {
 			t.Error("a secret was not planted as a canary")
 		}
 	}
 	for _, secret := range []string{b.cookie(loginCookie), b.cookie(sessionCookie), callback[strings.LastIndex(callback, "=")+1:]} {
-		if !w.bearers.foundIn("a line with "+secret+" in it") || !w.private.foundIn(secret) {
+		if !fx.sessionSecrets.foundIn("a line with "+secret+" in it") || !fx.private.foundIn(secret) {
 			t.Error("a token was not planted as a canary")
 		}
 	}
 }
 
 // stored is a token of the one user in the table.
-func (w *world) stored(name string) (token string) {
-	w.Helper()
-	w.rewrite("user", func(user map[string]any) {
+func (fx *fixture) stored(name string) (token string) {
+	fx.Helper()
+	fx.rewrite("user", func(user map[string]any) {
 		token, _ = user["tokens"].(map[string]any)[name].(string)
 	})
 	if token == "" {
-		w.Errorf("no %s in the table", name)
+		fx.Errorf("no %s in the table", name)
 	}
 	return token
 }

@@ -21,19 +21,19 @@ func TestLogin(t *testing.T) {
 		"no unionid":     {"app=second&scope=snsapi_userinfo&return_to=%2Faccount", "/connect/oauth2/authorize", secondID, "odd", `<b>"O'Odd" & Söhne</b>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newLoginWorld(t)
-			b := w.start("oauth").browser(c.user)
+			fx := newLoginFixture(t)
+			b := fx.start("oauth").browser(c.user)
 			address := b.begin(c.query)
 			if !strings.HasPrefix(address, weChat+c.page+"?appid="+c.appID+"&redirect_uri=https%3A%2F%2Fapi.example.com%2Foauth%2Fcallback&") {
 				t.Errorf("WeChat's address is %s", address)
 			}
-			a := b.visit(b.decide(address, wechatsim.AnswerApprove))
-			b.landed(a)
+			a := b.visit(b.answerAtWeChat(address, wechatsim.AnswerApprove))
+			b.wantLoggedIn(a)
 			if to := a.header.Get("Location"); to != api+"/account#" { // WeChat's own fragment ends there
 				t.Errorf("leads to %s", to)
 			}
 			s := b.session()
-			if s.AppID != c.appID || s.OpenID != w.sim.OpenID(c.appID, c.user) || (s.UnionID != "") != (c.appID != secondID) || s.Generation != 0 {
+			if s.AppID != c.appID || s.OpenID != fx.sim.OpenID(c.appID, c.user) || (s.UnionID != "") != (c.appID != secondID) || s.Generation != 0 {
 				t.Errorf("session %+v", s)
 			}
 			b.wantProfile(c.nickname)
@@ -52,34 +52,34 @@ func TestLogin(t *testing.T) {
 			wantProblem(t, b.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_missing")
 			b.token = after
 			wantProblem(t, b.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
-			w.wantTableHolds(before, after)
+			fx.wantNoSessionSecretStored(before, after)
 		})
 	}
 }
 
 // wantProfile asks WeChat for the profile; "" is the login without one.
 func (b *browser) wantProfile(nickname string) {
-	b.f.w.Helper()
+	b.f.fx.Helper()
 	a := b.fetch(http.MethodGet, "/oauth/userinfo", "")
 	if nickname == "" {
-		wantProblem(b.f.w, a, http.StatusForbidden, "profile_not_granted")
+		wantProblem(b.f.fx, a, http.StatusForbidden, "profile_not_granted")
 		return
 	}
 	var profile struct{ Nickname string }
 	if err := json.Unmarshal(a.body, &profile); err != nil || a.status != http.StatusOK || profile.Nickname != nickname {
-		b.f.w.Errorf("answer %d %s, %v", a.status, a.body, err)
+		b.f.fx.Errorf("answer %d %s, %v", a.status, a.body, err)
 	}
 }
 
 // wantTableHolds reads the whole table: no token of ours stands in it.
-func (w *world) wantTableHolds(secrets ...string) {
-	w.Helper()
-	if text := w.tableText(); w.bearers.foundIn(text) {
-		w.Errorf("the table holds a token, a ticket, a state or a cookie:\n%s", text)
+func (fx *fixture) wantNoSessionSecretStored(secrets ...string) {
+	fx.Helper()
+	if text := fx.tableText(); fx.sessionSecrets.foundIn(text) {
+		fx.Errorf("the table holds a token, a ticket, a state or a cookie:\n%s", text)
 	}
 	for _, secret := range secrets {
-		if !w.bearers.foundIn(secret) {
-			w.Error("a token was not planted as a canary")
+		if !fx.sessionSecrets.foundIn(secret) {
+			fx.Error("a token was not planted as a canary")
 		}
 	}
 }
@@ -87,8 +87,8 @@ func (w *world) wantTableHolds(secrets ...string) {
 // TestCookiesOnTheWire: payload 2.0 puts cookies apart, in events and in answers,
 // and they are such that no other host, script or page gets hold of them.
 func TestCookiesOnTheWire(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	type wire struct {
 		StatusCode int
 		Headers    map[string]string
@@ -104,7 +104,7 @@ func TestCookiesOnTheWire(t *testing.T) {
 		return a
 	}
 	atHome := func(event []byte) []byte {
-		return bytes.ReplaceAll(event, []byte("a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"), []byte(home.Host))
+		return bytes.ReplaceAll(event, []byte("a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"), []byte(apiURL.Host))
 	}
 	begun := decode(oauth.invoke(atHome(recorded(t, "oauth"))))
 	pair, attributes, _ := strings.Cut(begun.Cookies[0], "; ")
@@ -115,7 +115,7 @@ func TestCookiesOnTheWire(t *testing.T) {
 	if err != nil || begun.StatusCode != http.StatusFound {
 		t.Fatalf("answer %+v, %v", begun, err)
 	}
-	code, err := w.sim.IssueCode(appID, "ming", "snsapi_userinfo", false)
+	code, err := fx.sim.IssueCode(appID, "ming", "snsapi_userinfo", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestCookiesOnTheWire(t *testing.T) {
 		t.Errorf("answer %+v", landed)
 	}
 	payload, err := oauth.invoke(bytes.ReplaceAll(recorded(t, "oauth-session"), []byte(sessionCookie+"="+strings.Repeat("Q", 64)), []byte(pair)))
-	if a := oauth.decode(payload); err != nil || a.status != http.StatusOK || !bytes.Contains(a.body, []byte(w.sim.OpenID(appID, "ming"))) {
+	if a := oauth.decode(payload); err != nil || a.status != http.StatusOK || !bytes.Contains(a.body, []byte(fx.sim.OpenID(appID, "ming"))) {
 		t.Errorf("answer %s, %v", payload, err)
 	}
 }
@@ -144,20 +144,20 @@ func TestCookiesOnTheWire(t *testing.T) {
 // TestOtherSite: a page that our cookie does not reach gets a ticket, and for it a
 // bearer token, once.
 func TestOtherSite(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
-	b.page = elsewhere
-	callback := b.come("scope=snsapi_userinfo&return_to=" + url.QueryEscape(elsewhere+"/basket?a=1#top"))
+	b.page = otherOrigin
+	callback := b.beginAndApprove("scope=snsapi_userinfo&return_to=" + url.QueryEscape(otherOrigin+"/basket?a=1#top"))
 	a := b.visit(callback)
-	ticket := b.ticketOf(a)
-	if to := a.header.Get("Location"); to != elsewhere+"/basket?a=1&wechatfn_code="+ticket+"#top" {
+	ticket := b.loginCodeOf(a)
+	if to := a.header.Get("Location"); to != otherOrigin+"/basket?a=1&wechatfn_code="+ticket+"#top" {
 		t.Errorf("leads to %s", to)
 	}
-	if again := b.visit(callback); b.ticketOf(again) != ticket {
+	if again := b.visit(callback); b.loginCodeOf(again) != ticket {
 		t.Error("a callback that comes again carries another ticket")
 	}
-	body := spending(ticket)
+	body := redeemBody(ticket)
 	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", strings.Replace(body, verifier, challenge, 1)), http.StatusBadRequest, "wechatfn_code_invalid")
 	thief := oauth.browser("odd")
 	thief.page = "https://evil.example.net"
@@ -171,10 +171,10 @@ func TestOtherSite(t *testing.T) {
 		ExpiresIn        int64
 		Session          sessionAnswer
 	}
-	if err := json.Unmarshal(a.body, &grant); err != nil || a.status != http.StatusOK || grant.TokenType != "Bearer" || grant.ExpiresIn < 604000 || grant.Session.OpenID != w.sim.OpenID(appID, "hua") {
+	if err := json.Unmarshal(a.body, &grant); err != nil || a.status != http.StatusOK || grant.TokenType != "Bearer" || grant.ExpiresIn < 604000 || grant.Session.OpenID != fx.sim.OpenID(appID, "hua") {
 		t.Fatalf("answer %d %s, %v", a.status, a.body, err)
 	}
-	if a.header.Get("Access-Control-Allow-Origin") != elsewhere || len(a.header["Set-Cookie"]) != 0 {
+	if a.header.Get("Access-Control-Allow-Origin") != otherOrigin || len(a.header["Set-Cookie"]) != 0 {
 		t.Errorf("headers %v", a.header)
 	}
 	wantProblem(t, b.fetch(http.MethodPost, "/oauth/token", body), http.StatusBadRequest, "wechatfn_code_invalid")
@@ -193,27 +193,27 @@ func TestOtherSite(t *testing.T) {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	wantProblem(t, b.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
-	w.wantTableHolds(ticket, grant.Token)
+	fx.wantNoSessionSecretStored(ticket, grant.Token)
 }
 
 // TestJSONForAPage: a page that draws the QR code itself asks for WeChat's address.
 func TestJSONForAPage(t *testing.T) {
-	w := newLoginWorld(t)
-	b := w.start("oauth").browser("hua")
+	fx := newLoginFixture(t)
+	b := fx.start("oauth").browser("hua")
 	a := b.fetch(http.MethodGet, "/oauth/authorize?app=site&return_to=%2F", "")
 	var begun struct{ URL string }
 	if err := json.Unmarshal(a.body, &begun); err != nil || a.status != http.StatusOK {
 		t.Fatalf("answer %d %s, %v", a.status, a.body, err)
 	}
-	b.landed(b.visit(b.decide(begun.URL, wechatsim.AnswerApprove)))
+	b.wantLoggedIn(b.visit(b.answerAtWeChat(begun.URL, wechatsim.AnswerApprove)))
 }
 
 // TestPublicURL: the configured address counts, whatever host was asked.
 func TestPublicURL(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["PUBLIC_URL"] = "https://login.example.com"
-	w.settings["WECHAT_OPEN_BASE"] = "https://weixin.example.net/open"
-	a := w.start("oauth").serve(recorded(t, "oauth"))
+	fx := newLoginFixture(t)
+	fx.settings["PUBLIC_URL"] = "https://login.example.com"
+	fx.settings["WECHAT_OPEN_BASE"] = "https://weixin.example.net/open"
+	a := fx.start("oauth").serve(recorded(t, "oauth"))
 	if to := a.header.Get("Location"); !strings.HasPrefix(to, "https://weixin.example.net/open/connect/oauth2/authorize?appid="+appID+"&redirect_uri=https%3A%2F%2Flogin.example.com%2Foauth%2Fcallback&") {
 		t.Errorf("leads to %s", to)
 	}

@@ -33,11 +33,11 @@ const (
 	newToken = "t0kenAfterTheRotation"
 	newKey   = "GFEDCBA9876543210zyxwvutsrqponmlkjihgfedcba"
 
-	said = "what somebody said to the account" // in each text message
+	messageText = "what somebody said to the account" // in each text message
 )
 
 // pushWorld is what is around the function that takes pushes.
-type pushWorld struct {
+type pushFixture struct {
 	bus     *eventBus
 	replies *replyFunction
 	pushes  *managedSecret
@@ -53,37 +53,37 @@ type pushSecret struct {
 	PreviousAESKey string `json:"previousEncodingAESKey,omitempty"`
 }
 
-func (w *world) addPushes() {
-	w.Helper()
-	w.bus, w.replies, w.private = serveBus(w), serveReplies(w), new(canaries)
-	w.pushes = w.manager.add("WECHAT_PUSH_SECRETS_ARN", pushSecretARN, map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}})
-	w.settings["WECHAT_PUSH_SECRETS_ARN"] = pushSecretARN
-	w.settings["EVENT_BUS_NAME"] = busName
-	w.canaries.plant(pushToken, pushKey, newToken, newKey)
-	w.private.plant(openID, said)
+func (fx *fixture) addPushes() {
+	fx.Helper()
+	fx.bus, fx.replies, fx.private = serveBus(fx), serveReplies(fx), new(canaries)
+	fx.pushes = fx.manager.add("WECHAT_PUSH_SECRETS_ARN", pushSecretARN, map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}})
+	fx.settings["WECHAT_PUSH_SECRETS_ARN"] = pushSecretARN
+	fx.settings["EVENT_BUS_NAME"] = busName
+	fx.canaries.plant(pushToken, pushKey, newToken, newKey)
+	fx.private.plant(openID, messageText)
 }
 
 // plainMode takes the AES key away.
-func (w *world) plainMode() { w.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
+func (fx *fixture) plainMode() { fx.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
 
 // sample is a message of that type that was never sent before.
-func (w *world) sample(typ string) push.Message {
-	w.Helper()
-	n := w.serial.Add(1)
+func (fx *fixture) sample(typ string) push.Message {
+	fx.Helper()
+	n := fx.serial.Add(1)
 	made := time.Now().Add(-time.Duration(n) * time.Second) // all that tells one event from another
 	m, ok := push.SampleMessage(typ, openID, accountID, made, 25004731936822907+n)
 	if !ok {
-		w.Fatalf("no sample of type %s", typ)
+		fx.Fatalf("no sample of type %s", typ)
 	}
 	if typ == "text" {
-		m = m.With("Content", said)
+		m = m.With("Content", messageText)
 	}
 	return m
 }
 
 // pusher is WeChat, in safe mode unless that is changed.
 func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
-	f.w.Helper()
+	f.fx.Helper()
 	c := push.Config{
 		URL:            "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/verify",
 		Token:          pushToken,
@@ -97,7 +97,7 @@ func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 	}
 	p, err := push.New(c)
 	if err != nil {
-		f.w.Fatal(err)
+		f.fx.Fatal(err)
 	}
 	return p
 }
@@ -111,15 +111,15 @@ func signedWith(token, key string) func(*push.Config) {
 }
 
 // event is what the gateway makes of a message's delivery.
-func (w *world) event(p *push.Sender, m push.Message) []byte {
-	w.Helper()
-	r, err := p.Request(w.Context(), m)
+func (fx *fixture) event(p *push.Sender, m push.Message) []byte {
+	fx.Helper()
+	r, err := p.Request(fx.Context(), m)
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 	event, err := lambdatest.APIGatewayEvent(r)
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 	return event
 }
@@ -139,16 +139,16 @@ func (f *function) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // deliver sends a message once.
 func (f *function) deliver(p *push.Sender, m push.Message) push.Delivery {
-	f.w.Helper()
+	f.fx.Helper()
 	return f.again(p.Series(m))
 }
 
 // again sends a message of a series once more.
 func (f *function) again(s *push.Series) push.Delivery {
-	f.w.Helper()
-	d, err := s.Deliver(f.w.Context())
+	f.fx.Helper()
+	d, err := s.Deliver(f.fx.Context())
 	if err != nil {
-		f.w.Fatal(err)
+		f.fx.Fatal(err)
 	}
 	return d
 }
@@ -171,25 +171,25 @@ func wantRefused(tb testing.TB, d push.Delivery, status int, code string) {
 }
 
 // wantPush checks all that a push costs that is taken at once.
-func (f *function) wantPush() {
-	f.w.Helper()
+func (f *function) wantCallsOfAPush() {
+	f.fx.Helper()
 	f.wantCalls(calls{"PutItem push": 2})
-	f.w.bus.want(1, 1)
-	f.w.replies.want(0)
+	f.fx.bus.want(1, 1)
+	f.fx.replies.want(0)
 }
 
 // wantNothing checks that a request cost nothing.
-func (f *function) wantNothing() {
-	f.w.Helper()
+func (f *function) wantNoCalls() {
+	f.fx.Helper()
 	f.wantCalls(calls{})
-	f.w.bus.want(0, 0)
-	f.w.replies.want(0)
+	f.fx.bus.want(0, 0)
+	f.fx.replies.want(0)
 }
 
 // killed sends a message and ends the process when it is told.
-func (f *function) killed(p *push.Sender, m push.Message, when <-chan struct{}) {
-	f.w.Helper()
-	ctx, kill := context.WithCancel(f.w.Context())
+func (f *function) deliverAndCrash(p *push.Sender, m push.Message, when <-chan struct{}) {
+	f.fx.Helper()
+	ctx, kill := context.WithCancel(f.fx.Context())
 	ended := make(chan error, 1)
 	go func() {
 		_, err := p.Deliver(ctx, m)
@@ -200,15 +200,15 @@ func (f *function) killed(p *push.Sender, m push.Message, when <-chan struct{}) 
 	case <-when:
 		kill()
 	case err := <-ended:
-		f.w.Fatalf("the delivery ended before that: %v", err)
+		f.fx.Fatalf("the delivery ended before that: %v", err)
 	}
 	if err := <-ended; err == nil {
-		f.w.Error("the killed delivery was answered")
+		f.fx.Error("the killed delivery was answered")
 	}
 }
 
 // signedAnew is a recorded event of verify's as if it were sent now.
-func signedAnew(tb testing.TB, name string) []byte {
+func signedNow(tb testing.TB, name string) []byte {
 	tb.Helper()
 	var e events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(recorded(tb, name), &e); err != nil {
@@ -248,11 +248,11 @@ func signature(parts ...string) string {
 }
 
 // tableText is all that the table holds.
-func (w *world) tableText() string {
-	w.Helper()
-	out, err := w.engine.Client.Scan(w.Context(), &dynamodb.ScanInput{TableName: &w.engine.Table, ConsistentRead: aws.Bool(true)})
+func (fx *fixture) tableText() string {
+	fx.Helper()
+	out, err := fx.engine.Client.Scan(fx.Context(), &dynamodb.ScanInput{TableName: &fx.engine.Table, ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 	var text strings.Builder
 	for _, item := range out.Items {

@@ -78,10 +78,10 @@ func (b *eventBus) answer(w http.ResponseWriter, r *http.Request, answer string,
 	switch answer {
 	case "":
 		b.take(event)
-		b.tell()
+		b.signal()
 		_, _ = io.WriteString(w, `{"FailedEntryCount":0,"Entries":[{"EventId":"17793124-05d4-b198-2fde-7ededc63b103"}]}`)
 	case "hang":
-		b.tell()
+		b.signal()
 		<-r.Context().Done()
 	case "refuse the entry":
 		_, _ = io.WriteString(w, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"try later"}]}`)
@@ -93,7 +93,7 @@ func (b *eventBus) answer(w http.ResponseWriter, r *http.Request, answer string,
 }
 
 // tell says that the bus has something in its hands.
-func (b *eventBus) tell() {
+func (b *eventBus) signal() {
 	select {
 	case b.asked <- struct{}{}:
 	default:

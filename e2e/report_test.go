@@ -61,9 +61,9 @@ func reportSizes(t *testing.T, out io.Writer) {
 }
 
 func reportCalls(t *testing.T, out io.Writer) {
-	w := newWorld(t)
-	cold, refresher, signature, verify := w.start("signature"), w.start("refresher"), w.start("signature"), w.start("verify")
-	push := w.event(verify.pusher(), w.sample("text"))
+	fx := newFixture(t)
+	cold, refresher, signature, verify := fx.start("signature"), fx.start("refresher"), fx.start("signature"), fx.start("verify")
+	push := fx.event(verify.pusher(), fx.sample("text"))
 	fmt.Fprint(out, "\nCALLS\tof the table\tof WeChat\tof secrets\tof the bus\n")
 	for _, step := range []struct {
 		name  string
@@ -75,7 +75,7 @@ func reportCalls(t *testing.T, out io.Writer) {
 		{"refresher, tick, nothing to do", refresher, recorded(t, "refresher")},
 		{"signature, first of a process", signature, recorded(t, "signature")},
 		{"signature, warm", signature, recorded(t, "signature")},
-		{"verify, a check of the URL, first of a process", verify, signedAnew(t, "verify-check")},
+		{"verify, a check of the URL, first of a process", verify, signedNow(t, "verify-check")},
 		{"verify, a push", verify, push},
 		{"verify, the same push again", verify, push},
 		{"verify, a push that is too old", verify, recorded(t, "verify")},
@@ -83,17 +83,17 @@ func reportCalls(t *testing.T, out io.Writer) {
 		if _, err := step.f.invoke(step.event); err != nil {
 			t.Fatal(err)
 		}
-		puts, _ := w.bus.drain()
+		puts, _ := fx.bus.drain()
 		fmt.Fprintf(out, "%s\t%v\t%d\t%d\t%d\n", step.name, step.f.table.take(),
-			w.asked(), w.secrets.drain()+w.pushes.drain(), puts)
-		w.sim.ResetCounts()
+			fx.weChatCalls(), fx.secrets.drain()+fx.pushes.drain(), puts)
+		fx.sim.ResetCounts()
 	}
 	reportLogins(t, out)
 }
 
 // asked is how often WeChat was, pages for browsers left out.
-func (w *world) asked() (n int) {
-	for call, times := range w.sim.Counts() {
+func (fx *fixture) weChatCalls() (n int) {
+	for call, times := range fx.sim.Counts() {
 		if call.Path != wechatsim.PathAuthorize && call.Path != wechatsim.PathQRConnect {
 			n += times
 		}
@@ -103,13 +103,13 @@ func (w *world) asked() (n int) {
 
 // reportLogins takes a user through all that the oauth function does.
 func reportLogins(t *testing.T, out io.Writer) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t)
+	oauth := fx.start("oauth")
 	one := oauth.browser("hua")
 	var callback string
 	login := func() { callback = one.begin("scope=snsapi_userinfo&return_to=%2F") }
-	back := func() { one.landed(one.visit(callback)) }
-	approve := func() { callback = one.decide(callback, wechatsim.AnswerApprove) }
+	back := func() { one.wantLoggedIn(one.visit(callback)) }
+	approve := func() { callback = one.answerAtWeChat(callback, wechatsim.AnswerApprove) }
 	for _, step := range []struct {
 		name string
 		do   func()
@@ -123,16 +123,16 @@ func reportLogins(t *testing.T, out io.Writer) {
 		{"", login}, {"", approve},
 		{"oauth, callback, once more", back},
 		{"oauth, session check", func() { one.session() }},
-		{"oauth, authorizer", func() { authorizes(w, oauth, one.cookie(sessionCookie), true) }},
+		{"oauth, authorizer", func() { authorizes(fx, oauth, one.cookie(sessionCookie), true) }},
 		{"oauth, userinfo, token live", func() { one.wantProfile("Li Hua") }},
-		{"", func() { w.endTokens(-time.Minute) }},
+		{"", func() { fx.setTokenExpiry(-time.Minute) }},
 		{"oauth, userinfo, token ended", func() { one.wantProfile("Li Hua") }},
 		{"oauth, refresh", func() { one.fetch(http.MethodPost, "/oauth/session/refresh", "") }},
 		{"oauth, logout", func() { one.fetch(http.MethodDelete, "/oauth/session", "") }},
 	} {
 		step.do()
-		used, asked, reads := oauth.table.take(), w.asked(), w.secrets.drain()
-		w.sim.ResetCounts()
+		used, asked, reads := oauth.table.take(), fx.weChatCalls(), fx.secrets.drain()
+		fx.sim.ResetCounts()
 		if step.name != "" {
 			fmt.Fprintf(out, "%s\t%v\t%d\t%d\t0\n", step.name, used, asked, reads)
 		}
@@ -144,7 +144,7 @@ func baseline(tb testing.TB, name string) string {
 }
 
 // contestant is a function whose start is measured.
-type contestant struct {
+type measuredStart struct {
 	name, binary string
 	event        func() []byte
 	env          []string
@@ -155,29 +155,29 @@ type contestant struct {
 // make one read of the table, verify reads its secret, writes to the table
 // twice and puts an event on the bus, and oauth writes to the table once.
 func reportStarts(t *testing.T, out io.Writer) {
-	w := newWorld(t)
-	w.start("refresher").tick()
+	fx := newFixture(t)
+	fx.start("refresher").tick()
 	quoted, _ := json.Marshal("ticket#" + appID + "#jsapi")
 	key := func() []byte { return quoted }
-	p := w.start("verify").pusher()
+	p := fx.start("verify").pusher()
 	env := func(name string) []string {
 		m, _ := manifest.Lookup(name)
-		return append(w.environment(m), w.endpoints(m, w.engine.Endpoint)...)
+		return append(fx.environment(m), fx.endpoints(m, fx.engine.Endpoint)...)
 	}
-	contestants := []*contestant{
+	contestants := []*measuredStart{
 		{name: "baseline hello", binary: baseline(t, "hello"), event: key},
 		{name: "baseline lean", binary: baseline(t, "lean"), event: key, env: env("signature")},
 		{name: "baseline getitem", binary: baseline(t, "getitem"), event: key, env: env("signature")},
 		{name: "signature", binary: lambdatest.Build(t, "../functions/signature"), event: func() []byte { return recorded(t, "signature") }, env: env("signature")},
 		{name: "oauth, authorize", binary: lambdatest.Build(t, "../functions/oauth"), event: func() []byte { return recorded(t, "oauth") }, env: env("oauth")},
-		{name: "verify, a push", binary: lambdatest.Build(t, "../functions/verify"), event: func() []byte { return w.event(p, w.sample("text")) }, env: env("verify")},
+		{name: "verify, a push", binary: lambdatest.Build(t, "../functions/verify"), event: func() []byte { return fx.event(p, fx.sample("text")) }, env: env("verify")},
 	}
 	for range startRounds {
 		for _, c := range contestants {
 			c.start(t)
 		}
 	}
-	w.bus.want(startRounds, startRounds)
+	fx.bus.want(startRounds, startRounds)
 	lean, getitem := contestants[1], contestants[2]
 	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx lean\n", startRounds)
 	for _, c := range contestants {
@@ -185,7 +185,7 @@ func reportStarts(t *testing.T, out io.Writer) {
 	}
 }
 
-func (c *contestant) start(t *testing.T) {
+func (c *measuredStart) start(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Config{Binary: c.binary, Env: c.env, MemoryMB: 256})
 	defer f.Close()
 	if answer, err := f.Invoke(t.Context(), c.event()); err != nil {
@@ -198,9 +198,9 @@ func (c *contestant) start(t *testing.T) {
 func reportWarm(t *testing.T, out io.Writer) {
 	fmt.Fprintf(out, "\nWARM, median of %d\ttime\tallocations\tratio\n", warmRounds)
 	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "signature")), map[string]func(){"signature, event to answer": warmSignature(t)})
-	reportWarmAgainst(t, out, decodeEvent(t, signedAnew(t, "verify")), map[string]func(){
+	reportWarmAgainst(t, out, decodeEvent(t, signedNow(t, "verify")), map[string]func(){
 		"verify, push to answer":                 warmPush(t),
-		"baseline: signature, AES and XML alone": barePush(t),
+		"baseline: signature, AES and XML alone": minimalPush(t),
 	})
 	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "oauth-session")), map[string]func(){"oauth, session check, event to answer": warmSession(t)})
 }

@@ -126,12 +126,12 @@ type samLocal struct {
 	testing.TB
 	template  samTemplate
 	overrides map[string]string // env.json, with addresses of this test
-	shown     chan string       // lines of wechatfn simulate
+	simulated     chan string       // lines of wechatfn simulate
 }
 
 func newSAMLocal(tb testing.TB) *samLocal {
 	tb.Helper()
-	s := &samLocal{TB: tb, template: readTemplate(tb), shown: make(chan string, 100)}
+	s := &samLocal{TB: tb, template: readTemplate(tb), simulated: make(chan string, 100)}
 	var file struct{ Parameters map[string]string }
 	if err := json.Unmarshal(read(tb, "../env.json.example"), &file); err != nil {
 		tb.Fatal(err)
@@ -188,7 +188,7 @@ func (s *samLocal) simulate(engine string) string {
 	go func() {
 		defer close(done)
 		for scanner.Scan() {
-			s.shown <- scanner.Text()
+			s.simulated <- scanner.Text()
 		}
 		_, _ = io.Copy(io.Discard, out)
 	}()
@@ -268,11 +268,11 @@ func TestSAMLocal(t *testing.T) {
 			t.Errorf("%s: %s", event, answer)
 		}
 	}
-	if answer := invoke("verify", signedAnew(t, "verify")); !strings.HasPrefix(answer, `{"statusCode":200,`) {
+	if answer := invoke("verify", signedNow(t, "verify")); !strings.HasPrefix(answer, `{"statusCode":200,`) {
 		t.Errorf("a fresh push: %s", answer)
 	}
 	select {
-	case line := <-s.shown:
+	case line := <-s.simulated:
 		if !strings.Contains(line, "on the bus: text {") {
 			t.Errorf("on the bus is %s", line)
 		}

@@ -46,22 +46,22 @@ func (c *canaries) foundIn(text string) bool {
 
 // canaryNet keeps what a function has said, to be searched when all canaries
 // are known.
-type canaryNet struct {
+type secretScanner struct {
 	canaries *canaries
 	mu       sync.Mutex
-	said     []string
+	texts     []string
 }
 
-func (n *canaryNet) add(texts ...string) {
+func (n *secretScanner) add(texts ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.said = append(n.said, texts...)
+	n.texts = append(n.texts, texts...)
 }
 
-func (n *canaryNet) search(tb testing.TB, name string) {
+func (n *secretScanner) scan(tb testing.TB, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, text := range n.said {
+	for _, text := range n.texts {
 		if n.canaries.foundIn(text) {
 			tb.Errorf("%s gave a secret away: %s", name, text)
 		}

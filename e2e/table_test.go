@@ -16,12 +16,12 @@ import (
 )
 
 // calls counts calls of the table by action and kind of key: "GetItem ticket",
-// and "PutItem kick refused" where a condition did not hold.
+// and "PutItem refresh_request refused" where a condition did not hold.
 type calls map[string]int
 
 // engineProxy stands between one function and the DynamoDB engine. Like IAM it
 // lets through only what the manifest grants, and it counts.
-type engineProxy struct {
+type tableProxy struct {
 	*httptest.Server
 	function manifest.Function
 	endpoint string
@@ -30,21 +30,21 @@ type engineProxy struct {
 	mu       sync.Mutex
 	calls    calls
 	used     map[string]bool // what was ever called, as "GetItem ticket"
-	losing   string          // calls whose answers are lost
+	dropped   string          // calls whose answers are lost
 	hangFrom *string         // from the first call on that begins so ...
 	hung     bool            // ... nothing is answered
-	stuck    chan struct{}   // told when a call hangs
+	hanging    chan struct{}   // told when a call hangs
 }
 
-func serveEngine(tb testing.TB, endpoint string, function manifest.Function) *engineProxy {
-	p := &engineProxy{stuck: make(chan struct{}, 1), function: function, endpoint: endpoint, tb: tb, calls: calls{}, used: map[string]bool{}}
+func serveTable(tb testing.TB, endpoint string, function manifest.Function) *tableProxy {
+	p := &tableProxy{hanging: make(chan struct{}, 1), function: function, endpoint: endpoint, tb: tb, calls: calls{}, used: map[string]bool{}}
 	p.Server = httptest.NewServer(p)
 	tb.Cleanup(p.Close)
 	return p
 }
 
 // take returns the calls since it was last called.
-func (p *engineProxy) take() calls {
+func (p *tableProxy) take() calls {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.calls
@@ -53,47 +53,47 @@ func (p *engineProxy) take() calls {
 }
 
 // lose breaks the connection after such calls were carried out.
-func (p *engineProxy) lose(call string) {
+func (p *tableProxy) dropAnswers(call string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.losing = call
+	p.dropped = call
 }
 
 // hang leaves everything without an answer, from the first call on that begins
 // so.
-func (p *engineProxy) hang(prefix string) {
+func (p *tableProxy) hang(prefix string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hangFrom = &prefix
 }
 
 // recover answers again.
-func (p *engineProxy) recover() {
+func (p *tableProxy) recover() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hangFrom, p.hung = nil, false
 }
 
-func (p *engineProxy) hangs(call string) bool {
+func (p *tableProxy) hangs(call string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hung = p.hung || (p.hangFrom != nil && strings.HasPrefix(call, *p.hangFrom))
 	if p.hung {
 		select {
-		case p.stuck <- struct{}{}:
+		case p.hanging <- struct{}{}:
 		default:
 		}
 	}
 	return p.hung
 }
 
-func (p *engineProxy) everUsed() map[string]bool {
+func (p *tableProxy) everUsed() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.used)
 }
 
-func (p *engineProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *tableProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the function has ended
@@ -109,7 +109,7 @@ func (p *engineProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status, header, answer := p.forward(r, body)
-	if p.note(call, status) {
+	if p.count(call, status) {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), header)
@@ -128,7 +128,7 @@ func callOf(r *http.Request, body []byte) string {
 	return action + " " + store.Kind(input.Key.PK.S+input.Item.PK.S)
 }
 
-func (p *engineProxy) granted(call string) bool { return grants(p.function)[call] }
+func (p *tableProxy) granted(call string) bool { return grants(p.function)[call] }
 
 // grants lists what the manifest lets a function call.
 func grants(f manifest.Function) map[string]bool {
@@ -141,7 +141,7 @@ func grants(f manifest.Function) map[string]bool {
 	return all
 }
 
-func (p *engineProxy) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
+func (p *tableProxy) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
 	out, err := http.NewRequestWithContext(r.Context(), r.Method, p.endpoint+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -159,7 +159,7 @@ func (p *engineProxy) forward(r *http.Request, body []byte) (status int, header 
 }
 
 // note counts a call, and reports whether its answer is to be lost.
-func (p *engineProxy) note(call string, status int) (lose bool) {
+func (p *tableProxy) count(call string, status int) (lose bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used[call] = true
@@ -168,5 +168,5 @@ func (p *engineProxy) note(call string, status int) (lose bool) {
 	} else {
 		p.calls[call]++
 	}
-	return call == p.losing
+	return call == p.dropped
 }

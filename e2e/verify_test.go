@@ -18,17 +18,17 @@ import (
 
 // TestCheckOfTheURL: what happens when the address is saved in WeChat's console.
 func TestCheckOfTheURL(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
+	fx := newFixture(t)
+	verify := fx.start("verify")
 	for _, mode := range []push.Mode{push.Plain, push.Compatible, push.Secure} {
 		check(t, verify.pusher(func(c *push.Config) { c.Mode = mode }), http.StatusOK, "")
 	}
-	w.pushes.wantReads(1)
-	check(t, verify.pusher(longAgo), http.StatusForbidden, "timestamp_stale")
-	w.pushes.wantReads(0)
+	fx.pushes.wantReads(1)
+	check(t, verify.pusher(tooOld), http.StatusForbidden, "timestamp_stale")
+	fx.pushes.wantReads(0)
 	check(t, verify.pusher(signedWith("guessed", pushKey)), http.StatusForbidden, "signature_invalid")
-	w.pushes.wantReads(1) // it might be a new one
-	verify.wantNothing()
+	fx.pushes.wantReads(1) // it might be a new one
+	verify.wantNoCalls()
 }
 
 func check(t *testing.T, p *push.Sender, status int, code string) {
@@ -45,7 +45,7 @@ func check(t *testing.T, p *push.Sender, status int, code string) {
 }
 
 // longAgo is just outside the window.
-func longAgo(c *push.Config) {
+func tooOld(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-11 * time.Minute) }
 }
 
@@ -57,11 +57,11 @@ func TestEachType(t *testing.T) {
 		"with a key":    {push.Compatible, push.Secure},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			fx := newFixture(t)
 			if len(modes) == 1 {
-				w.plainMode()
+				fx.plainMode()
 			}
-			verify := w.start("verify")
+			verify := fx.start("verify")
 			for _, mode := range modes {
 				for _, asJSON := range []bool{false, true} {
 					p := verify.pusher(func(c *push.Config) { c.Mode, c.JSON, c.XMLLines = mode, asJSON, mode == push.Plain })
@@ -70,34 +70,34 @@ func TestEachType(t *testing.T) {
 					}
 				}
 			}
-			w.pushes.wantReads(1)
-			w.secrets.wantReads(0)
+			fx.pushes.wantReads(1)
+			fx.secrets.wantReads(0)
 		})
 	}
 }
 
 // wantOnBus sends a message of that type and compares what arrives.
 func (f *function) wantOnBus(p *push.Sender, typ string) {
-	f.w.Helper()
-	m := f.w.sample(typ)
-	wantAccepted(f.w, f.deliver(p, m))
+	f.fx.Helper()
+	m := f.fx.sample(typ)
+	wantAccepted(f.fx, f.deliver(p, m))
 	f.wantCalls(calls{"PutItem push": 2})
-	events := f.w.bus.want(1, 1)
+	events := f.fx.bus.want(1, 1)
 	if len(events) != 1 {
 		return
 	}
 	e := events[0]
 	want := cmp.Or(m.Text("Event"), m.Text("MsgType"))
 	if e.Source != "wechatfn" || e.DetailType != want || !slices.Equal(e.Resources, []string{appID}) || fmt.Sprint(int64(e.Time)) != m.Text("CreateTime") {
-		f.w.Errorf("event %+v of type %s", e, want)
+		f.fx.Errorf("event %+v of type %s", e, want)
 	}
-	detail := e.detail(f.w)
+	detail := e.detail(f.fx)
 	if got, want := leaves("", detail), sent("", m); !maps.Equal(got, want) {
-		f.w.Errorf("%s arrived as %v, want %v", typ, got, want)
+		f.fx.Errorf("%s arrived as %v, want %v", typ, got, want)
 	}
 	for name, like := range map[string]string{"CreateTime": "json.Number", "MsgId": "string", "MsgID": "string", "Location_X": "json.Number"} {
 		if value, there := detail[name]; there && fmt.Sprintf("%T", value) != like {
-			f.w.Errorf("%s: %s is a %T", typ, name, value)
+			f.fx.Errorf("%s: %s is a %T", typ, name, value)
 		}
 	}
 }
@@ -152,9 +152,9 @@ func addLeaves(all, more map[string]int) {
 
 // TestOddTexts: what people type is no reason to refuse a message.
 func TestOddTexts(t *testing.T) {
-	w := newWorld(t)
-	w.plainMode()
-	verify := w.start("verify")
+	fx := newFixture(t)
+	fx.plainMode()
+	verify := fx.start("verify")
 	for text, want := range map[string]string{
 		"":                        "",
 		" \n\t ":                  " \n\t ",
@@ -163,8 +163,8 @@ func TestOddTexts(t *testing.T) {
 		"\x00\x1b[31m\xff":        "\ufffd\ufffd[31m\ufffd",
 		strings.Repeat("长", 2048): strings.Repeat("长", 2048),
 	} {
-		wantAccepted(t, verify.deliver(verify.pusher(plain), w.sample("text").With("Content", text)))
-		if events := w.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["Content"] != want {
+		wantAccepted(t, verify.deliver(verify.pusher(plain), fx.sample("text").With("Content", text)))
+		if events := fx.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["Content"] != want {
 			t.Errorf("%q arrived as %q", text, events[0].detail(t)["Content"])
 		}
 	}
@@ -172,9 +172,9 @@ func TestOddTexts(t *testing.T) {
 
 // TestPushWindow: how old a push may be is configured.
 func TestPushWindow(t *testing.T) {
-	w := newWorld(t)
-	w.settings["WECHAT_PUSH_WINDOW"] = "24h"
-	verify := w.start("verify")
+	fx := newFixture(t)
+	fx.settings["WECHAT_PUSH_WINDOW"] = "24h"
+	verify := fx.start("verify")
 	for age, status := range map[time.Duration]int{
 		-24*time.Hour + time.Minute: http.StatusOK,
 		-24*time.Hour - time.Minute: http.StatusForbidden,
@@ -183,25 +183,25 @@ func TestPushWindow(t *testing.T) {
 		1 << 62:                     http.StatusForbidden,
 	} {
 		p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Now().Add(-age) } })
-		if d := verify.deliver(p, w.sample("text")); d.Status != status {
+		if d := verify.deliver(p, fx.sample("text")); d.Status != status {
 			t.Errorf("%v: answer %d %s", age, d.Status, d.Body)
 		}
 	}
 	now := time.Now().Unix()
 	for second := now - 1; second < now+2; second++ { // as far from now as a number can be
 		p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Unix(math.MinInt64+second, 0) } })
-		wantRefused(t, verify.deliver(p, w.sample("text")), http.StatusForbidden, "push_refused")
+		wantRefused(t, verify.deliver(p, fx.sample("text")), http.StatusForbidden, "push_refused")
 	}
 }
 
 // TestVerifysLog: one line of what became of a push, and one of the request.
 func TestVerifysLog(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
-	m := w.sample("SCAN")
+	fx := newFixture(t)
+	verify := fx.start("verify")
+	m := fx.sample("SCAN")
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
-	verify.deliver(verify.pusher(longAgo), m)
+	verify.deliver(verify.pusher(tooOld), m)
 	verify.deliver(verify.pusher(plain), m)
 	verify.deliver(verify.pusher(func(c *push.Config) { c.AppID = secondID }), m)
 	verify.Close()
@@ -227,43 +227,43 @@ func TestVerifysLog(t *testing.T) {
 
 // TestEachPushsCalls counts what a push costs.
 func TestEachPushsCalls(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
-	p, m := verify.pusher(), w.sample("text")
+	fx := newFixture(t)
+	verify := fx.start("verify")
+	p, m := verify.pusher(), fx.sample("text")
 	wantAccepted(t, verify.deliver(p, m))
-	verify.wantPush()
-	w.pushes.wantReads(1)
+	verify.wantCallsOfAPush()
+	fx.pushes.wantReads(1)
 	for range 3 { // WeChat does not believe it
 		wantAccepted(t, verify.deliver(p, m))
 		verify.wantCalls(calls{"PutItem push refused": 1})
-		w.bus.want(0, 0)
+		fx.bus.want(0, 0)
 	}
-	wantAccepted(t, verify.deliver(p, w.sample("text")))
-	verify.wantPush()
+	wantAccepted(t, verify.deliver(p, fx.sample("text")))
+	verify.wantCallsOfAPush()
 
-	wantRefused(t, verify.deliver(verify.pusher(longAgo), m), http.StatusForbidden, "push_refused")
-	w.pushes.wantReads(0)
+	wantRefused(t, verify.deliver(verify.pusher(tooOld), m), http.StatusForbidden, "push_refused")
+	fx.pushes.wantReads(0)
 	for range 3 { // a read now, and none in the 30 s to come
 		wantRefused(t, verify.deliver(verify.pusher(signedWith("guessed", pushKey)), m), http.StatusForbidden, "push_refused")
 	}
-	w.pushes.wantReads(1)
-	verify.wantNothing()
-	w.secrets.wantReads(0)
+	fx.pushes.wantReads(1)
+	verify.wantNoCalls()
+	fx.secrets.wantReads(0)
 	if n := len(verify.ColdStarts()); n != 1 {
 		t.Errorf("%d processes were started", n)
 	}
-	w.wantNoMessageKept()
+	fx.wantNoMessageStored()
 }
 
 // wantNoMessageKept reads the whole table: it knows that a push was there, and
 // not what it said or who sent it.
-func (w *world) wantNoMessageKept() {
-	w.Helper()
-	if len(w.keys("push")) == 0 {
-		w.Error("no push in the table")
+func (fx *fixture) wantNoMessageStored() {
+	fx.Helper()
+	if len(fx.keys("push")) == 0 {
+		fx.Error("no push in the table")
 	}
-	if text := w.tableText(); w.private.foundIn(text) || w.canaries.foundIn(text) {
-		w.Errorf("the table holds %s", text)
+	if text := fx.tableText(); fx.private.foundIn(text) || fx.canaries.foundIn(text) {
+		fx.Errorf("the table holds %s", text)
 	}
 }
 
@@ -271,9 +271,9 @@ func (w *world) wantNoMessageKept() {
 // counts once, and WeChat is content with each.
 func TestTwentyProcessesOneEvent(t *testing.T) {
 	const processes = 20
-	w := newWorld(t)
-	verify := w.startMany("verify", processes)
-	p, m := verify.pusher(), w.sample("subscribe")
+	fx := newFixture(t)
+	verify := fx.startMany("verify", processes)
+	p, m := verify.pusher(), fx.sample("subscribe")
 	var wg sync.WaitGroup
 	for range processes {
 		wg.Go(func() {
@@ -285,33 +285,33 @@ func TestTwentyProcessesOneEvent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.bus.want(1, 1)
+	fx.bus.want(1, 1)
 	if got := verify.table.take(); got["PutItem push"] != 2 || got["PutItem push refused"] != processes-1 {
 		t.Errorf("calls of the table: %v", got)
 	}
-	w.pushes.wantReads(len(verify.ColdStarts()))
+	fx.pushes.wantReads(len(verify.ColdStarts()))
 }
 
 // TestRecordedPushes: a recorded push is too old, as events/README.md says, and
 // taken once it is signed anew.
 func TestRecordedPushes(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
+	fx := newFixture(t)
+	verify := fx.start("verify")
 	for name, code := range map[string]string{"verify": "push_refused", "verify-base64": "push_refused", "verify-check": "timestamp_stale"} {
 		wantProblem(t, verify.serve(recorded(t, name)), http.StatusForbidden, code)
 	}
-	verify.wantNothing()
+	verify.wantNoCalls()
 
 	for _, name := range []string{"verify-base64", "verify"} {
-		if a := verify.serve(signedAnew(t, name)); a.status != http.StatusOK || string(a.body) != "success" {
+		if a := verify.serve(signedNow(t, name)); a.status != http.StatusOK || string(a.body) != "success" {
 			t.Errorf("%s: answer %d %s", name, a.status, a.body)
 		}
 	}
 	verify.wantCalls(calls{"PutItem push": 2, "PutItem push refused": 1}) // it is one message
-	if events := w.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["FromUserName"] != openID {
+	if events := fx.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["FromUserName"] != openID {
 		t.Errorf("event %+v", events[0])
 	}
-	echo := verify.serve(signedAnew(t, "verify-check"))
+	echo := verify.serve(signedNow(t, "verify-check"))
 	if echo.status != http.StatusOK || !strings.Contains(string(recorded(t, "verify-check")), `"echostr": "`+string(echo.body)+`"`) {
 		t.Errorf("answer %d %s", echo.status, echo.body)
 	}

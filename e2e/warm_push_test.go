@@ -28,19 +28,19 @@ import (
 
 // oblivious is a table that takes everything and keeps nothing, so that the same
 // push is a new one each time.
-type oblivious struct{ store.Store }
+type acceptingStore struct{ store.Store }
 
-func (oblivious) Create(_ context.Context, item store.Item) (store.Item, error) {
+func (acceptingStore) Create(_ context.Context, item store.Item) (store.Item, error) {
 	item.Version = "1"
 	return item, nil
 }
 
-func (oblivious) Replace(_ context.Context, item store.Item) (store.Item, error) { return item, nil }
+func (acceptingStore) Replace(_ context.Context, item store.Item) (store.Item, error) { return item, nil }
 
 // nowhere is a sink that hands a message to nobody.
-type nowhere struct{}
+type discardSink struct{}
 
-func (nowhere) Deliver(context.Context, *message.Message) ([]byte, error) { return nil, nil }
+func (discardSink) Deliver(context.Context, *message.Message) ([]byte, error) { return nil, nil }
 
 // warmPush returns one whole invocation of the verify function with an encrypted
 // text message, the calls of AWS left out.
@@ -57,20 +57,20 @@ func warmPush(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	handler, err := app.Verify(c, app.Deps{Store: oblivious{}, PushKeys: keys, Sink: nowhere{}, Logger: logger})
+	handler, err := app.Verify(c, app.Deps{Store: acceptingStore{}, PushKeys: keys, Sink: discardSink{}, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return invocation(tb, handler, logger, signedAnew(tb, "verify"))
+	return invocation(tb, handler, logger, signedNow(tb, "verify"))
 }
 
 // barePush is the other baseline: what taking a push takes at the least, with
 // the standard library, and without the event around it. It checks the signature,
 // decrypts, and reads both XML documents.
-func barePush(tb testing.TB) func() {
+func minimalPush(tb testing.TB) func() {
 	tb.Helper()
 	var e events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(signedAnew(tb, "verify"), &e); err != nil {
+	if err := json.Unmarshal(signedNow(tb, "verify"), &e); err != nil {
 		tb.Fatal(err)
 	}
 	query, err := url.ParseQuery(e.RawQueryString)
@@ -111,6 +111,6 @@ func barePush(tb testing.TB) func() {
 
 func BenchmarkWarmPush(b *testing.B) { bench(b, warmPush(b)) }
 
-func BenchmarkBarePush(b *testing.B) { bench(b, barePush(b)) }
+func BenchmarkMinimalPush(b *testing.B) { bench(b, minimalPush(b)) }
 
-func BenchmarkDecodePushEvent(b *testing.B) { bench(b, decodeEvent(b, signedAnew(b, "verify"))) }
+func BenchmarkDecodePushEvent(b *testing.B) { bench(b, decodeEvent(b, signedNow(b, "verify"))) }

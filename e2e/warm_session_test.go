@@ -15,12 +15,12 @@ import (
 )
 
 // remembering is a table in memory, for one caller.
-type remembering struct {
+type memoryStore struct {
 	store.Store
 	items map[string]store.Item
 }
 
-func (r remembering) Get(_ context.Context, key string) (store.Item, error) {
+func (r memoryStore) Get(_ context.Context, key string) (store.Item, error) {
 	item, ok := r.items[key]
 	if !ok {
 		return store.Item{}, store.ErrNotFound
@@ -28,7 +28,7 @@ func (r remembering) Get(_ context.Context, key string) (store.Item, error) {
 	return item, nil
 }
 
-func (r remembering) Create(_ context.Context, item store.Item) (store.Item, error) {
+func (r memoryStore) Create(_ context.Context, item store.Item) (store.Item, error) {
 	item.Version = "1"
 	r.items[item.Key] = item
 	return item, nil
@@ -44,7 +44,7 @@ func warmSession(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	table := remembering{items: map[string]store.Item{}}
+	table := memoryStore{items: map[string]store.Item{}}
 	sessions, err := session.New(session.Config{Store: table})
 	if err != nil {
 		tb.Fatal(err)

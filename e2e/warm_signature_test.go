@@ -18,9 +18,9 @@ import (
 )
 
 // oneTicket is a table with nothing in it but a ticket.
-type oneTicket struct{ store.Store }
+type ticketStore struct{ store.Store }
 
-func (oneTicket) Get(_ context.Context, key string) (store.Item, error) {
+func (ticketStore) Get(_ context.Context, key string) (store.Item, error) {
 	if key != "ticket#"+appID+"#jsapi" {
 		return store.Item{}, store.ErrNotFound
 	}
@@ -41,7 +41,7 @@ func warmSignature(tb testing.TB) func() {
 		tb.Fatal(err)
 	}
 	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	handler, err := app.Signature(c, app.Deps{Store: oneTicket{}, Logger: logger})
+	handler, err := app.Signature(c, app.Deps{Store: ticketStore{}, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}

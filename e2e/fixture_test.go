@@ -97,9 +97,9 @@ func (fx *fixture) twoAccounts() {
 // function is one function under test, with a view of the table of its own.
 type function struct {
 	*lambdatest.Function
-	fx     *fixture
-	table *tableProxy
-	output  *secretScanner // all that it says
+	fx       *fixture
+	table    *tableProxy
+	output   *secretScanner // all that it says
 	internal *secretScanner // what of that does not go to WeChat's users: logs, errors, refusals
 }
 

@@ -22,9 +22,9 @@ const (
 	websiteID     = "wx7c1d0e9f8a6b5c4d"
 	websiteSecret = "00112233445566778899aabbccddeeff"
 
-	api       = "https://api.example.com" // the function's own address, of the same site as origin
+	api         = "https://api.example.com" // the function's own address, of the same site as origin
 	otherOrigin = "https://shop.example.org"
-	weChat    = "https://open.weixin.qq.com"
+	weChat      = "https://open.weixin.qq.com"
 
 	loginCookie   = "__Host-wechatfn-login"
 	sessionCookie = "__Host-wechatfn-session"
@@ -32,8 +32,8 @@ const (
 
 // loginWorld is what is around the function that logs users in.
 type loginFixture struct {
-	sessionSecrets *canaries  // who has one of these is logged in, or will be
-	answers *secretScanner // answers without the parts that are meant to carry one
+	sessionSecrets *canaries      // who has one of these is logged in, or will be
+	answers        *secretScanner // answers without the parts that are meant to carry one
 }
 
 // newLoginWorld has three accounts, a website among them, and pages of two sites.

@@ -126,7 +126,7 @@ type samLocal struct {
 	testing.TB
 	template  samTemplate
 	overrides map[string]string // env.json, with addresses of this test
-	simulated     chan string       // lines of wechatfn simulate
+	simulated chan string       // lines of wechatfn simulate
 }
 
 func newSAMLocal(tb testing.TB) *samLocal {

@@ -49,7 +49,7 @@ func (c *canaries) foundIn(text string) bool {
 type secretScanner struct {
 	canaries *canaries
 	mu       sync.Mutex
-	texts     []string
+	texts    []string
 }
 
 func (n *secretScanner) add(texts ...string) {

@@ -30,10 +30,10 @@ type tableProxy struct {
 	mu       sync.Mutex
 	calls    calls
 	used     map[string]bool // what was ever called, as "GetItem ticket"
-	dropped   string          // calls whose answers are lost
+	dropped  string          // calls whose answers are lost
 	hangFrom *string         // from the first call on that begins so ...
 	hung     bool            // ... nothing is answered
-	hanging    chan struct{}   // told when a call hangs
+	hanging  chan struct{}   // told when a call hangs
 }
 
 func serveTable(tb testing.TB, endpoint string, function manifest.Function) *tableProxy {

@@ -35,7 +35,9 @@ func (acceptingStore) Create(_ context.Context, item store.Item) (store.Item, er
 	return item, nil
 }
 
-func (acceptingStore) Replace(_ context.Context, item store.Item) (store.Item, error) { return item, nil }
+func (acceptingStore) Replace(_ context.Context, item store.Item) (store.Item, error) {
+	return item, nil
+}
 
 // nowhere is a sink that hands a message to nobody.
 type discardSink struct{}

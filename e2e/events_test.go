@@ -17,10 +17,10 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// TestRecordedEvents: each file of events/ does what it is there for, as `sam
-// local invoke` would find.
+// TestRecordedEvents invokes the functions with each file of events/, as `sam local
+// invoke` would.
 func TestRecordedEvents(t *testing.T) {
-	fx := newLoginFixture(t)
+	fx := newLoginFixture(t, runtimeAPI)
 	fx.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
 	functions := map[string]*function{}
 	for _, m := range manifest.Functions() {
@@ -39,112 +39,122 @@ func TestRecordedEvents(t *testing.T) {
 	readme := string(read(t, "../events/README.md"))
 	for _, file := range files {
 		file = filepath.Base(file)
-		if !strings.Contains(readme, "`"+file+"`") {
-			t.Errorf("%s is not in the README", file)
-		}
 		event := strings.TrimSuffix(file, ".json")
-		name, _, _ := strings.Cut(event, "-")
-		f := functions[name]
-		if f == nil {
-			t.Errorf("%s is for no function", file)
-			continue
-		}
-		answer, err := f.invoke(recorded(t, event))
-		if event == "oauth-user" && err != nil && strings.Contains(err.Error(), "no such user") {
-			continue
-		}
-		if err != nil {
-			t.Errorf("%s: %v", event, err)
-		} else if event == "oauth-authorizer" {
-			if string(answer) != `{"isAuthorized":false}` {
-				t.Errorf("%s: %s", event, answer)
+		t.Run(event, func(t *testing.T) {
+			if !strings.Contains(readme, "`"+file+"`") {
+				t.Error("the file is not in the README")
 			}
-		} else if want := cmp.Or(status[event], status[name]); want != 0 && f.decode(answer).status != want {
-			t.Errorf("%s: %s", event, answer)
-		}
+			name, _, _ := strings.Cut(event, "-")
+			f := functions[name]
+			if f == nil {
+				t.Fatal("the event is for no function")
+			}
+			answer, err := f.invoke(recorded(t, event))
+			switch want := cmp.Or(status[event], status[name]); {
+			case event == "oauth-user" && err != nil && strings.Contains(err.Error(), "no such user"):
+			case err != nil:
+				t.Error(err)
+			case event == "oauth-authorizer":
+				if string(answer) != `{"isAuthorized":false}` {
+					t.Errorf("answer %s", answer)
+				}
+			case want != 0 && f.decode(answer).status != want:
+				t.Errorf("answer %s, want %d", answer, want)
+			}
+		})
 	}
 }
 
-// TestHostileEvents: whatever comes, the process that it came to answers, and
-// answers the next one too.
+// hostileEvent is an event that no service of AWS sends.
+type hostileEvent struct{ name, event string }
+
+// A function answers each hostile event, and its process answers the next one.
 func TestHostileEvents(t *testing.T) {
 	const big = 5 << 20
 	now := strconv.FormatInt(time.Now().Unix(), 10)
-	anything := map[string]string{
-		"nothing":     "",
-		"null":        "null",
-		"a list":      "[]",
-		"a string":    `"signature"`,
-		"cut short":   `{"version":"2.0",`,
-		"not UTF-8":   "{\"rawPath\":\"\xff\xfe\"}",
-		"deep":        strings.Repeat("[", 1<<20),
-		"deep object": strings.Repeat(`{"requestContext":`, 1<<16),
-		"wrong types": `{"version":2,"rawPath":{},"headers":[],"requestContext":"x","Records":{},"action":[]}`,
-		"too large":   `{"action":"` + strings.Repeat("a", 7<<20) + `"}`,
+	anything := []hostileEvent{
+		{"nothing", ""},
+		{"null", "null"},
+		{"a list", "[]"},
+		{"a string", `"signature"`},
+		{"cut short", `{"version":"2.0",`},
+		{"not UTF-8", "{\"rawPath\":\"\xff\xfe\"}"},
+		{"deep", strings.Repeat("[", 1<<20)},
+		{"deep object", strings.Repeat(`{"requestContext":`, 1<<16)},
+		{"wrong types", `{"version":2,"rawPath":{},"headers":[],"requestContext":"x","Records":{},"action":[]}`},
+		{"too large", `{"action":"` + strings.Repeat("a", 7<<20) + `"}`},
 	}
-	for name, events := range map[string]map[string]string{
-		"signature": {
-			"bad base64":      `{"version":"2.0","rawPath":"/signature","isBase64Encoded":true,"body":"%%%","requestContext":{"http":{"method":"GET"}}}`,
-			"odd method":      `{"version":"2.0","rawPath":"/signature","requestContext":{"http":{"method":"GET / HTTP/1.1\r\n"}}}`,
-			"no path":         `{"version":"2.0","requestContext":{"http":{"method":"GET"}}}`,
-			"a big URL":       `{"version":"2.0","rawPath":"/signature","rawQueryString":"url=` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"GET"}}}`,
-			"many parameters": `{"version":"2.0","rawPath":"/signature","rawQueryString":"` + strings.Repeat("a&", big/2) + `","requestContext":{"http":{"method":"GET"}}}`,
-			"a kick":          string(recorded(t, "refresher-refresh-request")),
-		},
-		"verify": {
-			"bad base64":      `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `","isBase64Encoded":true,"body":"%%%","requestContext":{"http":{"method":"POST"}}}`,
-			"no body":         `{"version":"2.0","rawPath":"/verify","requestContext":{"http":{"method":"POST"}}}`,
-			"odd method":      `{"version":"2.0","rawPath":"/verify","requestContext":{"http":{"method":"PUT"}}}`,
-			"a big echostr":   `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `&echostr=` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"GET"}}}`,
-			"many parameters": `{"version":"2.0","rawPath":"/verify","rawQueryString":"` + strings.Repeat("nonce&", big/6) + `","requestContext":{"http":{"method":"POST"}}}`,
-			"a big body":      `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `","body":"` + strings.Repeat("<", big) + `","requestContext":{"http":{"method":"POST"}}}`,
-			"a deep body":     `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `&msg_signature=0","body":"` + strings.Repeat("<a>", 20<<10) + `","requestContext":{"http":{"method":"POST"}}}`,
-			"a big account":   `{"version":"2.0","rawPath":"/verify/` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"POST"}}}`,
-			"a big proof":     `{"version":"2.0","rawPath":"/MP_verify_` + strings.Repeat("a", big) + `.txt","requestContext":{"http":{"method":"GET"}}}`,
-			"a big timestamp": `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + strings.Repeat("9", big) + `","requestContext":{"http":{"method":"POST"}}}`,
-			"a tick":          string(recorded(t, "refresher")),
-		},
-		"oauth": hostileLogins(big),
-		"refresher": {
-			"null records":     `{"Records":[null,null]}`,
-			"empty records":    `{"Records":[{},{"dynamodb":{}},{"dynamodb":{"Keys":{"pk":{"N":"1"}}}}]}`,
-			"a strange kick":   `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"refresh_request#wx0000000000000000"}}}}]}`,
-			"not a kick":       `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"token#` + appID + `"}}}}]}`,
-			"many records":     `{"Records":[{}` + strings.Repeat(`,{}`, 1<<20) + `]}`,
-			"an HTTP request":  string(recorded(t, "signature")),
-			"a long app":       `{"action":"force_refresh","app":"` + strings.Repeat("a", big) + `"}`,
-			"a huge AppID":     `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"refresh_request#` + strings.Repeat("a", big) + `"}}}}]}`,
-			"a repeated field": `{"action":"status","action":"tick"}`,
-		},
+	for _, c := range []struct {
+		function string
+		events   []hostileEvent
+	}{
+		{"signature", []hostileEvent{
+			{"bad base64", `{"version":"2.0","rawPath":"/signature","isBase64Encoded":true,"body":"%%%","requestContext":{"http":{"method":"GET"}}}`},
+			{"odd method", `{"version":"2.0","rawPath":"/signature","requestContext":{"http":{"method":"GET / HTTP/1.1\r\n"}}}`},
+			{"no path", `{"version":"2.0","requestContext":{"http":{"method":"GET"}}}`},
+			{"a big URL", `{"version":"2.0","rawPath":"/signature","rawQueryString":"url=` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"GET"}}}`},
+			{"many parameters", `{"version":"2.0","rawPath":"/signature","rawQueryString":"` + strings.Repeat("a&", big/2) + `","requestContext":{"http":{"method":"GET"}}}`},
+			{"a refresh request", string(recorded(t, "refresher-refresh-request"))},
+		}},
+		{"verify", []hostileEvent{
+			{"bad base64", `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `","isBase64Encoded":true,"body":"%%%","requestContext":{"http":{"method":"POST"}}}`},
+			{"no body", `{"version":"2.0","rawPath":"/verify","requestContext":{"http":{"method":"POST"}}}`},
+			{"odd method", `{"version":"2.0","rawPath":"/verify","requestContext":{"http":{"method":"PUT"}}}`},
+			{"a big echostr", `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `&echostr=` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"GET"}}}`},
+			{"many parameters", `{"version":"2.0","rawPath":"/verify","rawQueryString":"` + strings.Repeat("nonce&", big/6) + `","requestContext":{"http":{"method":"POST"}}}`},
+			{"a big body", `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `","body":"` + strings.Repeat("<", big) + `","requestContext":{"http":{"method":"POST"}}}`},
+			{"a deep body", `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + now + `&msg_signature=0","body":"` + strings.Repeat("<a>", 20<<10) + `","requestContext":{"http":{"method":"POST"}}}`},
+			{"a big account", `{"version":"2.0","rawPath":"/verify/` + strings.Repeat("a", big) + `","requestContext":{"http":{"method":"POST"}}}`},
+			{"a big proof", `{"version":"2.0","rawPath":"/MP_verify_` + strings.Repeat("a", big) + `.txt","requestContext":{"http":{"method":"GET"}}}`},
+			{"a big timestamp", `{"version":"2.0","rawPath":"/verify","rawQueryString":"timestamp=` + strings.Repeat("9", big) + `","requestContext":{"http":{"method":"POST"}}}`},
+			{"a tick", string(recorded(t, "refresher"))},
+		}},
+		{"oauth", hostileLogins(big)},
+		{"refresher", []hostileEvent{
+			{"null records", `{"Records":[null,null]}`},
+			{"empty records", `{"Records":[{},{"dynamodb":{}},{"dynamodb":{"Keys":{"pk":{"N":"1"}}}}]}`},
+			{"a refresh request of an unknown account", `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"refresh_request#wx0000000000000000"}}}}]}`},
+			{"a record of another kind", `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"token#` + appID + `"}}}}]}`},
+			{"many records", `{"Records":[{}` + strings.Repeat(`,{}`, 1<<20) + `]}`},
+			{"an HTTP request", string(recorded(t, "signature"))},
+			{"a long app", `{"action":"force_refresh","app":"` + strings.Repeat("a", big) + `"}`},
+			{"a huge AppID", `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"refresh_request#` + strings.Repeat("a", big) + `"}}}}]}`},
+			{"a repeated field", `{"action":"status","action":"tick"}`},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			fx := newLoginFixture(t)
-			f := fx.start(name)
-			maps.Copy(events, anything)
-			for what, event := range events {
-				answer, err := f.invoke([]byte(event))
-				if _, failed := errors.AsType[*lambdatest.FunctionError](err); err != nil && !failed {
-					t.Errorf("%s: %v", what, err)
-				}
-				if size := len(answer) + errorSize(err); size > 4096 {
-					t.Errorf("%s: answered with %d bytes", what, size)
-				}
-				if name != "refresher" && (err != nil || f.decode(answer).status < 400 || f.decode(answer).status == http.StatusInternalServerError) {
-					t.Errorf("%s: %s, %v", what, answer, err)
-				}
+		t.Run(c.function, func(t *testing.T) {
+			f := newLoginFixture(t, runtimeAPI).start(c.function)
+			for _, hostile := range slices.Concat(anything, c.events) {
+				t.Run(hostile.name, func(t *testing.T) { f.wantSmallAnswer(t, hostile.event) })
 			}
-			if _, err := f.invoke(recorded(t, name)); err != nil {
+			if _, err := f.invoke(recorded(t, c.function)); err != nil {
 				t.Error(err)
 			}
-			if n := len(f.ColdStarts()); n != 1 {
-				t.Errorf("%d processes were needed", n)
-			}
+			f.wantProcesses(1)
 			for _, line := range f.Logs() {
 				if len(line) > 4096 {
 					t.Errorf("a log line of %d bytes: %.200s", len(line), line)
 				}
 			}
 		})
+	}
+}
+
+// wantSmallAnswer checks that a function refuses an event in few words.
+func (f *function) wantSmallAnswer(t *testing.T, event string) {
+	t.Helper()
+	answer, err := f.invoke([]byte(event))
+	if _, failed := errors.AsType[*lambdatest.FunctionError](err); err != nil && !failed {
+		t.Error(err)
+	}
+	if size := len(answer) + errorSize(err); size > 4096 {
+		t.Errorf("answered with %d bytes", size)
+	}
+	if f.manifest.Name == "refresher" {
+		return // it answers with a report or an error
+	}
+	if err != nil || f.decode(answer).status < 400 || f.decode(answer).status == http.StatusInternalServerError {
+		t.Errorf("%s, %v", answer, err)
 	}
 }
 
@@ -155,64 +165,64 @@ func errorSize(err error) int {
 	return len(err.Error())
 }
 
-// TestConfigurationErrors: a function that cannot start says everything that is
-// wrong with its environment in one line, and quotes no secret. That each
-// variable is named also proves that the manifest lists none that is not read.
-func TestConfigurationErrors(t *testing.T) {
+// A function that cannot start logs all that is wrong with its environment in one line,
+// and quotes no secret. The line names each variable, so the manifest lists no variable
+// that is not read.
+func TestStartErrorNamesEachWrongVariable(t *testing.T) {
 	const canary = "c4nary-in-the-configuration"
-	for name, c := range map[string]struct {
-		function string
-		settings map[string]string
-		names    []string // what the line names; nil: every variable but WECHAT_APPS
+	for _, c := range []struct {
+		name, function string
+		settings       map[string]string
+		names          []string // what the line names; nil: every variable but WECHAT_APPS
 	}{
-		"signature, all": {"signature", map[string]string{
+		{"signature, all", "signature", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_TICKETS": "all", "ALLOWED_ORIGINS": "*",
 			"SIGNATURE_CACHE": "redis", "LOG_LEVEL": "loud",
 		}, nil},
-		"refresher, all": {"refresher", map[string]string{
+		{"refresher, all", "refresher", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_TICKETS": "all", "WECHAT_SECRETS_ARN": "",
 			"WECHAT_TOKEN_MODE": "both", "WECHAT_API_BASE": "ftp://user:" + canary + "@wechat.invalid",
 			"WECHAT_PROXY_URL": "ftp://user:" + canary + "@proxy.invalid", "LOG_LEVEL": "loud",
 		}, nil},
-		"oauth, all": {"oauth", map[string]string{
+		{"oauth, all", "oauth", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_SECRETS_ARN": "", "ALLOWED_ORIGINS": "*",
 			"WECHAT_API_BASE": "ftp://user:" + canary + "@wechat.invalid", "WECHAT_OPEN_BASE": "ftp://user:" + canary + "@wechat.invalid",
 			"WECHAT_PROXY_URL": "ftp://user:" + canary + "@proxy.invalid", "PUBLIC_URL": "https://api.invalid/oauth",
 			"SESSION_TTL": "30", "SESSION_IDLE_TIMEOUT": "-1h", "SESSION_DEVICES": "0", "LOG_LEVEL": "loud",
 			"MINIPROGRAM_SESSION_TTL": "72", "MINIPROGRAM_DATA_AGE": "5d",
 		}, nil},
-		"too many devices":              {"oauth", map[string]string{"SESSION_DEVICES": "100000"}, []string{"SESSION_DEVICES"}},
-		"no account that logs users in": {"oauth", map[string]string{"WECHAT_APP_ID": "", "WECHAT_APPS": `[]`}, []string{"WECHAT_APPS"}},
-		"no AppSecret":                  {"oauth", map[string]string{"WECHAT_SECRETS_ARN": ""}, []string{"WECHAT_APP_SECRET", "WECHAT_SECRETS_ARN"}},
-		// Nothing can be wrong with a REPLY_FUNCTION.
-		"verify, all": {"verify", map[string]string{
+		{"too many devices", "oauth", map[string]string{"SESSION_DEVICES": "100000"}, []string{"SESSION_DEVICES"}},
+		{"no account that logs users in", "oauth", map[string]string{"WECHAT_APP_ID": "", "WECHAT_APPS": `[]`}, []string{"WECHAT_APPS"}},
+		{"no AppSecret", "oauth", map[string]string{"WECHAT_SECRETS_ARN": ""}, []string{"WECHAT_APP_SECRET", "WECHAT_SECRETS_ARN"}},
+		// No REPLY_FUNCTION is wrong.
+		{"verify, all", "verify", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "gh_1", "WECHAT_PUSH_SECRETS_ARN": "", "WECHAT_PUSH_WINDOW": "25h",
 			"WECHAT_DOMAIN_PROOFS": "a/../b", "EVENT_BUS_NAME": "", "LOG_LEVEL": "loud",
 		}, []string{"TABLE_NAME", "WECHAT_APP_ID", "WECHAT_PUSH_SECRETS_ARN", "WECHAT_PUSH_WINDOW", "WECHAT_DOMAIN_PROOFS", "EVENT_BUS_NAME", "LOG_LEVEL"}},
-		"no push secrets": {"verify", map[string]string{"WECHAT_PUSH_SECRETS_ARN": ""}, []string{"WECHAT_TOKEN", "WECHAT_PUSH_SECRETS_ARN"}},
-		"no bus":          {"verify", map[string]string{"EVENT_BUS_NAME": ""}, []string{"EVENT_BUS_NAME"}},
-		"no account that takes pushes": {"verify", map[string]string{
+		{"no push secrets", "verify", map[string]string{"WECHAT_PUSH_SECRETS_ARN": ""}, []string{"WECHAT_TOKEN", "WECHAT_PUSH_SECRETS_ARN"}},
+		{"no bus", "verify", map[string]string{"EVENT_BUS_NAME": ""}, []string{"EVENT_BUS_NAME"}},
+		{"no account that takes pushes", "verify", map[string]string{
 			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"login","kind":"website","appId":"` + appID + `"}]`,
 		}, []string{"no account"}},
-		"a token in the wrong place": {"verify", map[string]string{
+		{"a token in the wrong place", "verify", map[string]string{
 			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"` + appID + `","token":"` + canary + `"}]`,
 		}, []string{"WECHAT_APPS"}},
-		"nothing": {"signature", map[string]string{
+		{"nothing", "signature", map[string]string{
 			"TABLE_NAME": "", "WECHAT_APP_ID": "", "ALLOWED_ORIGINS": "",
 		}, []string{"TABLE_NAME", "WECHAT_APP_ID", "ALLOWED_ORIGINS"}},
-		"one and several accounts": {"signature", map[string]string{"WECHAT_APPS": `[]`}, []string{"WECHAT_APPS", "WECHAT_APP_ID"}},
-		"an AppSecret in the wrong place": {"refresher", map[string]string{
+		{"one and several accounts", "signature", map[string]string{"WECHAT_APPS": `[]`}, []string{"WECHAT_APPS", "WECHAT_APP_ID"}},
+		{"an AppSecret in the wrong place", "refresher", map[string]string{
 			"WECHAT_APP_ID": "", "WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"` + appID + `","secret":"` + canary + `"}]`,
 		}, []string{"WECHAT_APPS"}},
-		"a proxy that cannot be parsed": {"refresher", map[string]string{
+		{"a proxy that cannot be parsed", "refresher", map[string]string{
 			"WECHAT_PROXY_URL": "http://user:" + canary + "%zz@proxy.invalid",
 		}, []string{"WECHAT_PROXY_URL"}},
-		"an API base that cannot be parsed": {"refresher", map[string]string{
+		{"an API base that cannot be parsed", "refresher", map[string]string{
 			"WECHAT_API_BASE": "http://user:" + canary + "@wechat.invalid",
 		}, []string{"WECHAT_API_BASE"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			fx := newFixture(t)
+		t.Run(c.name, func(t *testing.T) {
+			fx := newFixture(t, runtimeAPI)
 			fx.canaries.plant(canary)
 			maps.Copy(fx.settings, c.settings)
 			f := fx.start(c.function)

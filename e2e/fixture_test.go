@@ -1,17 +1,11 @@
-// Package functions_test runs the functions as they are deployed: the compiled
-// binaries under a Lambda runtime, on a real DynamoDB engine behind a proxy that
-// counts and grants like IAM, and a WeChat that is simulated.
+// Package e2e_test runs the functions as they are deployed: the compiled binaries on a
+// Lambda runtime, with a DynamoDB engine and a simulated WeChat. A proxy before the engine
+// counts calls, and grants them as IAM does. The tests of routes also run over HTTP.
 package e2e_test
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"encoding/json"
-	"io"
-	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"testing"
@@ -22,17 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/e2e/lambdatest"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/manifest"
-	"wechatfn/shared/refresher"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/dynamo"
 	"wechatfn/shared/store/dynamo/dynamotest"
 )
 
 const (
-	// appID is the one of the recorded events.
+	// appID is in the recorded events.
 	appID     = "wx520c15f417810387"
 	appSecret = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 
@@ -43,24 +35,27 @@ const (
 	pageURL = origin + "/act/2026/?id=42&from=timeline&name=%E5%BC%A0%E4%B8%89" // of events/signature.json
 )
 
-// world is everything around the functions.
+// fixture is what is around the functions: a simulated WeChat, a DynamoDB engine, and
+// simulated AWS services.
 type fixture struct {
 	testing.TB
+	launch   launcher
 	sim      *wechatsim.Sim
 	wechat   *wechatServer
 	engine   dynamotest.Engine
 	manager  *secretsManager
 	secrets  *managedSecret // the AppSecrets
 	canaries *canaries
-	settings map[string]string // by variable; a function is given those the manifest lists for it
-	timeout  time.Duration     // of functions started from now on; 0 is the manifest's
+	settings map[string]string // by variable; a function gets those that the manifest lists for it
+	timeout  time.Duration     // of functions that are started from now on; 0 is the manifest's
 	pushFixture
 	loginFixture
 }
 
-func newFixture(tb testing.TB) *fixture {
+// newFixture makes a fixture with one official account. launch starts its functions.
+func newFixture(tb testing.TB, launch launcher) *fixture {
 	tb.Helper()
-	fx := &fixture{TB: tb, engine: dynamotest.Start(tb), canaries: new(canaries)}
+	fx := &fixture{TB: tb, launch: launch, engine: dynamotest.Start(tb), canaries: new(canaries)}
 	fx.canaries.plant(appSecret, secondSecret, websiteSecret, miniSecret)
 	var err error
 	fx.sim, err = wechatsim.New(wechatsim.Config{Seed: tb.Name(), Apps: []wechatsim.App{
@@ -94,50 +89,8 @@ func (fx *fixture) twoAccounts() {
 		`"},{"name":"second","kind":"official_account","appId":"` + secondID + `"}]`
 }
 
-// function is one function under test, with a view of the table of its own.
-type function struct {
-	*lambdatest.Function
-	fx       *fixture
-	table    *tableProxy
-	output   *secretScanner // all that it says
-	internal *secretScanner // what of that does not go to WeChat's users: logs, errors, refusals
-}
-
-// start makes a function. Its environment is what the manifest lists for it, as
-// far as the world has a value, and where AWS's services are: a variable that
-// the manifest forgets does not reach it.
-func (fx *fixture) start(name string) *function {
-	fx.Helper()
-	return fx.startMany(name, 1)
-}
-
-func (fx *fixture) startMany(name string, processes int) *function {
-	fx.Helper()
-	m, ok := manifest.Lookup(name)
-	if !ok {
-		fx.Fatalf("no function %s in the manifest", name)
-	}
-	f := &function{fx: fx, table: serveTable(fx, fx.engine.Endpoint, m), output: &secretScanner{canaries: fx.canaries}, internal: &secretScanner{canaries: fx.private}}
-	f.Function = lambdatest.Start(fx, lambdatest.Config{
-		Binary:      lambdatest.Build(fx, "../functions/"+name),
-		Name:        name,
-		Env:         append(fx.environment(m), fx.endpoints(m, f.table.URL)...),
-		Timeout:     cmp.Or(fx.timeout, m.Timeout),
-		MemoryMB:    m.MemoryMB,
-		Concurrency: processes,
-	})
-	fx.Cleanup(func() {
-		f.Close()
-		f.output.add(f.Logs()...)
-		f.output.scan(fx, name)
-		f.internal.add(f.Logs()...)
-		f.internal.scan(fx, name)
-	})
-	return f
-}
-
-// endpoints tells a function where AWS's services are. Its name in the path
-// tells the services who calls.
+// endpoints tells a function where AWS's services are. The path has the function's name,
+// so that the services know which function calls them.
 func (fx *fixture) endpoints(m manifest.Function, table string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL_DYNAMODB=" + table,
@@ -147,6 +100,9 @@ func (fx *fixture) endpoints(m manifest.Function, table string) []string {
 	}
 }
 
+// environment returns the variables that the manifest lists for a function and that the
+// fixture has a value for. A variable that is missing in the manifest does not reach the
+// function.
 func (fx *fixture) environment(m manifest.Function) (env []string) {
 	for _, name := range m.Env {
 		if value, ok := fx.settings[name]; ok {
@@ -156,86 +112,7 @@ func (fx *fixture) environment(m manifest.Function) (env []string) {
 	return env
 }
 
-// invoke hands the function an event and keeps its answer for the search.
-func (f *function) invoke(event []byte) ([]byte, error) {
-	return f.invokeContext(f.fx.Context(), event)
-}
-
-func (f *function) invokeContext(ctx context.Context, event []byte) ([]byte, error) {
-	answer, err := f.Invoke(ctx, event)
-	f.output.add(string(answer))
-	if !bytes.HasPrefix(answer, []byte(`{"statusCode":2`)) && !bytes.HasPrefix(answer, []byte(`{"statusCode":3`)) && !bytes.HasPrefix(answer, []byte(`{"isAuthorized":true`)) {
-		f.internal.add(string(answer))
-	}
-	if err != nil {
-		f.output.add(err.Error())
-		f.internal.add(err.Error())
-	}
-	return answer, err
-}
-
-// report invokes the refresher, which must succeed.
-func (f *function) report(event []byte) refresher.Report {
-	f.fx.Helper()
-	answer, err := f.invoke(event)
-	if err != nil {
-		f.fx.Fatal(err)
-	}
-	var report refresher.Report
-	if err := json.Unmarshal(answer, &report); err != nil {
-		f.fx.Fatalf("%s: %v", answer, err)
-	}
-	return report
-}
-
-// tick invokes the refresher as the schedule does.
-func (f *function) tick() refresher.Report {
-	f.fx.Helper()
-	return f.report(recorded(f.fx, "refresher"))
-}
-
-// answer is an HTTP answer of a function.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func (f *function) serve(event []byte) answer {
-	f.fx.Helper()
-	payload, err := f.invoke(event)
-	if err != nil {
-		f.fx.Fatal(err)
-	}
-	return f.decode(payload)
-}
-
-func (f *function) decode(payload []byte) answer {
-	f.fx.Helper()
-	response, err := lambdatest.Response(payload)
-	if err != nil {
-		f.fx.Fatal(err)
-	}
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		f.fx.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, body}
-}
-
-// get serves the request that a browser on our page makes.
-func (f *function) get(target string) answer {
-	f.fx.Helper()
-	r := httptest.NewRequest(http.MethodGet, target, nil)
-	r.Header.Set("Origin", origin)
-	event, err := lambdatest.APIGatewayEvent(r)
-	if err != nil {
-		f.fx.Fatal(err)
-	}
-	return f.serve(event)
-}
-
-// recorded is a file of events/.
+// recorded reads a file of events/.
 func recorded(tb testing.TB, name string) []byte {
 	tb.Helper()
 	event, err := os.ReadFile("../events/" + name + ".json")
@@ -245,8 +122,8 @@ func recorded(tb testing.TB, name string) []byte {
 	return event
 }
 
-// streamEvent is what the table's stream hands over for the kicks that stand in
-// it.
+// streamEvent returns the event of the table's stream for the refresh requests in the
+// table.
 func (fx *fixture) streamEvent(eventName string) []byte {
 	fx.Helper()
 	var event struct{ Records []json.RawMessage }
@@ -265,7 +142,7 @@ func (fx *fixture) streamEvent(eventName string) []byte {
 	return text
 }
 
-// keys lists the table's keys of one kind, of all for "".
+// keys lists the keys of one kind in the table, or all keys if the kind is "".
 func (fx *fixture) keys(kind string) (keys []string) {
 	fx.Helper()
 	out, err := fx.engine.Client.Scan(fx.Context(), &dynamodb.ScanInput{TableName: &fx.engine.Table, ConsistentRead: aws.Bool(true)})
@@ -282,8 +159,8 @@ func (fx *fixture) keys(kind string) (keys []string) {
 	return keys
 }
 
-// record reads and, with a change, rewrites what the refresher knows of the
-// account: that is how time passes here, without anybody sleeping.
+// record reads the refresher's record of the account and, with change, writes it again.
+// Tests use it to let time pass.
 func (fx *fixture) record(change func(*credential.Record)) (r credential.Record) {
 	fx.Helper()
 	s, err := dynamo.New(dynamo.Config{Client: fx.engine.Client, Table: fx.engine.Table})
@@ -310,7 +187,7 @@ func (fx *fixture) record(change func(*credential.Record)) (r credential.Record)
 	return r
 }
 
-// ticket is WeChat's own idea of the account's current ticket.
+// ticket returns the account's current ticket as WeChat has it.
 func (fx *fixture) ticket(appID, typ string) string {
 	fx.Helper()
 	value, _ := fx.sim.CurrentTicket(appID, typ)
@@ -320,16 +197,8 @@ func (fx *fixture) ticket(appID, typ string) string {
 	return value
 }
 
-// wantCalls checks what the function did in the table since it was last asked.
-func (f *function) wantCalls(want calls) {
-	f.fx.Helper()
-	if got := f.table.take(); !maps.Equal(got, want) {
-		f.fx.Errorf("calls of the table: %v, want %v", got, want)
-	}
-}
-
-// wantWeChat checks how often WeChat was asked for a token and a ticket since
-// it was last checked.
+// wantTokenCalls checks how often WeChat was asked for a token and a ticket since this was
+// last checked.
 func (fx *fixture) wantTokenCalls(tokens, tickets int) {
 	fx.Helper()
 	t := fx.sim.Calls(wechatsim.PathStableToken) + fx.sim.Calls(wechatsim.PathToken)

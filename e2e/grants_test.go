@@ -9,36 +9,36 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// TestGrantsAreUsed walks every way that leads to the table and compares what
-// was called with what the manifest grants. That nothing else is called is
-// checked in each test: the proxy refuses it.
-func TestGrantsAreUsed(t *testing.T) {
-	fx := newLoginFixture(t)
+// The functions use all grants of the manifest. This makes every request that calls the
+// table, and compares the calls with the grants. Other calls fail in every test: the proxy
+// refuses them.
+func TestAllGrantsAreUsed(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
 	fx.settings["SIGNATURE_CACHE"] = "table"
 	cold, refresher, signature := fx.start("signature"), fx.start("refresher"), fx.start("signature")
 
-	cold.table.dropAnswers("PutItem refresh_request") // so that the write is settled by reading back
+	cold.table.dropAnswers("PutItem refresh_request") // so that the write is read back
 	cold.serve(recorded(t, "signature"))
 	refresher.report(fx.streamEvent("INSERT"))
-	refresher.report(fx.streamEvent("INSERT")) // looks whether what is published is there
+	refresher.report(fx.streamEvent("INSERT")) // checks whether the published tickets exist
 	wantSignature(t, fx, signature.serve(recorded(t, "signature")), appID)
 
 	verify := fx.start("verify")
-	verify.table.dropAnswers("PutItem push") // so too
+	verify.table.dropAnswers("PutItem push")
 	wantAccepted(t, verify.deliver(verify.pusher(), fx.sample("text")))
 
 	oauth := fx.start("oauth")
 	oauth.table.dropAnswers("PutItem refresh_request")
 	mini := oauth.mini("ming").logIn(nil)
 	wantProblem(t, mini.get("/miniprogram/session"), http.StatusServiceUnavailable, "token_unavailable")
-	oauth.table.dropAnswers("PutItem union") // and so too
+	oauth.table.dropAnswers("PutItem union")
 	for _, page := range []string{origin, otherOrigin} {
 		b := oauth.browser("hua")
 		callback := b.beginAndApprove("return_to=" + page)
 		if a := b.visit(callback); page == otherOrigin {
 			b.fetch(http.MethodPost, "/oauth/token", redeemBody(b.loginCodeOf(a)))
 		} else {
-			b.wantProfile("") // which the registry tells
+			b.wantProfile("") // which is read from the registry
 		}
 	}
 

@@ -13,8 +13,8 @@ import (
 	"wechatfn/shared/metrics"
 )
 
-// measured closes the function and returns, for each line of its log that
-// CloudWatch would make metrics of, what they would be.
+// measured ends the function, and returns the metrics in each line of its log that
+// CloudWatch would make metrics of.
 func (f *function) measured() (lines []map[metrics.Name]int64) {
 	f.fx.Helper()
 	f.Close()
@@ -38,7 +38,7 @@ func (f *function) measured() (lines []map[metrics.Name]int64) {
 			continue
 		}
 		directive := line.AWS.CloudWatchMetrics[0]
-		if age := time.Since(time.UnixMilli(line.AWS.Timestamp)); directive.Namespace != metrics.Namespace || line.FunctionName != f.table.function.Name || age.Abs() > time.Hour {
+		if age := time.Since(time.UnixMilli(line.AWS.Timestamp)); directive.Namespace != metrics.Namespace || line.FunctionName != f.manifest.Name || age.Abs() > time.Hour {
 			f.fx.Errorf("line %s", text)
 		}
 		values := map[metrics.Name]int64{}
@@ -54,7 +54,7 @@ func (f *function) measured() (lines []map[metrics.Name]int64) {
 	return lines
 }
 
-// total adds the lines up.
+// total returns the sums of all lines.
 func total(lines []map[metrics.Name]int64) map[metrics.Name]int64 {
 	sum := map[metrics.Name]int64{}
 	for _, line := range lines {
@@ -72,8 +72,8 @@ func wantMetrics(t *testing.T, got, want map[metrics.Name]int64) {
 	}
 }
 
-func TestSignaturesMetrics(t *testing.T) {
-	fx := newFixture(t)
+func TestMetricsOfSignatures(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
 	target := "/signature?url=" + url.QueryEscape(pageURL)
 	cold := fx.start("signature")
 	cold.get(target)
@@ -88,8 +88,8 @@ func TestSignaturesMetrics(t *testing.T) {
 	wantMetrics(t, total(signature.measured()), map[metrics.Name]int64{metrics.Signed: 2, metrics.NotSigned: 1})
 }
 
-func TestVerifysMetrics(t *testing.T) {
-	fx := newFixture(t)
+func TestMetricsOfPushes(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
 	verify := fx.start("verify")
 	m := fx.sample("text")
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
@@ -100,22 +100,22 @@ func TestVerifysMetrics(t *testing.T) {
 	wantMetrics(t, total(verify.measured()), map[metrics.Name]int64{metrics.Pushed: 2, metrics.PushRefused: 1})
 }
 
-// TestOAuthsMetrics: a login counts once, however often its callback comes.
-func TestOAuthsMetrics(t *testing.T) {
-	fx := newLoginFixture(t)
+// A login counts once, however often its callback is opened.
+func TestMetricsOfLogins(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.start("oauth")
 	b := oauth.browser("ming")
-	back := b.answerAtWeChat(b.begin("return_to=%2Faccount"), wechatsim.AnswerApprove)
-	b.wantLoggedIn(b.visit(back))
-	b.visit(back)
+	callback := b.answerAtWeChat(b.begin("return_to=%2Faccount"), wechatsim.AnswerApprove)
+	b.wantLoggedIn(b.visit(callback))
+	b.visit(callback)
 	b.visit(b.answerAtWeChat(b.begin("scope=snsapi_userinfo&return_to=%2Faccount"), wechatsim.AnswerRefuse))
 	wantMetrics(t, total(oauth.measured()), map[metrics.Name]int64{metrics.LoggedIn: 1})
 }
 
-// TestRefreshersMetrics: one line a tick for all accounts, whatever the level of
-// the log; the life is that of the account that is worst off.
-func TestRefreshersMetrics(t *testing.T) {
-	fx := newFixture(t)
+// There is one line a tick for all accounts, whatever LOG_LEVEL is. The seconds left are the
+// least of all accounts.
+func TestMetricsOfTheRefresher(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
 	fx.twoAccounts()
 	fx.settings["LOG_LEVEL"] = "error"
 	refresher := fx.start("refresher")
@@ -128,13 +128,13 @@ func TestRefreshersMetrics(t *testing.T) {
 	})
 	fx.sim.Fail(wechatsim.Fault{ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.9, not in whitelist"})
 	refresher.tick()
-	refresher.tick() // it keeps away, and the whitelist is as it was
+	refresher.tick() // it waits, and the refusal is the last known state
 	lines := refresher.measured()
 	if len(lines) != 5 {
 		t.Fatalf("%d lines with metrics: %v", len(lines), lines)
 	}
 	if token, ticket := lines[0][metrics.TokenSecondsLeft], lines[0][metrics.TicketSecondsLeft]; token < 7000 || token > 7200 || ticket < 7000 || ticket > 7200 {
-		t.Errorf("lives of %d and %d s", token, ticket)
+		t.Errorf("%d and %d s left", token, ticket)
 	}
 	for i, want := range []map[metrics.Name]int64{
 		{metrics.Refreshed: 4, metrics.RefreshFailed: 0, metrics.WhitelistRefused: 0},
@@ -151,10 +151,9 @@ func TestRefreshersMetrics(t *testing.T) {
 	}
 }
 
-// TestNothingIsAlive: before the first refresh no life is left, which is when an
-// alarm should sound.
-func TestNothingIsAlive(t *testing.T) {
-	fx := newFixture(t)
+// Before the first refresh 0 seconds are left, so an alarm sounds.
+func TestMetricsWithoutATokenAreZero(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
 	fx.secrets.put(nil)
 	refresher := fx.start("refresher")
 	refresher.tick()

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,9 +13,9 @@ import (
 	"wechatfn/dev/wechatsim"
 )
 
-// TestEachLoginsCalls counts what logins and sessions cost.
-func TestEachLoginsCalls(t *testing.T) {
-	fx := newLoginFixture(t)
+// This counts the calls for logins and sessions.
+func TestCallsOfALogin(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
 	address := b.begin("scope=snsapi_userinfo&return_to=%2F")
@@ -28,7 +29,7 @@ func TestEachLoginsCalls(t *testing.T) {
 	fx.wantLoginCalls(1, 0, 1)
 	fx.secrets.wantReads(1)
 
-	b.wantLoggedIn(b.visit(callback)) // once more, as WeChat's clients do
+	b.wantLoggedIn(b.visit(callback)) // a second time, as WeChat's clients do
 	oauth.wantCalls(calls{"GetItem state": 1, "PutItem user refused": 1, "PutItem union refused": 1, "PutItem user": 1, "PutItem session refused": 1})
 	fx.wantLoginCalls(0, 0, 0)
 
@@ -60,10 +61,10 @@ func TestEachLoginsCalls(t *testing.T) {
 	fx.secrets.wantReads(0)
 }
 
-// TestReturningUsersCalls: at most 6 of the table and 2 of WeChat, however often a
-// user has been here; 7 once, when it is made sure that a unionid is linked.
-func TestReturningUsersCalls(t *testing.T) {
-	fx := newLoginFixture(t)
+// A login of a user who has logged in before takes 6 calls of the table and 2 of WeChat at
+// most. The second login takes 7, because it checks that the unionid is linked.
+func TestCallsOfLaterLogins(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.start("oauth")
 	for i := range 4 {
 		b := oauth.browser("hua")
@@ -82,44 +83,51 @@ func TestReturningUsersCalls(t *testing.T) {
 	}
 }
 
-// TestTicketsCalls counts what a page of another site costs.
-func TestTicketsCalls(t *testing.T) {
-	fx := newLoginFixture(t)
+// This counts the calls for a login on a page of another site.
+func TestCallsOfALoginCode(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.start("oauth")
 	b := oauth.browser("ming")
 	b.page = otherOrigin
 	callback := b.beginAndApprove("return_to=" + url.QueryEscape(otherOrigin))
 	oauth.table.take()
 	fx.sim.ResetCounts()
-	ticket := b.loginCodeOf(b.visit(callback))
+	code := b.loginCodeOf(b.visit(callback))
 	oauth.wantCalls(calls{"GetItem state": 1, "PutItem state": 2, "PutItem code": 1})
 	fx.wantLoginCalls(1, 0, 0)
-	if a := b.fetch(http.MethodPost, "/oauth/token", redeemBody(ticket)); a.status != http.StatusOK {
+	if a := b.fetch(http.MethodPost, "/oauth/token", redeemBody(code)); a.status != http.StatusOK {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem code": 1, "PutItem code": 1, "PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
 	fx.wantLoginCalls(0, 0, 0)
 }
 
-// TestRefusedCalls: what opens nothing costs at most one read.
-func TestRefusedCalls(t *testing.T) {
-	fx := newLoginFixture(t)
+// A request that is refused causes one read at most.
+func TestCallsOfRefusedRequests(t *testing.T) { onEachDriver(t, testCallsOfRefusedRequests) }
+
+func testCallsOfRefusedRequests(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
 	oauth := fx.start("oauth")
 	b := oauth.browser("ming")
-	for target, want := range map[string]calls{
-		"/oauth/session":                                            {},
-		"/oauth/userinfo":                                           {},
-		"/oauth/callback":                                           {},
-		"/oauth/callback?code=x&state=guessed":                      {},
-		"/oauth/callback?state=" + strings.Repeat("0f", 16):         {"GetItem state": 1},
-		"/oauth/authorize?app=third":                                {},
-		"/oauth/authorize?return_to=https%3A%2F%2Fevil.example.net": {},
-		"/oauth/health":                                             {},
+	for _, c := range []struct {
+		target string
+		want   calls
+	}{
+		{"/oauth/session", calls{}},
+		{"/oauth/userinfo", calls{}},
+		{"/oauth/callback", calls{}},
+		{"/oauth/callback?code=x&state=guessed", calls{}},
+		{"/oauth/callback?state=" + strings.Repeat("0f", 16), calls{"GetItem state": 1}},
+		{"/oauth/authorize?app=third", calls{}},
+		{"/oauth/authorize?return_to=https%3A%2F%2Fevil.example.net", calls{}},
+		{"/oauth/health", calls{}},
 	} {
-		b.fetch(http.MethodGet, target, "")
-		if got := oauth.table.take(); len(got) != len(want) || got["GetItem state"] != want["GetItem state"] {
-			t.Errorf("%s: calls of the table: %v, want %v", target, got, want)
-		}
+		t.Run(c.target, func(t *testing.T) {
+			b.fetch(http.MethodGet, c.target, "")
+			if got := oauth.table.take(); !maps.Equal(got, c.want) {
+				t.Errorf("calls of the table: %v, want %v", got, c.want)
+			}
+		})
 	}
 	b.token = strings.Repeat("Q", 64)
 	for range 2 {
@@ -130,18 +138,23 @@ func TestRefusedCalls(t *testing.T) {
 	fx.secrets.wantReads(0)
 }
 
-// TestDoubledCallback: WeChat's clients have been seen to call twice, with one
-// code or with two, and the two calls meet in different processes.
-func TestDoubledCallback(t *testing.T) {
-	for name, otherCode := range map[string]bool{"the same code": false, "another code": true} {
-		t.Run(name, func(t *testing.T) {
-			fx := newLoginFixture(t)
+// WeChat's clients sometimes open the callback twice, with one code or with two, and each
+// call reaches another process. Both get the same session.
+func TestDoubledCallback(t *testing.T) { onEachDriver(t, testDoubledCallback) }
+
+func testDoubledCallback(t *testing.T, launch launcher) {
+	for _, c := range []struct {
+		name      string
+		otherCode bool
+	}{{"the same code", false}, {"another code", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			fx := newLoginFixture(t, launch)
 			one, other := fx.start("oauth"), fx.start("oauth")
 			b := one.browser("ming")
 			address := b.begin("return_to=%2F")
 			first := b.answerAtWeChat(address, wechatsim.AnswerApprove)
 			second := first
-			if otherCode {
+			if c.otherCode {
 				second = b.answerAtWeChat(address, wechatsim.AnswerApprove)
 			}
 			fx.sim.ResetCounts()
@@ -160,11 +173,11 @@ func TestDoubledCallback(t *testing.T) {
 	}
 }
 
-// TestCallbacksAtOnce: of a hundred callbacks with one code one exchanges it, and
-// all get the same cookie.
-func TestCallbacksAtOnce(t *testing.T) {
+// Of a hundred concurrent callbacks with one code, one exchanges it, and all get the same
+// cookie.
+func TestConcurrentCallbacksOpenOneSession(t *testing.T) {
 	const callbacks, processes = 100, 10
-	fx := newLoginFixture(t)
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.startMany("oauth", processes)
 	b := oauth.browser("ming")
 	callback := b.beginAndApprove("return_to=%2F")
@@ -190,21 +203,22 @@ func TestCallbacksAtOnce(t *testing.T) {
 	b.session()
 }
 
-// TestProfilesAtOnce: of a hundred that find the token at its end one renews it,
-// whether we know of the end, WeChat alone does, or it is near: then WeChat lets
-// the token live on, and only its end is another.
-func TestProfilesAtOnce(t *testing.T) {
+// A hundred concurrent requests need a user's access token that has expired, and one renews
+// it. The same is true if only WeChat knows that it has expired, and if it expires soon:
+// then WeChat extends the same token.
+func TestConcurrentProfilesRenewTheTokenOnce(t *testing.T) {
 	const requests, processes = 100, 10
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name     string
 		end      func(*fixture)
-		profiles int // that WeChat is asked for, at most
+		profiles int // calls of WeChat for a profile, at most
 	}{
-		"ended":           {func(fx *fixture) { fx.expireEverywhere(-time.Minute) }, requests},
-		"ended at WeChat": {func(fx *fixture) { fx.expireAtWeChat() }, 2 * requests},
-		"near its end":    {func(fx *fixture) { fx.setTokenExpiry(20 * time.Second) }, requests},
+		{"expired", func(fx *fixture) { fx.expireEverywhere(-time.Minute) }, requests},
+		{"expired at WeChat", func(fx *fixture) { fx.expireAtWeChat() }, 2 * requests},
+		{"expires soon", func(fx *fixture) { fx.setTokenExpiry(20 * time.Second) }, requests},
 	} {
-		t.Run(name, func(t *testing.T) {
-			fx := newLoginFixture(t)
+		t.Run(c.name, func(t *testing.T) {
+			fx := newLoginFixture(t, runtimeAPI)
 			oauth := fx.startMany("oauth", processes)
 			b := oauth.browser("hua").logIn("scope=snsapi_userinfo&return_to=%2F")
 			c.end(fx)
@@ -237,10 +251,10 @@ func (fx *fixture) expireEverywhere(in time.Duration) {
 	fx.expireAtWeChat()
 }
 
-// TestTicketAtOnce: of many that spend a ticket one gets a token.
-func TestTicketAtOnce(t *testing.T) {
+// Of many concurrent requests that redeem one login code, one gets a token.
+func TestConcurrentRedemptionsGiveOneToken(t *testing.T) {
 	const pages = 20
-	fx := newLoginFixture(t)
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.startMany("oauth", 4)
 	b := oauth.browser("ming")
 	b.page = otherOrigin

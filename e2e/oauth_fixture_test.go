@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/e2e/lambdatest"
 	"wechatfn/shared/store/dynamo"
 )
 
@@ -30,16 +29,17 @@ const (
 	sessionCookie = "__Host-wechatfn-session"
 )
 
-// loginWorld is what is around the function that logs users in.
+// loginFixture is what is around the function that logs users in.
 type loginFixture struct {
-	sessionSecrets *canaries      // who has one of these is logged in, or will be
-	answers        *secretScanner // answers without the parts that are meant to carry one
+	sessionSecrets *canaries      // each of them opens a session, or can get one
+	answers        *secretScanner // the answers, without the parts that should have one
 }
 
-// newLoginWorld has three accounts, a website among them, and pages of two sites.
-func newLoginFixture(tb testing.TB) *fixture {
+// newLoginFixture makes a fixture with two official accounts, a website, a mini-program,
+// and pages of two sites.
+func newLoginFixture(tb testing.TB, launch launcher) *fixture {
 	tb.Helper()
-	fx := newFixture(tb)
+	fx := newFixture(tb, launch)
 	delete(fx.settings, "WECHAT_APP_ID")
 	fx.settings["WECHAT_APPS"] = `[{"name":"default","kind":"official_account","appId":"` + appID +
 		`"},{"name":"second","kind":"official_account","appId":"` + secondID +
@@ -59,7 +59,7 @@ func newLoginFixture(tb testing.TB) *fixture {
 	return fx
 }
 
-// bear plants what opens a session, or may come to.
+// plantSessionSecret plants what opens a session, or can get one.
 func (fx *fixture) plantSessionSecret(secret string) {
 	if secret != "" {
 		fx.sessionSecrets.plant(secret)
@@ -67,13 +67,13 @@ func (fx *fixture) plantSessionSecret(secret string) {
 	}
 }
 
-// browser is one that somebody holds who has WeChat. It keeps cookies.
+// browser is the browser of a user of WeChat. It stores cookies.
 type browser struct {
 	f    *function
 	jar  *cookiejar.Jar
-	user string // by the simulator's name
+	user string // the simulator's name of the user
 	page string // origin of the page that it shows
-	// token goes along as a bearer token, as far as there is one, and cookies do not.
+	// token is sent as a bearer token. If it is set, no cookies are sent.
 	token string
 }
 
@@ -87,7 +87,7 @@ func (f *function) browser(user string) *browser {
 
 var apiURL = &url.URL{Scheme: "https", Host: "api.example.com", Path: "/"}
 
-// cookie returns the value of a cookie, "" where there is none.
+// cookie returns the value of a cookie, or "" if there is none.
 func (b *browser) cookie(name string) string {
 	for _, c := range b.jar.Cookies(apiURL) {
 		if c.Name == name {
@@ -97,14 +97,14 @@ func (b *browser) cookie(name string) string {
 	return ""
 }
 
-// at is the same browser, at another function's process.
+// at returns the same browser, which sends its requests to another function.
 func (b *browser) at(f *function) *browser {
 	other := *b
 	other.f = f
 	return &other
 }
 
-// visit goes to an address of ours, as a link does.
+// visit opens an address of ours, as a link does.
 func (b *browser) visit(target string) answer {
 	b.f.fx.Helper()
 	r := httptest.NewRequestWithContext(b.f.fx.Context(), http.MethodGet, api+target, nil)
@@ -133,24 +133,19 @@ func (b *browser) send(r *http.Request) answer {
 			r.AddCookie(cookie)
 		}
 	}
-	event, err := lambdatest.APIGatewayEvent(r)
-	if err != nil {
-		b.f.fx.Fatal(err)
-	}
-	payload, err := b.f.invoke(event)
+	a, err := b.f.send(r)
 	if err != nil {
 		b.f.fx.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
 		return answer{}
 	}
-	a := b.f.decode(payload)
 	cookies := (&http.Response{Header: a.header}).Cookies()
 	b.jar.SetCookies(apiURL, cookies)
 	b.f.fx.recordAnswer(a, cookies)
 	return a
 }
 
-// sift plants the secrets that an answer is meant to carry, and keeps the rest of
-// the answer to be searched.
+// recordAnswer plants the secrets that an answer should have, and takes the rest of the
+// answer for the search.
 func (fx *fixture) recordAnswer(a answer, cookies []*http.Cookie) {
 	fx.Helper()
 	rest := a.header.Clone()
@@ -187,11 +182,11 @@ func (fx *fixture) recordAnswer(a answer, cookies []*http.Cookie) {
 	}
 	fx.answers.add(fmt.Sprint(rest) + text)
 	if c := a.header.Get("Cache-Control"); c != "no-store" || a.header.Get("Referrer-Policy") != "no-referrer" {
-		fx.Errorf("answer %d may be kept: %v", a.status, a.header)
+		fx.Errorf("answer %d may be cached: %v", a.status, a.header)
 	}
 }
 
-// begin begins a login, and returns WeChat's address.
+// begin begins a login, and returns the address of WeChat's page.
 func (b *browser) begin(query string) string {
 	b.f.fx.Helper()
 	if strings.Contains(query, "shop.example.org") {
@@ -205,8 +200,8 @@ func (b *browser) begin(query string) string {
 	return address
 }
 
-// decide gives the user's answer on WeChat's page, and returns where that leads:
-// a target of ours, with a code where the user approves.
+// answerAtWeChat gives the user's answer on WeChat's page. It returns the address of ours
+// that the page leads to, with a code if the user approves.
 func (b *browser) answerAtWeChat(address, says string) string {
 	b.f.fx.Helper()
 	address, _, _ = strings.Cut(address, "#")
@@ -229,32 +224,32 @@ func (b *browser) answerAtWeChat(address, says string) string {
 	return to.RequestURI()
 }
 
-// What a page of another site keeps, and its SHA-256, which it sends along.
+// A page of another site stores the verifier, and sends its SHA-256, the challenge.
 const (
 	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// spending is the body of POST /oauth/token.
-func redeemBody(ticket string) string {
-	return `{"code":"` + ticket + `","verifier":"` + verifier + `"}`
+// redeemBody returns the body of POST /oauth/token for a login code.
+func redeemBody(code string) string {
+	return `{"code":"` + code + `","verifier":"` + verifier + `"}`
 }
 
-// come begins a login and comes back from WeChat with the user's yes: what is left
-// is the callback.
+// beginAndApprove begins a login, and approves it on WeChat's page. It returns the address
+// of the callback.
 func (b *browser) beginAndApprove(query string) (callback string) {
 	b.f.fx.Helper()
 	return b.answerAtWeChat(b.begin(query), wechatsim.AnswerApprove)
 }
 
-// logIn goes the whole way.
+// logIn logs the user in.
 func (b *browser) logIn(query string) *browser {
 	b.f.fx.Helper()
 	b.wantLoggedIn(b.visit(b.beginAndApprove(query)))
 	return b
 }
 
-// landed wants a callback to have led to the session's cookie.
+// wantLoggedIn checks that the answer to a callback has set the cookie of a session.
 func (b *browser) wantLoggedIn(a answer) {
 	b.f.fx.Helper()
 	if a.status != http.StatusSeeOther || b.cookie(sessionCookie) == "" || strings.Contains(a.header.Get("Location"), "wechatfn_code") {
@@ -262,15 +257,16 @@ func (b *browser) wantLoggedIn(a answer) {
 	}
 }
 
-// ticketOf is the one that a callback's answer carries to a page of another site.
+// loginCodeOf returns the login code that the answer to a callback passes to a page of
+// another site.
 func (b *browser) loginCodeOf(a answer) string {
 	b.f.fx.Helper()
 	to, err := url.Parse(a.header.Get("Location"))
-	ticket := to.Query().Get("wechatfn_code")
-	if err != nil || a.status != http.StatusSeeOther || ticket == "" || b.cookie(sessionCookie) != "" {
+	code := to.Query().Get("wechatfn_code")
+	if err != nil || a.status != http.StatusSeeOther || code == "" || b.cookie(sessionCookie) != "" {
 		b.f.fx.Fatalf("answer %d %s %v", a.status, a.body, a.header)
 	}
-	return ticket
+	return code
 }
 
 type sessionAnswer struct {
@@ -289,7 +285,7 @@ func (b *browser) session() (s sessionAnswer) {
 	return s
 }
 
-// wantPage wants a page for people that tells what went wrong.
+// wantPage checks that the answer is a page that tells the user what went wrong.
 func wantPage(tb testing.TB, a answer, status int, code string) {
 	tb.Helper()
 	if a.status != status || !bytes.Contains(a.body, []byte(code)) || a.header.Get("Content-Type") != "text/html; charset=utf-8" || len(a.body) > 32<<10 {
@@ -297,18 +293,23 @@ func wantPage(tb testing.TB, a answer, status int, code string) {
 	}
 }
 
-// wantLogins checks what WeChat was asked for since it was last checked.
+// wantLoginCalls checks the calls of WeChat for logins since they were last checked.
 func (fx *fixture) wantLoginCalls(exchanges, refreshes, profiles int) {
 	fx.Helper()
-	for path, want := range map[string]int{wechatsim.PathExchange: exchanges, wechatsim.PathRefreshUser: refreshes, wechatsim.PathUserInfo: profiles} {
-		if got := fx.sim.Calls(path); got != want {
-			fx.Errorf("WeChat was asked for %s %d times, want %d", path, got, want)
+	for _, c := range []struct {
+		path string
+		want int
+	}{{wechatsim.PathExchange, exchanges}, {wechatsim.PathRefreshUser, refreshes}, {wechatsim.PathUserInfo, profiles}} {
+		if got := fx.sim.Calls(c.path); got != c.want {
+			fx.Errorf("WeChat was asked for %s %d times, want %d", c.path, got, c.want)
 		}
 	}
 	fx.sim.ResetCounts()
 }
 
-// rewrite changes the items of a kind in the table: that is how time passes here.
+// rewrite changes the items of a kind in the table. Tests use it to let time pass. If
+// change sets the key "!", this is the new expiry of the item, and its value is not
+// changed.
 func (fx *fixture) rewrite(kind string, change func(item map[string]any)) {
 	fx.Helper()
 	s, err := dynamo.New(dynamo.Config{Client: fx.engine.Client, Table: fx.engine.Table})
@@ -331,7 +332,7 @@ func (fx *fixture) rewrite(kind string, change func(item map[string]any)) {
 		if item.Value, err = json.Marshal(value); err != nil {
 			fx.Fatal(err)
 		}
-		if end, ok := value["!"].(time.Time); ok { // of the item, not in it
+		if end, ok := value["!"].(time.Time); ok { // the expiry of the item
 			delete(value, "!")
 			item.ExpiresAt = end
 			item.Value, _ = json.Marshal(before)
@@ -342,7 +343,8 @@ func (fx *fixture) rewrite(kind string, change func(item map[string]any)) {
 	}
 }
 
-// endTokens makes the users' access tokens end so soon, as far as we know.
+// setTokenExpiry changes our record of when the users' access tokens expire. WeChat does
+// not know of it.
 func (fx *fixture) setTokenExpiry(in time.Duration) {
 	fx.Helper()
 	fx.rewrite("user", func(user map[string]any) {

@@ -8,16 +8,15 @@ import (
 	"strings"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/e2e/lambdatest"
 )
 
 const (
-	// miniID is the one of the recorded events.
+	// miniID is in the recorded events.
 	miniID     = "wx3f8e7d6c5b4a3921"
 	miniSecret = "1029384756abcdef5647382910fedcba"
 )
 
-// mini is a mini-program on somebody's phone.
+// mini is a mini-program on the phone of a user.
 type mini struct {
 	f     *function
 	user  string
@@ -43,11 +42,10 @@ func (m *mini) send(method, target string, body any) answer {
 	if m.token != "" {
 		r.Header.Set("Authorization", "Bearer "+m.token)
 	}
-	event, err := lambdatest.APIGatewayEvent(r)
+	a, err := m.f.send(r)
 	if err != nil {
 		m.f.fx.Fatal(err)
 	}
-	a := m.f.serve(event)
 	m.f.fx.recordAnswer(a, nil)
 	return a
 }
@@ -59,7 +57,7 @@ func (m *mini) post(target string, body any) answer {
 	return m.send(http.MethodPost, target, body)
 }
 
-// code is what wx.login gives.
+// code returns what wx.login returns.
 func (m *mini) code() string {
 	m.f.fx.Helper()
 	code, err := m.f.fx.sim.MiniLogin(miniID, m.user)
@@ -70,7 +68,7 @@ func (m *mini) code() string {
 	return code
 }
 
-// data is what wx.getUserInfo gives.
+// data returns what wx.getUserInfo returns.
 func (m *mini) data() map[string]any {
 	m.f.fx.Helper()
 	d, err := m.f.fx.sim.MiniUserData(miniID, m.user, wechatsim.MiniOptions{})
@@ -80,7 +78,7 @@ func (m *mini) data() map[string]any {
 	return map[string]any{"rawData": d.RawData, "signature": d.Signature, "encryptedData": d.EncryptedData, "iv": d.IV}
 }
 
-// button is a press of the phone number button.
+// phoneCode returns what the button for the phone number returns.
 func (m *mini) phoneCode() map[string]any {
 	m.f.fx.Helper()
 	code, err := m.f.fx.sim.PhoneCode(miniID, m.user)
@@ -100,7 +98,7 @@ type miniGrant struct {
 func (m *mini) login(more map[string]any) answer {
 	m.f.fx.Helper()
 	body := map[string]any{"app": "mini", "code": m.code()}
-	if _, shares := more["rawData"]; shares {
+	if _, withProfile := more["rawData"]; withProfile {
 		maps.Copy(body, m.data()) // after wx.login
 		delete(more, "rawData")
 	}
@@ -108,7 +106,7 @@ func (m *mini) login(more map[string]any) answer {
 	return m.post("/miniprogram/login", body)
 }
 
-// grant logs in, and wants that to succeed.
+// grant logs in, which must succeed.
 func (m *mini) grant(more map[string]any) (g miniGrant) {
 	m.f.fx.Helper()
 	a := m.login(more)
@@ -125,12 +123,15 @@ func (m *mini) logIn(more map[string]any) *mini {
 	return m
 }
 
-// wantMini checks what WeChat was asked for since it was last checked.
+// wantMiniCalls checks the calls of WeChat for mini-programs since they were last checked.
 func (fx *fixture) wantMiniCalls(logins, phones, checks int) {
 	fx.Helper()
-	for path, want := range map[string]int{wechatsim.PathCodeToSession: logins, wechatsim.PathPhoneNumber: phones, wechatsim.PathCheckSession: checks} {
-		if got := fx.sim.Calls(path); got != want {
-			fx.Errorf("WeChat was asked for %s %d times, want %d", path, got, want)
+	for _, c := range []struct {
+		path string
+		want int
+	}{{wechatsim.PathCodeToSession, logins}, {wechatsim.PathPhoneNumber, phones}, {wechatsim.PathCheckSession, checks}} {
+		if got := fx.sim.Calls(c.path); got != c.want {
+			fx.Errorf("WeChat was asked for %s %d times, want %d", c.path, got, c.want)
 		}
 	}
 	fx.sim.ResetCounts()

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// These are of the recorded events, and stand in events/README.md.
+	// These are in the recorded events, and in events/README.md.
 	pushToken = "t0kenOfTheRecordedEvents"
 	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	openID    = "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA"
@@ -33,19 +33,19 @@ const (
 	newToken = "t0kenAfterTheRotation"
 	newKey   = "GFEDCBA9876543210zyxwvutsrqponmlkjihgfedcba"
 
-	messageText = "what somebody said to the account" // in each text message
+	messageText = "what somebody wrote to the account" // in each text message
 )
 
-// pushWorld is what is around the function that takes pushes.
+// pushFixture is what is around the function that takes pushes.
 type pushFixture struct {
 	bus     *eventBus
 	replies *replyFunction
 	pushes  *managedSecret
-	private *canaries // no secrets, but nobody's business either: not to be logged
+	private *canaries // what is private to users: it is no secret, and may not be logged
 	serial  atomic.Uint64
 }
 
-// pushSecret is what users store of one account. The last two may be empty.
+// pushSecret is what a team stores for one account. The last two may be empty.
 type pushSecret struct {
 	Token          string `json:"token"`
 	AESKey         string `json:"encodingAESKey,omitempty"`
@@ -63,14 +63,14 @@ func (fx *fixture) addPushes() {
 	fx.private.plant(openID, messageText)
 }
 
-// plainMode takes the AES key away.
+// plainMode removes the AES key.
 func (fx *fixture) plainMode() { fx.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
 
-// sample is a message of that type that was never sent before.
+// sample returns a new message of that type.
 func (fx *fixture) sample(typ string) push.Message {
 	fx.Helper()
 	n := fx.serial.Add(1)
-	made := time.Now().Add(-time.Duration(n) * time.Second) // all that tells one event from another
+	made := time.Now().Add(-time.Duration(n) * time.Second) // which makes one event different from another
 	m, ok := push.SampleMessage(typ, openID, accountID, made, 25004731936822907+n)
 	if !ok {
 		fx.Fatalf("no sample of type %s", typ)
@@ -81,7 +81,7 @@ func (fx *fixture) sample(typ string) push.Message {
 	return m
 }
 
-// pusher is WeChat, in safe mode unless that is changed.
+// pusher returns the sender of pushes: WeChat, in safe mode if change sets no other.
 func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 	f.fx.Helper()
 	c := push.Config{
@@ -105,12 +105,12 @@ func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 func plain(c *push.Config)  { c.Mode = push.Plain }
 func inJSON(c *push.Config) { c.JSON = true }
 
-// signedWith changes the secrets that WeChat uses.
+// signedWith sets the secrets that WeChat uses.
 func signedWith(token, key string) func(*push.Config) {
 	return func(c *push.Config) { c.Token, c.EncodingAESKey = token, key }
 }
 
-// event is what the gateway makes of a message's delivery.
+// event returns the event that the gateway makes of the delivery of a message.
 func (fx *fixture) event(p *push.Sender, m push.Message) []byte {
 	fx.Helper()
 	r, err := p.Request(fx.Context(), m)
@@ -124,26 +124,13 @@ func (fx *fixture) event(p *push.Sender, m push.Message) []byte {
 	return event
 }
 
-// RoundTrip puts the gateway before the function, for clients of this process.
-func (f *function) RoundTrip(r *http.Request) (*http.Response, error) {
-	event, err := lambdatest.APIGatewayEvent(r)
-	if err != nil {
-		return nil, err
-	}
-	payload, err := f.invokeContext(r.Context(), event)
-	if err != nil {
-		return nil, err
-	}
-	return lambdatest.Response(payload)
-}
-
 // deliver sends a message once.
 func (f *function) deliver(p *push.Sender, m push.Message) push.Delivery {
 	f.fx.Helper()
 	return f.again(p.Series(m))
 }
 
-// again sends a message of a series once more.
+// again sends the message of a series once more.
 func (f *function) again(s *push.Series) push.Delivery {
 	f.fx.Helper()
 	d, err := s.Deliver(f.fx.Context())
@@ -153,7 +140,7 @@ func (f *function) again(s *push.Series) push.Delivery {
 	return d
 }
 
-// wantAccepted wants WeChat to be content with an answer that has no reply.
+// wantAccepted checks that WeChat accepts the answer, and that it has no reply.
 func wantAccepted(tb testing.TB, d push.Delivery) {
 	tb.Helper()
 	if d.Verdict != push.Accepted || d.Body != "success" || d.ContentType != "text/plain; charset=utf-8" {
@@ -161,7 +148,7 @@ func wantAccepted(tb testing.TB, d push.Delivery) {
 	}
 }
 
-// wantRefused wants a problem, after which WeChat sends a push again.
+// wantRefused checks that the answer is a problem. WeChat then sends a push again.
 func wantRefused(tb testing.TB, d push.Delivery, status int, code string) {
 	tb.Helper()
 	var problem struct{ Code string }
@@ -170,7 +157,7 @@ func wantRefused(tb testing.TB, d push.Delivery, status int, code string) {
 	}
 }
 
-// wantPush checks all that a push costs that is taken at once.
+// wantCallsOfAPush checks the calls for a push that is accepted at once.
 func (f *function) wantCallsOfAPush() {
 	f.fx.Helper()
 	f.wantCalls(calls{"PutItem push": 2})
@@ -178,7 +165,7 @@ func (f *function) wantCallsOfAPush() {
 	f.fx.replies.want(0)
 }
 
-// wantNothing checks that a request cost nothing.
+// wantNoCalls checks that requests caused no calls of other services.
 func (f *function) wantNoCalls() {
 	f.fx.Helper()
 	f.wantCalls(calls{})
@@ -186,28 +173,29 @@ func (f *function) wantNoCalls() {
 	f.fx.replies.want(0)
 }
 
-// killed sends a message and ends the process when it is told.
+// deliverAndCrash sends a message, and ends the process when the channel gets a value.
 func (f *function) deliverAndCrash(p *push.Sender, m push.Message, when <-chan struct{}) {
 	f.fx.Helper()
-	ctx, kill := context.WithCancel(f.fx.Context())
+	ctx, crash := context.WithCancel(f.fx.Context())
+	defer crash()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := p.Deliver(ctx, m)
 		ended <- err
 	}()
-	defer kill()
 	select {
 	case <-when:
-		kill()
+		crash()
 	case err := <-ended:
-		f.fx.Fatalf("the delivery ended before that: %v", err)
+		f.fx.Fatalf("the delivery ended before the crash: %v", err)
 	}
 	if err := <-ended; err == nil {
-		f.fx.Error("the killed delivery was answered")
+		f.fx.Error("the delivery was answered, though its process crashed")
 	}
 }
 
-// signedAnew is a recorded event of verify's as if it were sent now.
+// signedNow returns a recorded event of the function verify with the time and signature of
+// now.
 func signedNow(tb testing.TB, name string) []byte {
 	tb.Helper()
 	var e events.APIGatewayV2HTTPRequest
@@ -241,13 +229,13 @@ func signedNow(tb testing.TB, name string) []byte {
 	return event
 }
 
-// signature is WeChat's, with nothing of our own signing.
+// signature computes WeChat's signature without the code under test.
 func signature(parts ...string) string {
 	slices.Sort(parts)
 	return sha1Hex(strings.Join(parts, ""))
 }
 
-// tableText is all that the table holds.
+// tableText returns all texts in the table.
 func (fx *fixture) tableText() string {
 	fx.Helper()
 	out, err := fx.engine.Client.Scan(fx.Context(), &dynamodb.ScanInput{TableName: &fx.engine.Table, ConsistentRead: aws.Bool(true)})

@@ -61,7 +61,7 @@ func reportSizes(t *testing.T, out io.Writer) {
 }
 
 func reportCalls(t *testing.T, out io.Writer) {
-	fx := newFixture(t)
+	fx := newFixture(t, runtimeAPI)
 	cold, refresher, signature, verify := fx.start("signature"), fx.start("refresher"), fx.start("signature"), fx.start("verify")
 	push := fx.event(verify.pusher(), fx.sample("text"))
 	fmt.Fprint(out, "\nCALLS\tof the table\tof WeChat\tof secrets\tof the bus\n")
@@ -103,7 +103,7 @@ func (fx *fixture) weChatCalls() (n int) {
 
 // reportLogins takes a user through all that the oauth function does.
 func reportLogins(t *testing.T, out io.Writer) {
-	fx := newLoginFixture(t)
+	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.start("oauth")
 	one := oauth.browser("hua")
 	var callback string
@@ -155,7 +155,7 @@ type measuredStart struct {
 // make one read of the table, verify reads its secret, writes to the table
 // twice and puts an event on the bus, and oauth writes to the table once.
 func reportStarts(t *testing.T, out io.Writer) {
-	fx := newFixture(t)
+	fx := newFixture(t, runtimeAPI)
 	fx.start("refresher").tick()
 	quoted, _ := json.Marshal("ticket#" + appID + "#jsapi")
 	key := func() []byte { return quoted }

@@ -5,9 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,11 +15,16 @@ import (
 	"wechatfn/shared/jssdk"
 )
 
-// TestFromNothingToSignature: no ticket yet, a kick, the refresher, a signature.
-func TestFromNothingToSignature(t *testing.T) {
+// Without a ticket the function writes a refresh request, the refresher handles it, and
+// the next request gets a signature.
+func TestRefreshRequestLeadsToASignature(t *testing.T) {
+	onEachDriver(t, testRefreshRequestLeadsToASignature)
+}
+
+func testRefreshRequestLeadsToASignature(t *testing.T, launch launcher) {
 	for _, eventName := range []string{"INSERT", "MODIFY"} {
 		t.Run(eventName, func(t *testing.T) {
-			fx := newFixture(t)
+			fx := newFixture(t, launch)
 			signature, refresher := fx.start("signature"), fx.start("refresher")
 
 			wantProblem(t, signature.serve(recorded(t, "signature")), http.StatusServiceUnavailable, "ticket_unavailable")
@@ -31,8 +34,8 @@ func TestFromNothingToSignature(t *testing.T) {
 			}
 
 			report := refresher.report(fx.streamEvent(eventName))
-			if life := report.Accounts[0].Tickets["jsapi"].SecondsLeft; life < 7000 {
-				t.Errorf("the new ticket lives %d s", life)
+			if left := report.Accounts[0].Tickets["jsapi"].SecondsLeft; left < 7000 {
+				t.Errorf("the new ticket has %d s left", left)
 			}
 			refresher.wantCalls(calls{"GetItem refresh_request": 1, "GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
 			fx.wantTokenCalls(1, 1)
@@ -47,9 +50,11 @@ func TestFromNothingToSignature(t *testing.T) {
 	}
 }
 
-// TestEachRequestsCalls counts what a request costs.
-func TestEachRequestsCalls(t *testing.T) {
-	fx := newFixture(t)
+// This counts the calls for a signature.
+func TestCallsOfASignature(t *testing.T) { onEachDriver(t, testCallsOfASignature) }
+
+func testCallsOfASignature(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
 	refresher, signature := fx.start("refresher"), fx.start("signature")
 	refresher.tick()
 	refresher.wantCalls(calls{"GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
@@ -66,16 +71,13 @@ func TestEachRequestsCalls(t *testing.T) {
 	}
 	signature.wantCalls(calls{})
 	fx.wantTokenCalls(0, 0)
-	if n := len(signature.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were started", n)
-	}
+	signature.wantProcesses(1)
 }
 
-// TestTwentyInstancesOneKick: however many processes miss the ticket, one kick
-// is written.
-func TestTwentyInstancesOneKick(t *testing.T) {
+// However many instances find no ticket, one refresh request is written.
+func TestTwentyInstancesWriteOneRefreshRequest(t *testing.T) {
 	const instances = 20
-	fx := newFixture(t)
+	fx := newFixture(t, runtimeAPI)
 	fleet := make([]*function, instances)
 	for i := range fleet {
 		fleet[i] = fx.start("signature")
@@ -103,8 +105,10 @@ func TestTwentyInstancesOneKick(t *testing.T) {
 	}
 }
 
-func TestSecondAccount(t *testing.T) {
-	fx := newFixture(t)
+func TestSignatureOfASecondAccount(t *testing.T) { onEachDriver(t, testSignatureOfASecondAccount) }
+
+func testSignatureOfASecondAccount(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
 	fx.twoAccounts()
 	signature, refresher := fx.start("signature"), fx.start("refresher")
 	query := "/signature?url=" + url.QueryEscape(pageURL)
@@ -116,20 +120,22 @@ func TestSecondAccount(t *testing.T) {
 	if report := refresher.report(fx.streamEvent("INSERT")); len(report.Accounts) != 1 || report.Accounts[0].App != "second" {
 		t.Errorf("report %+v", report)
 	}
-	fx.wantTokenCalls(1, 1) // the other account was not kicked
+	fx.wantTokenCalls(1, 1) // there was no refresh request for the other account
 	refresher.tick()
 	fx.wantTokenCalls(1, 1)
 	fx.secrets.wantReads(1) // both accounts' AppSecrets are in one secret
 
-	signature = fx.start("signature") // one that has not just missed a ticket
+	signature = fx.start("signature") // one that has not cached that there is no ticket
 	wantSignature(t, fx, signature.get(query+"&app=second"), secondID)
 	wantSignature(t, fx, signature.get(query+"&app=default"), appID)
 	wantSignature(t, fx, signature.get(query), appID)
 	wantProblem(t, signature.get(query+"&app=third"), http.StatusBadRequest, "app_unknown")
 }
 
-func TestSignatureCacheTable(t *testing.T) {
-	fx := newFixture(t)
+func TestSignatureCacheTable(t *testing.T) { onEachDriver(t, testSignatureCacheTable) }
+
+func testSignatureCacheTable(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
 	fx.settings["SIGNATURE_CACHE"] = "table"
 	fx.start("refresher").tick()
 	query := "/signature?url=" + url.QueryEscape(pageURL)
@@ -138,26 +144,28 @@ func TestSignatureCacheTable(t *testing.T) {
 	first := wantSignature(t, fx, signature.get(query), appID)
 	signature.wantCalls(calls{"GetItem ticket": 1, "GetItem signature": 1, "PutItem signature": 1})
 	if again := wantSignature(t, fx, signature.get(query), appID); again != first {
-		t.Errorf("kept %+v, then made %+v", first, again)
+		t.Errorf("signature %+v, and then %+v", first, again)
 	}
 	signature.wantCalls(calls{"GetItem signature": 1})
 
 	other := fx.start("signature")
 	if theirs := wantSignature(t, fx, other.get(query), appID); theirs != first {
-		t.Errorf("another process made %+v, want the kept %+v", theirs, first)
+		t.Errorf("another process answers %+v, want the stored %+v", theirs, first)
 	}
 	forced := wantSignature(t, fx, other.get(query+"&force=true"), appID)
 	other.wantCalls(calls{"GetItem ticket": 1, "GetItem signature": 2, "PutItem signature": 1})
 	if forced == first {
-		t.Error("force made nothing new")
+		t.Error("force=true returns the stored signature")
 	}
 	if now := wantSignature(t, fx, signature.get(query), appID); now != forced {
-		t.Errorf("after a forced one the table held %+v, want %+v", now, forced)
+		t.Errorf("after force=true the table has %+v, want %+v", now, forced)
 	}
 }
 
-func TestCardSignature(t *testing.T) {
-	fx := newFixture(t)
+func TestCardSignature(t *testing.T) { onEachDriver(t, testCardSignature) }
+
+func testCardSignature(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
 	fx.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
 	fx.start("refresher").tick()
 	fx.wantTokenCalls(1, 2)
@@ -176,28 +184,28 @@ func TestCardSignature(t *testing.T) {
 	}
 }
 
-// TestTableHangs: wherever the table stops answering, the function answers
-// before Lambda would end it.
-func TestTableHangs(t *testing.T) {
-	for name, c := range map[string]struct {
-		cache, from string // the first call that hangs
-		ticket      bool   // one is there when the process starts
+// If the table does not answer a call, the function answers before Lambda ends it.
+func TestSignatureAnswersInTime(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		cache, call string // the first call that is not answered
+		ticket      bool   // there is one when the process starts
 		status      int
 	}{
-		"reading hangs":              {"none", "", false, http.StatusServiceUnavailable},
-		"requesting a refresh hangs": {"none", "PutItem refresh_request", false, http.StatusServiceUnavailable},
-		"keeping a signature hangs":  {"table", "PutItem signature", true, http.StatusOK},
-		"reading a kept one hangs":   {"table", "GetItem signature", true, http.StatusOK},
+		{"any call", "none", "", false, http.StatusServiceUnavailable},
+		{"the write of a refresh request", "none", "PutItem refresh_request", false, http.StatusServiceUnavailable},
+		{"the write of a signature", "table", "PutItem signature", true, http.StatusOK},
+		{"the read of a signature", "table", "GetItem signature", true, http.StatusOK},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fx := newFixture(t)
+			fx := newFixture(t, runtimeAPI)
 			fx.settings["SIGNATURE_CACHE"] = c.cache
 			if c.ticket {
 				fx.start("refresher").tick()
 			}
 			signature := fx.start("signature")
-			signature.table.hang(c.from)
+			signature.table.hang(c.call)
 			if a := signature.serve(recorded(t, "signature")); a.status != c.status {
 				t.Errorf("answer %d %s", a.status, a.body)
 			}
@@ -205,44 +213,33 @@ func TestTableHangs(t *testing.T) {
 	}
 }
 
-// TestOverHTTP puts the gateway in front: what a browser sees.
-func TestOverHTTP(t *testing.T) {
-	fx := newFixture(t)
+func TestSignatureRoutes(t *testing.T) { onEachDriver(t, testSignatureRoutes) }
+
+func testSignatureRoutes(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
 	fx.start("refresher").tick()
 	signature := fx.start("signature")
-	gateway := httptest.NewServer(signature)
-	defer gateway.Close()
-	for path, want := range map[string]int{
-		"/signature?url=" + url.QueryEscape(pageURL):            http.StatusOK,
-		"/get-signature?url=" + url.QueryEscape(pageURL):        http.StatusOK,
-		"/signature/health":                                     http.StatusOK,
-		"/signature":                                            http.StatusBadRequest,
-		"/signature?url=" + url.QueryEscape("https://evil.com"): http.StatusForbidden,
-		"/signature/nothing":                                    http.StatusNotFound,
+	for _, c := range []struct {
+		target string
+		status int
+	}{
+		{"/signature?url=" + url.QueryEscape(pageURL), http.StatusOK},
+		{"/get-signature?url=" + url.QueryEscape(pageURL), http.StatusOK},
+		{"/signature/health", http.StatusOK},
+		{"/signature", http.StatusBadRequest},
+		{"/signature?url=" + url.QueryEscape("https://evil.com"), http.StatusForbidden},
+		{"/signature/nothing", http.StatusNotFound},
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Origin", origin)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		signature.output.add(string(body))
-		if got := response.Header.Get("Access-Control-Allow-Origin"); response.StatusCode != want || got != origin {
-			t.Errorf("GET %s: %d for %q, want %d", path, response.StatusCode, got, want)
-		}
+		t.Run(c.target, func(t *testing.T) {
+			a := signature.get(c.target)
+			if got := a.header.Get("Access-Control-Allow-Origin"); a.status != c.status || got != origin {
+				t.Errorf("answer %d for %q, want %d", a.status, got, c.status)
+			}
+		})
 	}
 }
 
-// wantSignature checks an answer against the ticket that WeChat holds, with
-// nothing of our own signing.
+// wantSignature checks an answer against WeChat's ticket, without the code under test.
 func wantSignature(t *testing.T, fx *fixture, a answer, appID string) jssdk.Signature {
 	t.Helper()
 	var s jssdk.Signature

@@ -16,11 +16,11 @@ import (
 )
 
 // calls counts calls of the table by action and kind of key: "GetItem ticket",
-// and "PutItem refresh_request refused" where a condition did not hold.
+// and "PutItem refresh_request refused" if the condition was false.
 type calls map[string]int
 
-// engineProxy stands between one function and the DynamoDB engine. Like IAM it
-// lets through only what the manifest grants, and it counts.
+// tableProxy is between one function and the DynamoDB engine. As IAM does, it refuses the
+// calls that the manifest does not grant. It counts calls, and can fail.
 type tableProxy struct {
 	*httptest.Server
 	function manifest.Function
@@ -29,11 +29,11 @@ type tableProxy struct {
 
 	mu       sync.Mutex
 	calls    calls
-	used     map[string]bool // what was ever called, as "GetItem ticket"
-	dropped  string          // calls whose answers are lost
-	hangFrom *string         // from the first call on that begins so ...
-	hung     bool            // ... nothing is answered
-	hanging  chan struct{}   // told when a call hangs
+	used     map[string]bool // all calls since the start: "GetItem ticket"
+	dropped  string          // calls that are done and not answered
+	hangFrom *string         // the beginning of the first call that hangs, with all calls after it
+	hung     bool            // that call has come
+	hanging  chan struct{}   // gets a value when a call hangs
 }
 
 func serveTable(tb testing.TB, endpoint string, function manifest.Function) *tableProxy {
@@ -52,22 +52,21 @@ func (p *tableProxy) take() calls {
 	return taken
 }
 
-// lose breaks the connection after such calls were carried out.
+// dropAnswers breaks the connection after such calls were done.
 func (p *tableProxy) dropAnswers(call string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dropped = call
 }
 
-// hang leaves everything without an answer, from the first call on that begins
-// so.
+// hang stops to answer with the first call that begins with prefix.
 func (p *tableProxy) hang(prefix string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hangFrom = &prefix
 }
 
-// recover answers again.
+// recover starts to answer again.
 func (p *tableProxy) recover() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,20 +116,20 @@ func (p *tableProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// callOf reads a call off the wire: "GetItem ticket".
+// callOf reads the action and the kind of key of a request: "GetItem ticket".
 func callOf(r *http.Request, body []byte) string {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	type key struct {
 		PK struct{ S string } `json:"pk"`
 	}
 	var input struct{ Key, Item key }
-	_ = json.Unmarshal(body, &input) // nothing is granted to what is not read
+	_ = json.Unmarshal(body, &input) // a call without a kind is not granted
 	return action + " " + store.Kind(input.Key.PK.S+input.Item.PK.S)
 }
 
 func (p *tableProxy) granted(call string) bool { return grants(p.function)[call] }
 
-// grants lists what the manifest lets a function call.
+// grants lists the calls that the manifest grants a function.
 func grants(f manifest.Function) map[string]bool {
 	all := map[string]bool{}
 	for _, grant := range f.Grants {
@@ -146,7 +145,7 @@ func (p *tableProxy) forward(r *http.Request, body []byte) (status int, header h
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	out.Header = r.Header.Clone() // Accept-Encoding too: nothing is unpacked on the way
+	out.Header = r.Header.Clone() // with Accept-Encoding, so that the body is passed on as it is
 	response, err := http.DefaultTransport.RoundTrip(out)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -158,8 +157,8 @@ func (p *tableProxy) forward(r *http.Request, body []byte) (status int, header h
 	return response.StatusCode, response.Header, answer
 }
 
-// note counts a call, and reports whether its answer is to be lost.
-func (p *tableProxy) count(call string, status int) (lose bool) {
+// count counts a call, and reports whether its answer must be dropped.
+func (p *tableProxy) count(call string, status int) (drop bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used[call] = true

@@ -13,20 +13,23 @@ const replyText = "what the account replied"
 
 const textReply = `{"MsgType":"text","Content":"` + replyText + ` <]]>&"}`
 
-// TestReply: what the user's function returns reaches the sender, in the mode and
-// format of the push, and the same bytes however often WeChat asks.
-func TestReply(t *testing.T) {
-	for name, c := range map[string]struct {
+// The reply of the team's function reaches the sender in the mode and format of the push.
+// If WeChat repeats the push, it gets the same bytes.
+func TestReply(t *testing.T) { onEachDriver(t, testReply) }
+
+func testReply(t *testing.T, launch launcher) {
+	for _, c := range []struct {
+		name      string
 		change    []func(*push.Config)
 		encrypted bool
 	}{
-		"plain XML":   {[]func(*push.Config){plain}, false},
-		"plain JSON":  {[]func(*push.Config){plain, inJSON}, false},
-		"secure XML":  {nil, true},
-		"secure JSON": {[]func(*push.Config){inJSON}, true},
+		{"plain XML", []func(*push.Config){plain}, false},
+		{"plain JSON", []func(*push.Config){plain, inJSON}, false},
+		{"secure XML", nil, true},
+		{"secure JSON", []func(*push.Config){inJSON}, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			fx := newFixture(t)
+		t.Run(c.name, func(t *testing.T) {
+			fx := newFixture(t, launch)
 			fx.settings["REPLY_FUNCTION"] = replyName
 			fx.private.plant(replyText)
 			if !c.encrypted {
@@ -54,54 +57,61 @@ func TestReply(t *testing.T) {
 	}
 }
 
-// TestEachReply: WeChat takes each type of reply.
-func TestEachReply(t *testing.T) {
-	fx := newFixture(t)
+func TestWeChatAcceptsEachTypeOfReply(t *testing.T) {
+	onEachDriver(t, testWeChatAcceptsEachTypeOfReply)
+}
+
+func testWeChatAcceptsEachTypeOfReply(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
 	fx.settings["REPLY_FUNCTION"] = replyName
 	verify := fx.start("verify")
 	for _, p := range []*push.Sender{verify.pusher(), verify.pusher(inJSON)} {
-		for typ, reply := range map[string]string{
-			"image":                     `{"MsgType":"image","Image":{"MediaId":"m"}}`,
-			"voice":                     `{"MsgType":"voice","Voice":{"MediaId":"m"}}`,
-			"video":                     `{"MsgType":"video","Video":{"MediaId":"m","Title":"t"}}`,
-			"music":                     `{"MsgType":"music","Music":{"Title":"t","ThumbMediaId":"m"}}`,
-			"news":                      `{"MsgType":"news","Articles":[{"Title":"t","Description":"","PicUrl":"","Url":"https://www.example.com/?a=1&b=2"},{"Title":"u"}]}`,
-			"transfer_customer_service": `{"MsgType":"transfer_customer_service","TransInfo":{"KfAccount":"a@b"}}`,
+		for _, c := range []struct{ typ, reply string }{
+			{"image", `{"MsgType":"image","Image":{"MediaId":"m"}}`},
+			{"voice", `{"MsgType":"voice","Voice":{"MediaId":"m"}}`},
+			{"video", `{"MsgType":"video","Video":{"MediaId":"m","Title":"t"}}`},
+			{"music", `{"MsgType":"music","Music":{"Title":"t","ThumbMediaId":"m"}}`},
+			{"news", `{"MsgType":"news","Articles":[{"Title":"t","Description":"","PicUrl":"","Url":"https://www.example.com/?a=1&b=2"},{"Title":"u"}]}`},
+			{"transfer_customer_service", `{"MsgType":"transfer_customer_service","TransInfo":{"KfAccount":"a@b"}}`},
 		} {
-			fx.replies.set(replying(reply))
-			d := verify.deliver(p, fx.sample("text"))
-			if d.Verdict != push.Accepted || d.Reply == nil || d.Reply.Type != typ {
-				t.Errorf("%s: %v because of %s: answer %d %s", typ, d.Verdict, d.Reason, d.Status, d.Body)
-			}
+			t.Run(c.typ, func(t *testing.T) {
+				fx.replies.set(replying(c.reply))
+				d := verify.deliver(p, fx.sample("text"))
+				if d.Verdict != push.Accepted || d.Reply == nil || d.Reply.Type != c.typ {
+					t.Errorf("%v because of %s: answer %d %s", d.Verdict, d.Reason, d.Status, d.Body)
+				}
+			})
 		}
 	}
 }
 
-// TestNoReply: the message is taken, so that WeChat hears of success whatever
-// became of the reply, and the log tells of what went wrong.
+// The message has been delivered, so the answer to WeChat is success even if there is no
+// reply. The log says what went wrong.
 func TestNoReply(t *testing.T) {
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name   string
 		answer http.HandlerFunc
 		logged string // as an error; empty: nothing
+
 	}{
-		"none":             {replying("null"), ""},
-		"an empty one":     {replying("{}"), ""},
-		"success":          {replying(`"success"`), ""},
-		"an error":         {failing(`{"errorMessage":"` + messageText + `","errorType":"Error"}`), "reply failed"},
-		"throttled":        {refusing(http.StatusTooManyRequests, "TooManyRequestsException"), "reply failed"},
-		"not there":        {refusing(http.StatusNotFound, "ResourceNotFoundException"), "reply failed"},
-		"not JSON":         {replying(messageText), "reply not usable"},
-		"no text in it":    {replying(`{"MsgType":"text"}`), "reply not usable"},
-		"a misspelt name":  {replying(`{"MsgType":"text","content ":"` + messageText + `"}`), "reply not usable"},
-		"of an odd type":   {replying(`{"MsgType":"poem","Content":"` + messageText + `"}`), "reply not usable"},
-		"of another type":  {replying(`{"MsgType":"text","Content":"` + messageText + `","Image":{"MediaId":"m"}}`), "reply not usable"},
-		"a number":         {replying(`{"MsgType":"text","Content":7}`), "reply not usable"},
-		"an HTTP response": {replying(`{"statusCode":200,"body":"` + messageText + `"}`), "reply not usable"},
-		"two":              {replying(textReply + textReply), "reply not usable"},
-		"far too long":     {replying(`{"MsgType":"text","Content":"` + strings.Repeat(messageText, 70_000/len(messageText)) + `"}`), "reply not usable"},
+		{"none", replying("null"), ""},
+		{"an empty one", replying("{}"), ""},
+		{"success", replying(`"success"`), ""},
+		{"an error", failing(`{"errorMessage":"` + messageText + `","errorType":"Error"}`), "reply failed"},
+		{"throttled", refusing(http.StatusTooManyRequests, "TooManyRequestsException"), "reply failed"},
+		{"not there", refusing(http.StatusNotFound, "ResourceNotFoundException"), "reply failed"},
+		{"not JSON", replying(messageText), "reply not usable"},
+		{"no text in it", replying(`{"MsgType":"text"}`), "reply not usable"},
+		{"a misspelt name", replying(`{"MsgType":"text","content ":"` + messageText + `"}`), "reply not usable"},
+		{"of an odd type", replying(`{"MsgType":"poem","Content":"` + messageText + `"}`), "reply not usable"},
+		{"of another type", replying(`{"MsgType":"text","Content":"` + messageText + `","Image":{"MediaId":"m"}}`), "reply not usable"},
+		{"a number", replying(`{"MsgType":"text","Content":7}`), "reply not usable"},
+		{"an HTTP response", replying(`{"statusCode":200,"body":"` + messageText + `"}`), "reply not usable"},
+		{"two", replying(textReply + textReply), "reply not usable"},
+		{"far too long", replying(`{"MsgType":"text","Content":"` + strings.Repeat(messageText, 70_000/len(messageText)) + `"}`), "reply not usable"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			fx := newFixture(t)
+		t.Run(c.name, func(t *testing.T) {
+			fx := newFixture(t, runtimeAPI)
 			fx.settings["REPLY_FUNCTION"] = replyName
 			fx.private.plant(replyText)
 			fx.replies.set(c.answer)
@@ -110,13 +120,14 @@ func TestNoReply(t *testing.T) {
 			wantAccepted(t, verify.deliver(p, m))
 			wantAccepted(t, verify.deliver(p, m))
 			fx.bus.want(1, 1)
-			fx.replies.want(1) // it may have done something, so it is not asked twice
+			fx.replies.want(1) // it is not called twice: it may have done something
 			verify.wantErrors(c.logged)
 		})
 	}
 }
 
-// wantErrors ends the function and wants that one error in its log, or none.
+// wantErrors ends the function, and checks that its log has this error only, or none if
+// want is empty.
 func (f *function) wantErrors(want string) {
 	f.fx.Helper()
 	f.Close()
@@ -138,10 +149,9 @@ func (f *function) wantErrors(want string) {
 	}
 }
 
-// TestNoReplyWithoutTheBus: nobody is asked for a reply to a message that is not
-// taken.
-func TestNoReplyWithoutTheBus(t *testing.T) {
-	fx := newFixture(t)
+// The function for replies is not called if the message was not delivered.
+func TestNoReplyWithoutADelivery(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
 	fx.settings["REPLY_FUNCTION"] = replyName
 	fx.replies.set(replying(textReply))
 	verify := fx.start("verify")

@@ -25,11 +25,10 @@ const (
 	warmCalls   = 400 // a round
 )
 
-// TestBenchmarkReport holds the sizes to their limits and, with -report, prints
-// sizes, calls and times. Times depend on the machine and its other work, so
-// none of them can fail a test, and each is set against baselines that were
-// measured in turns with it. Calls and allocations are held by
-// TestEachRequestsCalls and TestWarmAllocations.
+// TestBenchmarkReport checks the sizes of the functions and, with -report, prints sizes,
+// calls and times. Times depend on the machine and its other work, so no time fails a test.
+// Each is printed with baselines that were measured in turns with it. Calls and allocations
+// are checked by TestCallsOfASignature and the like, and by TestWarmAllocations.
 func TestBenchmarkReport(t *testing.T) {
 	for _, m := range manifest.Functions() {
 		wantSize(t, m.Name, read(t, lambdatest.Build(t, "../functions/"+m.Name)))
@@ -54,7 +53,7 @@ func reportSizes(t *testing.T, out io.Writer) {
 		arm64, here := makeFunction(t, tree, m.Name), read(t, lambdatest.Build(t, "../functions/"+m.Name))
 		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\n", m.Name, len(arm64), zipped(t, arm64), len(here), zipped(t, here))
 	}
-	for _, name := range []string{"hello", "lean", "getitem"} {
+	for _, name := range []string{"hello", "minimal", "getitem"} {
 		here := read(t, baseline(t, name))
 		fmt.Fprintf(out, "baseline %s\t\t\t%d\t%d\n", name, len(here), zipped(t, here))
 	}
@@ -71,8 +70,8 @@ func reportCalls(t *testing.T, out io.Writer) {
 		event []byte
 	}{
 		{"signature, no ticket", cold, recorded(t, "signature")},
-		{"refresher, kicked, nothing there", refresher, recorded(t, "refresher-refresh-request")},
-		{"refresher, tick, nothing to do", refresher, recorded(t, "refresher")},
+		{"refresher, refresh request, nothing stored", refresher, recorded(t, "refresher-refresh-request")},
+		{"refresher, tick, nothing to renew", refresher, recorded(t, "refresher")},
 		{"signature, first of a process", signature, recorded(t, "signature")},
 		{"signature, warm", signature, recorded(t, "signature")},
 		{"verify, a check of the URL, first of a process", verify, signedNow(t, "verify-check")},
@@ -91,7 +90,7 @@ func reportCalls(t *testing.T, out io.Writer) {
 	reportLogins(t, out)
 }
 
-// asked is how often WeChat was, pages for browsers left out.
+// weChatCalls counts the calls of WeChat without the pages for browsers.
 func (fx *fixture) weChatCalls() (n int) {
 	for call, times := range fx.sim.Counts() {
 		if call.Path != wechatsim.PathAuthorize && call.Path != wechatsim.PathQRConnect {
@@ -101,32 +100,32 @@ func (fx *fixture) weChatCalls() (n int) {
 	return n
 }
 
-// reportLogins takes a user through all that the oauth function does.
+// reportLogins does all that the oauth function can do for one user.
 func reportLogins(t *testing.T, out io.Writer) {
 	fx := newLoginFixture(t, runtimeAPI)
 	oauth := fx.start("oauth")
 	one := oauth.browser("hua")
 	var callback string
-	login := func() { callback = one.begin("scope=snsapi_userinfo&return_to=%2F") }
-	back := func() { one.wantLoggedIn(one.visit(callback)) }
+	begin := func() { callback = one.begin("scope=snsapi_userinfo&return_to=%2F") }
+	finish := func() { one.wantLoggedIn(one.visit(callback)) }
 	approve := func() { callback = one.answerAtWeChat(callback, wechatsim.AnswerApprove) }
 	for _, step := range []struct {
 		name string
 		do   func()
 	}{
-		{"oauth, authorize", login},
+		{"oauth, authorize", begin},
 		{"", approve},
-		{"oauth, callback, a new user with a profile, first of a process", back},
-		{"oauth, the same callback again", back},
-		{"", login}, {"", approve},
-		{"oauth, callback, a user who has been here", back},
-		{"", login}, {"", approve},
-		{"oauth, callback, once more", back},
+		{"oauth, callback, a new user with a profile, first of a process", finish},
+		{"oauth, the same callback again", finish},
+		{"", begin}, {"", approve},
+		{"oauth, callback, a known user", finish},
+		{"", begin}, {"", approve},
+		{"oauth, callback, a known user, once more", finish},
 		{"oauth, session check", func() { one.session() }},
 		{"oauth, authorizer", func() { authorizes(fx, oauth, one.cookie(sessionCookie), true) }},
-		{"oauth, userinfo, token live", func() { one.wantProfile("Li Hua") }},
+		{"oauth, userinfo, token valid", func() { one.wantProfile("Li Hua") }},
 		{"", func() { fx.setTokenExpiry(-time.Minute) }},
-		{"oauth, userinfo, token ended", func() { one.wantProfile("Li Hua") }},
+		{"oauth, userinfo, token expired", func() { one.wantProfile("Li Hua") }},
 		{"oauth, refresh", func() { one.fetch(http.MethodPost, "/oauth/session/refresh", "") }},
 		{"oauth, logout", func() { one.fetch(http.MethodDelete, "/oauth/session", "") }},
 	} {
@@ -143,7 +142,7 @@ func baseline(tb testing.TB, name string) string {
 	return lambdatest.Build(tb, "./lambdatest/baseline/"+name)
 }
 
-// contestant is a function whose start is measured.
+// measuredStart is a function whose start is measured.
 type measuredStart struct {
 	name, binary string
 	event        func() []byte
@@ -151,9 +150,9 @@ type measuredStart struct {
 	init, first  []time.Duration
 }
 
-// reportStarts measures from exec to the first answer. Within it all but hello
-// make one read of the table, verify reads its secret, writes to the table
-// twice and puts an event on the bus, and oauth writes to the table once.
+// reportStarts measures from exec to the first answer. In this time hello does nothing,
+// verify reads its secret, writes to the table twice and puts an event on the bus, oauth
+// writes to the table once, and the others read the table once.
 func reportStarts(t *testing.T, out io.Writer) {
 	fx := newFixture(t, runtimeAPI)
 	fx.start("refresher").tick()
@@ -164,24 +163,24 @@ func reportStarts(t *testing.T, out io.Writer) {
 		m, _ := manifest.Lookup(name)
 		return append(fx.environment(m), fx.endpoints(m, fx.engine.Endpoint)...)
 	}
-	contestants := []*measuredStart{
+	all := []*measuredStart{
 		{name: "baseline hello", binary: baseline(t, "hello"), event: key},
-		{name: "baseline lean", binary: baseline(t, "lean"), event: key, env: env("signature")},
+		{name: "baseline minimal", binary: baseline(t, "minimal"), event: key, env: env("signature")},
 		{name: "baseline getitem", binary: baseline(t, "getitem"), event: key, env: env("signature")},
 		{name: "signature", binary: lambdatest.Build(t, "../functions/signature"), event: func() []byte { return recorded(t, "signature") }, env: env("signature")},
 		{name: "oauth, authorize", binary: lambdatest.Build(t, "../functions/oauth"), event: func() []byte { return recorded(t, "oauth") }, env: env("oauth")},
 		{name: "verify, a push", binary: lambdatest.Build(t, "../functions/verify"), event: func() []byte { return fx.event(p, fx.sample("text")) }, env: env("verify")},
 	}
 	for range startRounds {
-		for _, c := range contestants {
+		for _, c := range all {
 			c.start(t)
 		}
 	}
 	fx.bus.want(startRounds, startRounds)
-	lean, getitem := contestants[1], contestants[2]
-	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx lean\n", startRounds)
-	for _, c := range contestants {
-		fmt.Fprintf(out, "%s\t%s\t%s\t%.2f\t%.2f\n", c.name, ms(median(c.init)), ms(median(c.first)), ratio(c.first, getitem.first), ratio(c.first, lean.first))
+	minimal, getitem := all[1], all[2]
+	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx minimal\n", startRounds)
+	for _, c := range all {
+		fmt.Fprintf(out, "%s\t%s\t%s\t%.2f\t%.2f\n", c.name, ms(median(c.init)), ms(median(c.first)), ratio(c.first, getitem.first), ratio(c.first, minimal.first))
 	}
 }
 
@@ -199,25 +198,25 @@ func reportWarm(t *testing.T, out io.Writer) {
 	fmt.Fprintf(out, "\nWARM, median of %d\ttime\tallocations\tratio\n", warmRounds)
 	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "signature")), map[string]func(){"signature, event to answer": warmSignature(t)})
 	reportWarmAgainst(t, out, decodeEvent(t, signedNow(t, "verify")), map[string]func(){
-		"verify, push to answer":                 warmPush(t),
-		"baseline: signature, AES and XML alone": minimalPush(t),
+		"verify, push to answer":                warmPush(t),
+		"baseline: signature, AES and XML only": minimalPush(t),
 	})
 	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "oauth-session")), map[string]func(){"oauth, session check, event to answer": warmSession(t)})
 }
 
-// reportWarmAgainst sets some against what decoding their event takes.
-func reportWarmAgainst(t *testing.T, out io.Writer, decode func(), some map[string]func()) {
+// reportWarmAgainst prints times and their ratio to the time for decoding the event.
+func reportWarmAgainst(t *testing.T, out io.Writer, decode func(), measured map[string]func()) {
 	times := map[string][]time.Duration{}
 	var baseline []time.Duration
 	for range warmRounds {
 		baseline = append(baseline, perCall(decode))
-		for name, once := range some {
+		for name, once := range measured {
 			times[name] = append(times[name], perCall(once))
 		}
 	}
 	fmt.Fprintf(out, "encoding/json decodes the event\t%s\t%.0f\t%.2f\n", us(median(baseline)), testing.AllocsPerRun(1000, decode), 1.0)
-	for _, name := range slices.Sorted(maps.Keys(some)) {
-		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.2f\n", name, us(median(times[name])), testing.AllocsPerRun(1000, some[name]), ratio(times[name], baseline))
+	for _, name := range slices.Sorted(maps.Keys(measured)) {
+		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.2f\n", name, us(median(times[name])), testing.AllocsPerRun(1000, measured[name]), ratio(times[name], baseline))
 	}
 }
 

@@ -26,8 +26,7 @@ import (
 	"wechatfn/shared/store"
 )
 
-// oblivious is a table that takes everything and keeps nothing, so that the same
-// push is a new one each time.
+// acceptingStore accepts each write and stores nothing, so the same push is new each time.
 type acceptingStore struct{ store.Store }
 
 func (acceptingStore) Create(_ context.Context, item store.Item) (store.Item, error) {
@@ -39,13 +38,13 @@ func (acceptingStore) Replace(_ context.Context, item store.Item) (store.Item, e
 	return item, nil
 }
 
-// nowhere is a sink that hands a message to nobody.
+// discardSink is a sink that discards messages.
 type discardSink struct{}
 
 func (discardSink) Deliver(context.Context, *message.Message) ([]byte, error) { return nil, nil }
 
-// warmPush returns one whole invocation of the verify function with an encrypted
-// text message, the calls of AWS left out.
+// warmPush returns a function that makes one invocation of the verify function with an
+// encrypted text message, without calls of AWS.
 func warmPush(tb testing.TB) func() {
 	tb.Helper()
 	c, err := config.Load(func(name string) string {
@@ -66,9 +65,8 @@ func warmPush(tb testing.TB) func() {
 	return invocation(tb, handler, logger, signedNow(tb, "verify"))
 }
 
-// barePush is the other baseline: what taking a push takes at the least, with
-// the standard library, and without the event around it. It checks the signature,
-// decrypts, and reads both XML documents.
+// minimalPush is the other baseline: the least work for a push, with the standard library
+// and without the event. It checks the signature, decrypts, and reads both XML documents.
 func minimalPush(tb testing.TB) func() {
 	tb.Helper()
 	var e events.APIGatewayV2HTTPRequest

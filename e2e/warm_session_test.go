@@ -14,7 +14,7 @@ import (
 	"wechatfn/shared/store"
 )
 
-// remembering is a table in memory, for one caller.
+// memoryStore is a store in memory, for one caller.
 type memoryStore struct {
 	store.Store
 	items map[string]store.Item
@@ -34,8 +34,8 @@ func (r memoryStore) Create(_ context.Context, item store.Item) (store.Item, err
 	return item, nil
 }
 
-// warmSession returns one whole check of a session by its cookie, the calls of AWS
-// left out.
+// warmSession returns a function that makes one check of a session by its cookie, without
+// calls of AWS.
 func warmSession(tb testing.TB) func() {
 	tb.Helper()
 	c, err := config.Load(func(name string) string {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// No answer to an operator tells a secret, though the items that it is read from hold
-// some.
+// No answer to an operator has a secret, though the items that are read have some.
 func TestOperatorEventsReadAndEndSessions(t *testing.T) {
 	f := newFixture(t, shopAndMini)
 	shop, news := f.logIn(`,"sku":"shop"`), f.logIn(`,"sku":"news"`)
@@ -16,7 +15,7 @@ func TestOperatorEventsReadAndEndSessions(t *testing.T) {
 		answer, err := f.Operator.Handle(t.Context(), []byte(event))
 		for _, secret := range []string{key, shop, news, "canary-secret"} {
 			if strings.Contains(string(answer), secret) || err != nil && strings.Contains(err.Error(), secret) {
-				t.Errorf("%s tells a secret: %s, %v", event, answer, err)
+				t.Errorf("%s answers with a secret: %s, %v", event, answer, err)
 			}
 		}
 		return string(answer), err

@@ -147,14 +147,16 @@ func TestWhenSecretsAreReadAndReused(t *testing.T) {
 
 func TestMissingSecretsNameTheAccount(t *testing.T) {
 	secretstest.Serve(t, `{"shop":{"token":"canary"},"site":{"token":"canary"}}`)
-	for _, arn := range []string{"", secretstest.ARN} {
-		keys := source(t, arn)
-		for _, a := range []account.Account{site, news, {Name: "gone", AppID: "wx"}} {
-			ring, err := keys(t.Context(), a, false)
-			if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(a.Name)) {
-				t.Errorf("%q: %v", arn, err)
+	for _, c := range []struct{ name, arn string }{{"in the environment", ""}, {"in the manager", secretstest.ARN}} {
+		t.Run(c.name, func(t *testing.T) {
+			keys := source(t, c.arn)
+			for _, a := range []account.Account{site, news, {Name: "gone", AppID: "wx"}} {
+				ring, err := keys(t.Context(), a, false)
+				if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(a.Name)) {
+					t.Error(err)
+				}
 			}
-		}
+		})
 	}
 }
 

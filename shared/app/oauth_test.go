@@ -11,7 +11,6 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
-	"wechatfn/shared/credential"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
 )
@@ -25,6 +24,9 @@ type fixture struct {
 	sim   *wechatsim.Sim
 	table tired
 	log   bytes.Buffer
+
+	onRefreshRequest func(appID string) // starts as the refresher's
+	start            func()             // starts the function again, with no memory of the store
 }
 
 func newFixture(t *testing.T, apps string, more ...string) *fixture {
@@ -56,11 +58,14 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kick := func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
+	d.onRefreshRequest = func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
 	d.table.Store = db
-	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, kick, logger); err != nil {
-		t.Fatal(err)
+	d.start = func() {
+		if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, func(appID string) { d.onRefreshRequest(appID) }, logger); err != nil {
+			t.Fatal(err)
+		}
 	}
+	d.start()
 	t.Cleanup(func() {
 		if strings.Contains(d.log.String(), "canary") {
 			t.Errorf("a secret was logged:\n%s", d.log.String())
@@ -181,7 +186,7 @@ func TestOperator(t *testing.T) {
 		t.Errorf("%s, %v", user, err)
 	}
 	_, _ = order("reset_session_key", "") // no token is there yet; the refresher is told
-	d.mini.Tokens = newReader(t, d)
+	d.start()
 	if answer, err := order("reset_session_key", ""); err != nil || !strings.Contains(answer, "reset_session_key") {
 		t.Errorf("%s, %v", answer, err)
 	}
@@ -216,15 +221,4 @@ func TestOperator(t *testing.T) {
 			t.Errorf("%s: %s", event, answer)
 		}
 	}
-}
-
-// newReader has forgotten that there was no token.
-func newReader(t *testing.T, d *fixture) *credential.Reader {
-	t.Helper()
-	old := d.mini.Tokens.(*credential.Reader)
-	r, err := credential.NewReader(old.ReaderConfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }

@@ -21,14 +21,17 @@ func TestDeadTokenStorm(t *testing.T) {
 		if got := d.do("GET", "/miniprogram/session", "", token); got.Code != 200 {
 			t.Fatalf("%d %s", got.Code, got.Body)
 		}
-		good, err := d.mini.Tokens.Token(t.Context(), oauthMini)
+		reader, err := credential.NewReader(credential.ReaderConfig{Store: &d.table})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kicks := 0
-		reader := d.mini.Tokens.(*credential.Reader)
-		tell := reader.OnRefreshRequest
-		reader.OnRefreshRequest = func(appID string) { kicks++; tell(appID) }
+		good, err := reader.Token(t.Context(), oauthMini)
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests := 0
+		refresh := d.onRefreshRequest
+		d.onRefreshRequest = func(appID string) { requests++; refresh(appID) }
 		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: 40001})
 		d.sim.ResetCounts()
 		start := time.Now()
@@ -37,8 +40,8 @@ func TestDeadTokenStorm(t *testing.T) {
 				t.Fatalf("%d %s", got.Code, got.Body)
 			}
 		}
-		if kicks > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
-			t.Errorf("%d kicks, %d calls for a token", kicks, d.sim.Calls(wechatsim.PathStableToken))
+		if requests > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
+			t.Errorf("%d refresh requests, %d calls for a token", requests, d.sim.Calls(wechatsim.PathStableToken))
 		}
 		if !d.sim.TokenAlive(oauthMini, good) {
 			t.Error("the token was ended")

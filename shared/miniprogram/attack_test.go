@@ -16,10 +16,10 @@ import (
 
 // An openid, or whatever else one may know of a user, opens nothing.
 func TestAttackByOpenID(t *testing.T) {
-	w := newWorld(t)
-	victim := w.phone("hua", "sku", "shop")
+	f := newFixture(t)
+	victim := f.phone("hua", "sku", "shop")
 	victim.in(false)
-	s, err := w.sessions.Check(t.Context(), victim.token)
+	s, err := f.sessions.Check(t.Context(), victim.token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,14 +43,14 @@ func TestAttackByOpenID(t *testing.T) {
 // A stranger's login, or data, with a bearer token of the victim's or the victim's
 // openid, is the stranger's.
 func TestAttackByLogin(t *testing.T) {
-	w := newWorld(t)
-	victim, thief := w.phone("hua"), w.phone("ming")
+	f := newFixture(t)
+	victim, thief := f.phone("hua"), f.phone("ming")
 	victim.in(true)
 	code := thief.code()
-	data := thief.data(wechatsim.MiniOptions{OpenID: w.sim.OpenID(miniID, "hua")})
+	data := thief.data(wechatsim.MiniOptions{OpenID: f.sim.OpenID(miniID, "hua")})
 	data["code"] = code
 	for _, more := range []string{"openid", "openId", "userId", "unionid", "session_key", "id"} {
-		data[more] = w.sim.OpenID(miniID, "hua")
+		data[more] = f.sim.OpenID(miniID, "hua")
 	}
 	wantCode(t, "data that names the victim", thief.do("POST", "/miniprogram/login", data), 400, "data_of_other_user")
 	delete(data, "encryptedData")
@@ -58,9 +58,9 @@ func TestAttackByLogin(t *testing.T) {
 	data["code"] = thief.code()
 	delete(data, "rawData")
 	delete(data, "signature")
-	want(t, "a body that names the victim", thief.do("POST", "/miniprogram/login", data), 200, w.sim.OpenID(miniID, "ming"))
+	want(t, "a body that names the victim", thief.do("POST", "/miniprogram/login", data), 200, f.sim.OpenID(miniID, "ming"))
 	thief.token = victim.token
-	if g := thief.in(false); g.Token == victim.token || g.OpenID != w.sim.OpenID(miniID, "ming") {
+	if g := thief.in(false); g.Token == victim.token || g.OpenID != f.sim.OpenID(miniID, "ming") {
 		t.Errorf("%+v", g)
 	}
 	if err := victim.alive(); err != nil || victim.stored().Profile.Nickname != "Li Hua" {
@@ -70,18 +70,18 @@ func TestAttackByLogin(t *testing.T) {
 
 // The client can make its data say anything (see Decrypt): a unionid in it links nobody.
 func TestAttackByForgedUnionID(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("ming", "app", "other") // of no Open Platform account: WeChat tells no unionid
+	f := newFixture(t)
+	p := f.phone("ming", "app", "other") // of no Open Platform account: WeChat tells no unionid
 	p.appID = otherID
 	code := p.code()
-	key, _ := w.sim.SessionKey(otherID, "ming")
-	plain := `{"unionId":"` + w.sim.UnionID(miniID, "hua") + `","nickName":"x","watermark":{"timestamp":` + now() + `,"appid":"` + otherID + `"}}`
+	key, _ := f.sim.SessionKey(otherID, "ming")
+	plain := `{"unionId":"` + f.sim.UnionID(miniID, "hua") + `","nickName":"x","watermark":{"timestamp":` + now() + `,"appid":"` + otherID + `"}}`
 	text, iv := sealWith(key, plain)
 	want(t, "login", p.do("POST", "/miniprogram/login", map[string]any{"app": "other", "code": code, "encryptedData": text, "iv": iv}), 200, `"newUser":true`)
 	if u := p.stored(); u.UnionID != "" || u.Profile == nil {
 		t.Errorf("%+v", u)
 	}
-	if ids, err := w.sessions.OpenIDs(t.Context(), w.sim.UnionID(miniID, "hua")); err != nil || len(ids) != 0 {
+	if ids, err := f.sessions.OpenIDs(t.Context(), f.sim.UnionID(miniID, "hua")); err != nil || len(ids) != 0 {
 		t.Errorf("%v, %v", ids, err)
 	}
 }
@@ -89,10 +89,10 @@ func TestAttackByForgedUnionID(t *testing.T) {
 // Each session has a token of its own, of which the table holds hashes, with its end
 // in the same write.
 func TestAttackOnTheTable(t *testing.T) {
-	w := newWorld(t)
+	f := newFixture(t)
 	tokens := map[string]bool{}
 	for _, device := range []string{"phone", "tablet", "", "' OR 1=1 --", `"; DROP TABLE users; --`, "a|b|c", "*", "<b>"} {
-		p := w.phone("hua", "device", device)
+		p := f.phone("hua", "device", device)
 		p.in(true)
 		tokens[p.token] = true
 		if err := p.alive(); err != nil {
@@ -102,7 +102,7 @@ func TestAttackOnTheTable(t *testing.T) {
 	if len(tokens) != 8 {
 		t.Errorf("%d tokens", len(tokens))
 	}
-	for _, item := range w.store.items {
+	for _, item := range f.store.items {
 		switch store.Kind(item.Key) {
 		case "session":
 			if item.ExpiresAt.IsZero() {
@@ -119,7 +119,7 @@ func TestAttackOnTheTable(t *testing.T) {
 		}
 	}
 	var devices []string
-	for _, d := range w.phone("hua").stored().Devices {
+	for _, d := range f.phone("hua").stored().Devices {
 		devices = append(devices, d.Device)
 	}
 	if text, _ := json.Marshal(devices); !strings.Contains(string(text), "DROP TABLE") {
@@ -130,8 +130,8 @@ func TestAttackOnTheTable(t *testing.T) {
 // Whichever way a ciphertext is wrong, the answer is the same, byte by byte: there is
 // no oracle for paddings.
 func TestAttackByPaddingOracle(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("hua")
+	f := newFixture(t)
+	p := f.phone("hua")
 	p.in(false)
 	d := p.data(wechatsim.MiniOptions{})
 	text := bytesOf(d["encryptedData"].(string))

@@ -32,18 +32,20 @@ func (s slow) CodeToSession(ctx context.Context, appID, secret, code string) (m 
 
 // A login that asked earlier and ends later does not bring its session_key back.
 func TestLoginsOvertake(t *testing.T) {
-	bubble(t, func(w *world) {
-		p := w.phone("hua")
+	bubble(t, func(f *fixture) {
+		p := f.phone("hua")
 		first := true
-		w.handler.WeChat = slow{w.client, func() {
-			if first {
-				first = false
-				time.Sleep(time.Second)
-				p.in(false) // a newer one comes and goes
-			}
-		}}
+		f.configure(func(c *Config) {
+			c.WeChat = slow{f.client, func() {
+				if first {
+					first = false
+					time.Sleep(time.Second)
+					p.in(false) // a newer one comes and goes
+				}
+			}}
+		})
 		p.in(false)
-		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
 	})
@@ -52,25 +54,27 @@ func TestLoginsOvertake(t *testing.T) {
 // What counts is when WeChat was asked, and not when the login came: a slow AppSecret
 // makes no login older.
 func TestSlowSecretIsNoOlderLogin(t *testing.T) {
-	bubble(t, func(w *world) {
-		w.sim.ResetCounts()
-		p := w.phone("hua")
+	bubble(t, func(f *fixture) {
+		f.sim.ResetCounts()
+		p := f.phone("hua")
 		first := true
-		secrets := w.handler.Secrets
-		w.handler.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
-			if first {
-				first = false
-				time.Sleep(time.Second)
-				if w.phone("hua").logIn(false).Code != http.StatusOK {
-					t.Error("the other login")
+		secrets := f.config.Secrets
+		f.configure(func(c *Config) {
+			c.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
+				if first {
+					first = false
+					time.Sleep(time.Second)
+					if f.phone("hua").logIn(false).Code != http.StatusOK {
+						t.Error("the other login")
+					}
+					time.Sleep(time.Second)
+					_ = f.sim.ReplaceSessionKey(miniID, "hua") // as of the exchange to come
 				}
-				time.Sleep(time.Second)
-				_ = w.sim.ReplaceSessionKey(miniID, "hua") // as of the exchange to come
+				return secrets(ctx, a, fresh)
 			}
-			return secrets(ctx, a, fresh)
-		}
+		})
 		p.in(false)
-		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
 	})
@@ -79,21 +83,21 @@ func TestSlowSecretIsNoOlderLogin(t *testing.T) {
 // A reset that had to wait for a token is newer than a login that came meanwhile.
 func TestResetAfterLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyKept })
-		p := w.phone("hua")
+		f := newFixture(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyKept })
+		p := f.phone("hua")
 		p.in(false)
 		want(t, "before", p.check(""), 200, "valid")
-		_ = w.sim.ForeignRefresh(miniID)
-		w.tokens.another = func(context.Context) error {
+		_ = f.sim.ForeignRefresh(miniID)
+		f.tokens.another = func(context.Context) error {
 			time.Sleep(time.Second)
-			w.phone("hua").logIn(false)
+			f.phone("hua").logIn(false)
 			time.Sleep(time.Second)
 			return nil
 		}
-		if err := w.handler.ResetSessionKey(w.Context(), miniID, p.stored().OpenID); err != nil {
+		if err := f.handler.ResetSessionKey(f.Context(), miniID, p.stored().OpenID); err != nil {
 			t.Fatal(err)
 		}
-		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
 	})
@@ -113,17 +117,19 @@ func (l lateReset) ResetSessionKey(ctx context.Context, token, openID, key strin
 
 // A login that came after a reset keeps its session_key, though the reset ends later.
 func TestResetBeforeLogin(t *testing.T) {
-	bubble(t, func(w *world) {
-		p := w.phone("hua")
+	bubble(t, func(f *fixture) {
+		p := f.phone("hua")
 		p.in(false)
-		w.handler.WeChat = lateReset{w.client, func() {
-			time.Sleep(time.Second)
-			p.in(false)
-		}}
-		if err := w.handler.ResetSessionKey(w.Context(), miniID, p.stored().OpenID); err != nil {
+		f.configure(func(c *Config) {
+			c.WeChat = lateReset{f.client, func() {
+				time.Sleep(time.Second)
+				p.in(false)
+			}}
+		})
+		if err := f.handler.ResetSessionKey(f.Context(), miniID, p.stored().OpenID); err != nil {
 			t.Fatal(err)
 		}
-		if key, _ := w.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
+		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
 	})
@@ -133,25 +139,27 @@ func TestResetBeforeLogin(t *testing.T) {
 // token to keep; they are told to come again, and may.
 func TestLogoutOvertakesLogins(t *testing.T) {
 	for name, keeps := range map[string]bool{"without a token": false, "with one": true} {
-		bubble(t, func(w *world) {
-			p, other := w.phone("hua", "device", "phone"), w.phone("hua", "device", "tablet")
+		bubble(t, func(f *fixture) {
+			p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
 			p.in(false)
 			other.in(false)
 			if !keeps {
 				p.token = ""
 			}
-			w.handler.WeChat = slow{w.client, func() {
-				time.Sleep(time.Second)
-				if err := w.sessions.RevokeAll(w.Context(), other.token, ""); err != nil {
-					t.Error(err)
-				}
-			}}
+			f.configure(func(c *Config) {
+				c.WeChat = slow{f.client, func() {
+					time.Sleep(time.Second)
+					if err := f.sessions.RevokeAll(f.Context(), other.token, ""); err != nil {
+						t.Error(err)
+					}
+				}}
+			})
 			got := p.logIn(true)
 			wantCode(t, name, got, 503, "login_superseded")
 			if retry := got.Header().Get("Retry-After"); retry != "2" || len(p.stored().Devices) != 0 || p.stored().Profile != nil {
 				t.Errorf("%s: Retry-After %q, %+v", name, retry, p.stored())
 			}
-			w.handler.WeChat = w.client
+			f.configure(func(c *Config) { c.WeChat = f.client })
 			time.Sleep(2 * time.Second)
 			if p.in(false); p.alive() != nil {
 				t.Errorf("%s: it does not come in again", name)
@@ -162,17 +170,17 @@ func TestLogoutOvertakesLogins(t *testing.T) {
 
 // A logout between the answer of the table and a kept session's is told, too.
 func TestLogoutOvertakesKept(t *testing.T) {
-	bubble(t, func(w *world) {
-		p, other := w.phone("hua", "device", "phone"), w.phone("hua", "device", "tablet")
+	bubble(t, func(f *fixture) {
+		p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
 		p.in(false)
 		other.in(false)
 		time.Sleep(time.Second)
 		first := true
-		w.store.before = func(call, key string) {
+		f.store.before = func(call, key string) {
 			if first && call == "get" && store.Kind(key) == "user" { // its session was read, and lived
 				first = false
 				time.Sleep(time.Second)
-				if err := w.sessions.RevokeAll(w.Context(), other.token, ""); err != nil {
+				if err := f.sessions.RevokeAll(f.Context(), other.token, ""); err != nil {
 					t.Error(err)
 				}
 			}
@@ -183,14 +191,14 @@ func TestLogoutOvertakesKept(t *testing.T) {
 
 // A login that others have pushed out before it began is begun anew, and lives.
 func TestPushedOutBeforeItBegan(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("hua", "device", "phone")
+	f := newFixture(t)
+	p := f.phone("hua", "device", "phone")
 	first := true
-	w.store.before = func(call, key string) {
+	f.store.before = func(call, key string) {
 		if first && call == "create" && store.Kind(key) == "session" {
 			first = false
 			for i := range session.DefaultMaxDevices {
-				w.phone("hua", "device", strconv.Itoa(i)).in(false)
+				f.phone("hua", "device", strconv.Itoa(i)).in(false)
 			}
 		}
 	}
@@ -206,54 +214,54 @@ func TestHundredLogins(t *testing.T) {
 		devices, live int
 	}{"as configured": {0, session.DefaultMaxDevices}, "with room for all": {200, 101}} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
+			f := newFixture(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
 			var err error
-			w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: c.devices})
+			f.sessions, err = session.New(session.Config{Store: f.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: c.devices})
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.handler.Sessions = w.sessions
-			w.hundred(name, c.live)
+			f.configure(func(c *Config) { c.Sessions = f.sessions })
+			f.hundred(name, c.live)
 		})
 	}
 }
 
-func (w *world) hundred(name string, live int) {
-	tablet := w.phone("hua", "device", "tablet")
+func (f *fixture) hundred(name string, live int) {
+	tablet := f.phone("hua", "device", "tablet")
 	tablet.in(false)
-	w.store.latency = 5 * time.Millisecond
-	tokens := w.atOnce(name, 100)
-	w.store.latency = 0
+	f.store.latency = 5 * time.Millisecond
+	tokens := f.atOnce(name, 100)
+	f.store.latency = 0
 	if len(tokens) != 100 {
-		w.Errorf("%s: %d tokens", name, len(tokens))
+		f.Errorf("%s: %d tokens", name, len(tokens))
 	}
 	if err := tablet.alive(); err != nil {
-		w.Errorf("%s: the other device: %v", name, err)
+		f.Errorf("%s: the other device: %v", name, err)
 	}
 	alive := 1
 	for token := range tokens {
-		if _, err := w.sessions.Check(w.Context(), token); err == nil {
+		if _, err := f.sessions.Check(f.Context(), token); err == nil {
 			alive++
 		}
 	}
 	if listed := len(tablet.stored().Devices); alive != live || listed != live {
-		w.Errorf("%s: %d live, %d are listed", name, alive, listed)
+		f.Errorf("%s: %d live, %d are listed", name, alive, listed)
 	}
 }
 
 // atOnce logs one phone in so many times, and returns the tokens.
-func (w *world) atOnce(name string, n int) map[string]bool {
+func (f *fixture) atOnce(name string, n int) map[string]bool {
 	tokens := map[string]bool{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range n {
-		p := w.phone("hua")
+		p := f.phone("hua")
 		body := map[string]any{"code": p.code(), "device": "phone"}
 		wg.Go(func() {
 			got := p.do("POST", "/miniprogram/login", body)
 			var g Grant
 			if err := json.Unmarshal(got.Body.Bytes(), &g); err != nil || got.Code != http.StatusOK {
-				w.Errorf("%s: %d %s", name, got.Code, got.Body)
+				f.Errorf("%s: %d %s", name, got.Code, got.Body)
 			}
 			mu.Lock()
 			defer mu.Unlock()

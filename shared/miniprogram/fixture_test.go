@@ -35,14 +35,15 @@ const (
 	testSecret = "canary-secret-0123456789abcdef00"
 )
 
-// world is two mini-programs in a simulated WeChat, and a real store.
-type world struct {
+// fixture is a handler for two mini-programs of a simulated WeChat, and a real store.
+type fixture struct {
 	testing.TB
 	sim      *wechatsim.Sim
 	client   *wechat.Client
 	store    *counted
 	sessions *session.Sessions
 	tokens   *tokens
+	config   Config // of the handler, see configure
 	handler  *Handler
 	secret   secret.Secret
 	fresh    int // reads of the AppSecret past the cache
@@ -52,7 +53,7 @@ type world struct {
 	planted []string // what must be in no log, no refusal and no address
 }
 
-func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
+func newFixture(t testing.TB, change ...func(*wechatsim.Config)) *fixture {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
 	if err != nil {
@@ -63,68 +64,77 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 		{ID: miniID, Secret: testSecret, Kind: wechatsim.MiniProgram, OpenPlatform: "example"},
 		{ID: otherID, Secret: testSecret, Kind: wechatsim.MiniProgram},
 	}}
-	for _, f := range change {
-		f(&c)
+	for _, with := range change {
+		with(&c)
 	}
-	w := &world{TB: t, store: &counted{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
-	if w.sim, err = wechatsim.New(c); err != nil {
+	f := &fixture{TB: t, store: &counted{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
+	if f.sim, err = wechatsim.New(c); err != nil {
 		t.Fatal(err)
 	}
-	if w.client, err = wechat.New(wechat.Config{HTTPClient: w.sim.Client()}); err != nil {
+	if f.client, err = wechat.New(wechat.Config{HTTPClient: f.sim.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour}); err != nil {
+	if f.sessions, err = session.New(session.Config{Store: f.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	w.tokens = &tokens{w: w}
-	w.handler, err = New(Config{
-		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
+	f.tokens = &tokens{fixture: f}
+	f.config = Config{
+		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: f.client, Tokens: f.tokens, Sessions: f.sessions,
 		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
-				w.fresh++
+				f.fresh++
 			}
-			if w.secret.IsZero() {
-				return w.secret, errors.New("no AppSecret is stored")
+			if f.secret.IsZero() {
+				return f.secret, errors.New("no AppSecret is stored")
 			}
-			return w.secret, nil
+			return f.secret, nil
 		},
-		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
+		Logger: slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	t.Cleanup(func() { w.search("the log", w.log.String()) })
-	return w
+	f.configure(func(*Config) {})
+	t.Cleanup(func() { f.search("the log", f.log.String()) })
+	return f
 }
 
-// bubble runs f in a world on a fake clock.
-func bubble(t *testing.T, f func(*world)) {
+// configure builds the handler again, with a changed configuration.
+func (f *fixture) configure(change func(*Config)) {
+	f.Helper()
+	change(&f.config)
+	handler, err := New(f.config)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.handler = handler
+}
+
+// bubble runs test with a fixture on a fake clock.
+func bubble(t *testing.T, test func(*fixture)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) { test(newFixture(t)) })
 }
 
 // plant makes a secret of a text.
-func (w *world) plant(secret string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.planted = append(w.planted, secret)
+func (f *fixture) plant(secret string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.planted = append(f.planted, secret)
 	return secret
 }
 
-func (w *world) search(where, text string) {
-	w.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, secret := range w.planted {
+func (f *fixture) search(where, text string) {
+	f.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, secret := range f.planted {
 		if secret != "" && strings.Contains(text, secret) {
-			w.Errorf("%s holds the secret %s:\n%s", where, secret, text)
+			f.Errorf("%s holds the secret %s:\n%s", where, secret, text)
 		}
 	}
 }
 
-// tokens stands in for what the refresher keeps.
+// tokens gives out access tokens as credential.Reader does.
 type tokens struct {
-	w       *world
+	fixture *fixture
 	mu      sync.Mutex
 	value   string
 	another func(ctx context.Context) error // nil: the refresher is at work
@@ -137,8 +147,8 @@ func (t *tokens) Token(ctx context.Context, appID string) (string, error) {
 	if t.value != "" {
 		return t.value, nil
 	}
-	token, err := t.w.client.StableToken(ctx, appID, testSecret, false)
-	t.value = t.w.plant(token.Value)
+	token, err := t.fixture.client.StableToken(ctx, appID, testSecret, false)
+	t.value = t.fixture.plant(token.Value)
 	return t.value, err
 }
 
@@ -204,43 +214,43 @@ func (c *counted) wrote(item store.Item) {
 func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
 
 // wantCalls checks what the table and WeChat were asked for since it was last checked.
-func (w *world) wantCalls(name, want string, asked int) {
-	w.Helper()
-	w.store.mu.Lock()
-	got := strings.Join(w.store.calls, ", ")
-	w.store.calls = nil
-	w.store.mu.Unlock()
+func (f *fixture) wantCalls(name, want string, asked int) {
+	f.Helper()
+	f.store.mu.Lock()
+	got := strings.Join(f.store.calls, ", ")
+	f.store.calls = nil
+	f.store.mu.Unlock()
 	if got != want {
-		w.Errorf("%s made the calls %q, want %q", name, got, want)
+		f.Errorf("%s made the calls %q, want %q", name, got, want)
 	}
 	n := 0
 	for _, path := range []string{wechatsim.PathCodeToSession, wechatsim.PathPhoneNumber, wechatsim.PathCheckSession, wechatsim.PathResetSession} {
-		n += w.sim.Calls(path)
+		n += f.sim.Calls(path)
 	}
 	if n != asked {
-		w.Errorf("%s asked WeChat %d times, want %d", name, n, asked)
+		f.Errorf("%s asked WeChat %d times, want %d", name, n, asked)
 	}
-	w.sim.ResetCounts()
+	f.sim.ResetCounts()
 }
 
-func (w *world) quiet() {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	w.store.calls = nil
-	w.sim.ResetCounts()
+func (f *fixture) quiet() {
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	f.store.calls = nil
+	f.sim.ResetCounts()
 }
 
 // phone is a mini-program on somebody's phone.
 type phone struct {
-	*world
+	*fixture
 	user  string
 	appID string
 	token string
 	more  map[string]any // that goes along with each login
 }
 
-func (w *world) phone(user string, more ...any) *phone {
-	p := &phone{world: w, user: user, appID: miniID, more: map[string]any{}}
+func (f *fixture) phone(user string, more ...any) *phone {
+	p := &phone{fixture: f, user: user, appID: miniID, more: map[string]any{}}
 	for i := 0; i+1 < len(more); i += 2 {
 		p.more[more[i].(string)] = more[i+1]
 	}

@@ -11,27 +11,27 @@ import (
 
 // Whatever is posted, and with whatever token, nobody gets in without a code of
 // WeChat's, and nothing is answered that is no problem of ours.
-func FuzzRequests(f *testing.F) {
-	w := newWorld(f)
+func FuzzRequests(fuzz *testing.F) {
+	f := newFixture(fuzz)
 	for _, seed := range []string{
 		"", "null", "{}", "[]", `{"code":"x"}`, `{"code":"x","rawData":"{}","signature":"` + strings.Repeat("0", 40) + `"}`, `{"CODE":"x","code":5}`,
 		`{"code":"x","encryptedData":"AAAAAAAAAAAAAAAAAAAAAA==","iv":"AAAAAAAAAAAAAAAAAAAAAA==","sku":"a","device":"b"}`,
 	} {
-		f.Add(seed, strings.Repeat("Q", session.TokenLength))
+		fuzz.Add(seed, strings.Repeat("Q", session.TokenLength))
 	}
-	f.Fuzz(func(t *testing.T, body, token string) {
+	fuzz.Fuzz(func(t *testing.T, body, token string) {
 		for _, path := range []string{"login", "decrypt", "phone"} {
 			r := httptest.NewRequest("POST", "/miniprogram/"+path, strings.NewReader(body))
 			r.Header.Set("Authorization", "Bearer "+token)
 			got := httptest.NewRecorder()
-			w.handler.ServeHTTP(got, r)
+			f.handler.ServeHTTP(got, r)
 			if got.Code != 400 && got.Code != 401 && got.Code != 413 || !strings.Contains(got.Body.String(), `"type":"urn:wechatfn:problem:`) {
 				t.Errorf("%s %q: %d %s", path, body, got.Code, got.Body)
 			}
 		}
-		w.log.mu.Lock()
-		w.log.text.Reset()
-		w.log.mu.Unlock()
+		f.log.mu.Lock()
+		f.log.text.Reset()
+		f.log.mu.Unlock()
 	})
 }
 

@@ -14,13 +14,13 @@ import (
 )
 
 func TestLogin(t *testing.T) {
-	bubble(t, func(w *world) {
-		p := w.phone("hua", "app", "mini", "sku", "shop", "device", "iPhone 15")
+	bubble(t, func(f *fixture) {
+		p := f.phone("hua", "app", "mini", "sku", "shop", "device", "iPhone 15")
 		g := p.in(true)
-		if g.ExpiresIn != 259200 || g.OpenID != w.sim.OpenID(miniID, "hua") || g.UnionID != w.sim.UnionID(miniID, "hua") || !g.NewUser {
+		if g.ExpiresIn != 259200 || g.OpenID != f.sim.OpenID(miniID, "hua") || g.UnionID != f.sim.UnionID(miniID, "hua") || !g.NewUser {
 			t.Errorf("%+v", g)
 		}
-		s, err := w.sessions.Check(w.Context(), g.Token)
+		s, err := f.sessions.Check(f.Context(), g.Token)
 		if err != nil || s.App != "mini" || s.AppID != miniID || s.SKU != "shop" || s.Device != "iPhone 15" || s.EndsAt-s.CreatedAt != 259200 || s.ExpiresAt != s.EndsAt {
 			t.Errorf("%+v, %v", s, err)
 		}
@@ -28,7 +28,7 @@ func TestLogin(t *testing.T) {
 		if u.Profile == nil || *u.Profile != (session.Profile{Nickname: "Li Hua", Sex: 2, Language: "zh_CN", City: "Shenzhen", Province: u.Profile.Province, Country: u.Profile.Country, HeadImgURL: u.Profile.HeadImgURL}) || u.Profile.Country == "" {
 			t.Errorf("%+v", u.Profile)
 		}
-		if key, _ := w.sim.SessionKey(miniID, "hua"); u.Tokens.SessionKey != key || u.UnionID != g.UnionID {
+		if key, _ := f.sim.SessionKey(miniID, "hua"); u.Tokens.SessionKey != key || u.UnionID != g.UnionID {
 			t.Errorf("another session_key is stored, or another unionid: %s", u.UnionID)
 		}
 
@@ -38,7 +38,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("%+v", again)
 		}
 		u = p.stored()
-		if key, _ := w.sim.SessionKey(miniID, "hua"); u.Tokens.SessionKey != key || u.Profile == nil || len(u.Devices) != 1 || u.LastLogin-u.FirstSeen != 3600 {
+		if key, _ := f.sim.SessionKey(miniID, "hua"); u.Tokens.SessionKey != key || u.Profile == nil || len(u.Devices) != 1 || u.LastLogin-u.FirstSeen != 3600 {
 			t.Errorf("%+v", u)
 		}
 	})
@@ -46,45 +46,45 @@ func TestLogin(t *testing.T) {
 
 // The calls of each login, as docs/miniprogram.md has them.
 func TestLoginCalls(t *testing.T) {
-	bubble(t, func(w *world) {
-		hua := w.phone("hua", "device", "phone")
+	bubble(t, func(f *fixture) {
+		hua := f.phone("hua", "device", "phone")
 		hua.in(false)
-		w.wantCalls("first login, with a unionid", "create user, create session, create union", 1)
+		f.wantCalls("first login, with a unionid", "create user, create session, create union", 1)
 		hua.token = ""
 		hua.in(false)
-		w.wantCalls("second login, with a unionid", "create user, create union, replace user, create session", 1)
+		f.wantCalls("second login, with a unionid", "create user, create union, replace user, create session", 1)
 		hua.token = ""
 		hua.in(true)
-		w.wantCalls("one more, with a profile", "create user, replace user, create session", 1)
+		f.wantCalls("one more, with a profile", "create user, replace user, create session", 1)
 		hua.in(true)
-		w.wantCalls("with a token", "get session, get user, replace user", 1)
+		f.wantCalls("with a token", "get session, get user, replace user", 1)
 		hua.token = strings.Repeat("Q", session.TokenLength)
 		hua.in(false)
-		w.wantCalls("with a token that has ended", "get session, create user, replace user, create session", 1)
+		f.wantCalls("with a token that has ended", "get session, create user, replace user, create session", 1)
 
-		ming := w.phone("ming", "app", "other")
+		ming := f.phone("ming", "app", "other")
 		ming.appID = otherID
 		ming.in(false)
-		w.wantCalls("first login, without a unionid", "create user, create session", 1)
+		f.wantCalls("first login, without a unionid", "create user, create session", 1)
 		ming.token = ""
 		ming.in(false)
-		w.wantCalls("second login, without one", "create user, replace user, create session", 1)
+		f.wantCalls("second login, without one", "create user, replace user, create session", 1)
 
 		for range session.DefaultMaxDevices {
 			ming.token = ""
 			ming.in(false)
 		}
-		w.quiet()
+		f.quiet()
 		ming.token = ""
 		ming.in(false)
-		w.wantCalls("with a session too many", "create user, replace user, create session, get session, replace session, replace user", 1)
+		f.wantCalls("with a session too many", "create user, replace user, create session, get session, replace session, replace user", 1)
 	})
 }
 
 // All that can be refused without the code is, so that the code is good still.
 func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("hua")
+	f := newFixture(t)
+	p := f.phone("hua")
 	code, data := p.code(), p.data(wechatsim.MiniOptions{})
 	with := func(more ...any) map[string]any {
 		body := map[string]any{"code": code}
@@ -98,7 +98,7 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 		}
 		return body
 	}
-	w.quiet()
+	f.quiet()
 	long := strings.Repeat("a", maxBody)
 	for name, c := range map[string]struct {
 		body   any
@@ -145,7 +145,7 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 	}
 	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Mend the field")
 	want(t, "no JSON", p.do("POST", "/miniprogram/login", "code="+code), 400, "Send JSON")
-	w.wantCalls("refusals", "", 0)
+	f.wantCalls("refusals", "", 0)
 	want(t, "the code afterwards", p.do("POST", "/miniprogram/login", with()), 200, `"newUser":true`)
 }
 
@@ -169,8 +169,8 @@ func TestLoginWithWrongData(t *testing.T) {
 		"without an openId, as today": {wechatsim.MiniOptions{NoOpenID: true}, "", ""},
 		"honest":                      {wechatsim.MiniOptions{}, "raw", ""},
 	} {
-		w := newWorld(t)
-		p := w.phone("hua")
+		f := newFixture(t)
+		p := f.phone("hua")
 		code := p.code() // before the data, so that these are of its session_key
 		data := p.data(c.o)
 		switch data["code"] = code; c.drop {
@@ -187,16 +187,16 @@ func TestLoginWithWrongData(t *testing.T) {
 			continue
 		}
 		wantCode(t, name, got, 400, c.code)
-		w.wantCalls(name, "", 1)
+		f.wantCalls(name, "", 1)
 	}
 }
 
 // The profile of rawData counts: it is signed, and the other is not.
 func TestSignedProfileCounts(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("hua")
+	f := newFixture(t)
+	p := f.phone("hua")
 	code := p.code()
-	key, err := w.sim.SessionKey(miniID, "hua")
+	key, err := f.sim.SessionKey(miniID, "hua")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,18 +208,18 @@ func TestSignedProfileCounts(t *testing.T) {
 		t.Errorf("%+v", u.Profile)
 	}
 	raw = "no JSON\x14, but signed"
-	key, _ = w.sim.SessionKey(miniID, "hua")
+	key, _ = f.sim.SessionKey(miniID, "hua")
 	want(t, "odd rawData", p.do("POST", "/miniprogram/login", map[string]any{"code": p.code(), "rawData": raw, "signature": RawDataSignature(raw, key)}), 400, "rawdata_signature_invalid")
 	raw = "{\"nickName\":\"a\x14b\"}" // WeChat has been seen to do that, and to sign it
 	code = p.code()
-	key, _ = w.sim.SessionKey(miniID, "hua")
+	key, _ = f.sim.SessionKey(miniID, "hua")
 	want(t, "an odd name", p.do("POST", "/miniprogram/login", map[string]any{"code": code, "rawData": raw, "signature": RawDataSignature(raw, key)}), 200, "")
 	if u := p.stored(); u.Profile == nil || u.Profile.Nickname != "a b" {
 		t.Errorf("%+v", u.Profile)
 	}
 	raw = "no JSON\x14, but signed"
 	code = p.code()
-	key, _ = w.sim.SessionKey(miniID, "hua")
+	key, _ = f.sim.SessionKey(miniID, "hua")
 	want(t, "odd rawData", p.do("POST", "/miniprogram/login", map[string]any{"code": code, "rawData": raw, "signature": RawDataSignature(raw, key)}), 200, "")
 	if u := p.stored(); u.Profile == nil || u.Profile.Nickname != "a b" {
 		t.Errorf("%+v", u.Profile)
@@ -228,8 +228,8 @@ func TestSignedProfileCounts(t *testing.T) {
 
 // What WeChat may answer to a code, and what becomes of it. The code is never tried again.
 func TestLoginsThatFail(t *testing.T) {
-	fault := func(f wechatsim.Fault) func(*phone) {
-		return func(p *phone) { f.Path = wechatsim.PathCodeToSession; p.sim.Fail(f) }
+	fault := func(fault wechatsim.Fault) func(*phone) {
+		return func(p *phone) { fault.Path = wechatsim.PathCodeToSession; p.sim.Fail(fault) }
 	}
 	for name, c := range map[string]struct {
 		spoil  func(*phone)
@@ -256,8 +256,8 @@ func TestLoginsThatFail(t *testing.T) {
 		"AppSecret 40001": {fault(wechatsim.Fault{ErrCode: 40001}), 500, "login_misconfigured", ""},
 		"wrong AppSecret": {func(p *phone) { p.secret = secret.New(p.plant("canary-wrong")) }, 500, "login_misconfigured", ""},
 	} {
-		w := newWorld(t)
-		p := w.phone("hua")
+		f := newFixture(t)
+		p := f.phone("hua")
 		c.spoil(p)
 		got := p.logIn(false)
 		wantCode(t, name, got, c.status, c.code)
@@ -271,38 +271,40 @@ func TestLoginsThatFail(t *testing.T) {
 		if name == "no AppSecret" {
 			asked = 0
 		}
-		if w.wantCalls(name, "", asked); w.fresh != fresh {
-			t.Errorf("%s: the AppSecret was read %d times past the cache", name, w.fresh)
+		if f.wantCalls(name, "", asked); f.fresh != fresh {
+			t.Errorf("%s: the AppSecret was read %d times past the cache", name, f.fresh)
 		}
-		if c.status == 500 && !strings.Contains(w.log.String(), "level=ERROR") || name == "40164" && !strings.Contains(w.log.String(), "40164") {
-			t.Errorf("%s: the operator is not told:\n%s", name, w.log.String())
+		if c.status == 500 && !strings.Contains(f.log.String(), "level=ERROR") || name == "40164" && !strings.Contains(f.log.String(), "40164") {
+			t.Errorf("%s: the operator is not told:\n%s", name, f.log.String())
 		}
 	}
-	w := newWorld(t)
-	p := w.phone("hua")
+	f := newFixture(t)
+	p := f.phone("hua")
 	code := p.code()
 	want(t, "first", p.do("POST", "/miniprogram/login", map[string]any{"code": code}), 200, "")
 	wantCode(t, "again", p.do("POST", "/miniprogram/login", map[string]any{"code": code}), 400, "login_code_used")
-	other := w.phone("hua")
+	other := f.phone("hua")
 	other.appID = otherID
 	wantCode(t, "another app's", p.do("POST", "/miniprogram/login", map[string]any{"code": other.code()}), 400, "login_code_invalid")
 }
 
 // WeChat hangs: the answer comes in time, and tells when to come again.
 func TestLoginHangs(t *testing.T) {
-	bubble(t, func(w *world) {
-		w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour})
+	bubble(t, func(f *fixture) {
+		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour})
 		before := time.Now()
-		wantCode(t, "hangs", w.phone("hua").logIn(false), 503, "login_unavailable")
+		wantCode(t, "hangs", f.phone("hua").logIn(false), 503, "login_unavailable")
 		if took := time.Since(before); took > defaultBudget {
 			t.Errorf("it took %v", took)
 		}
-		w.handler.Secrets = func(ctx context.Context, _ account.Account, _ bool) (secret.Secret, error) {
-			<-ctx.Done()
-			return secret.Secret{}, ctx.Err()
-		}
+		f.configure(func(c *Config) {
+			c.Secrets = func(ctx context.Context, _ account.Account, _ bool) (secret.Secret, error) {
+				<-ctx.Done()
+				return secret.Secret{}, ctx.Err()
+			}
+		})
 		before = time.Now()
-		wantCode(t, "Secrets Manager hangs", w.phone("hua").logIn(false), 503, "login_unavailable")
+		wantCode(t, "Secrets Manager hangs", f.phone("hua").logIn(false), 503, "login_unavailable")
 		if took := time.Since(before); took > defaultBudget {
 			t.Errorf("it took %v", took)
 		}
@@ -310,7 +312,7 @@ func TestLoginHangs(t *testing.T) {
 }
 
 func TestRoutes(t *testing.T) {
-	w := newWorld(t)
+	f := newFixture(t)
 	for target, want := range map[string]int{
 		"GET /miniprogram/login": 405, "DELETE /miniprogram/session": 405, "POST /miniprogram/": 404, "OPTIONS /miniprogram/login": 405,
 	} {
@@ -318,7 +320,7 @@ func TestRoutes(t *testing.T) {
 		r := httptest.NewRequest(method, path, nil)
 		r.Header.Set("Origin", "https://evil.example")
 		got := httptest.NewRecorder()
-		w.handler.ServeHTTP(got, r)
+		f.handler.ServeHTTP(got, r)
 		if got.Code != want || got.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: %d %v", target, got.Code, got.Header())
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/login"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
@@ -74,8 +75,10 @@ const (
 //
 // Sessions are checked, rotated and ended where those of package oauth are.
 type Handler struct {
-	Config
-	http.Handler
+	cfg    Config
+	routes http.Handler
+	codes  login.Exchanger[wechat.MiniSession]
+	opener login.Opener
 }
 
 // New checks the configuration and builds the routes.
@@ -96,19 +99,24 @@ func New(c Config) (*Handler, error) {
 	if c.LoggedIn == nil {
 		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
-	h := &Handler{Config: c}
 	mux := new(web.Mux)
+	h := &Handler{
+		cfg: c, routes: mux, opener: login.Opener{Sessions: c.Sessions},
+		codes: login.Exchanger[wechat.MiniSession]{Secrets: c.Secrets, Call: c.WeChat.CodeToSession, Now: c.Now},
+	}
 	for pattern, f := range map[string]web.HandlerFunc{
 		"POST /miniprogram/login":   h.login,
 		"POST /miniprogram/decrypt": h.decrypt,
 		"POST /miniprogram/phone":   h.phone,
 		"GET /miniprogram/session":  h.session,
 	} {
-		mux.Handle(pattern, web.Handle(web.Guard(f, h.Budget), h.Logger))
+		mux.Handle(pattern, web.Handle(web.Guard(f, c.Budget), c.Logger))
 	}
-	h.Handler = mux
 	return h, nil
 }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.routes.ServeHTTP(w, r) }
 
 // open says whose session a request bears: one of a mini-program, and of that product
 // where one is named.
@@ -117,11 +125,11 @@ func (h *Handler) open(r *http.Request, sku string) (session.Session, error) {
 	if sku != "" {
 		products = []string{sku}
 	}
-	s, err := h.Sessions.Check(r.Context(), web.Bearer(r), products...)
+	s, err := h.cfg.Sessions.Check(r.Context(), web.Bearer(r), products...)
 	if err != nil {
 		return s, sessionProblem(err)
 	}
-	if _, ok := h.Accounts.FindAppID(s.AppID); !ok {
+	if _, ok := h.cfg.Accounts.FindAppID(s.AppID); !ok {
 		return s, errNoMini
 	}
 	return s, nil
@@ -129,7 +137,7 @@ func (h *Handler) open(r *http.Request, sku string) (session.Session, error) {
 
 // key reads the user's session_key.
 func (h *Handler) key(ctx context.Context, appID, openID string) (string, error) {
-	u, err := h.Sessions.User(ctx, appID, openID)
+	u, err := h.cfg.Sessions.User(ctx, appID, openID)
 	if errors.Is(err, session.ErrNoUser) || err == nil && u.Tokens.SessionKey == "" {
 		return "", errKeyMissing
 	}
@@ -147,9 +155,9 @@ const (
 // withToken asks WeChat something with the account's access token, and once more with
 // another where WeChat says that it is dead.
 func (h *Handler) withToken(ctx context.Context, appID string, ask func(token string) error) error {
-	token, err := h.Tokens.Token(ctx, appID)
+	token, err := h.cfg.Tokens.Token(ctx, appID)
 	if err != nil {
-		return noToken(err, h.RetryAfter)
+		return noToken(err, h.cfg.RetryAfter)
 	}
 	if err = ask(token); !tokenDead(err) {
 		return err
@@ -160,11 +168,11 @@ func (h *Handler) withToken(ctx context.Context, appID string, ask func(token st
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if token, err = h.Tokens.Replacement(waiting, appID, token); err != nil {
-		return noToken(err, h.RetryAfter)
+	if token, err = h.cfg.Tokens.Replacement(waiting, appID, token); err != nil {
+		return noToken(err, h.cfg.RetryAfter)
 	}
 	if err = ask(token); tokenDead(err) {
-		return noToken(err, h.RetryAfter)
+		return noToken(err, h.cfg.RetryAfter)
 	}
 	return err
 }

@@ -1,11 +1,11 @@
 package miniprogram
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
 
+	"wechatfn/shared/login"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
@@ -65,16 +65,11 @@ func badField(detail string) *web.Problem {
 
 // sessionProblem is why a token opens nothing.
 func sessionProblem(err error) error {
-	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
-		return failure(http.StatusUnauthorized, "session_revoked", "Session revoked", "the session was ended: "+string(revoked.Reason), hintLogin)
-	}
-	switch {
-	case errors.Is(err, session.ErrNoSession):
-		return errNoSession
-	case errors.Is(err, session.ErrOtherSKU):
-		return errOtherSKU
-	}
-	return err
+	return login.SessionProblems{Missing: errNoSession, OtherProduct: errOtherSKU, Revoked: sessionRevoked}.Of(err)
+}
+
+func sessionRevoked(reason session.Reason) error {
+	return failure(http.StatusUnauthorized, "session_revoked", "Session revoked", "the session was ended: "+string(reason), hintLogin)
 }
 
 // dataProblem is why data is refused.
@@ -90,23 +85,19 @@ func dataProblem(err error) error {
 
 // loginProblem is what a failed code2Session means.
 func loginProblem(err error) error {
-	e, ok := errors.AsType[*wechat.Error](err)
-	switch {
-	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return loginUnavailable(err)
-	case !ok: // no AppSecret
-		return loginMisconfigured(err)
-	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
+	switch login.FailureOf(err) {
+	case login.CodeInvalid:
 		return errCodeInvalid
-	case e.Code == wechat.CodeUsedCode:
+	case login.CodeUsed:
 		return errCodeUsed
-	case e.Code == wechat.CodeExpiredCode:
+	case login.CodeExpired:
 		return errCodeExpired
-	case e.Code == wechat.CodeUserBlocked:
+	case login.UserBlocked:
 		return errBlocked
-	case e.Code == wechat.CodeMinuteQuota:
+	case login.TooManyLogins:
+		e, _ := errors.AsType[*wechat.Error](err)
 		return tooOften(err, e.Pause())
-	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
+	case login.Unavailable:
 		return loginUnavailable(err)
 	}
 	return loginMisconfigured(err)

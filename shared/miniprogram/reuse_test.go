@@ -29,12 +29,12 @@ func TestLoginKeeps(t *testing.T) {
 		"no token":        {func(p *phone) { p.token = "nonsense" }, false},
 		"logged out":      {func(p *phone) { _ = p.sessions.Revoke(p.Context(), p.token) }, false},
 	} {
-		bubble(t, func(w *world) {
-			p := w.phone("hua", "sku", "shop", "device", "phone")
+		bubble(t, func(f *fixture) {
+			p := f.phone("hua", "sku", "shop", "device", "phone")
 			first := *p
 			first.token = p.in(false).Token
 			c.change(p)
-			if g := p.in(false); (g.Token == first.token) != c.kept || g.OpenID != w.sim.OpenID(p.appID, p.user) {
+			if g := p.in(false); (g.Token == first.token) != c.kept || g.OpenID != f.sim.OpenID(p.appID, p.user) {
 				t.Errorf("%s: kept %v", name, g.Token == first.token)
 			}
 			if err := first.alive(); name != "logged out" && err != nil {
@@ -47,10 +47,10 @@ func TestLoginKeeps(t *testing.T) {
 // A token of another app does not keep its session, though the openid be the same; nor
 // does one whose user is in the registry no more.
 func TestLoginKeepsNoOther(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("hua")
+	f := newFixture(t)
+	p := f.phone("hua")
 	p.in(false)
-	foreign, _, _, err := w.sessions.Issue(t.Context(), session.Login{AppID: otherID, OpenID: w.sim.OpenID(miniID, "hua")})
+	foreign, _, _, err := f.sessions.Issue(t.Context(), session.Login{AppID: otherID, OpenID: f.sim.OpenID(miniID, "hua")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +58,11 @@ func TestLoginKeepsNoOther(t *testing.T) {
 	if p.in(false).Token == foreign {
 		t.Error("another app's session was kept")
 	}
-	item, err := w.store.Get(t.Context(), "user#"+miniID+"#"+w.sim.OpenID(miniID, "hua"))
+	item, err := f.store.Get(t.Context(), "user#"+miniID+"#"+f.sim.OpenID(miniID, "hua"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.Store.Delete(t.Context(), item.Key, item.Version); err != nil { // by hand
+	if err := f.store.Store.Delete(t.Context(), item.Key, item.Version); err != nil { // by hand
 		t.Fatal(err)
 	}
 	before := p.token
@@ -83,30 +83,30 @@ func (m mute) CodeToSession(ctx context.Context, appID, secret, code string) (we
 // The one login that needs a fifth call: it is the first to be told a unionid that
 // another app has told before, for a user who is known.
 func TestUnionIDToldLater(t *testing.T) {
-	known := func(t *testing.T) (*world, *phone) { // without a unionid
-		w := newWorld(t, func(c *wechatsim.Config) { c.Apps[1].OpenPlatform = "example" })
-		p := w.phone("hua", "app", "other")
+	known := func(t *testing.T) (*fixture, *phone) { // without a unionid
+		f := newFixture(t, func(c *wechatsim.Config) { c.Apps[1].OpenPlatform = "example" })
+		p := f.phone("hua", "app", "other")
 		p.appID = otherID
-		w.handler.WeChat = mute{w.client}
+		f.configure(func(c *Config) { c.WeChat = mute{f.client} })
 		p.in(false)
-		w.handler.WeChat = w.client
-		return w, p
+		f.configure(func(c *Config) { c.WeChat = f.client })
+		return f, p
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w, p := known(t)
-		if g := p.in(false); g.UnionID != w.sim.UnionID(otherID, "hua") { // the session that is kept has none
+		f, p := known(t)
+		if g := p.in(false); g.UnionID != f.sim.UnionID(otherID, "hua") { // the session that is kept has none
 			t.Errorf("%+v", g)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		w, p := known(t)
-		w.phone("hua").in(false)
-		w.quiet()
+		f, p := known(t)
+		f.phone("hua").in(false)
+		f.quiet()
 		p.token = ""
 		p.in(false)
-		w.wantCalls("told later", "create user, create union, replace union, replace user, create session", 1)
+		f.wantCalls("told later", "create user, create union, replace union, replace user, create session", 1)
 		p.token = ""
 		p.in(false)
-		w.wantCalls("the next", "create user, replace user, create session", 1)
+		f.wantCalls("the next", "create user, replace user, create session", 1)
 	})
 }

@@ -19,8 +19,8 @@ func TestSwitches(t *testing.T) {
 		"a token that is dead is 42001":     func(s *wechatsim.Switches) { s.ExpiredTokenCode = 42001 },
 		"a token that is dead is 40001":     func(s *wechatsim.Switches) { s.ExpiredTokenCode = 40001 },
 	} {
-		w := newWorld(t, func(c *wechatsim.Config) { change(&c.Switches) })
-		p := w.phone("hua")
+		f := newFixture(t, func(c *wechatsim.Config) { change(&c.Switches) })
+		p := f.phone("hua")
 		p.in(name != "a new session_key at the exchange") // where data from before it is of another key
 		want(t, name, p.decrypt(wechatsim.MiniOptions{}), 200, "Li Hua")
 		code := p.button()
@@ -43,8 +43,8 @@ func TestSwitches(t *testing.T) {
 // Should WeChat want the proof of a session_key in the body, as its table has it, that
 // is told to the operator, and not taken for a dead session_key.
 func TestProofInTheBody(t *testing.T) {
-	w := newWorld(t, func(c *wechatsim.Config) { c.Switches.SessionProofInBody = true })
-	p := w.phone("hua")
+	f := newFixture(t, func(c *wechatsim.Config) { c.Switches.SessionProofInBody = true })
+	p := f.phone("hua")
 	p.in(false)
 	wantCode(t, "check", p.check(""), 500, "wechat_refused")
 }

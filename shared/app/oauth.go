@@ -111,7 +111,7 @@ func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
 
 // Authorize lets requests pass that bear a session, for routes of the team's own.
 func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
-	s, err := l.oauth.Admit(r.Context(), r)
+	s, err := l.oauth.AuthorizeRequest(r.Context(), r)
 	if _, ok := errors.AsType[*web.Problem](err); ok {
 		return nil, lambdahttp.ErrUnauthorized
 	}

@@ -93,9 +93,9 @@ func TestFlowsEnd(t *testing.T) {
 // this one does not know.
 func TestOutcomeOfAnotherVersion(t *testing.T) {
 	w, b, state := underWay(t)
-	item, f, err := w.handler.find(t.Context(), state)
-	if f.Outcome = "login_of_tomorrow"; err == nil {
-		err = w.handler.end(t.Context(), item, f)
+	p, err := w.handler.findPending(t.Context(), state)
+	if err == nil {
+		err = w.handler.storeOutcome(t.Context(), p, outcome{Result: "login_of_tomorrow"})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -169,17 +169,17 @@ func TestTwoTabs(t *testing.T) {
 func TestDiedAtWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, b, state := underWay(t)
-		time.Sleep(flowLife - time.Second)
-		item, f, err := w.handler.find(t.Context(), state)
+		time.Sleep(pendingTTL - time.Second)
+		p, err := w.handler.findPending(t.Context(), state)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err = w.handler.take(t.Context(), item, f, time.Now().Add(5*time.Second)); err != nil {
+		if _, err = w.handler.claim(t.Context(), p, time.Now().Add(5*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
 		want(t, "the next one", b.callback("code-1", state), 400, "login_interrupted")
-		if took := time.Since(began); took < 5*time.Second || took > 5*time.Second+look {
+		if took := time.Since(began); took < 5*time.Second || took > 5*time.Second+pollInterval {
 			t.Errorf("after %s", took)
 		}
 		w.wantAsked(0, 0)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/login"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
@@ -171,6 +172,7 @@ type world struct {
 	testing.TB
 	wechat  *weChat
 	store   *counted
+	config  Config // of the handler, see configure
 	handler *Handler
 	log     bytes.Buffer // slog writes one line at a time
 }
@@ -187,7 +189,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler, err = New(Config{
+	w.config = Config{
 		Accounts: account.List{{Name: "shop", AppID: testAppID, Kind: account.OfficialAccount}, {Name: "site", AppID: "wxfedcba9876543210", Kind: account.Website}},
 		Origins:  []string{"https://www.example.com", "https://other.example.org"},
 		WeChat:   w.wechat, Sessions: sessions, Store: w.store,
@@ -195,10 +197,8 @@ func newWorld(t testing.TB) *world {
 			return secret.New(testSecret), nil
 		},
 		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
+	w.configure(func(*Config) {})
 	t.Cleanup(func() {
 		for _, secret := range []string{"canary", "code-", "access-", "refresh-"} {
 			if strings.Contains(w.log.String(), secret) {
@@ -207,6 +207,17 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	return w
+}
+
+// configure builds the handler again, with a changed configuration.
+func (w *world) configure(change func(*Config)) {
+	w.Helper()
+	change(&w.config)
+	handler, err := New(w.config)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.handler = handler
 }
 
 // grants lets WeChat take a code, once.
@@ -271,7 +282,7 @@ func (b *browser) do(method, target, body string) *httptest.ResponseRecorder {
 // What a page of another site keeps, and what it sends along.
 const testVerifier = "a-verifier-of-a-page-of-another-site-1234567890"
 
-func challenge() string { return "&challenge=" + digest(testVerifier) }
+func challenge() string { return "&challenge=" + login.Digest(testVerifier) }
 
 func spending(ticket string) string {
 	return `{"code":"` + ticket + `","verifier":"` + testVerifier + `"}`

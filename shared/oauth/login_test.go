@@ -114,7 +114,7 @@ func TestCookies(t *testing.T) {
 			t.Errorf("%s: %+v", name, cookies)
 		}
 	}
-	w.handler.Insecure = true
+	w.configure(func(c *Config) { c.Insecure = true })
 	for _, cookie := range w.browser().do("GET", "/oauth/authorize", "").Result().Cookies() {
 		if cookie.Secure || strings.HasPrefix(cookie.Name, "__Host-") {
 			t.Errorf("on plain http: %+v", cookie)
@@ -145,12 +145,14 @@ func TestWrongSecretIsReadAnew(t *testing.T) {
 	for code, want := range map[int]int{40125: 1, 40001: 1, 40013: 0, 40029: 0, -1: 0} {
 		w := newWorld(t)
 		reads := 0
-		w.handler.Secrets = func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
-			if fresh {
-				reads++
+		w.configure(func(c *Config) {
+			c.Secrets = func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
+				if fresh {
+					reads++
+				}
+				return secret.New(testSecret), nil
 			}
-			return secret.New(testSecret), nil
-		}
+		})
 		w.wechat.fail = &wechat.Error{Op: "access_token", Code: code}
 		b := w.browser()
 		b.callback("code-1", b.begin(""))
@@ -236,7 +238,7 @@ func TestTicket(t *testing.T) {
 			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 		}
 		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "wechatfn_code_invalid")
-		if item, err := w.store.Get(t.Context(), key("code", strings.Split(ticket, `"`)[3])); err != nil || strings.Contains(string(item.Value), "access-") {
+		if item, err := w.store.Get(t.Context(), codeKey(strings.Split(ticket, `"`)[3])); err != nil || strings.Contains(string(item.Value), "access-") {
 			t.Errorf("of a spent ticket stays %s, %v", item.Value, err)
 		}
 		for _, body := range []string{"", "{}", `{"code":5}`, "ticket=x", `{"code":""}`, `{"code":"x"}`, `{"verifier":"x"}`} {

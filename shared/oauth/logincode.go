@@ -11,54 +11,34 @@ import (
 	"strings"
 	"time"
 
+	"wechatfn/shared/login"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
 
-// ticketLife is how long a page of another site has to spend its ticket.
-const ticketLife = time.Minute
+// codeTTL is how long a page of another site has to redeem its login code.
+const codeTTL = time.Minute
 
-// maxBody of POST /oauth/token is many times a ticket.
+// codeParameter is the parameter of the page's URL that has the login code.
+const codeParameter = "wechatfn_code"
+
+// maxBody of POST /oauth/token is many times a login code.
 const maxBody = 4 << 10
 
-// ticket is what the item code#HASH holds: a login that has happened, and the
-// session that it can be spent for, once.
+// loginCode is the value of the item code#HASH: a login that has happened, and whose
+// session a page of another site can open once, with the login code. We redeem our
+// login codes; the codes of WeChat are exchanged.
 //
-// A ticket alone opens nothing: the page that began the login kept a random
-// verifier and sent its hash along (RFC 7636 calls it a challenge). So a ticket that
-// leaks is no use, and a page cannot be made to spend a stranger's, which would log
-// its user in as the stranger.
-type ticket struct {
-	Login     login  `json:"login"`
-	Challenge string `json:"challenge"`
-	Origin    string `json:"origin"` // of the page that it was given to
-	Spent     bool   `json:"spent,omitzero"`
-}
-
-// login is session.Login as it is stored.
-type login struct {
-	App, AppID, OpenID, UnionID string
-	Profile                     *session.Profile `json:",omitzero"`
-	AccessToken, RefreshToken   string
-	Scope                       string
-	AccessEnd, Began            int64
-}
-
-func stored(l session.Login) login {
-	t := session.Tokens{}
-	if l.Tokens != nil {
-		t = *l.Tokens
-	}
-	return login{l.App, l.AppID, l.OpenID, l.UnionID, l.Profile, t.AccessToken, t.RefreshToken, t.Scope, t.AccessEnd, l.Began}
-}
-
-func (l login) session() session.Login {
-	login := session.Login{App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID, Profile: l.Profile, Began: l.Began}
-	if l.AccessToken != "" {
-		login.Tokens = &session.Tokens{AccessToken: l.AccessToken, RefreshToken: l.RefreshToken, Scope: l.Scope, AccessEnd: l.AccessEnd, AskedAt: l.Began}
-	}
-	return login
+// A login code alone opens nothing. The page that began the login stored a random
+// verifier and sent its hash, which RFC 7636 calls the challenge. So a login code that
+// leaks is of no use, and nobody can make a page redeem a stranger's login code, which
+// would log its user in as the stranger.
+type loginCode struct {
+	Login     session.StoredLogin `json:"login,omitzero"` // zero once it is used
+	Challenge string              `json:"challenge,omitzero"`
+	Origin    string              `json:"origin"` // of the page that it was given to
+	Used      bool                `json:"used,omitzero"`
 }
 
 // isChallenge: the SHA-256 of a verifier, in base64url.
@@ -67,21 +47,45 @@ func isChallenge(s string) bool {
 	return err == nil && len(b) == sha256.Size && len(s) == 43
 }
 
-func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, state string, c caller) error {
-	to, err := url.Parse(f.ReturnTo)
+func codeKey(code string) string { return "code#" + login.Digest(code) }
+
+// loginCode makes the login code of this login.
+func (c callbackRequest) loginCode() (string, error) {
+	seed, err := c.seed("code")
+	return base64.RawURLEncoding.EncodeToString(seed), err
+}
+
+// addLoginCode adds the login code to the page's URL, and changes nothing else of it.
+func addLoginCode(to *url.URL, c callbackRequest) error {
+	code, err := c.loginCode()
+	if err != nil {
+		return err
+	}
+	if to.RawQuery != "" {
+		to.RawQuery += "&"
+	}
+	to.RawQuery += codeParameter + "=" + code
+	return nil
+}
+
+func (h *Handler) storeLoginCode(ctx context.Context, p pendingLogin, l session.Login, c callbackRequest) error {
+	to, err := url.Parse(p.ReturnTo)
 	if err != nil {
 		return err
 	}
 	origin, _ := web.OriginOf(to)
-	text, err := ticketOf(c.login, state)
+	code, err := c.loginCode()
 	if err != nil {
 		return err
 	}
-	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
+	_, err = h.cfg.Store.Create(ctx, store.Item{
+		Key: codeKey(code), ExpiresAt: h.cfg.Now().Add(codeTTL),
+		Value: encode(loginCode{Login: session.StoredLogin(l), Challenge: p.Challenge, Origin: origin}),
+	})
 	return err
 }
 
-// Grant is what a page gets for a ticket, and for an old token.
+// Grant is what a page gets for a login code, and for an old token.
 type Grant struct {
 	Token     string          `json:"token"`
 	TokenType string          `json:"tokenType"` // Bearer
@@ -90,11 +94,11 @@ type Grant struct {
 }
 
 func (h *Handler) grant(token string, s session.Session) Grant {
-	return Grant{token, "Bearer", s.ExpiresAt - h.Now().Unix(), s}
+	return Grant{token, "Bearer", s.ExpiresAt - h.cfg.Now().Unix(), s}
 }
 
-// token gives a bearer token for a ticket, to the page that the ticket was given
-// to, once.
+// token gives a bearer token for a login code, once, to the page that the login code was
+// given to.
 func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	body, err := web.ReadBody(r, maxBody)
 	if err != nil {
@@ -104,12 +108,12 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err := json.Unmarshal(body, &in); err != nil || in.Code == "" || in.Verifier == "" {
 		return errBody
 	}
-	t, err := h.spendTicket(r.Context(), in.Code, in.Verifier, r.Header.Get("Origin"))
+	l, err := h.redeem(r.Context(), in.Code, in.Verifier, r.Header.Get("Origin"))
 	if err != nil {
 		return err
 	}
-	token, opened, _, err := h.Sessions.Issue(r.Context(), t.Login.session())
-	if _, ok := errors.AsType[*session.RevokedError](err); ok { // the user logged out of all devices since
+	token, opened, _, err := h.cfg.Sessions.Issue(r.Context(), l)
+	if login.Revoked(err) { // the user has logged out of all devices since
 		return h.failures["login_ended"]
 	}
 	if err != nil {
@@ -118,26 +122,27 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, h.grant(token, opened))
 }
 
-// spendTicket: of many that come with the same ticket one succeeds. A browser
-// tells its page's origin; a program tells none.
-func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string) (t ticket, err error) {
-	item, err := h.Store.Get(ctx, key("code", text))
+// redeem returns the login of a login code: of many requests with the same one, one
+// succeeds. A browser sends its page's origin; a program sends none.
+func (h *Handler) redeem(ctx context.Context, code, verifier, origin string) (session.Login, error) {
+	item, err := h.cfg.Store.Get(ctx, codeKey(code))
 	if errors.Is(err, store.ErrNotFound) {
-		return t, errTicketInvalid
-	} else if err != nil {
-		return t, err
+		return session.Login{}, errWechatfnCode
 	}
-	if err := decode(item, &t); err != nil {
-		return t, err
+	if err != nil {
+		return session.Login{}, err
 	}
-	if t.Spent || digest(verifier) != t.Challenge || origin != "" && !strings.EqualFold(origin, t.Origin) {
-		return t, errTicketInvalid
+	var c loginCode
+	if err := decode(item, &c); err != nil {
+		return session.Login{}, err
 	}
-	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it
-	item.Value = encode(spent)
-	_, err = h.Store.Replace(ctx, item)
+	if c.Used || !login.Matches(verifier, c.Challenge) || origin != "" && !strings.EqualFold(origin, c.Origin) {
+		return session.Login{}, errWechatfnCode
+	}
+	item.Value = encode(loginCode{Used: true, Origin: c.Origin}) // without the user and the tokens
+	_, err = h.cfg.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) {
-		return t, errTicketInvalid
+		return session.Login{}, errWechatfnCode
 	}
-	return t, err
+	return session.Login(c.Login), err
 }

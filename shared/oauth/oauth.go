@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/login"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -47,13 +48,13 @@ type Config struct {
 	PublicURL string
 	// OpenURL is where WeChat's pages are; empty: https://open.weixin.qq.com.
 	OpenURL string
-	// Insecure allows plain http, for a desk: cookies lose __Host- and Secure.
+	// Insecure allows plain http, for local use: cookies lose __Host- and Secure.
 	Insecure bool
 
 	WeChat   WeChat
 	Secrets  account.SecretSource
 	Sessions *session.Sessions
-	Store    store.Store   // for logins under way
+	Store    store.Store   // for pending logins and login codes
 	Budget   time.Duration // for a request as a whole; 0: 8.5 s
 
 	Now    func() time.Time // nil: time.Now
@@ -71,15 +72,17 @@ const defaultBudget = 8500 * time.Millisecond
 //
 //	GET    /oauth/authorize?app&scope&return_to&lang&challenge  to WeChat
 //	GET    /oauth/callback?code&state                           back from WeChat
-//	POST   /oauth/token                                         a ticket for a bearer token
+//	POST   /oauth/token                                         a login code for a bearer token
 //	GET    /oauth/session?sku                                   who is logged in
 //	POST   /oauth/session/refresh?sku                           a new token for the old
 //	DELETE /oauth/session?all&sku                               log out
 //	GET    /oauth/userinfo?lang                                 the profile, from WeChat
 //	GET    /oauth/userinfo?check=true                           whether it could be read
 type Handler struct {
-	Config
-	http.Handler
+	cfg      Config
+	routes   http.Handler
+	codes    login.Exchanger[wechat.UserToken]
+	opener   login.Opener
 	failures map[string]*web.Problem
 }
 
@@ -103,13 +106,19 @@ func New(c Config) (*Handler, error) {
 	if c.LoggedIn == nil {
 		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
-	h := &Handler{Config: c, failures: failures()}
+	h := &Handler{
+		cfg: c, failures: failures(), opener: login.Opener{Sessions: c.Sessions, Touch: true},
+		codes: login.Exchanger[wechat.UserToken]{Secrets: c.Secrets, Call: c.WeChat.ExchangeCode, Now: c.Now},
+	}
 	return h, h.route()
 }
 
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.routes.ServeHTTP(w, r) }
+
 func (h *Handler) route() error {
-	// Link checkers send HEAD. It must not begin a login, spend a code or end one;
-	// API Gateway lets none through either.
+	// Link checkers send HEAD. It must not begin a login, exchange a code or complete a
+	// login. API Gateway does not pass it on either.
 	mux := &web.Mux{GETOnly: true}
 	for pattern, f := range map[string]web.HandlerFunc{
 		"GET /oauth/authorize":        h.authorize,
@@ -121,11 +130,11 @@ func (h *Handler) route() error {
 		"GET /oauth/userinfo":         h.userinfo,
 		"GET /oauth/health":           h.health,
 	} {
-		mux.Handle(pattern, web.Handle(web.Guard(f, h.Budget), h.Logger))
+		mux.Handle(pattern, web.Handle(web.Guard(f, h.cfg.Budget), h.cfg.Logger))
 	}
 	var err error
-	h.Handler, err = web.CORS(web.CORSConfig{
-		Origins: h.Origins, Methods: []string{"GET", "POST", "DELETE"},
+	h.routes, err = web.CORS(web.CORSConfig{
+		Origins: h.cfg.Origins, Methods: []string{"GET", "POST", "DELETE"},
 		Headers: []string{"Authorization", "Content-Type"}, Credentials: true,
 	}, mux)
 	return err
@@ -133,10 +142,10 @@ func (h *Handler) route() error {
 
 // own is our own address.
 func (h *Handler) own(r *http.Request) (*url.URL, error) {
-	address := h.PublicURL
+	address := h.cfg.PublicURL
 	if address == "" {
 		address = "https://" + r.Host
-		if h.Insecure {
+		if h.cfg.Insecure {
 			address = "http://" + r.Host
 		}
 	}
@@ -151,7 +160,7 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 	return url.Parse(origin)
 }
 
-// acceptsPage reports whether a person asks, in a browser.
+// acceptsPage reports whether a person asks, with a browser.
 func acceptsPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
@@ -161,8 +170,7 @@ func acceptsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/json") && !acceptsPage(r)
 }
 
-// health answers while the function runs: a login needs nothing of ours but what
-// is configured.
+// health answers as long as the function runs: a login needs the configuration only.
 func (h *Handler) health(w http.ResponseWriter, _ *http.Request) error {
 	return web.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }

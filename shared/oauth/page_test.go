@@ -54,14 +54,18 @@ func TestEveryFailureIsAPage(t *testing.T) {
 		"taking hangs":          {broken("Replace state", context.DeadlineExceeded), "", 503, "timeout"},
 		"no user is written":    {broken("Create user", errors.New("broken")), "", 503, "login_unavailable"},
 		"no AppSecret": {func(w *world) {
-			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
-				return secret.Secret{}, errors.New("denied")
-			}
+			w.configure(func(c *Config) {
+				c.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
+					return secret.Secret{}, errors.New("denied")
+				}
+			})
 		}, "", 500, "login_misconfigured"},
 		"the AppSecret hangs": {func(w *world) {
-			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
-				return secret.Secret{}, context.DeadlineExceeded
-			}
+			w.configure(func(c *Config) {
+				c.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
+					return secret.Secret{}, context.DeadlineExceeded
+				}
+			})
 		}, "", 503, "login_unavailable"},
 	} {
 		for _, person := range []bool{true, false} {
@@ -137,7 +141,7 @@ func TestPageIsLogged(t *testing.T) {
 		w := newWorld(t)
 		r := httptest.NewRequest("GET", "https://api.example.com/oauth/callback?code=1&state=0", nil)
 		r.Header.Set("Accept", accept)
-		web.Log(w.handler, w.handler.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
+		web.Log(w.handler, w.config.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
 		if line := w.log.String(); !strings.Contains(line, "status=400") || !strings.Contains(line, "code=login_unknown") {
 			t.Errorf("%s: %s", accept, line)
 		}

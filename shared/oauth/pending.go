@@ -2,9 +2,6 @@ package oauth
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,49 +9,61 @@ import (
 	"io"
 	"time"
 
+	"wechatfn/shared/login"
+	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 )
 
 const (
-	// flowLife is how long a user may take at WeChat's page.
-	flowLife = 10 * time.Minute
-	// outcomeLife is how long a callback that comes again gets the same answer:
-	// WeChat's clients have been seen to call twice.
-	outcomeLife = time.Minute
-	// look is how often a callback looks whether another has ended.
-	look = 150 * time.Millisecond
+	// pendingTTL is how long a user can take at WeChat's page.
+	pendingTTL = 10 * time.Minute
+	// outcomeTTL is how long a callback that comes again gets the same answer. WeChat's
+	// clients have been seen to call twice.
+	outcomeTTL = time.Minute
+	// pollInterval is how often a request looks whether another one has finished.
+	pollInterval = 150 * time.Millisecond
 )
 
-// flow is one login under way: what the item state#HASH holds. It is made when a
-// browser is sent to WeChat, taken by the first callback, and kept with its
-// outcome for those that come again.
-type flow struct {
+// pendingLogin is the value of the item state#HASH. It is stored when a browser is sent
+// to WeChat, claimed by the first callback, and stored again with its outcome for
+// callbacks that come after it.
+type pendingLogin struct {
 	App       string `json:"app"`
 	Scope     string `json:"scope"`
 	ReturnTo  string `json:"return_to"` // absolute, checked
 	Lang      string `json:"lang,omitzero"`
-	Challenge string `json:"challenge,omitzero"` // of a page of another site, see ticket
-	Browser   string `json:"browser"`            // hash of the cookie of the browser that began it
-	Restarted bool   `json:"restarted,omitzero"` // because the cookie was lost; not done twice
-	Taken     int64  `json:"taken,omitzero"`     // in work until then, Unix milliseconds
-	Outcome   string `json:"outcome,omitzero"`   // how it ended: landed, or the code of a problem
-	OpenID    string `json:"openid,omitzero"`    // of who has landed
-	UnionID   string `json:"unionid,omitzero"`
-	SameSite  bool   `json:"same_site,omitzero"` // the page sends our cookie, so the session can be one
-	Kept      bool   `json:"kept,omitzero"`      // the browser had a session of the user already
+	Challenge string `json:"challenge,omitzero"` // of a page of another site, see loginCode
+	Browser   string `json:"browser"`            // digest of the login cookie of the browser that began it
+	SameSite  bool   `json:"same_site,omitzero"` // the page sends our cookie, so the session can be a cookie
+	Restarted bool   `json:"restarted,omitzero"` // begun again because the cookie was missing; not done twice
 
-	issued string // the token of the session, where this very call opened it
-	endsAt int64  // when that session ends, Unix seconds
+	ClaimedUntil int64   `json:"claimed_until,omitzero"` // a callback completes it until then, Unix milliseconds
+	Outcome      outcome `json:"outcome,omitzero"`       // zero until the login has ended
 }
 
-// The outcomes that lead to the page.
+// outcome is how a login ended, as all its callbacks have to know it.
+type outcome struct {
+	Result string              `json:"result"`          // resultSession, resultCode, or the code of a problem
+	Login  session.StoredLogin `json:"login,omitzero"`  // who logged in, without profile and tokens
+	Reused bool                `json:"reused,omitzero"` // the browser had a session of the user already
+}
+
+// The results that lead to the page.
 const (
-	landedSession = "session" // with a cookie
-	landedTicket  = "ticket"  // with a one-time ticket in the URL
+	resultSession = "session" // a session in a cookie
+	resultCode    = "code"    // a one-time login code in the URL
 )
 
-// newState returns 128 random bits in hex: WeChat's page takes letters and
-// digits.
+// isOpen reports whether no callback has claimed the login yet.
+func (p pendingLogin) isOpen() bool { return p.ClaimedUntil == 0 && p.Outcome.Result == "" }
+
+// storedPending is a pending login as this request read it.
+type storedPending struct {
+	item store.Item
+	pendingLogin
+}
+
+// newState returns 128 random bits in hex: WeChat's page takes letters and digits only.
 func newState(random io.Reader) (string, error) {
 	var b [16]byte
 	_, err := io.ReadFull(random, b[:])
@@ -66,83 +75,71 @@ func isState(s string) bool {
 	return err == nil && len(b) == 16
 }
 
-// key keeps what is secret out of the table's keys.
-func key(kind, secret string) string {
-	return kind + "#" + digest(secret)
-}
+func stateKey(state string) string { return "state#" + login.Digest(state) }
 
-func digest(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-// seed is what the tokens of a login are made from. Only the browser that began
-// it can make them (its cookie is as random as they are), so a callback that
-// comes again gets the same ones though they are stored nowhere.
-func seed(cookie, state, what string) ([]byte, error) {
-	return hkdf.Key(sha256.New, []byte(cookie), []byte(state), "wechatfn "+what, 32)
-}
-
-// begin stores a new flow under state.
-func (h *Handler) begin(ctx context.Context, state string, f flow) error {
-	_, err := h.Store.Create(ctx, store.Item{Key: key("state", state), Value: encode(f), ExpiresAt: h.Now().Add(flowLife)})
+// storePending stores a new pending login under its state.
+func (h *Handler) storePending(ctx context.Context, state string, p pendingLogin) error {
+	_, err := h.cfg.Store.Create(ctx, store.Item{Key: stateKey(state), Value: encode(p), ExpiresAt: h.cfg.Now().Add(pendingTTL)})
 	if err != nil {
 		return fmt.Errorf("oauth: begin a login: %w", err)
 	}
 	return nil
 }
 
-// find reads a flow. Errors: store.ErrNotFound, the store's.
-func (h *Handler) find(ctx context.Context, state string) (item store.Item, f flow, err error) {
+// findPending reads a pending login. Errors: store.ErrNotFound, the store's.
+func (h *Handler) findPending(ctx context.Context, state string) (p storedPending, err error) {
 	if !isState(state) {
-		return item, f, store.ErrNotFound
+		return p, store.ErrNotFound
 	}
-	if item, err = h.Store.Get(ctx, key("state", state)); err == nil {
-		err = decode(item, &f)
+	if p.item, err = h.cfg.Store.Get(ctx, stateKey(state)); err == nil {
+		err = decode(p.item, &p.pendingLogin)
 	}
-	return item, f, err
+	return p, err
 }
 
-// take makes the flow ours: of many callbacks one succeeds, the others see how it
-// stands. Errors: store.ErrConflict with the flow as it stands, the store's.
-func (h *Handler) take(ctx context.Context, item store.Item, f flow, until time.Time) (store.Item, flow, error) {
-	taken := f
-	taken.Taken = until.UnixMilli()
-	item.Value = encode(taken)
-	if end := until.Add(outcomeLife); end.After(item.ExpiresAt) { // it began long ago
-		item.ExpiresAt = end
+// claim reserves a pending login for this callback: of many callbacks one succeeds.
+// Errors: store.ErrConflict with the pending login as another one stored it, the store's.
+func (h *Handler) claim(ctx context.Context, p storedPending, until time.Time) (storedPending, error) {
+	claimed := p
+	claimed.ClaimedUntil = until.UnixMilli()
+	claimed.item.Value = encode(claimed.pendingLogin)
+	if end := until.Add(outcomeTTL); end.After(claimed.item.ExpiresAt) { // the login began long ago
+		claimed.item.ExpiresAt = end
 	}
-	standing, err := h.Store.Replace(ctx, item)
-	if errors.Is(err, store.ErrConflict) && standing.Key != "" {
-		if err := decode(standing, &f); err != nil {
-			return standing, f, err
+	var err error
+	claimed.item, err = h.cfg.Store.Replace(ctx, claimed.item)
+	if errors.Is(err, store.ErrConflict) && claimed.item.Key != "" {
+		claimed.pendingLogin = pendingLogin{}
+		if err := decode(claimed.item, &claimed.pendingLogin); err != nil {
+			return claimed, err
 		}
-		return standing, f, store.ErrConflict
 	}
-	return standing, taken, err
+	return claimed, err
 }
 
-// end keeps the outcome for the callbacks that come again.
-func (h *Handler) end(ctx context.Context, item store.Item, f flow) error {
-	item.Value, item.ExpiresAt = encode(f), h.Now().Add(outcomeLife)
-	_, err := h.Store.Replace(ctx, item)
+// storeOutcome stores how a login ended, for callbacks that come again.
+func (h *Handler) storeOutcome(ctx context.Context, p storedPending, o outcome) error {
+	p.Outcome = o
+	p.item.Value, p.item.ExpiresAt = encode(p.pendingLogin), h.cfg.Now().Add(outcomeTTL)
+	_, err := h.cfg.Store.Replace(ctx, p.item)
 	return err
 }
 
-// await waits for the outcome of a flow that another callback has in work. The
-// flow is returned without an outcome when that one is dead or time runs out.
-func (h *Handler) await(ctx context.Context, state string, f flow) (flow, error) {
-	for f.Outcome == "" && h.Now().UnixMilli() < f.Taken {
-		if wait(ctx, look) != nil {
-			return f, nil
+// awaitOutcome waits for the outcome of a login that another callback has claimed. The
+// outcome is zero if that callback does not store one in time, or if this request's own
+// time ends first. Errors: store.ErrNotFound, the store's.
+func (h *Handler) awaitOutcome(ctx context.Context, state string, p pendingLogin) (outcome, error) {
+	for p.Outcome.Result == "" && h.cfg.Now().UnixMilli() < p.ClaimedUntil {
+		if wait(ctx, pollInterval) != nil {
+			return outcome{}, nil
 		}
-		_, next, err := h.find(ctx, state)
+		next, err := h.findPending(ctx, state)
 		if err != nil {
-			return f, err
+			return outcome{}, err
 		}
-		f = next
+		p = next.pendingLogin
 	}
-	return f, nil
+	return p.Outcome, nil
 }
 
 func encode(v any) []byte {

@@ -54,8 +54,8 @@ var (
 	errCookieLost  = failure(http.StatusBadRequest, "login_cookie_lost", "Cookie lost", "the cookie of this login is missing, twice in a row",
 		web.Hint{En: "Allow cookies for this site, do not use a private window of another app, and log in again.", Zh: "请允许本网站使用 Cookie，在同一浏览器中重新登录。"})
 
-	errTicketInvalid = failure(http.StatusBadRequest, "wechatfn_code_invalid", "Invalid ticket", "this ticket is not known, is older than a minute, or has been spent", hintAgain)
-	errBody          = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"code":"...","verifier":"..."}`,
+	errWechatfnCode = failure(http.StatusBadRequest, "wechatfn_code_invalid", "Invalid ticket", "this ticket is not known, is older than a minute, or has been spent", hintAgain)
+	errBody         = failure(http.StatusBadRequest, "body_invalid", "Invalid body", `the body must be {"code":"...","verifier":"..."}`,
 		web.Hint{En: "Send JSON, with Content-Type: application/json.", Zh: "请发送 JSON，并设置 Content-Type: application/json。"})
 
 	errCheck = failure(http.StatusBadRequest, "check_invalid", "Invalid check", "the parameter check must be true, false, 1 or 0",

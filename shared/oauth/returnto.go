@@ -13,8 +13,8 @@ import (
 	"wechatfn/shared/web"
 )
 
-// maxReturnTo bounds where a login may lead; it stands in the store and in a
-// Location.
+// maxReturnTo bounds where a login can lead, in bytes. It goes into the store and into a
+// Location header.
 const maxReturnTo = 2048
 
 // checkReturnTo resolves return_to against our own address, and refuses whatever
@@ -46,8 +46,8 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	if u.User != nil || u.Opaque != "" {
 		return nil, badReturnTo("has a user before its host, or no host")
 	}
-	if u.Query().Has(ticketParameter) {
-		return nil, badReturnTo("holds a " + ticketParameter + ", which a login adds itself")
+	if u.Query().Has(codeParameter) {
+		return nil, badReturnTo("holds a " + codeParameter + ", which a login adds itself")
 	}
 	origin, ok := web.OriginOf(u)
 	if !ok {
@@ -58,9 +58,6 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	}
 	return u, nil
 }
-
-// ticketParameter bears the ticket to a page of another site.
-const ticketParameter = "wechatfn_code"
 
 // isControl: a browser drops or changes these.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }

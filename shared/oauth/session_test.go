@@ -142,7 +142,7 @@ func TestAdmit(t *testing.T) {
 				r.AddCookie(cookie)
 			}
 		}
-		if _, err := w.handler.Admit(t.Context(), r); (err == nil) != c.ok {
+		if _, err := w.handler.AuthorizeRequest(t.Context(), r); (err == nil) != c.ok {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
@@ -205,7 +205,7 @@ func TestProducts(t *testing.T) {
 	issue := func(sku string) *browser {
 		t.Helper()
 		login.SKU = sku
-		token, _, _, err := w.handler.Sessions.Issue(t.Context(), login)
+		token, _, _, err := w.config.Sessions.Issue(t.Context(), login)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -201,14 +201,16 @@ func crossTokens(t *testing.T, outer, inner string, call int) (ran bool) {
 	}
 	w.store.before = func(string) error { step(); return nil }
 	w.wechat.answering = step
-	secrets := w.handler.Secrets
-	w.handler.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
-		step()
-		return secrets(ctx, a, fresh)
-	}
+	secrets := w.config.Secrets
+	w.configure(func(c *Config) {
+		c.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
+			step()
+			return secrets(ctx, a, fresh)
+		}
+	})
 	writers[outer](w, b, ticket)
 	w.store.before, w.wechat.answering = nil, nil
-	user, err := w.handler.Sessions.User(t.Context(), testAppID, "user1")
+	user, err := w.config.Sessions.User(t.Context(), testAppID, "user1")
 	if err != nil || user.Tokens.AccessToken != fmt.Sprint("access-", asked) {
 		newest := strings.TrimPrefix(user.Tokens.AccessToken, "access-")
 		t.Errorf("the tokens of asking %s stay, of %d; %v", newest, asked, err)

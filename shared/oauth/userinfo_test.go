@@ -17,7 +17,7 @@ func (b *browser) expire() { time.Sleep(2*time.Hour + time.Minute) }
 func TestUserinfoRefreshes(t *testing.T) {
 	for after, token := range map[time.Duration]string{
 		2*time.Hour + time.Minute: "new",
-		2*time.Hour - nearEnd/2:   "user1",
+		2*time.Hour - minRemaining/2:   "user1",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w, b := loggedIn(t)
@@ -150,7 +150,7 @@ func TestUserinfoWhileWeChatIsDown(t *testing.T) {
 		b.expire()
 		w.refreshYields(wechat.UserToken{}, &wechat.Error{Op: "refresh_token", Code: -1})
 		b.profiles(100, 503, "wechat_unavailable")
-		if most := 1 + int(defaultBudget/refreshPause); w.wechat.refreshes > most {
+		if most := 1 + int(defaultBudget/refreshBackoff); w.wechat.refreshes > most {
 			t.Errorf("%d refreshes, want %d at most", w.wechat.refreshes, most)
 		}
 	})

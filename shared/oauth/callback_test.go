@@ -10,37 +10,49 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/wechat"
 )
 
-// P12: WeChat calls twice, with the same code or with another: one exchange, and
-// both calls land with the same session.
-func TestDoubledCallback(t *testing.T) {
-	for _, second := range []string{"code-1", "code-2"} {
-		w, b, state := underWay(t)
-		w.grants("code-2", "user1")
-		var tokens []string
-		for _, code := range []string{"code-1", second} {
-			got := b.callback(code, state)
-			if got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/a#" {
-				t.Fatalf("%s: %d %s", code, got.Code, got.Body)
+// WeChat's clients have been seen to call twice, with the same code or with another one.
+// There is one exchange, and both calls end with the same session.
+func TestCallbackTwiceOpensOneSession(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		sameCode bool
+	}{{"same code", true}, {"other code", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			f, b, state := begun(t)
+			codes := []string{f.code("user1"), f.code("user1")}
+			if c.sameCode {
+				codes[1] = codes[0]
 			}
-			tokens = append(tokens, got.Result().Cookies()[0].Value)
-		}
-		if w.wechat.exchanges != 1 || tokens[0] != tokens[1] {
-			t.Errorf("%s: %d exchanges, tokens %q", second, w.wechat.exchanges, tokens)
-		}
+			var tokens []string
+			for _, code := range codes {
+				got := b.callback(code, state)
+				if got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/a#" {
+					t.Fatalf("%d %s", got.Code, got.Body)
+				}
+				tokens = append(tokens, got.Result().Cookies()[0].Value)
+			}
+			if tokens[0] != tokens[1] {
+				t.Errorf("tokens %q", tokens)
+			}
+			f.wantAsked(1, 0)
+		})
 	}
 }
 
-// A hundred at once: one exchange, and all land with the same session.
-func TestCallbacksAtOnce(t *testing.T) {
+func TestHundredCallbacksOpenOneSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, b, state := underWay(t)
-		w.wechat.slow = time.Second
+		f, b, state := begun(t)
+		f.slow(time.Second)
+		code := f.code("user1")
 		answers := make([]*httptest.ResponseRecorder, 100)
 		var wg sync.WaitGroup
 		for i := range answers {
-			wg.Go(func() { answers[i] = b.callback("code-1", state) })
+			wg.Go(func() { answers[i] = b.callback(code, state) })
 		}
 		wg.Wait()
 		for _, got := range answers {
@@ -48,153 +60,218 @@ func TestCallbacksAtOnce(t *testing.T) {
 				t.Fatalf("%d %s", got.Code, got.Body)
 			}
 		}
-		w.wantAsked(1, 0)
+		f.wantAsked(1, 0)
 	})
 }
 
-// The browser drops the first of its two calls, once the code is on its way: the second
-// lands all the same.
-func TestHungUp(t *testing.T) {
+// The browser drops the first of its two calls while WeChat has the code. The second one
+// ends on the page all the same.
+func TestCallbackGoesOnWhenTheBrowserHangsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, b, state := underWay(t)
-		w.wechat.slow = time.Second
+		f, b, state := begun(t)
+		f.slow(time.Second)
+		code := f.code("user1")
 		ctx, hangUp := context.WithCancel(t.Context())
-		r := httptest.NewRequestWithContext(ctx, "GET", "https://api.example.com/oauth/callback?code=code-1&state="+state, nil)
+		r := httptest.NewRequestWithContext(ctx, "GET", "https://api.example.com/oauth/callback?code="+code+"&state="+state, nil)
 		for _, cookie := range b.jar.Cookies(ours) {
 			r.AddCookie(cookie)
 		}
 		var wg sync.WaitGroup
-		wg.Go(func() { w.handler.ServeHTTP(httptest.NewRecorder(), r) })
-		time.Sleep(w.wechat.slow / 2)
+		wg.Go(func() { f.handler.ServeHTTP(httptest.NewRecorder(), r) })
+		time.Sleep(time.Second / 2)
 		hangUp()
-		want(t, "the second call", b.callback("code-1", state), 303, "")
+		want(t, "the second call", b.callback(code, state), 303, "")
 		wg.Wait()
-		w.wantAsked(1, 0)
+		f.wantAsked(1, 0)
 	})
 }
 
-// A flow is kept for a minute after its end, and for ten before.
-func TestFlowsEnd(t *testing.T) {
+// A pending login is stored for ten minutes, and for one minute after its end.
+func TestPendingLoginExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, b, state := underWay(t)
+		f, b, state := begun(t)
 		time.Sleep(10*time.Minute - time.Second)
-		want(t, "just in time", b.callback("code-1", state), 303, "")
+		code := f.code("user1")
+		want(t, "just in time", b.callback(code, state), 303, "")
 		time.Sleep(time.Minute - time.Second)
-		want(t, "once more", b.callback("code-1", state), 303, "")
+		want(t, "once more", b.callback(code, state), 303, "")
 		time.Sleep(time.Second)
-		want(t, "later", b.callback("code-1", state), 400, "login_unknown")
+		want(t, "later", b.callback(code, state), 400, "login_unknown")
 		state = b.begin("")
 		time.Sleep(10 * time.Minute)
-		want(t, "too late", b.callback("code-1", state), 400, "login_unknown")
+		want(t, "too late", b.callback(f.code("user1"), state), 400, "login_unknown")
 	})
 }
 
-// While a version is rolled out or back, another may have written an outcome that
-// this one does not know.
-func TestOutcomeOfAnotherVersion(t *testing.T) {
-	w, b, state := underWay(t)
-	p, err := w.handler.findPending(t.Context(), state)
+// While versions are exchanged, another one can have stored an outcome that this one does
+// not know.
+func TestUnknownOutcomeIsAnInterruptedLogin(t *testing.T) {
+	f, b, state := begun(t)
+	p, err := f.handler.findPending(t.Context(), state)
 	if err == nil {
-		err = w.handler.storeOutcome(t.Context(), p, outcome{Result: "login_of_tomorrow"})
+		err = f.handler.storeOutcome(t.Context(), p, outcome{Result: "login_of_tomorrow"})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, "a person", b.callback("code-1", state), 400, "login_interrupted")
-	want(t, "a program", b.program("/oauth/callback?code=code-1&state="+state), 400, "login_interrupted")
+	code := f.code("user1")
+	want(t, "a person", b.callback(code, state), 400, "login_interrupted")
+	want(t, "a program", b.program("/oauth/callback?code="+code+"&state="+state), 400, "login_interrupted")
 }
 
-// Another browser's link logs nobody in: the victim begins anew, once, also one who
-// has begun a login of his own.
-func TestLostCookie(t *testing.T) {
-	w := newWorld(t)
-	attacker := w.browser()
-	w.grants("code-1", "attacker")
-	state := attacker.begin("return_to=/a")
-	busy := w.browser()
-	busy.begin("return_to=/b")
-	for _, victim := range []*browser{w.browser(), busy} {
-		got := victim.callback("code-1", state)
-		to, _ := url.Parse(got.Header().Get("Location"))
-		if got.Code != 302 || to.Host != "open.weixin.qq.com" || to.Query().Get("state") == state || w.wechat.exchanges != 0 {
-			t.Fatalf("%d %s", got.Code, to)
-		}
-		jarless := w.browser()
-		want(t, "again without a cookie", jarless.callback("code-1", to.Query().Get("state")), 400, "login_cookie_lost")
-	}
-	want(t, "the attacker's own", attacker.callback("code-1", state), 303, "")
-}
-
-// The login that begins anew is the same one: account, scope, language, page and what
-// the page keeps for its ticket.
-func TestRestartIsTheSameLogin(t *testing.T) {
-	for query, sent := range map[string]string{
-		"app=site&lang=en&return_to=/a": "scope=snsapi_login",
-		"scope=snsapi_userinfo&lang=en&return_to=https://other.example.org/in" + challenge(): "scope=snsapi_userinfo",
+// Nobody is logged in by the link of another browser. Whoever opens it begins the login
+// again as a login of their own, once.
+func TestLinkOfAnotherBrowserLogsNobodyIn(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(victim *browser)
+	}{
+		{"a browser without cookies", func(*browser) {}},
+		{"a browser with a login of its own", func(victim *browser) { victim.begin("return_to=/b") }},
 	} {
-		w := newWorld(t)
-		first, b := w.browser(), w.browser()
-		restarted := b.callback("code-0", first.begin(query)).Header().Get("Location")
-		if !strings.Contains(restarted, sent) {
-			t.Errorf("%s: leads to %s", query, restarted)
-		}
-		to, _ := url.Parse(restarted)
-		w.grants("code-1", "user1")
-		got := b.callback("code-1", to.Query().Get("state"))
-		landed, err := url.Parse(got.Header().Get("Location"))
-		if err != nil || got.Code != 303 || !slices.Equal(w.wechat.asked, []string{"en"}) {
-			t.Fatalf("%d %s, profiles in %q", got.Code, got.Body, w.wechat.asked)
-		}
-		if ticket := landed.Query().Get("wechatfn_code"); ticket != "" {
-			want(t, query, b.spend(spending(ticket)), 200, "user1")
-		} else {
-			want(t, query, b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			attacker, victim := f.browser(), f.browser()
+			code, state := f.code("attacker"), attacker.begin("return_to=/a")
+			c.prepare(victim)
+			got := victim.callback(code, state)
+			to, _ := url.Parse(got.Header().Get("Location"))
+			if got.Code != 302 || to.Host != "open.weixin.qq.com" || to.Query().Get("state") == state {
+				t.Fatalf("%d %s", got.Code, to)
+			}
+			f.wantAsked(0, 0)
+			want(t, "again without a cookie", f.browser().callback(code, to.Query().Get("state")), 400, "login_cookie_lost")
+			f.wantAsked(0, 0)
+			want(t, "the attacker's own", attacker.callback(code, state), 303, "")
+		})
 	}
 }
 
-// Two tabs of one browser log in at once.
-func TestTwoTabs(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
+// A login that begins again is the same login: account, scope, language, page and the
+// challenge of the page.
+func TestRestartIsTheSameLogin(t *testing.T) {
+	for _, c := range []struct{ name, query, appID, scope string }{
+		{"of a website", "app=site&lang=en&return_to=/a", siteID, wechat.ScopeLogin},
+		{"for a page of another site", "scope=snsapi_userinfo&lang=en&return_to=https://other.example.org/in" + challenge(), shopID, wechat.ScopeUserInfo},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			first, b := f.browser(), f.browser()
+			restarted := b.callback("code-of-another", first.begin(c.query)).Header().Get("Location")
+			if !strings.Contains(restarted, "scope="+c.scope) {
+				t.Errorf("leads to %s", restarted)
+			}
+			to, _ := url.Parse(restarted)
+			got := b.callback(f.codeOf(c.appID, "user1", c.scope), to.Query().Get("state"))
+			page, err := url.Parse(got.Header().Get("Location"))
+			if err != nil || got.Code != 303 || !slices.Equal(f.wechat.asked, []string{"en"}) {
+				t.Fatalf("%d %s, profiles in %q", got.Code, got.Body, f.wechat.asked)
+			}
+			if code := page.Query().Get("wechatfn_code"); code != "" {
+				want(t, "redeemed", b.redeem(redemption(code)), 200, f.openID("user1"))
+			} else {
+				want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)
+			}
+		})
+	}
+}
+
+func TestTwoTabsLogInAtTheSameTime(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
 	one, two := b.begin("return_to=/one"), b.begin("return_to=/two")
-	for code, state := range map[string]string{"code-1": one, "code-2": two} {
-		w.grants(code, "user1")
-		want(t, code, b.callback(code, state), 303, "")
-	}
+	want(t, "the first tab", b.callback(f.code("user1"), one), 303, "")
+	want(t, "the second tab", b.callback(f.code("user1"), two), 303, "")
 }
 
-// A callback that died with the flow in its hands: the next one waits for as long as
-// it may have worked, and says so. What it might still write is remembered until then.
-func TestDiedAtWork(t *testing.T) {
+// A callback crashed after it claimed the login. The next one waits for as long as the
+// first could have worked, and then says that the login was interrupted. Until then the
+// pending login is stored.
+func TestCallbackAfterACrashIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, b, state := underWay(t)
+		f, b, state := begun(t)
 		time.Sleep(pendingTTL - time.Second)
-		p, err := w.handler.findPending(t.Context(), state)
+		p, err := f.handler.findPending(t.Context(), state)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = w.handler.claim(t.Context(), p, time.Now().Add(5*time.Second)); err != nil {
+		if _, err = f.handler.claim(t.Context(), p, time.Now().Add(5*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		want(t, "the next one", b.callback("code-1", state), 400, "login_interrupted")
+		want(t, "the next one", b.callback(f.code("user1"), state), 400, "login_interrupted")
 		if took := time.Since(began); took < 5*time.Second || took > 5*time.Second+pollInterval {
 			t.Errorf("after %s", took)
 		}
-		w.wantAsked(0, 0)
+		f.wantAsked(0, 0)
 	})
 }
 
-// A code that WeChat does not answer is not sent again, and the user is told the same
-// as long as the browser asks.
-func TestWeChatHangs(t *testing.T) {
+// WeChat does not answer. The code is not sent again, and the user gets the same answer
+// as often as the browser asks.
+func TestHangingExchangeIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, b, state := underWay(t)
-		w.wechat.slow = time.Hour
+		f, b, state := begun(t)
+		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, Delay: time.Hour})
+		code := f.code("user1")
 		for range 3 {
-			want(t, "hanging", b.callback("code-1", state), 503, "login_unavailable")
+			want(t, "hanging", b.callback(code, state), 503, "login_unavailable")
 		}
-		w.wantAsked(1, 0)
+		f.wantAsked(1, 0)
+		if n := f.sim.Calls(wechatsim.PathExchange); n != 1 {
+			t.Errorf("%d requests", n)
+		}
 	})
+}
+
+// A callback comes again after the page has used the session. It does no harm, and says
+// what has happened.
+func TestRepeatedCallbackAfterARotationOrLogout(t *testing.T) {
+	f, b, state := begun(t)
+	code := f.code("user1")
+	b.callback(code, state)
+	b.origin = "https://api.example.com"
+	want(t, "rotated", b.do("POST", "/oauth/session/refresh", ""), 200, f.openID("user1"))
+	b.origin = ""
+	if got := b.callback(code, state); got.Code != 303 || len(got.Result().Cookies()) > 0 {
+		t.Errorf("after a rotation: %d %s %v", got.Code, got.Body, got.Result().Cookies())
+	}
+	want(t, "still logged in", b.do("GET", "/oauth/session", ""), 200, f.openID("user1"))
+	b.origin = "https://api.example.com"
+	want(t, "logged out", b.do("DELETE", "/oauth/session", ""), 204, "")
+	b.origin = ""
+	want(t, "after a logout", b.callback(code, state), 400, "login_ended")
+}
+
+// A callback has sent its code when the user logs out of all devices. It opens no
+// session, and says so, also when it comes again.
+func TestLogoutOfAllDevicesEndsACallbackInProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.slow(2 * time.Second)
+		other, b := f.browser(), f.browser()
+		other.logIn("user1")
+		code, state := f.code("user1"), b.begin("return_to=/a")
+		done := make(chan *httptest.ResponseRecorder)
+		go func() { done <- b.callback(code, state) }()
+		time.Sleep(time.Second)
+		other.origin = "https://api.example.com"
+		want(t, "out", other.do("DELETE", "/oauth/session?all=true", ""), 204, "")
+		want(t, "in progress", <-done, 400, "login_ended")
+		want(t, "again", b.callback(code, state), 400, "login_ended")
+		want(t, "nobody", b.do("GET", "/oauth/session", ""), 401, "session_missing")
+		b.logIn("user1")
+	})
+}
+
+func TestRefusedAndThenAgreed(t *testing.T) {
+	f, b, state := begun(t)
+	want(t, "refused", b.callback("", state), 403, "login_refused")
+	want(t, "agreed", b.callback(f.code("user1"), state), 303, "")
+}
+
+// Some of WeChat's clients come back without any parameter.
+func TestCallbackWithoutParametersIsARefusal(t *testing.T) {
+	b := newFixture(t).browser()
+	want(t, "bare", b.do("GET", "/oauth/callback", ""), 403, "login_refused")
 }

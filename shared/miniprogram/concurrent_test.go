@@ -40,11 +40,11 @@ func TestLoginsOvertake(t *testing.T) {
 				if first {
 					first = false
 					time.Sleep(time.Second)
-					p.in(false) // a newer one comes and goes
+					p.mustLogIn(false) // a newer one comes and goes
 				}
 			}}
 		})
-		p.in(false)
+		p.mustLogIn(false)
 		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
@@ -73,7 +73,7 @@ func TestSlowSecretIsNoOlderLogin(t *testing.T) {
 				return secrets(ctx, a, fresh)
 			}
 		})
-		p.in(false)
+		p.mustLogIn(false)
 		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
 			t.Error("a dead session_key is stored")
 		}
@@ -85,7 +85,7 @@ func TestResetAfterLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyKept })
 		p := f.phone("hua")
-		p.in(false)
+		p.mustLogIn(false)
 		want(t, "before", p.check(""), 200, "valid")
 		_ = f.sim.ForeignRefresh(miniID)
 		f.tokens.another = func(context.Context) error {
@@ -119,11 +119,11 @@ func (l lateReset) ResetSessionKey(ctx context.Context, token, openID, key strin
 func TestResetBeforeLogin(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		p := f.phone("hua")
-		p.in(false)
+		p.mustLogIn(false)
 		f.configure(func(c *Config) {
 			c.WeChat = lateReset{f.client, func() {
 				time.Sleep(time.Second)
-				p.in(false)
+				p.mustLogIn(false)
 			}}
 		})
 		if err := f.handler.ResetSessionKey(f.Context(), miniID, p.stored().OpenID); err != nil {
@@ -141,8 +141,8 @@ func TestLogoutOvertakesLogins(t *testing.T) {
 	for name, keeps := range map[string]bool{"without a token": false, "with one": true} {
 		bubble(t, func(f *fixture) {
 			p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
-			p.in(false)
-			other.in(false)
+			p.mustLogIn(false)
+			other.mustLogIn(false)
 			if !keeps {
 				p.token = ""
 			}
@@ -161,7 +161,7 @@ func TestLogoutOvertakesLogins(t *testing.T) {
 			}
 			f.configure(func(c *Config) { c.WeChat = f.client })
 			time.Sleep(2 * time.Second)
-			if p.in(false); p.alive() != nil {
+			if p.mustLogIn(false); p.sessionError() != nil {
 				t.Errorf("%s: it does not come in again", name)
 			}
 		})
@@ -172,8 +172,8 @@ func TestLogoutOvertakesLogins(t *testing.T) {
 func TestLogoutOvertakesKept(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
-		p.in(false)
-		other.in(false)
+		p.mustLogIn(false)
+		other.mustLogIn(false)
 		time.Sleep(time.Second)
 		first := true
 		f.store.before = func(call, key string) {
@@ -198,12 +198,12 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 		if first && call == "create" && store.Kind(key) == "session" {
 			first = false
 			for i := range session.DefaultMaxDevices {
-				f.phone("hua", "device", strconv.Itoa(i)).in(false)
+				f.phone("hua", "device", strconv.Itoa(i)).mustLogIn(false)
 			}
 		}
 	}
-	if p.in(false); p.alive() != nil {
-		t.Error(p.alive())
+	if p.mustLogIn(false); p.sessionError() != nil {
+		t.Error(p.sessionError())
 	}
 }
 
@@ -228,14 +228,14 @@ func TestHundredLogins(t *testing.T) {
 
 func (f *fixture) hundred(name string, live int) {
 	tablet := f.phone("hua", "device", "tablet")
-	tablet.in(false)
+	tablet.mustLogIn(false)
 	f.store.latency = 5 * time.Millisecond
 	tokens := f.atOnce(name, 100)
 	f.store.latency = 0
 	if len(tokens) != 100 {
 		f.Errorf("%s: %d tokens", name, len(tokens))
 	}
-	if err := tablet.alive(); err != nil {
+	if err := tablet.sessionError(); err != nil {
 		f.Errorf("%s: the other device: %v", name, err)
 	}
 	alive := 1

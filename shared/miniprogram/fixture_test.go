@@ -233,7 +233,7 @@ func (f *fixture) wantCalls(name, want string, asked int) {
 	f.sim.ResetCounts()
 }
 
-func (f *fixture) quiet() {
+func (f *fixture) resetCalls() {
 	f.store.mu.Lock()
 	defer f.store.mu.Unlock()
 	f.store.calls = nil
@@ -319,7 +319,7 @@ func (p *phone) logIn(shares bool) *httptest.ResponseRecorder {
 }
 
 // in logs in, and wants that to succeed.
-func (p *phone) in(shares bool) Grant {
+func (p *phone) mustLogIn(shares bool) Grant {
 	p.Helper()
 	got := p.logIn(shares)
 	var g Grant
@@ -340,7 +340,7 @@ func (p *phone) stored() session.User {
 }
 
 // alive asks the session itself.
-func (p *phone) alive() error {
+func (p *phone) sessionError() error {
 	_, err := p.sessions.Check(p.Context(), p.token)
 	return err
 }

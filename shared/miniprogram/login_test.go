@@ -16,7 +16,7 @@ import (
 func TestLogin(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		p := f.phone("hua", "app", "mini", "sku", "shop", "device", "iPhone 15")
-		g := p.in(true)
+		g := p.mustLogIn(true)
 		if g.ExpiresIn != 259200 || g.OpenID != f.sim.OpenID(miniID, "hua") || g.UnionID != f.sim.UnionID(miniID, "hua") || !g.NewUser {
 			t.Errorf("%+v", g)
 		}
@@ -33,7 +33,7 @@ func TestLogin(t *testing.T) {
 		}
 
 		time.Sleep(time.Hour)
-		again := p.in(false) // with the token: the session is kept
+		again := p.mustLogIn(false) // with the token: the session is kept
 		if again.Token != g.Token || again.NewUser || again.ExpiresIn != 259200-3600 || again.UnionID != g.UnionID {
 			t.Errorf("%+v", again)
 		}
@@ -48,35 +48,35 @@ func TestLogin(t *testing.T) {
 func TestLoginCalls(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		hua := f.phone("hua", "device", "phone")
-		hua.in(false)
+		hua.mustLogIn(false)
 		f.wantCalls("first login, with a unionid", "create user, create session, create union", 1)
 		hua.token = ""
-		hua.in(false)
+		hua.mustLogIn(false)
 		f.wantCalls("second login, with a unionid", "create user, create union, replace user, create session", 1)
 		hua.token = ""
-		hua.in(true)
+		hua.mustLogIn(true)
 		f.wantCalls("one more, with a profile", "create user, replace user, create session", 1)
-		hua.in(true)
+		hua.mustLogIn(true)
 		f.wantCalls("with a token", "get session, get user, replace user", 1)
 		hua.token = strings.Repeat("Q", session.TokenLength)
-		hua.in(false)
+		hua.mustLogIn(false)
 		f.wantCalls("with a token that has ended", "get session, create user, replace user, create session", 1)
 
 		ming := f.phone("ming", "app", "other")
 		ming.appID = otherID
-		ming.in(false)
+		ming.mustLogIn(false)
 		f.wantCalls("first login, without a unionid", "create user, create session", 1)
 		ming.token = ""
-		ming.in(false)
+		ming.mustLogIn(false)
 		f.wantCalls("second login, without one", "create user, replace user, create session", 1)
 
 		for range session.DefaultMaxDevices {
 			ming.token = ""
-			ming.in(false)
+			ming.mustLogIn(false)
 		}
-		f.quiet()
+		f.resetCalls()
 		ming.token = ""
-		ming.in(false)
+		ming.mustLogIn(false)
 		f.wantCalls("with a session too many", "create user, replace user, create session, get session, replace session, replace user", 1)
 	})
 }
@@ -98,7 +98,7 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 		}
 		return body
 	}
-	f.quiet()
+	f.resetCalls()
 	long := strings.Repeat("a", maxBody)
 	for name, c := range map[string]struct {
 		body   any

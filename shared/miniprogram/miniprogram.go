@@ -1,10 +1,10 @@
-// Package miniprogram logs the users of mini-programs in, and turns what WeChat
-// encrypts for a mini-program's server into plain data. What comes out of a login is
-// a session (see package session), as a bearer token; session_key stays with the
-// user's item in the table and leaves it for nobody.
+// Package miniprogram logs the users of mini-programs in, and decrypts what WeChat
+// encrypts for a mini-program's server. A login opens a session (see package session)
+// with a bearer token. session_key is stored with the user's item and never sent to
+// anybody.
 //
-// No cookie is read here, so a page in a browser can do nothing that a stranger could
-// not; there is no CORS, since wx.request has no use for it.
+// No cookie is read here, so a page in a browser can do no more than a stranger. There
+// are no CORS headers, because wx.request does not need them.
 //
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/login.html
 package miniprogram
@@ -24,7 +24,7 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// WeChat is what of WeChat's API is needed; *wechat.Client has it.
+// WeChat is the part of WeChat's API that this package calls; *wechat.Client has it.
 type WeChat interface {
 	CodeToSession(ctx context.Context, appID, secret, code string) (wechat.MiniSession, error)
 	PhoneNumber(ctx context.Context, accessToken, code, openid string) (wechat.Phone, error)
@@ -32,11 +32,11 @@ type WeChat interface {
 	ResetSessionKey(ctx context.Context, accessToken, openid, sessionKey string) (wechat.MiniSession, error)
 }
 
-// Tokens hands out the accounts' access tokens, and another than one that is dead;
+// Tokens gives the accounts' access tokens, and another one than one that is invalid.
 // *credential.Reader does.
 type Tokens interface {
 	Token(ctx context.Context, appID string) (string, error)
-	Replacement(ctx context.Context, appID, dead string) (string, error)
+	Replacement(ctx context.Context, appID, invalid string) (string, error)
 }
 
 // Config configures a Handler. Accounts, WeChat, Secrets, Tokens and Sessions are
@@ -50,14 +50,14 @@ type Config struct {
 	Sessions   *session.Sessions
 
 	// DataAge is how far the time in encrypted data may be from now; 0: 10 minutes. A
-	// login's code lives five, so an honest one is over by then; the rest is for a clock
-	// that is off and a client that tries again.
+	// login's code expires after five; the rest is for a clock that is off and a client
+	// that tries again.
 	DataAge time.Duration
 	Budget  time.Duration // for a request as a whole; 0: 8.5 s
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default()
-	// LoggedIn adds to the line of a login; nil: nothing.
+	// LoggedIn adds an attribute to the log line of a login; nil: nothing.
 	LoggedIn func() slog.Attr
 }
 
@@ -71,9 +71,9 @@ const (
 //	POST /miniprogram/login     a wx.login code for a session
 //	POST /miniprogram/decrypt   encrypted data in plain
 //	POST /miniprogram/phone     a phone number's code for the number
-//	GET  /miniprogram/session   whether session_key is good still
+//	GET  /miniprogram/session   whether session_key is still valid
 //
-// Sessions are checked, rotated and ended where those of package oauth are.
+// The routes that check, rotate and end sessions are those of package oauth.
 type Handler struct {
 	cfg    Config
 	routes http.Handler
@@ -118,8 +118,8 @@ func New(c Config) (*Handler, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.routes.ServeHTTP(w, r) }
 
-// open says whose session a request bears: one of a mini-program, and of that product
-// where one is named.
+// open says whose session a request has. It must be one of a mini-program, and of the
+// product if the request names one.
 func (h *Handler) open(r *http.Request, sku string) (session.Session, error) {
 	var products []string
 	if sku != "" {
@@ -145,39 +145,39 @@ func (h *Handler) key(ctx context.Context, appID, openID string) (string, error)
 }
 
 const (
-	// anotherTime is how long another token is waited for: the table's stream and the
-	// refresher need about two seconds.
-	anotherTime = 4 * time.Second
-	// askTime is left for the second try.
-	askTime = 2 * time.Second
+	// maxTokenWait bounds the wait for another token: the table's stream and the refresher
+	// need about two seconds.
+	maxTokenWait = 4 * time.Second
+	// retryReserve is the time that is left for the second call.
+	retryReserve = 2 * time.Second
 )
 
-// withToken asks WeChat something with the account's access token, and once more with
-// another where WeChat says that it is dead.
+// withToken makes a call with the account's access token. If WeChat says that it is
+// invalid, the call is made once more with another token.
 func (h *Handler) withToken(ctx context.Context, appID string, ask func(token string) error) error {
 	token, err := h.cfg.Tokens.Token(ctx, appID)
 	if err != nil {
 		return noToken(err, h.cfg.RetryAfter)
 	}
-	if err = ask(token); !tokenDead(err) {
+	if err = ask(token); !tokenInvalid(err) {
 		return err
 	}
-	patience := anotherTime
+	wait := maxTokenWait
 	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)-askTime)
+		wait = min(wait, time.Until(deadline)-retryReserve)
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if token, err = h.cfg.Tokens.Replacement(waiting, appID, token); err != nil {
 		return noToken(err, h.cfg.RetryAfter)
 	}
-	if err = ask(token); tokenDead(err) {
+	if err = ask(token); tokenInvalid(err) {
 		return noToken(err, h.cfg.RetryAfter)
 	}
 	return err
 }
 
-func tokenDead(err error) bool {
+func tokenInvalid(err error) bool {
 	e, ok := errors.AsType[*wechat.Error](err)
 	return ok && e.Class() == wechat.ClassCredentialInvalid
 }

@@ -32,12 +32,12 @@ func TestLoginKeeps(t *testing.T) {
 		bubble(t, func(f *fixture) {
 			p := f.phone("hua", "sku", "shop", "device", "phone")
 			first := *p
-			first.token = p.in(false).Token
+			first.token = p.mustLogIn(false).Token
 			c.change(p)
-			if g := p.in(false); (g.Token == first.token) != c.kept || g.OpenID != f.sim.OpenID(p.appID, p.user) {
+			if g := p.mustLogIn(false); (g.Token == first.token) != c.kept || g.OpenID != f.sim.OpenID(p.appID, p.user) {
 				t.Errorf("%s: kept %v", name, g.Token == first.token)
 			}
-			if err := first.alive(); name != "logged out" && err != nil {
+			if err := first.sessionError(); name != "logged out" && err != nil {
 				t.Errorf("%s: the first session: %v", name, err)
 			}
 		})
@@ -49,13 +49,13 @@ func TestLoginKeeps(t *testing.T) {
 func TestLoginKeepsNoOther(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua")
-	p.in(false)
+	p.mustLogIn(false)
 	foreign, _, _, err := f.sessions.Issue(t.Context(), session.Login{AppID: otherID, OpenID: f.sim.OpenID(miniID, "hua")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.token = foreign
-	if p.in(false).Token == foreign {
+	if p.mustLogIn(false).Token == foreign {
 		t.Error("another app's session was kept")
 	}
 	item, err := f.store.Get(t.Context(), "user#"+miniID+"#"+f.sim.OpenID(miniID, "hua"))
@@ -66,8 +66,8 @@ func TestLoginKeepsNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := p.token
-	if g := p.in(false); g.Token == before || !g.NewUser || p.alive() != nil {
-		t.Errorf("%+v, %v", g, p.alive())
+	if g := p.mustLogIn(false); g.Token == before || !g.NewUser || p.sessionError() != nil {
+		t.Errorf("%+v, %v", g, p.sessionError())
 	}
 }
 
@@ -88,25 +88,25 @@ func TestUnionIDToldLater(t *testing.T) {
 		p := f.phone("hua", "app", "other")
 		p.appID = otherID
 		f.configure(func(c *Config) { c.WeChat = mute{f.client} })
-		p.in(false)
+		p.mustLogIn(false)
 		f.configure(func(c *Config) { c.WeChat = f.client })
 		return f, p
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f, p := known(t)
-		if g := p.in(false); g.UnionID != f.sim.UnionID(otherID, "hua") { // the session that is kept has none
+		if g := p.mustLogIn(false); g.UnionID != f.sim.UnionID(otherID, "hua") { // the session that is kept has none
 			t.Errorf("%+v", g)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		f, p := known(t)
-		f.phone("hua").in(false)
-		f.quiet()
+		f.phone("hua").mustLogIn(false)
+		f.resetCalls()
 		p.token = ""
-		p.in(false)
+		p.mustLogIn(false)
 		f.wantCalls("told later", "create user, create union, replace union, replace user, create session", 1)
 		p.token = ""
-		p.in(false)
+		p.mustLogIn(false)
 		f.wantCalls("the next", "create user, replace user, create session", 1)
 	})
 }

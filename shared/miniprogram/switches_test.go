@@ -21,14 +21,14 @@ func TestSwitches(t *testing.T) {
 	} {
 		f := newFixture(t, func(c *wechatsim.Config) { change(&c.Switches) })
 		p := f.phone("hua")
-		p.in(name != "a new session_key at the exchange") // where data from before it is of another key
+		p.mustLogIn(name != "a new session_key at the exchange") // where data from before it is of another key
 		want(t, name, p.decrypt(wechatsim.MiniOptions{}), 200, "Li Hua")
-		code := p.button()
+		code := p.phoneCode()
 		want(t, name, p.number(code), 200, `"countryCode":"86"`)
 		wantCode(t, name, p.number(code), 400, "phone_code_invalid")
 		want(t, name, p.check(""), 200, "valid")
 		first := p.token
-		if p.in(false); p.token != first {
+		if p.mustLogIn(false); p.token != first {
 			t.Errorf("%s: the session was not kept", name)
 		}
 		want(t, name, p.decrypt(wechatsim.MiniOptions{}), 200, "Li Hua")
@@ -45,6 +45,6 @@ func TestSwitches(t *testing.T) {
 func TestProofInTheBody(t *testing.T) {
 	f := newFixture(t, func(c *wechatsim.Config) { c.Switches.SessionProofInBody = true })
 	p := f.phone("hua")
-	p.in(false)
+	p.mustLogIn(false)
 	wantCode(t, "check", p.check(""), 500, "wechat_refused")
 }

@@ -18,7 +18,7 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// slow is a WeChat whose answers arrive late, and a store that is in no hurry.
+// slow is a WeChat that lets a test run something before the answer to a code arrives.
 type slow struct {
 	WeChat
 	late func()
@@ -30,8 +30,8 @@ func (s slow) CodeToSession(ctx context.Context, appID, secret, code string) (m 
 	return m, err
 }
 
-// A login that asked earlier and ends later does not bring its session_key back.
-func TestLoginsOvertake(t *testing.T) {
+// A login that asked WeChat earlier and ends later does not store its older session_key.
+func TestNewestSessionKeyIsStored(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		p := f.phone("hua")
 		first := true
@@ -40,20 +40,20 @@ func TestLoginsOvertake(t *testing.T) {
 				if first {
 					first = false
 					time.Sleep(time.Second)
-					p.mustLogIn(false) // a newer one comes and goes
+					p.mustLogIn(false) // a newer login begins and ends
 				}
 			}}
 		})
 		p.mustLogIn(false)
 		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
-			t.Error("a dead session_key is stored")
+			t.Error("an older session_key is stored")
 		}
 	})
 }
 
-// What counts is when WeChat was asked, and not when the login came: a slow AppSecret
-// makes no login older.
-func TestSlowSecretIsNoOlderLogin(t *testing.T) {
+// What counts is when WeChat was asked, not when the login began: reading the AppSecret can
+// take seconds.
+func TestSlowSecretMakesNoLoginOlder(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		f.sim.ResetCounts()
 		p := f.phone("hua")
@@ -75,13 +75,13 @@ func TestSlowSecretIsNoOlderLogin(t *testing.T) {
 		})
 		p.mustLogIn(false)
 		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
-			t.Error("a dead session_key is stored")
+			t.Error("an older session_key is stored")
 		}
 	})
 }
 
-// A reset that had to wait for a token is newer than a login that came meanwhile.
-func TestResetAfterLogin(t *testing.T) {
+// A reset that had to wait for a token is newer than a login that came in the meantime.
+func TestResetAfterLoginStoresItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, func(c *wechatsim.Config) { c.Switches.SessionKey = wechatsim.SessionKeyKept })
 		p := f.phone("hua")
@@ -98,12 +98,12 @@ func TestResetAfterLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
-			t.Error("a dead session_key is stored")
+			t.Error("an older session_key is stored")
 		}
 	})
 }
 
-// lateReset is a WeChat whose answer to a reset arrives late.
+// lateReset is a WeChat that lets a test run something before the answer to a reset arrives.
 type lateReset struct {
 	WeChat
 	late func()
@@ -115,8 +115,8 @@ func (l lateReset) ResetSessionKey(ctx context.Context, token, openID, key strin
 	return m, err
 }
 
-// A login that came after a reset keeps its session_key, though the reset ends later.
-func TestResetBeforeLogin(t *testing.T) {
+// The session_key of a login that came after a reset stays, though the reset ends later.
+func TestResetBeforeLoginStoresNothing(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		p := f.phone("hua")
 		p.mustLogIn(false)
@@ -130,46 +130,54 @@ func TestResetBeforeLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		if key, _ := f.sim.SessionKey(miniID, "hua"); p.stored().Tokens.SessionKey != key {
-			t.Error("a dead session_key is stored")
+			t.Error("an older session_key is stored")
 		}
 	})
 }
 
-// A logout of all devices ends the logins that are under way, too, with or without a
-// token to keep; they are told to come again, and may.
-func TestLogoutOvertakesLogins(t *testing.T) {
-	for name, keeps := range map[string]bool{"without a token": false, "with one": true} {
-		bubble(t, func(f *fixture) {
-			p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
-			p.mustLogIn(false)
-			other.mustLogIn(false)
-			if !keeps {
-				p.token = ""
-			}
-			f.configure(func(c *Config) {
-				c.WeChat = slow{f.client, func() {
-					time.Sleep(time.Second)
-					if err := f.sessions.RevokeAll(f.Context(), other.token, ""); err != nil {
-						t.Error(err)
-					}
-				}}
-			})
-			got := p.logIn(true)
-			wantCode(t, name, got, 503, "login_superseded")
-			if retry := got.Header().Get("Retry-After"); retry != "2" || len(p.stored().Devices) != 0 || p.stored().Profile != nil {
-				t.Errorf("%s: Retry-After %q, %+v", name, retry, p.stored())
-			}
-			f.configure(func(c *Config) { c.WeChat = f.client })
-			time.Sleep(2 * time.Second)
-			if p.mustLogIn(false); p.sessionError() != nil {
-				t.Errorf("%s: it does not come in again", name)
-			}
-		})
+// A logout of all devices ends the logins in progress as well, with or without a session
+// to reuse. They get login_superseded, and can log in again.
+func TestLogoutOfAllDevicesEndsLoginsInProgress(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		token bool
+	}{{"without a token", false}, {"with a token", true}} {
+		t.Run(c.name, func(t *testing.T) { logOutDuringLogin(t, c.token) })
 	}
 }
 
-// A logout between the answer of the table and a kept session's is told, too.
-func TestLogoutOvertakesKept(t *testing.T) {
+func logOutDuringLogin(t *testing.T, withToken bool) {
+	bubble(t, func(f *fixture) {
+		p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
+		p.mustLogIn(false)
+		other.mustLogIn(false)
+		if !withToken {
+			p.token = ""
+		}
+		f.configure(func(c *Config) {
+			c.WeChat = slow{f.client, func() {
+				time.Sleep(time.Second)
+				if err := f.sessions.RevokeAll(f.Context(), other.token, ""); err != nil {
+					t.Error(err)
+				}
+			}}
+		})
+		got := p.logIn(true)
+		wantCode(t, "login", got, 503, "login_superseded")
+		if retry := got.Header().Get("Retry-After"); retry != "2" || len(p.stored().Devices) != 0 || p.stored().Profile != nil {
+			t.Errorf("Retry-After %q, %+v", retry, p.stored())
+		}
+		f.configure(func(c *Config) { c.WeChat = f.client })
+		time.Sleep(2 * time.Second)
+		if p.mustLogIn(false); p.sessionError() != nil {
+			t.Error("it cannot log in again")
+		}
+	})
+}
+
+// A logout of all devices after the session was read, and before it is reused, ends the
+// login as well.
+func TestLogoutOfAllDevicesEndsASessionBeforeItIsReused(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		p, other := f.phone("hua", "device", "phone"), f.phone("hua", "device", "tablet")
 		p.mustLogIn(false)
@@ -177,7 +185,7 @@ func TestLogoutOvertakesKept(t *testing.T) {
 		time.Sleep(time.Second)
 		first := true
 		f.store.before = func(call, key string) {
-			if first && call == "get" && store.Kind(key) == "user" { // its session was read, and lived
+			if first && call == "get" && store.Kind(key) == "user" { // its session was read, and it was valid
 				first = false
 				time.Sleep(time.Second)
 				if err := f.sessions.RevokeAll(f.Context(), other.token, ""); err != nil {
@@ -185,12 +193,13 @@ func TestLogoutOvertakesKept(t *testing.T) {
 				}
 			}
 		}
-		wantCode(t, "kept", p.logIn(false), 503, "login_superseded")
+		wantCode(t, "login", p.logIn(false), 503, "login_superseded")
 	})
 }
 
-// A login that others have pushed out before it began is begun anew, and lives.
-func TestPushedOutBeforeItBegan(t *testing.T) {
+// Logins on other devices revoke the session of this one before it is created. The login
+// opens another session.
+func TestLoginThatIsPushedOutOpensAnotherSession(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua", "device", "phone")
 	first := true
@@ -207,50 +216,53 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 	}
 }
 
-// A hundred logins of one user at once: each gets its session, the newest live, and no
-// other device loses its own.
-func TestHundredLogins(t *testing.T) {
-	for name, c := range map[string]struct {
-		devices, live int
-	}{"as configured": {0, session.DefaultMaxDevices}, "with room for all": {200, 101}} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
-			var err error
-			f.sessions, err = session.New(session.Config{Store: f.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: c.devices})
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.configure(func(c *Config) { c.Sessions = f.sessions })
-			f.hundred(name, c.live)
+// A user logs in a hundred times at once on one device. Each login gets a session, the
+// newest sessions are valid, and no other device loses its own.
+func TestHundredLoginsAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		devices, valid int
+	}{{"as configured", 0, session.DefaultMaxDevices}, {"with room for all", 200, 101}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, func(sim *wechatsim.Config) { sim.Quotas.CodeToSessionMinute = 1000 })
+				var err error
+				f.sessions, err = session.New(session.Config{Store: f.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: c.devices})
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.configure(func(c *Config) { c.Sessions = f.sessions })
+				f.logInHundredTimes(c.valid)
+			})
 		})
 	}
 }
 
-func (f *fixture) hundred(name string, live int) {
+func (f *fixture) logInHundredTimes(wantValid int) {
 	tablet := f.phone("hua", "device", "tablet")
 	tablet.mustLogIn(false)
 	f.store.latency = 5 * time.Millisecond
-	tokens := f.atOnce(name, 100)
+	tokens := f.atOnce(100)
 	f.store.latency = 0
 	if len(tokens) != 100 {
-		f.Errorf("%s: %d tokens", name, len(tokens))
+		f.Errorf("%d tokens", len(tokens))
 	}
 	if err := tablet.sessionError(); err != nil {
-		f.Errorf("%s: the other device: %v", name, err)
+		f.Errorf("the other device: %v", err)
 	}
-	alive := 1
+	valid := 1
 	for token := range tokens {
 		if _, err := f.sessions.Check(f.Context(), token); err == nil {
-			alive++
+			valid++
 		}
 	}
-	if listed := len(tablet.stored().Devices); alive != live || listed != live {
-		f.Errorf("%s: %d live, %d are listed", name, alive, listed)
+	if listed := len(tablet.stored().Devices); valid != wantValid || listed != wantValid {
+		f.Errorf("%d are valid, %d are listed, want %d", valid, listed, wantValid)
 	}
 }
 
-// atOnce logs one phone in so many times, and returns the tokens.
-func (f *fixture) atOnce(name string, n int) map[string]bool {
+// atOnce logs one device in so many times at once, and returns the tokens.
+func (f *fixture) atOnce(n int) map[string]bool {
 	tokens := map[string]bool{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -261,7 +273,7 @@ func (f *fixture) atOnce(name string, n int) map[string]bool {
 			got := p.do("POST", "/miniprogram/login", body)
 			var g Grant
 			if err := json.Unmarshal(got.Body.Bytes(), &g); err != nil || got.Code != http.StatusOK {
-				f.Errorf("%s: %d %s", name, got.Code, got.Body)
+				f.Errorf("%d %s", got.Code, got.Body)
 			}
 			mu.Lock()
 			defer mu.Unlock()

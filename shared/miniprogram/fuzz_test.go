@@ -9,8 +9,8 @@ import (
 	"wechatfn/shared/session"
 )
 
-// Whatever is posted, and with whatever token, nobody gets in without a code of
-// WeChat's, and nothing is answered that is no problem of ours.
+// Whatever is posted, and with whatever token, nobody is logged in without a code of
+// WeChat's, and each answer is a problem of ours.
 func FuzzRequests(fuzz *testing.F) {
 	f := newFixture(fuzz)
 	for _, seed := range []string{
@@ -35,8 +35,7 @@ func FuzzRequests(fuzz *testing.F) {
 	})
 }
 
-// What was decrypted reaches the client as JSON, whatever it is, and a time that is
-// too far from now does not.
+// What was decrypted is JSON, whatever it is. Data whose time is too far from now is refused.
 func FuzzPlain(f *testing.F) {
 	for _, seed := range []string{`"nickName":"a",`, `"nickName":"\u0000",`, "\"a\":\"\xff\",", `"watermark":5,`, `"openId":"o",`} {
 		f.Add(seed, int64(0))
@@ -48,7 +47,7 @@ func FuzzPlain(f *testing.F) {
 		}
 		d, err := Decrypt(testKey, seal(pad(marked(fields))), testIV, Watermark{AppID: "wx1", Now: made.Add(time.Duration(off) * time.Second), Age: defaultDataAge})
 		if err == nil && (off > 600 || off < -600) && off < 1e9 && off > -1e9 {
-			t.Errorf("taken, %d s off: %s", off, d.JSON)
+			t.Errorf("accepted, %d s off: %s", off, d.JSON)
 		}
 	})
 }

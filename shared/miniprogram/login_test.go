@@ -33,7 +33,7 @@ func TestLogin(t *testing.T) {
 		}
 
 		time.Sleep(time.Hour)
-		again := p.mustLogIn(false) // with the token: the session is kept
+		again := p.mustLogIn(false) // with the token: the session is reused
 		if again.Token != g.Token || again.NewUser || again.ExpiresIn != 259200-3600 || again.UnionID != g.UnionID {
 			t.Errorf("%+v", again)
 		}
@@ -44,8 +44,8 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// The calls of each login, as docs/miniprogram.md has them.
-func TestLoginCalls(t *testing.T) {
+// The store calls of each login are those that docs/miniprogram.md says.
+func TestLoginStoreCalls(t *testing.T) {
 	bubble(t, func(f *fixture) {
 		hua := f.phone("hua", "device", "phone")
 		hua.mustLogIn(false)
@@ -81,8 +81,9 @@ func TestLoginCalls(t *testing.T) {
 	})
 }
 
-// All that can be refused without the code is, so that the code is good still.
-func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
+// Everything that can be refused without the code is refused before WeChat is asked, so
+// that the code is still valid.
+func TestRefusedBeforeTheCodeIsExchanged(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua")
 	code, data := p.code(), p.data(wechatsim.MiniOptions{})
@@ -100,48 +101,51 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 	}
 	f.resetCalls()
 	long := strings.Repeat("a", maxBody)
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name   string
 		body   any
 		status int
 		code   string
 	}{
-		"nothing":               {"", 400, "body_invalid"},
-		"no JSON":               {"code=" + code, 400, "body_invalid"},
-		"a list":                {"[]", 400, "body_invalid"},
-		"null":                  {"null", 400, "body_invalid"},
-		"two objects":           {`{"code":"a"}{"code":"b"}`, 400, "body_invalid"},
-		"a deep body":           {strings.Repeat("[", 20000), 400, "body_invalid"},
-		"a deep field":          {`{"code":` + strings.Repeat("[", 20000), 400, "body_invalid"},
-		"too large":             {with("rawData", long), 413, "body_too_large"},
-		"a large encryptedData": {with("encryptedData", long), 413, "body_too_large"},
-		"no code":               {with("code", nil), 400, "code_missing"},
-		"an empty code":         {with("code", ""), 400, "code_missing"},
-		"a code of no text":     {with("code", 5), 400, "body_invalid"},
-		"a long code":           {with("code", strings.Repeat("a", maxCode+1)), 400, "code_missing"},
-		"a code with a break":   {with("code", "a\nb"), 400, "code_missing"},
-		"a code in Chinese":     {with("code", "码"), 400, "code_missing"},
-		"no such app":           {with("app", "news"), 400, "app_unknown"},
-		"an app of no text":     {with("app", []string{"mini"}), 400, "body_invalid"},
-		"a sku of SQL":          {with("sku", "' OR 1=1 --"), 400, "body_invalid"},
-		"a sku with a #":        {with("sku", "a#b"), 400, "body_invalid"},
-		"a sku with a pipe":     {with("sku", "a|b"), 400, "body_invalid"},
-		"a long sku":            {with("sku", strings.Repeat("a", 65)), 400, "body_invalid"},
-		"a long device":         {with("device", strings.Repeat("a", 129)), 400, "body_invalid"},
-		"a device with a break": {with("device", "a\nb"), 400, "body_invalid"},
-		"rawData alone":         {with("signature", nil), 400, "body_invalid"},
-		"signature alone":       {with("rawData", nil), 400, "body_invalid"},
-		"a short signature":     {with("signature", "abc"), 400, "body_invalid"},
-		"an odd signature":      {with("signature", strings.Repeat("G", 40)), 400, "body_invalid"},
-		"encryptedData alone":   {with("iv", nil), 400, "body_invalid"},
-		"iv alone":              {with("encryptedData", ""), 400, "body_invalid"},
-		"iv of 15 bytes":        {with("iv", "r7BXXKkLb8qrSNn05n0q"), 400, "body_invalid"},
-		"iv of 17 bytes":        {with("iv", "r7BXXKkLb8qrSNn05n0qiAA="), 400, "body_invalid"},
-		"iv is no base64":       {with("iv", "r7BXXKkLb8qrSNn05n0qi==="), 400, "body_invalid"},
-		"a + became a space":    {with("encryptedData", "AAAA AAAAAAAAAAAAAAAAA=="), 400, "body_invalid"},
-		"half a block":          {with("encryptedData", "AAAAAAAAAAA="), 400, "body_invalid"},
-		"base64 in lines":       {with("encryptedData", "AAAAAAAAAAAA\r\nAAAAAAAAAA=="), 400, "body_invalid"},
+		{"nothing", "", 400, "body_invalid"},
+		{"no JSON", "code=" + code, 400, "body_invalid"},
+		{"a list", "[]", 400, "body_invalid"},
+		{"null", "null", 400, "body_invalid"},
+		{"two objects", `{"code":"a"}{"code":"b"}`, 400, "body_invalid"},
+		{"a deep body", strings.Repeat("[", 20000), 400, "body_invalid"},
+		{"a deep field", `{"code":` + strings.Repeat("[", 20000), 400, "body_invalid"},
+		{"too large", with("rawData", long), 413, "body_too_large"},
+		{"a large encryptedData", with("encryptedData", long), 413, "body_too_large"},
+		{"no code", with("code", nil), 400, "code_missing"},
+		{"an empty code", with("code", ""), 400, "code_missing"},
+		{"a code of no text", with("code", 5), 400, "body_invalid"},
+		{"a long code", with("code", strings.Repeat("a", maxCode+1)), 400, "code_missing"},
+		{"a code with a break", with("code", "a\nb"), 400, "code_missing"},
+		{"a code in Chinese", with("code", "码"), 400, "code_missing"},
+		{"no such app", with("app", "news"), 400, "app_unknown"},
+		{"an app of no text", with("app", []string{"mini"}), 400, "body_invalid"},
+		{"a sku of SQL", with("sku", "' OR 1=1 --"), 400, "body_invalid"},
+		{"a sku with a #", with("sku", "a#b"), 400, "body_invalid"},
+		{"a sku with a pipe", with("sku", "a|b"), 400, "body_invalid"},
+		{"a long sku", with("sku", strings.Repeat("a", 65)), 400, "body_invalid"},
+		{"a long device", with("device", strings.Repeat("a", 129)), 400, "body_invalid"},
+		{"a device with a break", with("device", "a\nb"), 400, "body_invalid"},
+		{"rawData alone", with("signature", nil), 400, "body_invalid"},
+		{"signature alone", with("rawData", nil), 400, "body_invalid"},
+		{"a short signature", with("signature", "abc"), 400, "body_invalid"},
+		{"an odd signature", with("signature", strings.Repeat("G", 40)), 400, "body_invalid"},
+		{"encryptedData alone", with("iv", nil), 400, "body_invalid"},
+		{"iv alone", with("encryptedData", ""), 400, "body_invalid"},
+		{"iv of 15 bytes", with("iv", "r7BXXKkLb8qrSNn05n0q"), 400, "body_invalid"},
+		{"iv of 17 bytes", with("iv", "r7BXXKkLb8qrSNn05n0qiAA="), 400, "body_invalid"},
+		{"iv is no base64", with("iv", "r7BXXKkLb8qrSNn05n0qi==="), 400, "body_invalid"},
+		{"a + became a space", with("encryptedData", "AAAA AAAAAAAAAAAAAAAAA=="), 400, "body_invalid"},
+		{"half a block", with("encryptedData", "AAAAAAAAAAA="), 400, "body_invalid"},
+		{"base64 in lines", with("encryptedData", "AAAAAAAAAAAA\r\nAAAAAAAAAA=="), 400, "body_invalid"},
 	} {
-		wantCode(t, name, p.do("POST", "/miniprogram/login", c.body), c.status, c.code)
+		t.Run(c.name, func(t *testing.T) {
+			wantCode(t, "login", p.do("POST", "/miniprogram/login", c.body), c.status, c.code)
+		})
 	}
 	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Mend the field")
 	want(t, "no JSON", p.do("POST", "/miniprogram/login", "code="+code), 400, "Send JSON")
@@ -149,50 +153,53 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 	want(t, "the code afterwards", p.do("POST", "/miniprogram/login", with()), 200, `"newUser":true`)
 }
 
-// Data that does not belong to the login refuses it, and opens nothing.
-func TestLoginWithWrongData(t *testing.T) {
-	for name, c := range map[string]struct {
+// A login with data that does not belong to it is refused, and opens nothing.
+func TestLoginWithWrongDataIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name string
 		o    wechatsim.MiniOptions
 		drop string // of rawData or encryptedData
-		code string
+		code string // "" is a login, not a refusal
 	}{
-		"rawData that was changed":    {wechatsim.MiniOptions{Tamper: wechatsim.TamperRawData}, "", "rawdata_signature_invalid"},
-		"another signature":           {wechatsim.MiniOptions{Tamper: wechatsim.TamperSignature}, "encrypted", "rawdata_signature_invalid"},
-		"a changed padding":           {wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, "", "data_undecryptable"},
-		"the same, alone":             {wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, "raw", "data_undecryptable"},
-		"another key":                 {wechatsim.MiniOptions{SessionKey: testKey}, "raw", "data_undecryptable"},
-		"another key, raw":            {wechatsim.MiniOptions{SessionKey: testKey}, "encrypted", "rawdata_signature_invalid"},
-		"another mini-program's":      {wechatsim.MiniOptions{AppID: otherID}, "", "data_of_other_app"},
-		"old":                         {wechatsim.MiniOptions{Timestamp: made.Unix()}, "", "data_too_old"},
-		"of the future":               {wechatsim.MiniOptions{Timestamp: time.Now().Add(11 * time.Minute).Unix()}, "", "data_too_old"},
-		"another user's":              {wechatsim.MiniOptions{OpenID: "oAnother"}, "", "data_of_other_user"},
-		"without an openId, as today": {wechatsim.MiniOptions{NoOpenID: true}, "", ""},
-		"honest":                      {wechatsim.MiniOptions{}, "raw", ""},
+		{"rawData that was changed", wechatsim.MiniOptions{Tamper: wechatsim.TamperRawData}, "", "rawdata_signature_invalid"},
+		{"another signature", wechatsim.MiniOptions{Tamper: wechatsim.TamperSignature}, "encrypted", "rawdata_signature_invalid"},
+		{"a changed padding", wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, "", "data_undecryptable"},
+		{"the same, alone", wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, "raw", "data_undecryptable"},
+		{"another key", wechatsim.MiniOptions{SessionKey: testKey}, "raw", "data_undecryptable"},
+		{"another key, raw", wechatsim.MiniOptions{SessionKey: testKey}, "encrypted", "rawdata_signature_invalid"},
+		{"another mini-program's", wechatsim.MiniOptions{AppID: otherID}, "", "data_of_other_app"},
+		{"old", wechatsim.MiniOptions{Timestamp: made.Unix()}, "", "data_too_old"},
+		{"of the future", wechatsim.MiniOptions{Timestamp: time.Now().Add(11 * time.Minute).Unix()}, "", "data_too_old"},
+		{"another user's", wechatsim.MiniOptions{OpenID: "oAnother"}, "", "data_of_other_user"},
+		{"without an openId, as today", wechatsim.MiniOptions{NoOpenID: true}, "", ""},
+		{"honest", wechatsim.MiniOptions{}, "raw", ""},
 	} {
-		f := newFixture(t)
-		p := f.phone("hua")
-		code := p.code() // before the data, so that these are of its session_key
-		data := p.data(c.o)
-		switch data["code"] = code; c.drop {
-		case "raw":
-			delete(data, "rawData")
-			delete(data, "signature")
-		case "encrypted":
-			delete(data, "encryptedData")
-			delete(data, "iv")
-		}
-		got := p.do("POST", "/miniprogram/login", data)
-		if c.code == "" {
-			want(t, name, got, 200, `"newUser":true`)
-			continue
-		}
-		wantCode(t, name, got, 400, c.code)
-		f.wantCalls(name, "", 1)
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			p := f.phone("hua")
+			code := p.code() // before the data, which must be of its session_key
+			data := p.data(c.o)
+			switch data["code"] = code; c.drop {
+			case "raw":
+				delete(data, "rawData")
+				delete(data, "signature")
+			case "encrypted":
+				delete(data, "encryptedData")
+				delete(data, "iv")
+			}
+			got := p.do("POST", "/miniprogram/login", data)
+			if c.code == "" {
+				want(t, "login", got, 200, `"newUser":true`)
+				return
+			}
+			wantCode(t, "login", got, 400, c.code)
+			f.wantCalls("login", "", 1)
+		})
 	}
 }
 
-// The profile of rawData counts: it is signed, and the other is not.
-func TestSignedProfileCounts(t *testing.T) {
+// The profile of rawData is stored, because it is signed. The other one is not signed.
+func TestSignedProfileIsStored(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua")
 	code := p.code()
@@ -226,58 +233,60 @@ func TestSignedProfileCounts(t *testing.T) {
 	}
 }
 
-// What WeChat may answer to a code, and what becomes of it. The code is never tried again.
-func TestLoginsThatFail(t *testing.T) {
+// Each way in which an exchange can fail has an answer of its own. The code is never sent
+// again.
+func TestFailures(t *testing.T) {
 	fault := func(fault wechatsim.Fault) func(*phone) {
 		return func(p *phone) { fault.Path = wechatsim.PathCodeToSession; p.sim.Fail(fault) }
 	}
-	for name, c := range map[string]struct {
-		spoil  func(*phone)
-		status int
-		code   string
-		retry  string
+	for _, c := range []struct {
+		name    string
+		prepare func(*phone)
+		asked   int // calls of WeChat
+		fresh   int // reads of the AppSecret past the cache
+		status  int
+		code    string
+		retry   string
 	}{
-		"40029":           {fault(wechatsim.Fault{ErrCode: 40029}), 400, "login_code_invalid", ""},
-		"40163":           {fault(wechatsim.Fault{ErrCode: 40163}), 400, "login_code_used", ""},
-		"42003":           {fault(wechatsim.Fault{ErrCode: 42003}), 400, "login_code_expired", ""},
-		"41008":           {fault(wechatsim.Fault{ErrCode: 41008}), 400, "login_code_invalid", ""},
-		"40226":           {func(p *phone) { _ = p.sim.BlockUser(miniID, "hua", true) }, 403, "login_blocked", ""},
-		"45011":           {fault(wechatsim.Fault{ErrCode: 45011}), 429, "login_too_often", "60"},
-		"45009":           {fault(wechatsim.Fault{ErrCode: 45009}), 503, "login_unavailable", "2"},
-		"-1":              {fault(wechatsim.Fault{ErrCode: -1}), 503, "login_unavailable", "2"},
-		"502":             {fault(wechatsim.Fault{Status: 502}), 503, "login_unavailable", "2"},
-		"a lost answer":   {fault(wechatsim.Fault{DropAfter: true}), 503, "login_unavailable", "2"},
-		"an odd answer":   {fault(wechatsim.Fault{Body: `{"session_key":"` + testKey + `"}`}), 503, "login_unavailable", "2"},
-		"an odd key":      {fault(wechatsim.Fault{Body: `{"openid":"o","session_key":"AAAA"}`}), 503, "login_unavailable", "2"},
-		"40164":           {func(p *phone) { _ = p.sim.Whitelist(miniID, wechatsim.GroupSNS, "203.0.113.5") }, 500, "login_misconfigured", ""},
-		"40013":           {fault(wechatsim.Fault{ErrCode: 40013}), 500, "login_misconfigured", ""},
-		"an unknown code": {fault(wechatsim.Fault{ErrCode: 12345}), 500, "login_misconfigured", ""},
-		"no AppSecret":    {func(p *phone) { p.secret = secret.Secret{} }, 500, "login_misconfigured", ""},
-		"AppSecret 40001": {fault(wechatsim.Fault{ErrCode: 40001}), 500, "login_misconfigured", ""},
-		"wrong AppSecret": {func(p *phone) { p.secret = secret.New(p.plant("canary-wrong")) }, 500, "login_misconfigured", ""},
+		{"unknown code", fault(wechatsim.Fault{ErrCode: 40029}), 1, 0, 400, "login_code_invalid", ""},
+		{"used code", fault(wechatsim.Fault{ErrCode: 40163}), 1, 0, 400, "login_code_used", ""},
+		{"expired code", fault(wechatsim.Fault{ErrCode: 42003}), 1, 0, 400, "login_code_expired", ""},
+		{"no code", fault(wechatsim.Fault{ErrCode: 41008}), 1, 0, 400, "login_code_invalid", ""},
+		{"user blocked", func(p *phone) { _ = p.sim.BlockUser(miniID, "hua", true) }, 1, 0, 403, "login_blocked", ""},
+		{"minute quota", fault(wechatsim.Fault{ErrCode: 45011}), 1, 0, 429, "login_too_often", "60"},
+		{"day quota", fault(wechatsim.Fault{ErrCode: 45009}), 1, 0, 503, "login_unavailable", "2"},
+		{"busy", fault(wechatsim.Fault{ErrCode: -1}), 1, 0, 503, "login_unavailable", "2"},
+		{"status 502", fault(wechatsim.Fault{Status: 502}), 1, 0, 503, "login_unavailable", "2"},
+		{"answer lost", fault(wechatsim.Fault{DropAfter: true}), 1, 0, 503, "login_unavailable", "2"},
+		{"no openid", fault(wechatsim.Fault{Body: `{"session_key":"` + testKey + `"}`}), 1, 0, 503, "login_unavailable", "2"},
+		{"odd session_key", fault(wechatsim.Fault{Body: `{"openid":"o","session_key":"AAAA"}`}), 1, 0, 503, "login_unavailable", "2"},
+		{"whitelist", func(p *phone) { _ = p.sim.Whitelist(miniID, wechatsim.GroupSNS, "203.0.113.5") }, 1, 0, 500, "login_misconfigured", ""},
+		{"AppID", fault(wechatsim.Fault{ErrCode: 40013}), 1, 0, 500, "login_misconfigured", ""},
+		{"unknown errcode", fault(wechatsim.Fault{ErrCode: 12345}), 1, 0, 500, "login_misconfigured", ""},
+		{"no AppSecret", func(p *phone) { p.secret = secret.Secret{} }, 0, 1, 500, "login_misconfigured", ""},
+		{"AppSecret, 40001", fault(wechatsim.Fault{ErrCode: 40001}), 1, 1, 500, "login_misconfigured", ""},
+		{"AppSecret, 40125", func(p *phone) { p.secret = secret.New(p.plant("canary-wrong")) }, 1, 1, 500, "login_misconfigured", ""},
 	} {
-		f := newFixture(t)
-		p := f.phone("hua")
-		c.spoil(p)
-		got := p.logIn(false)
-		wantCode(t, name, got, c.status, c.code)
-		if retry := got.Header().Get("Retry-After"); retry != c.retry {
-			t.Errorf("%s: Retry-After %q", name, retry)
-		}
-		asked, fresh := 1, 0
-		if strings.Contains(name, "AppSecret") {
-			fresh = 1
-		}
-		if name == "no AppSecret" {
-			asked = 0
-		}
-		if f.wantCalls(name, "", asked); f.fresh != fresh {
-			t.Errorf("%s: the AppSecret was read %d times past the cache", name, f.fresh)
-		}
-		if c.status == 500 && !strings.Contains(f.log.String(), "level=ERROR") || name == "40164" && !strings.Contains(f.log.String(), "40164") {
-			t.Errorf("%s: the operator is not told:\n%s", name, f.log.String())
-		}
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			p := f.phone("hua")
+			c.prepare(p)
+			got := p.logIn(false)
+			wantCode(t, "login", got, c.status, c.code)
+			if retry := got.Header().Get("Retry-After"); retry != c.retry {
+				t.Errorf("Retry-After %q, want %q", retry, c.retry)
+			}
+			if f.wantCalls("login", "", c.asked); f.fresh != c.fresh {
+				t.Errorf("the AppSecret was read %d times past the cache, want %d", f.fresh, c.fresh)
+			}
+			if c.status == 500 && !strings.Contains(f.log.String(), "level=ERROR") || c.name == "whitelist" && !strings.Contains(f.log.String(), "40164") {
+				t.Errorf("no error is logged:\n%s", f.log.String())
+			}
+		})
 	}
+}
+
+func TestCodeWorksOnceAndForItsAccount(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua")
 	code := p.code()
@@ -288,46 +297,78 @@ func TestLoginsThatFail(t *testing.T) {
 	wantCode(t, "another app's", p.do("POST", "/miniprogram/login", map[string]any{"code": other.code()}), 400, "login_code_invalid")
 }
 
-// WeChat hangs: the answer comes in time, and tells when to come again.
-func TestLoginHangs(t *testing.T) {
-	bubble(t, func(f *fixture) {
-		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour})
-		before := time.Now()
-		wantCode(t, "hangs", f.phone("hua").logIn(false), 503, "login_unavailable")
-		if took := time.Since(before); took > defaultBudget {
-			t.Errorf("it took %v", took)
-		}
-		f.configure(func(c *Config) {
-			c.Secrets = func(ctx context.Context, _ account.Account, _ bool) (secret.Secret, error) {
-				<-ctx.Done()
-				return secret.Secret{}, ctx.Err()
-			}
+// WeChat, or Secrets Manager, does not answer. The answer comes in time, and says when to
+// come again.
+func TestLoginAnswersInTime(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(*fixture)
+	}{
+		{"WeChat hangs", func(f *fixture) {
+			f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour})
+		}},
+		{"the AppSecret hangs", func(f *fixture) {
+			f.configure(func(c *Config) {
+				c.Secrets = func(ctx context.Context, _ account.Account, _ bool) (secret.Secret, error) {
+					<-ctx.Done()
+					return secret.Secret{}, ctx.Err()
+				}
+			})
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(f *fixture) {
+				c.prepare(f)
+				before := time.Now()
+				wantCode(t, "login", f.phone("hua").logIn(false), 503, "login_unavailable")
+				if took := time.Since(before); took > defaultBudget {
+					t.Errorf("it took %v", took)
+				}
+			})
 		})
-		before = time.Now()
-		wantCode(t, "Secrets Manager hangs", f.phone("hua").logIn(false), 503, "login_unavailable")
-		if took := time.Since(before); took > defaultBudget {
-			t.Errorf("it took %v", took)
-		}
-	})
+	}
 }
 
 func TestRoutes(t *testing.T) {
 	f := newFixture(t)
-	for target, want := range map[string]int{
-		"GET /miniprogram/login": 405, "DELETE /miniprogram/session": 405, "POST /miniprogram/": 404, "OPTIONS /miniprogram/login": 405,
+	for _, c := range []struct {
+		name, method, path string
+		status             int
+	}{
+		{"GET login", "GET", "/miniprogram/login", 405},
+		{"DELETE session", "DELETE", "/miniprogram/session", 405},
+		{"no route", "POST", "/miniprogram/", 404},
+		{"preflight", "OPTIONS", "/miniprogram/login", 405},
 	} {
-		method, path, _ := strings.Cut(target, " ")
-		r := httptest.NewRequest(method, path, nil)
-		r.Header.Set("Origin", "https://evil.example")
-		got := httptest.NewRecorder()
-		f.handler.ServeHTTP(got, r)
-		if got.Code != want || got.Header().Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: %d %v", target, got.Code, got.Header())
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(c.method, c.path, nil)
+			r.Header.Set("Origin", "https://evil.example")
+			got := httptest.NewRecorder()
+			f.handler.ServeHTTP(got, r)
+			if got.Code != c.status || got.Header().Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%d %v", got.Code, got.Header())
+			}
+		})
 	}
-	for _, c := range []Config{{}, {Accounts: account.List{{Name: "mini", AppID: miniID}}}} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%+v is taken", c)
-		}
+}
+
+func TestNewRefusesWhatIsMissing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+	}{
+		{"no account", func(c *Config) { c.Accounts = nil }},
+		{"no WeChat", func(c *Config) { c.WeChat = nil }},
+		{"no secrets", func(c *Config) { c.Secrets = nil }},
+		{"no tokens", func(c *Config) { c.Tokens = nil }},
+		{"no sessions", func(c *Config) { c.Sessions = nil }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := newFixture(t).config
+			c.change(&config)
+			if _, err := New(config); err == nil {
+				t.Error("no error")
+			}
+		})
 	}
 }

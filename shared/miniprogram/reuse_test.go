@@ -11,42 +11,46 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// A token keeps its session where user, product and device are the same, and opens
-// nothing else.
-func TestLoginKeeps(t *testing.T) {
-	for name, c := range map[string]struct {
+// A login with a token reuses the session of the token if user, product and device are
+// the same. The token opens nothing else, and its session stays valid.
+func TestLoginReusesASession(t *testing.T) {
+	for _, c := range []struct {
+		name   string
 		change func(*phone)
-		kept   bool
+		reused bool
+		ended  bool // the first session
 	}{
-		"the same":        {func(*phone) {}, true},
-		"another product": {func(p *phone) { p.more["sku"] = "news" }, false},
-		"no product":      {func(p *phone) { delete(p.more, "sku") }, false},
-		"another device":  {func(p *phone) { p.more["device"] = "tablet" }, false},
-		"no device":       {func(p *phone) { delete(p.more, "device") }, false},
-		"another user":    {func(p *phone) { p.user = "ming" }, false},
-		"another app":     {func(p *phone) { p.appID, p.more["app"] = otherID, "other" }, false},
-		"no such token":   {func(p *phone) { p.token = strings.Repeat("Q", session.TokenLength) }, false},
-		"no token":        {func(p *phone) { p.token = "nonsense" }, false},
-		"logged out":      {func(p *phone) { _ = p.sessions.Revoke(p.Context(), p.token) }, false},
+		{"the same", func(*phone) {}, true, false},
+		{"another product", func(p *phone) { p.more["sku"] = "news" }, false, false},
+		{"no product", func(p *phone) { delete(p.more, "sku") }, false, false},
+		{"another device", func(p *phone) { p.more["device"] = "tablet" }, false, false},
+		{"no device", func(p *phone) { delete(p.more, "device") }, false, false},
+		{"another user", func(p *phone) { p.user = "ming" }, false, false},
+		{"another app", func(p *phone) { p.appID, p.more["app"] = otherID, "other" }, false, false},
+		{"unknown token", func(p *phone) { p.token = strings.Repeat("Q", session.TokenLength) }, false, false},
+		{"malformed token", func(p *phone) { p.token = "nonsense" }, false, false},
+		{"logged out", func(p *phone) { _ = p.sessions.Revoke(p.Context(), p.token) }, false, true},
 	} {
-		bubble(t, func(f *fixture) {
-			p := f.phone("hua", "sku", "shop", "device", "phone")
-			first := *p
-			first.token = p.mustLogIn(false).Token
-			c.change(p)
-			if g := p.mustLogIn(false); (g.Token == first.token) != c.kept || g.OpenID != f.sim.OpenID(p.appID, p.user) {
-				t.Errorf("%s: kept %v", name, g.Token == first.token)
-			}
-			if err := first.sessionError(); name != "logged out" && err != nil {
-				t.Errorf("%s: the first session: %v", name, err)
-			}
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(f *fixture) {
+				p := f.phone("hua", "sku", "shop", "device", "phone")
+				first := *p
+				first.token = p.mustLogIn(false).Token
+				c.change(p)
+				if g := p.mustLogIn(false); (g.Token == first.token) != c.reused || g.OpenID != f.sim.OpenID(p.appID, p.user) {
+					t.Errorf("reused: %v", g.Token == first.token)
+				}
+				if err := first.sessionError(); (err != nil) != c.ended {
+					t.Errorf("the first session: %v", err)
+				}
+			})
 		})
 	}
 }
 
-// A token of another app does not keep its session, though the openid be the same; nor
-// does one whose user is in the registry no more.
-func TestLoginKeepsNoOther(t *testing.T) {
+// A token of another app reuses no session, even if the openid is the same. Neither does
+// a token whose user is not in the registry any more.
+func TestLoginReusesNoOtherSession(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua")
 	p.mustLogIn(false)
@@ -56,7 +60,7 @@ func TestLoginKeepsNoOther(t *testing.T) {
 	}
 	p.token = foreign
 	if p.mustLogIn(false).Token == foreign {
-		t.Error("another app's session was kept")
+		t.Error("another app's session was reused")
 	}
 	item, err := f.store.Get(t.Context(), "user#"+miniID+"#"+f.sim.OpenID(miniID, "hua"))
 	if err != nil {
@@ -71,30 +75,30 @@ func TestLoginKeepsNoOther(t *testing.T) {
 	}
 }
 
-// mute is a WeChat that tells no unionid yet.
-type mute struct{ WeChat }
+// noUnionID is a WeChat that does not tell the unionid yet.
+type noUnionID struct{ WeChat }
 
-func (m mute) CodeToSession(ctx context.Context, appID, secret, code string) (wechat.MiniSession, error) {
+func (m noUnionID) CodeToSession(ctx context.Context, appID, secret, code string) (wechat.MiniSession, error) {
 	s, err := m.WeChat.CodeToSession(ctx, appID, secret, code)
 	s.UnionID = ""
 	return s, err
 }
 
-// The one login that needs a fifth call: it is the first to be told a unionid that
-// another app has told before, for a user who is known.
-func TestUnionIDToldLater(t *testing.T) {
+// One login needs a fifth store call: WeChat tells it, for the first time, the unionid of a
+// user who has logged in before, and another app has that unionid already.
+func TestLoginWithANewUnionID(t *testing.T) {
 	known := func(t *testing.T) (*fixture, *phone) { // without a unionid
 		f := newFixture(t, func(c *wechatsim.Config) { c.Apps[1].OpenPlatform = "example" })
 		p := f.phone("hua", "app", "other")
 		p.appID = otherID
-		f.configure(func(c *Config) { c.WeChat = mute{f.client} })
+		f.configure(func(c *Config) { c.WeChat = noUnionID{f.client} })
 		p.mustLogIn(false)
 		f.configure(func(c *Config) { c.WeChat = f.client })
 		return f, p
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f, p := known(t)
-		if g := p.mustLogIn(false); g.UnionID != f.sim.UnionID(otherID, "hua") { // the session that is kept has none
+		if g := p.mustLogIn(false); g.UnionID != f.sim.UnionID(otherID, "hua") { // the session that is reused has none
 			t.Errorf("%+v", g)
 		}
 	})

@@ -2,73 +2,45 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
-var errKilled = errors.New("killed")
-
-// mortal is everything a refresher reaches outside itself. When it has made
-// its last call it is dead: that call may or may not have landed, and nothing
-// later reaches anybody.
-type mortal struct {
-	store.Store
+// crashingWeChat is WeChat as a process reaches it.
+type crashingWeChat struct {
 	WeChat
-	left   atomic.Int64 // calls until death
-	landed bool         // whether the last call lands
+	process *storetest.Process
 }
 
-func (m *mortal) step(do func() error) error {
-	switch left := m.left.Add(-1); {
-	case left > 0:
-		return do()
-	case left == 0 && m.landed:
-		_ = do()
-	}
-	return errKilled
-}
-
-func (m *mortal) Get(ctx context.Context, key string) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Get(ctx, key); return err })
-	return item, err
-}
-
-func (m *mortal) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Create(ctx, in); return err })
-	return item, err
-}
-
-func (m *mortal) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Replace(ctx, in); return err })
-	return item, err
-}
-
-func (m *mortal) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
-	err = m.step(func() error { token, err = m.WeChat.Token(ctx, appID, secret, force); return err })
+func (c crashingWeChat) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
+	err = c.process.Do(func() error { token, err = c.WeChat.Token(ctx, appID, secret, force); return err })
 	return token, err
 }
 
-func (m *mortal) Ticket(ctx context.Context, token string, typ wechat.TicketType) (ticket wechat.Ticket, err error) {
-	err = m.step(func() error { ticket, err = m.WeChat.Ticket(ctx, token, typ); return err })
+func (c crashingWeChat) Ticket(ctx context.Context, token string, typ wechat.TicketType) (ticket wechat.Ticket, err error) {
+	err = c.process.Do(func() error { ticket, err = c.WeChat.Ticket(ctx, token, typ); return err })
 	return ticket, err
 }
 
-// killAfter runs one tick of a refresher that dies with its nth call outside,
-// and reports whether it did.
-func (w *world) killAfter(n int, landed bool) bool {
-	k := w.keeper()
-	m := &mortal{Store: w.store, WeChat: k.WeChat, landed: landed}
-	m.left.Store(int64(n))
-	k.Store, k.WeChat = m, m
-	_, err := k.Tick(w.t.Context(), w.account)
-	return m.left.Load() <= 0 || errors.Is(err, errKilled)
+// keeperIn is a refresher in the process: that counts its calls of the store and of
+// WeChat.
+func (w *world) keeperIn(p *storetest.Process) *Renewer {
+	k := w.keeperOn(p.Store(w.store))
+	k.WeChat = crashingWeChat{k.WeChat, p}
+	return k
+}
+
+// crashAt runs one tick of a refresher that crashes at its nth call outside, and
+// reports whether it did.
+func (w *world) crashAt(n int, when storetest.When) bool {
+	p := storetest.CrashAt(n, when)
+	_, _ = w.keeperIn(p).Tick(w.t.Context(), w.account)
+	return p.Crashed()
 }
 
 // starts are the states in which a refresher dies: before the first token, with
@@ -101,15 +73,15 @@ func TestKilledAtAnyStep(t *testing.T) {
 	t.Parallel()
 	for _, classic := range []bool{false, true} {
 		for _, start := range starts {
-			for _, landed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("classic=%v/%s/landed=%v", classic, start.name, landed), func(t *testing.T) {
+			for _, when := range []storetest.When{storetest.Before, storetest.After} {
+				t.Run(fmt.Sprintf("classic=%v/%s/%s", classic, start.name, when), func(t *testing.T) {
 					points := 0
 					for n := 1; ; n++ {
 						killed := true
 						bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, w *world) {
 							w.classic = classic
 							start.setUp(w)
-							if killed = w.killAfter(n, landed); killed {
+							if killed = w.crashAt(n, when); killed {
 								w.wantTakeover(n)
 							}
 						})
@@ -161,7 +133,7 @@ func TestKilledAtAnyStepIdle(t *testing.T) {
 				killed := true
 				bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, w *world) {
 					start.setUp(w)
-					if killed = w.killAfter(n, true); !killed {
+					if killed = w.crashAt(n, storetest.After); !killed {
 						return
 					}
 					died := time.Now()

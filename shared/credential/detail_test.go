@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -105,7 +104,7 @@ func TestReportDeadWithoutTickets(t *testing.T) {
 		w.account.Tickets = nil
 		k := w.keeper()
 		old := w.tick(k).Token.Value
-		w.store.want(t, 1, 2) // lease, and saved with the lease released
+		w.wantStoreCalls(1, 2) // lease, and saved with the lease released
 		_ = w.sim.ForeignRefresh(testAppID)
 		if _, err := w.report(k, old); err != nil || !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
 			t.Errorf("not renewed: %v", err)
@@ -171,7 +170,7 @@ func TestPublishedAgreesWithTheRecord(t *testing.T) {
 		record := w.stored()
 		item, err := w.store.Get(t.Context(), ticketKey(testAppID, wechat.JSAPI))
 		var p published
-		if err != nil || json.Unmarshal(item.Value, &p) != nil {
+		if err != nil || item.Decode(&p) != nil {
 			t.Fatal(err)
 		}
 		held := record.Tickets[wechat.JSAPI]
@@ -326,13 +325,15 @@ func TestPublishTriesAgain(t *testing.T) {
 func TestKickForAnEndedTicket(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		k := w.keeper()
-		for _, reads := range []int64{3, 2} { // kick, record, and the ticket while it lives
+		for _, reads := range []int{3, 2} { // kick, record, and the ticket while it lives
 			w.tick(k)
-			w.store.reset()
+			w.store.Take()
 			if _, err := k.HandleRefreshRequest(t.Context(), w.account); err != nil {
 				t.Fatal(err)
 			}
-			w.store.want(t, reads, w.store.writes.Load())
+			if got, _ := w.store.Take().Count(); got != reads {
+				t.Errorf("%d store reads, want %d", got, reads)
+			}
 			time.Sleep(7200 * time.Second)
 			w.sim.Fail(wechatsim.Fault{ErrCode: -1})
 		}

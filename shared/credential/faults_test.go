@@ -11,6 +11,7 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -37,7 +38,7 @@ func TestDeletedRecordIsMadeAnew(t *testing.T) {
 		l.run(6 * time.Hour)
 		before := l.ends(t)
 		item, err := w.store.Get(t.Context(), tokenKey(testAppID))
-		if err != nil || w.store.Delete(t.Context(), item.Key, item.Version) != nil {
+		if err != nil || w.store.Store.Delete(t.Context(), item.Key, item.Version) != nil {
 			t.Fatal("no record to delete")
 		}
 		if _, err := l.k.Tick(t.Context(), w.account); err != nil {
@@ -58,26 +59,23 @@ func TestDeletedRecordIsMadeAnew(t *testing.T) {
 // is found out.
 func TestForceCutOffAnywhere(t *testing.T) {
 	for _, tickets := range [][]wechat.TicketType{nil, {wechat.JSAPI}} {
-		for _, landed := range []bool{false, true} {
+		for _, when := range []storetest.When{storetest.Before, storetest.After} {
 			killed := true
 			for n := 1; killed; n++ {
 				bubble(t, early, func(t *testing.T, w *world) {
 					w.account.Tickets = tickets
 					w.tick(w.keeper())
 					time.Sleep(2 * time.Minute)
-					k := w.keeper()
-					m := &mortal{Store: w.store, WeChat: k.WeChat, landed: landed}
-					m.left.Store(int64(n))
-					k.Store, k.WeChat = m, m
-					_, _ = k.Force(t.Context(), w.account)
-					killed = m.left.Load() <= 0
+					p := storetest.CrashAt(n, when)
+					_, _ = w.keeperIn(p).Force(t.Context(), w.account)
+					killed = p.Crashed()
 					died := time.Now()
 					for time.Since(died) < 150*time.Second {
 						time.Sleep(time.Minute)
 						w.tick(w.keeper())
 					}
 					if !w.sim.TokenAlive(testAppID, w.stored().Token.Value) {
-						t.Errorf("tickets %v, cut off at call %d, landed %v: the stored token is dead", tickets, n, landed)
+						t.Errorf("tickets %v, cut off %s call %d: the stored token is dead", tickets, when, n)
 					}
 				})
 			}
@@ -177,7 +175,7 @@ func TestKilledAfterPublishingGainsNoLife(t *testing.T) {
 				time.Sleep(time.Minute)
 			}
 			first := w.ends(t)
-			w.killAfter(n, true)
+			w.crashAt(n, storetest.After)
 			before := w.ends(t)
 			if before.Equal(first) {
 				return
@@ -233,13 +231,10 @@ func (o *oneKeyDown) Create(ctx context.Context, in store.Item) (store.Item, err
 func TestClockThatWasAhead(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour, 365 * 24 * time.Hour} {
-		for _, calls := range []int64{2, 100} { // killed with the lease, or not
+		for _, calls := range []int{2, 100} { // killed with the lease, or not
 			bubble(t, early, func(t *testing.T, w *world) {
-				k := w.keeper()
+				k := w.keeperIn(storetest.CrashAt(calls, storetest.After))
 				k.Now = func() time.Time { return time.Now().Add(ahead) }
-				m := &mortal{Store: w.store, WeChat: k.WeChat, landed: true}
-				m.left.Store(calls)
-				k.Store, k.WeChat = m, m
 				_, _ = k.Tick(t.Context(), w.account)
 
 				l := newLive(w)

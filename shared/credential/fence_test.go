@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,13 +15,14 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
 // ledger sees every write of a record and of a published ticket that landed,
 // and checks that epochs only rise and that each has one owner.
 type ledger struct {
-	store.Store
+	*storetest.Recorder
 	t  testing.TB
 	mu sync.Mutex
 
@@ -32,25 +32,22 @@ type ledger struct {
 }
 
 func newLedger(w *world) *ledger {
-	return &ledger{Store: w.store, t: w.t, owners: map[int64]string{}}
+	l := &ledger{Recorder: &storetest.Recorder{Store: w.store}, t: w.t, owners: map[int64]string{}}
+	l.Intercept(l.call)
+	return l
 }
 
-// Create and Replace write and note in one step, so that the order of the notes is
-// that of the writes.
-func (l *ledger) Create(ctx context.Context, in store.Item) (store.Item, error) {
+// call writes and notes in one step, so that the order of the notes is that of the
+// writes.
+func (l *ledger) call(c storetest.Call, do func() error) error {
+	if c.Verb == "get" {
+		return do()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	item, err := l.Store.Create(ctx, in)
-	l.note(in, err)
-	return item, err
-}
-
-func (l *ledger) Replace(ctx context.Context, in store.Item) (store.Item, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	item, err := l.Store.Replace(ctx, in)
-	l.note(in, err)
-	return item, err
+	err := do()
+	l.note(c.Item, err)
+	return err
 }
 
 func (l *ledger) note(in store.Item, err error) {
@@ -71,7 +68,7 @@ func (l *ledger) note(in store.Item, err error) {
 
 func (l *ledger) noteRecord(in store.Item) {
 	var r Record
-	if err := json.Unmarshal(in.Value, &r); err != nil {
+	if err := in.Decode(&r); err != nil {
 		l.t.Error(err)
 	}
 	if r.Lease.Epoch < l.epoch {
@@ -259,7 +256,7 @@ func (h *leaseHistory) record(ctx context.Context, in store.Item, write func(con
 	item, err := write(ctx, in)
 	returned := time.Since(h.start).Nanoseconds()
 	var r Record
-	if store.Kind(in.Key) != "token" || json.Unmarshal(in.Value, &r) != nil {
+	if store.Kind(in.Key) != "token" || in.Decode(&r) != nil {
 		return item, err
 	}
 	op := leaseOp{take: r.Lease.Epoch != h.epoch, epoch: r.Lease.Epoch}

@@ -1,14 +1,9 @@
 package credential
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +12,8 @@ import (
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
@@ -31,11 +28,11 @@ const (
 type world struct {
 	t       testing.TB
 	sim     *wechatsim.Sim
-	store   *counted
+	store   *storetest.Recorder
 	account account.Account
 	secret  func(fresh bool) string
 	classic bool
-	log     *lockedBuffer
+	log     *logtest.Buffer
 }
 
 func newWorld(t testing.TB, switches wechatsim.Switches) *world {
@@ -54,7 +51,7 @@ func newWorld(t testing.TB, switches wechatsim.Switches) *world {
 	}
 	t.Cleanup(func() { db.Close() })
 	w := &world{
-		t: t, sim: sim, store: &counted{Store: db}, log: new(lockedBuffer),
+		t: t, sim: sim, store: &storetest.Recorder{Store: db}, log: new(logtest.Buffer),
 		account: account.Account{Name: "shop", AppID: testAppID, Tickets: []wechat.TicketType{wechat.JSAPI}},
 		secret:  func(bool) string { return testSecret },
 	}
@@ -64,13 +61,8 @@ func newWorld(t testing.TB, switches wechatsim.Switches) *world {
 
 // searchForSecrets looks for planted and live secrets in all that was logged.
 func (w *world) searchForSecrets() {
-	logged := w.log.String()
 	ticket, _ := w.sim.CurrentTicket(testAppID, "jsapi")
-	for _, secret := range []string{testSecret, nextSecret, ticket, w.stored().Token.Value} {
-		if secret != "" && strings.Contains(logged, secret) {
-			w.t.Errorf("a secret was logged:\n%s", logged)
-		}
-	}
+	w.log.WantNoSecrets(w.t, testSecret, nextSecret, ticket, w.stored().Token.Value)
 }
 
 // cacheSecret makes the secret come from a cache that only a fresh look renews
@@ -86,7 +78,7 @@ func (w *world) cacheSecret(stored *string) {
 }
 
 func (w *world) client() *wechat.Client {
-	c, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client(), Classic: w.classic})
+	c, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: w.sim.Client(), Classic: w.classic})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -101,7 +93,7 @@ func (w *world) keeperOn(s store.Store) *Renewer {
 			return secret.New(w.secret(fresh)), nil
 		},
 		Jitter: func() float64 { return 0.5 },
-		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: w.log.Text(),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -113,7 +105,7 @@ func (w *world) keeper() *Renewer { return w.keeperOn(w.store) }
 
 // reader returns a signature function of its own; onKick may be nil.
 func (w *world) reader(onRefreshRequest func(string)) *Reader {
-	r, err := NewReader(ReaderConfig{Store: w.store, OnRefreshRequest: onRefreshRequest, Logger: slog.New(slog.NewTextHandler(w.log, nil))})
+	r, err := NewReader(ReaderConfig{Store: w.store, OnRefreshRequest: onRefreshRequest, Logger: w.log.Text()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -160,6 +152,14 @@ func (w *world) wantCalls(token, ticket int) {
 	}
 }
 
+// wantStoreCalls checks the calls of the store since they were last taken.
+func (w *world) wantStoreCalls(reads, writes int) {
+	w.t.Helper()
+	if r, n := w.store.Take().Count(); r != reads || n != writes {
+		w.t.Errorf("%d store reads and %d writes; want %d and %d", r, n, reads, writes)
+	}
+}
+
 // wantTicket asserts that the reader hands out a ticket that WeChat accepts.
 func (w *world) wantTicket(r *Reader) string {
 	w.t.Helper()
@@ -179,51 +179,4 @@ func (w *world) checkTicket(value string, end time.Time) {
 	if left := time.Until(end); left <= Margin {
 		w.t.Errorf("%s: a ticket was handed out %v before its end", time.Now(), left)
 	}
-}
-
-// counted counts the calls of each verb.
-type counted struct {
-	store.Store
-	gets, writes atomic.Int64
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.gets.Add(1)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	c.writes.Add(1)
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	c.writes.Add(1)
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) want(t testing.TB, gets, writes int64) {
-	t.Helper()
-	if g, w := c.gets.Swap(0), c.writes.Swap(0); g != gets || w != writes {
-		t.Errorf("%d store reads and %d writes; want %d and %d", g, w, gets, writes)
-	}
-}
-
-func (c *counted) reset() { c.gets.Store(0); c.writes.Store(0) }
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/wechat"
 )
 
@@ -127,10 +127,8 @@ func (r *Reader) Replacement(ctx context.Context, appID, dead string) (string, e
 		if !told {
 			r.reportInvalid(ctx, appID, Fingerprint(dead))
 		}
-		select {
-		case <-ctx.Done():
-			return "", errors.Join(ErrNoToken, err, ctx.Err())
-		case <-time.After(lookAgain):
+		if ended := wait.For(ctx, lookAgain); ended != nil {
+			return "", errors.Join(ErrNoToken, err, ended)
 		}
 	}
 }
@@ -223,11 +221,11 @@ func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 	if err != nil {
 		return ticket{}, fmt.Errorf("credential: read the %s: %w", store.Kind(key), err)
 	}
-	if store.Kind(key) == tokenKind {
+	if store.Kind(key) == store.KindToken {
 		return tokenIn(item)
 	}
 	var p published
-	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
+	if item.Decode(&p) != nil || p.Ticket == "" {
 		return ticket{}, fmt.Errorf("credential: the item %s is not a ticket", key)
 	}
 	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
@@ -236,7 +234,7 @@ func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
 // tokenIn finds the access token in the account's record.
 func tokenIn(item store.Item) (ticket, error) {
 	var r Record
-	if json.Unmarshal(item.Value, &r) != nil {
+	if item.Decode(&r) != nil {
 		return ticket{}, fmt.Errorf("credential: the item %s is not a record", item.Key)
 	}
 	if r.Token.Dead || r.Token.Value == "" {
@@ -274,7 +272,7 @@ func (r *Reader) reportInvalid(ctx context.Context, appID, fingerprint string) {
 
 func (r *Reader) afterRequest(ctx context.Context, appID string, err error) {
 	switch {
-	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrConflict):
+	case errors.Is(err, store.ErrConflict):
 	case err != nil:
 		r.Logger.WarnContext(ctx, "refresh request not written", "error", err)
 	case r.OnRefreshRequest != nil:

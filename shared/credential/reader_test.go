@@ -117,12 +117,12 @@ func TestReadOutlivesItsCaller(t *testing.T) {
 func TestLateCallerReadsNothing(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		w.put("one", time.Hour)
-		w.store.reset()
+		w.store.Take()
 		r := w.reader(nil)
 		for range 2 {
 			_, _ = r.load(t.Context(), ticketKey(testAppID, wechat.JSAPI))
 		}
-		w.store.want(t, 1, 0)
+		w.wantStoreCalls(1, 0)
 	})
 }
 
@@ -133,7 +133,7 @@ func TestReaderKicksOnceInTenSeconds(t *testing.T) {
 			_, _, _ = r.Ticket(t.Context(), testAppID, wechat.JSAPI)
 			time.Sleep(time.Second)
 		}
-		w.store.want(t, 9, 1)
+		w.wantStoreCalls(9, 1)
 		if strings.Contains(w.log.String(), "refresh request not written") {
 			t.Error("logged as a failure")
 		}
@@ -143,13 +143,13 @@ func TestReaderKicksOnceInTenSeconds(t *testing.T) {
 func TestReaderKicksBeforeTheEnd(t *testing.T) {
 	for _, c := range []struct {
 		left     time.Duration
-		requests int64
+		requests int
 	}{{overdue, 0}, {overdue - time.Second, 1}} {
 		bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 			w.put("one", c.left)
-			w.store.reset()
+			w.store.Take()
 			w.wantValue(w.reader(nil), "one")
-			w.store.want(t, 1, c.requests)
+			w.wantStoreCalls(1, c.requests)
 		})
 	}
 }

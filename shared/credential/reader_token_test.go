@@ -24,11 +24,11 @@ func TestReaderToken(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		k, r := w.keeper(), w.reader(nil)
 		token := w.tick(k).Token
-		w.store.reset()
+		w.store.Take()
 		for range 10 {
 			w.wantToken(r, token.Value)
 		}
-		w.store.want(t, 1, 0)
+		w.wantStoreCalls(1, 0)
 		time.Sleep(time.Until(time.Unix(token.ExpiresAt, 0)) - Margin - time.Nanosecond)
 		w.wantToken(r, token.Value)
 		time.Sleep(time.Nanosecond)
@@ -85,11 +85,11 @@ func TestReaderAnother(t *testing.T) {
 		w.wantCalls(1, 0)
 
 		// Who still holds the old one in memory finds the new one at once, and tells nobody.
-		w.store.reset()
+		w.store.Take()
 		if got, err := r.Replacement(t.Context(), testAppID, old); err != nil || got == old {
 			t.Errorf("no other token: %v", err)
 		}
-		w.store.want(t, 1, 0)
+		w.wantStoreCalls(1, 0)
 	})
 }
 
@@ -141,7 +141,7 @@ func (w *world) markDead() {
 	}
 	record := w.stored()
 	record.Token.Dead = true
-	item.Value = record.encode()
+	item.Value = store.Encode(record)
 	if _, err := w.store.Replace(w.t.Context(), item); err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package credential
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"time"
 
 	"wechatfn/shared/store"
@@ -103,14 +102,6 @@ func (r Record) clone() Record {
 	return r
 }
 
-func (r Record) encode() []byte {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic("credential: a record of plain values failed to encode: " + err.Error())
-	}
-	return text
-}
-
 // published is the value of ticket#APPID#TYPE, all that the signature function
 // may see of an account.
 type published struct {
@@ -122,22 +113,18 @@ type published struct {
 }
 
 func (p published) item(key string) store.Item {
-	value, _ := json.Marshal(p) // a struct of plain values
-	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
+	return store.Item{Key: key, Value: store.Encode(p), ExpiresAt: time.Unix(p.ExpiresAt, 0)}
 }
 
 // publishedIn reads a published item; the zero value for none.
 func publishedIn(item store.Item) published {
 	var p published
-	_ = json.Unmarshal(item.Value, &p)
+	_ = item.Decode(&p)
 	return p
 }
 
-// Keys of the table. The kind before the first # is what IAM grants.
-const tokenKind = "token"
-
-func tokenKey(appID string) string          { return tokenKind + "#" + appID }
-func refreshRequestKey(appID string) string { return "refresh_request#" + appID }
+func tokenKey(appID string) string          { return store.Key(store.KindToken, appID) }
+func refreshRequestKey(appID string) string { return store.Key(store.KindRefreshRequest, appID) }
 func ticketKey(appID string, typ wechat.TicketType) string {
-	return "ticket#" + appID + "#" + string(typ)
+	return store.Key(store.KindTicket, appID, string(typ))
 }

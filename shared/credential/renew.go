@@ -196,11 +196,11 @@ func (k *Renewer) publish(ctx context.Context, appID string, typ wechat.TicketTy
 	for range 3 {
 		item := p.item(ticketKey(appID, typ))
 		item.Version = version
-		standing, err := k.put(ctx, item)
+		standing, err := store.Write(ctx, k.Store, item)
 		switch {
 		case err == nil:
 			return standing.Version, nil
-		case !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrConflict):
+		case !errors.Is(err, store.ErrConflict):
 			return "", errors.Join(errPublish, err)
 		}
 		before := publishedIn(standing)
@@ -216,10 +216,3 @@ func (k *Renewer) publish(ctx context.Context, appID string, typ wechat.TicketTy
 }
 
 var errPublish = errors.New("credential: the ticket could not be published")
-
-func (k *Renewer) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version == "" {
-		return k.Store.Create(ctx, item)
-	}
-	return k.Store.Replace(ctx, item)
-}

@@ -13,7 +13,6 @@ package credential
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -187,16 +186,11 @@ func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, 
 		// Past every epoch of a record that was deleted: its tickets may still stand,
 		// and its holders may still be at work.
 		record.Lease.Epoch = now.Unix()
-	}
-	item.Value = record.encode()
-	var err error
-	if item.Version == "" {
 		item.Key = tokenKey(appID)
-		item, err = k.Store.Create(ctx, item)
-	} else {
-		item, err = k.Store.Replace(ctx, item)
 	}
-	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+	item.Value = store.Encode(record)
+	item, err := store.Write(ctx, k.Store, item)
+	if errors.Is(err, store.ErrConflict) {
 		return item, ErrBusy
 	}
 	if err != nil {
@@ -210,7 +204,7 @@ func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, 
 func (k *Renewer) save(ctx context.Context, item store.Item, record Record) (store.Item, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	item.Value = record.encode()
+	item.Value = store.Encode(record)
 	saved, err := k.Store.Replace(ctx, item)
 	switch {
 	case errors.Is(err, store.ErrConflict):
@@ -233,8 +227,7 @@ func (k *Renewer) read(ctx context.Context, appID string) (store.Item, Record, e
 		return item, Record{}, fmt.Errorf("credential: read: %w", err)
 	}
 	var record Record
-	if err := json.Unmarshal(item.Value, &record); err != nil {
-		// The JSON error would quote nothing secret, but says nothing useful either.
+	if item.Decode(&record) != nil {
 		return item, Record{}, fmt.Errorf("credential: the record of %s is not readable; delete the item %s", appID, tokenKey(appID))
 	}
 	return item, record, nil

@@ -24,15 +24,15 @@ func TestFirstTickAndRest(t *testing.T) {
 		k, r := w.keeper(), w.reader(nil)
 		record := w.tick(k)
 		w.wantCalls(1, 1)
-		w.store.want(t, 1, 4) // lease, token kept, ticket published, saved with the lease released
+		w.wantStoreCalls(1, 4) // lease, token kept, ticket published, saved with the lease released
 		if record.Lease.Epoch != time.Now().Unix() || record.Lease.Owner != "" || !record.Tickets[wechat.JSAPI].Watched {
 			t.Errorf("record after the first tick: %+v", record)
 		}
 		w.wantTicket(r)
 
-		w.store.reset()
+		w.store.Take()
 		w.tick(k)
-		w.store.want(t, 1, 0) // nothing to do: one read
+		w.wantStoreCalls(1, 0) // nothing to do: one read
 		w.wantCalls(1, 1)
 	})
 }
@@ -41,24 +41,24 @@ func TestWarmReaderMakesNoCalls(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		w.tick(w.keeper())
 		r := w.reader(nil)
-		w.store.reset()
+		w.store.Take()
 		for range 100 {
 			w.wantTicket(r)
 		}
-		w.store.want(t, 1, 0)
+		w.wantStoreCalls(1, 0)
 	})
 }
 
 func TestConcurrentFirstReadsAreOne(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
 		w.tick(w.keeper())
-		w.store.reset()
+		w.store.Take()
 		r := w.reader(nil)
 		for range 100 {
 			go w.wantTicket(r)
 		}
 		synctest.Wait()
-		w.store.want(t, 1, 0)
+		w.wantStoreCalls(1, 0)
 	})
 }
 
@@ -108,7 +108,7 @@ func TestKickRepublishesALostTicket(t *testing.T) {
 		before := w.tick(k).Tickets[wechat.JSAPI]
 		time.Sleep(10 * time.Second)
 		item, err := w.store.Get(t.Context(), ticketKey(testAppID, wechat.JSAPI))
-		if err != nil || w.store.Delete(t.Context(), item.Key, item.Version) != nil {
+		if err != nil || w.store.Store.Delete(t.Context(), item.Key, item.Version) != nil {
 			t.Fatal("the published ticket was not there to delete")
 		}
 		if _, err := k.HandleRefreshRequest(t.Context(), w.account); err != nil {

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -21,8 +20,7 @@ type refreshRequest struct {
 }
 
 func refreshRequestItem(appID string, k refreshRequest, now time.Time) store.Item {
-	value, _ := json.Marshal(k) // a struct of one string
-	return store.Item{Key: refreshRequestKey(appID), Value: value, ExpiresAt: now.Add(refreshRequestTTL)}
+	return store.Item{Key: refreshRequestKey(appID), Value: store.Encode(k), ExpiresAt: now.Add(refreshRequestTTL)}
 }
 
 // kickedFor returns the fingerprint of the token that the standing kick reports
@@ -33,7 +31,7 @@ func (k *Renewer) refreshRequestFor(ctx context.Context, appID string) string {
 		return ""
 	}
 	var v refreshRequest
-	_ = json.Unmarshal(item.Value, &v)
+	_ = item.Decode(&v)
 	return v.Dead
 }
 

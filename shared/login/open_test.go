@@ -23,17 +23,17 @@ func TestSessionIsReused(t *testing.T) {
 		name   string
 		change func(l *session.Login, token *string)
 		reused bool
-		calls  []string
+		calls  string
 	}{
-		{"the same", func(*session.Login, *string) {}, true, []string{"get session", "get user", "replace user"}},
-		{"other account", func(l *session.Login, _ *string) { l.AppID = appID }, false, []string{"get session", "create user", "create session"}},
-		{"other user", func(l *session.Login, _ *string) { l.OpenID = "oMing" }, false, []string{"get session", "create user", "create session"}},
-		{"other product", func(l *session.Login, _ *string) { l.SKU = "news" }, false, []string{"get session", "create user", "replace user", "create session"}},
-		{"no product", func(l *session.Login, _ *string) { l.SKU = "" }, false, []string{"get session", "create user", "replace user", "create session"}},
-		{"other device", func(l *session.Login, _ *string) { l.Device = "tablet" }, false, []string{"get session", "create user", "replace user", "create session"}},
-		{"no token", func(_ *session.Login, token *string) { *token = "" }, false, []string{"create user", "replace user", "create session"}},
-		{"malformed token", func(_ *session.Login, token *string) { *token = "nonsense" }, false, []string{"create user", "replace user", "create session"}},
-		{"unknown token", func(_ *session.Login, token *string) { *token = strings.Repeat("Q", session.TokenLength) }, false, []string{"get session", "create user", "replace user", "create session"}},
+		{"the same", func(*session.Login, *string) {}, true, "get session, get user, replace user"},
+		{"other account", func(l *session.Login, _ *string) { l.AppID = appID }, false, "get session, create user, create session"},
+		{"other user", func(l *session.Login, _ *string) { l.OpenID = "oMing" }, false, "get session, create user, create session"},
+		{"other product", func(l *session.Login, _ *string) { l.SKU = "news" }, false, "get session, create user, replace user, create session"},
+		{"no product", func(l *session.Login, _ *string) { l.SKU = "" }, false, "get session, create user, replace user, create session"},
+		{"other device", func(l *session.Login, _ *string) { l.Device = "tablet" }, false, "get session, create user, replace user, create session"},
+		{"no token", func(_ *session.Login, token *string) { *token = "" }, false, "create user, replace user, create session"},
+		{"malformed token", func(_ *session.Login, token *string) { *token = "nonsense" }, false, "create user, replace user, create session"},
+		{"unknown token", func(_ *session.Login, token *string) { *token = strings.Repeat("Q", session.TokenLength) }, false, "get session, create user, replace user, create session"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -43,11 +43,11 @@ func TestSessionIsReused(t *testing.T) {
 					t.Fatalf("%+v", first)
 				}
 				time.Sleep(time.Minute)
-				f.store.made = nil
+				f.store.Take()
 				l, token := testLogin(), first.Token
 				c.change(&l, &token)
 				opened := f.open(f.opener(), l, token)
-				f.wantCalls(c.calls...)
+				f.wantCalls(c.calls)
 				if opened.Reused != c.reused || (opened.Token == first.Token) != c.reused {
 					t.Errorf("reused %v, the same token %v", opened.Reused, opened.Token == first.Token)
 				}
@@ -78,21 +78,21 @@ func TestTouchExtendsAReusedSession(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		touch bool
-		calls []string
+		calls string
 	}{
-		{"with Touch", true, []string{"get session", "replace session", "get user", "replace user"}},
-		{"without", false, []string{"get session", "get user", "replace user"}},
+		{"with Touch", true, "get session, replace session, get user, replace user"},
+		{"without", false, "get session, get user, replace user"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newSessionsFixture(t)
 				first := f.open(f.opener(), testLogin(), "")
 				time.Sleep(testIdle - time.Minute)
-				f.store.made = nil
+				f.store.Take()
 				o := f.opener()
 				o.Touch = c.touch
 				f.open(o, testLogin(), first.Token)
-				f.wantCalls(c.calls...)
+				f.wantCalls(c.calls)
 				time.Sleep(time.Hour)
 				if _, err := f.sessions.Check(t.Context(), first.Token); (err == nil) != c.touch {
 					t.Errorf("an hour later: %v", err)
@@ -124,21 +124,16 @@ func TestSessionOfADeletedUserIsNotReused(t *testing.T) {
 // it was created, the first so many times.
 func (f *sessionsFixture) pushOut(times int) {
 	devices := 0
-	f.store.before = func(call string) {
-		if call != "create session" || times == 0 {
-			return
-		}
+	f.before("create session", func() bool {
 		times--
-		before := f.store.before
-		f.store.before = nil
 		for range testDevices {
 			other := testLogin()
 			devices++
 			other.Device = strconv.Itoa(devices)
 			f.open(f.opener(), other, "")
 		}
-		f.store.before = before
-	}
+		return times == 0
+	})
 }
 
 // Logins on many other devices revoke the session of this one before it is created. The
@@ -197,12 +192,10 @@ func TestLogoutOfAllDevicesEndsLoginsInProgress(t *testing.T) {
 				}
 				if c.reuses {
 					token = first.Token
-					f.store.before = func(call string) {
-						if call == "get user" { // the session was read, and it was valid
-							f.store.before = nil
-							logout()
-						}
-					}
+					f.before("get user", func() bool { // the session was read, and it was valid
+						logout()
+						return true
+					})
 				} else {
 					logout()
 				}

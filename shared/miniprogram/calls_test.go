@@ -244,7 +244,7 @@ func TestCheckSession(t *testing.T) {
 	if err := f.sim.ReplaceSessionKey(miniID, "hua"); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "dead", p.check(""), 409, "session_key_dead")
+	wantCode(t, "dead", p.check(""), 409, "session_key_invalid")
 	p.mustLogIn(false)
 	want(t, "after a login", p.check(""), 200, `{"valid":true}`)
 }
@@ -266,7 +266,7 @@ func TestResetSessionKey(t *testing.T) {
 		t.Errorf("nobody: %v", err)
 	}
 	_ = f.sim.ReplaceSessionKey(miniID, "hua")
-	if err := f.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyDead) {
+	if err := f.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyInvalid) {
 		t.Errorf("a dead one: %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -184,15 +184,16 @@ func TestLogoutOfAllDevicesEndsASessionBeforeItIsReused(t *testing.T) {
 		other.mustLogIn(false)
 		time.Sleep(time.Second)
 		first := true
-		f.store.before = func(call, key string) {
-			if first && call == "get" && store.Kind(key) == "user" { // its session was read, and it was valid
+		f.store.Intercept(func(c storetest.Call, do func() error) error {
+			if first && c.String() == "get user" { // its session was read, and it was valid
 				first = false
 				time.Sleep(time.Second)
 				if err := f.sessions.RevokeAll(f.Context(), other.token, ""); err != nil {
 					t.Error(err)
 				}
 			}
-		}
+			return do()
+		})
 		wantCode(t, "login", p.logIn(false), 503, "login_superseded")
 	})
 }
@@ -203,14 +204,15 @@ func TestLoginThatIsPushedOutOpensAnotherSession(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua", "device", "phone")
 	first := true
-	f.store.before = func(call, key string) {
-		if first && call == "create" && store.Kind(key) == "session" {
+	f.store.Intercept(func(c storetest.Call, do func() error) error {
+		if first && c.String() == "create session" {
 			first = false
-			for i := range session.DefaultMaxDevices {
+			for i := range testDevices {
 				f.phone("hua", "device", strconv.Itoa(i)).mustLogIn(false)
 			}
 		}
-	}
+		return do()
+	})
 	if p.mustLogIn(false); p.sessionError() != nil {
 		t.Error(p.sessionError())
 	}
@@ -222,7 +224,7 @@ func TestHundredLoginsAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		devices, valid int
-	}{{"as configured", 0, session.DefaultMaxDevices}, {"with room for all", 200, 101}} {
+	}{{"as configured", testDevices, testDevices}, {"with room for all", 200, 101}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, func(sim *wechatsim.Config) { sim.Quotas.CodeToSessionMinute = 1000 })
@@ -241,9 +243,12 @@ func TestHundredLoginsAtOnce(t *testing.T) {
 func (f *fixture) logInHundredTimes(wantValid int) {
 	tablet := f.phone("hua", "device", "tablet")
 	tablet.mustLogIn(false)
-	f.store.latency = 5 * time.Millisecond
+	f.store.Intercept(func(_ storetest.Call, do func() error) error {
+		time.Sleep(5 * time.Millisecond)
+		return do()
+	})
 	tokens := f.atOnce(100)
-	f.store.latency = 0
+	f.store.Intercept(nil)
 	if len(tokens) != 100 {
 		f.Errorf("%d tokens", len(tokens))
 	}

@@ -68,7 +68,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		Began: askedAt, Profile: profile, Tokens: &session.Tokens{SessionKey: mini.SessionKey, AskedAt: askedAt},
 	}, web.Bearer(r))
 	if login.Revoked(err) {
-		return loginOvertaken(err)
+		return loginSuperseded(err)
 	}
 	if err != nil {
 		return err

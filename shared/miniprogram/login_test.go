@@ -70,7 +70,7 @@ func TestLoginStoreCalls(t *testing.T) {
 		ming.mustLogIn(false)
 		f.wantCalls("second login, without one", "create user, replace user, create session", 1)
 
-		for range session.DefaultMaxDevices {
+		for range testDevices {
 			ming.token = ""
 			ming.mustLogIn(false)
 		}
@@ -147,7 +147,7 @@ func TestRefusedBeforeTheCodeIsExchanged(t *testing.T) {
 			wantCode(t, "login", p.do("POST", "/miniprogram/login", c.body), c.status, c.code)
 		})
 	}
-	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Mend the field")
+	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Correct the field")
 	want(t, "no JSON", p.do("POST", "/miniprogram/login", "code="+code), 400, "Send JSON")
 	f.wantCalls("refusals", "", 0)
 	want(t, "the code afterwards", p.do("POST", "/miniprogram/login", with()), 200, `"newUser":true`)
@@ -362,6 +362,8 @@ func TestNewRefusesWhatIsMissing(t *testing.T) {
 		{"no secrets", func(c *Config) { c.Secrets = nil }},
 		{"no tokens", func(c *Config) { c.Tokens = nil }},
 		{"no sessions", func(c *Config) { c.Sessions = nil }},
+		{"no age of data", func(c *Config) { c.DataAge = 0 }},
+		{"no time to retry after", func(c *Config) { c.RetryAfter = 0 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := newFixture(t).config

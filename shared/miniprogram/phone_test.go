@@ -100,7 +100,7 @@ func TestPhoneIsNotStoredOrLogged(t *testing.T) {
 		t.Fatal(got.Body)
 	}
 	p.plant(number)
-	for _, item := range f.store.items {
+	for _, item := range f.store.Written() {
 		f.search("the table's keys", item.Key)
 		if strings.Contains(string(item.Value), number) {
 			t.Errorf("%s holds the number", item.Key)

@@ -42,7 +42,7 @@ func (h *Handler) finishCallback(w http.ResponseWriter, r *http.Request) (*pendi
 
 	p, err := h.findPending(ctx, c.state)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, errFlowUnknown
+		return nil, errLoginUnknown
 	}
 	if err != nil {
 		return nil, err
@@ -51,8 +51,8 @@ func (h *Handler) finishCallback(w http.ResponseWriter, r *http.Request) (*pendi
 		return nil, h.restart(w, r, p.pendingLogin)
 	}
 	if c.code == "" && p.isOpen() {
-		h.cfg.Logger.InfoContext(ctx, "login", "account", p.App, "outcome", "login_refused")
-		return &p.pendingLogin, h.failures["login_refused"] // a user who goes back can still agree
+		h.cfg.Logger.InfoContext(ctx, "login", "account", p.App, "outcome", errLoginRefused.Code())
+		return &p.pendingLogin, errLoginRefused // a user who goes back can still agree
 	}
 
 	done, err := h.complete(ctx, p, c)
@@ -81,7 +81,7 @@ func (h *Handler) parseCallback(r *http.Request) (c callbackRequest, err error) 
 		return c, err
 	}
 	if !query.Has("state") && !query.Has("code") { // how some of WeChat's clients report a refusal
-		return c, h.failures["login_refused"]
+		return c, errLoginRefused
 	}
 	return callbackRequest{
 		state: query.Get("state"), code: query.Get("code"),
@@ -131,7 +131,7 @@ func (h *Handler) complete(ctx context.Context, p storedPending, c callbackReque
 	}
 	o, err := h.awaitOutcome(ctx, c.state, p.pendingLogin)
 	if errors.Is(err, store.ErrNotFound) || err == nil && o.Result == "" {
-		return endedWith("login_interrupted"), nil
+		return endedWith(errLoginInterrupted), nil
 	}
 	return result{outcome: o}, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/login"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
@@ -22,45 +23,47 @@ type result struct {
 	endsAt int64  // of that session, in Unix seconds
 }
 
-func endedWith(code string) result { return result{outcome: outcome{Result: code}} }
+func endedWith(p *problem.Problem) result {
+	return result{outcome: outcome{Result: string(p.Code())}}
+}
 
 // exchange exchanges WeChat's code and opens the session. It always returns a result;
 // the error is for the log.
 func (h *Handler) exchange(ctx context.Context, p pendingLogin, c callbackRequest) (result, error) {
 	a, ok := h.cfg.Accounts.Find(p.App)
 	if !ok {
-		return endedWith("login_misconfigured"), errors.New("oauth: the account of the login is not configured any more")
+		return endedWith(errLoginMisconfigured), errors.New("oauth: the account of the login is not configured any more")
 	}
 	token, askedAt, err := h.codes.Exchange(ctx, a, c.code)
 	if err != nil {
-		return endedWith(failureCode(err)), err
+		return endedWith(exchangeProblem(err)), err
 	}
 	if token.Snapshot {
-		return endedWith("login_snapshot"), nil
+		return endedWith(errLoginSnapshot), nil
 	}
 	done, err := h.openSession(ctx, p, h.identify(ctx, a, p, token, askedAt), c)
 	if login.Revoked(err) {
-		return endedWith("login_ended"), err
+		return endedWith(errLoginEnded), err
 	}
 	if err != nil {
-		return endedWith("login_unavailable"), err
+		return endedWith(errLoginUnavailable), err
 	}
 	return done, nil
 }
 
-// failureCode is the code of the problem for a failed exchange.
-func failureCode(err error) string {
+// exchangeProblem is the answer to a failed exchange.
+func exchangeProblem(err error) *problem.Problem {
 	switch login.FailureOf(err) {
 	case login.CodeInvalid:
-		return "login_code_invalid"
+		return errLoginCodeInvalid
 	case login.CodeUsed:
-		return "login_code_used"
+		return errLoginCodeUsed
 	case login.CodeExpired:
-		return "login_code_expired"
+		return errLoginCodeExpired
 	case login.Unavailable, login.TooManyLogins:
-		return "login_unavailable"
+		return errLoginUnavailable
 	}
-	return "login_misconfigured"
+	return errLoginMisconfigured
 }
 
 // profileTimeout bounds the call for the profile. It leaves time for the login itself.
@@ -136,8 +139,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, returnTo stri
 	case resultCode:
 		err = addLoginCode(to, c)
 	default:
-		// A newer version of this service can have stored one that this version does not know.
-		err = cmp.Or(h.failures[done.Result], h.failures["login_interrupted"])
+		err = failure(done.Result)
 	}
 	if err != nil {
 		return err
@@ -163,7 +165,7 @@ func (h *Handler) setSession(w http.ResponseWriter, r *http.Request, done result
 		case errors.Is(err, session.ErrSeedUsed):
 			return nil // the token was rotated since, and the page has the newer one
 		case login.Revoked(err):
-			return h.failures["login_ended"]
+			return errLoginEnded
 		case err != nil:
 			return err
 		}

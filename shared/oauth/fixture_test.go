@@ -1,10 +1,7 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -12,77 +9,30 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
-// counted counts the calls of a store. Something may happen before one of them.
-type counted struct {
-	store.Store
-	mu     sync.Mutex
-	calls  []string
-	before func(call string) error
-}
-
-func (c *counted) note(call, key string) error {
-	call += " " + store.Kind(key)
-	c.mu.Lock()
-	c.calls = append(c.calls, call)
-	before := c.before
-	c.mu.Unlock()
-	if before == nil {
-		return nil
-	}
-	return before(call)
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := c.note("Get", key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note("Create", item.Key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note("Replace", item.Key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-func (c *counted) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	calls := c.calls
-	c.calls = nil
-	return calls
-}
+const testIdle = 168 * time.Hour
 
 // fixture is a handler for two accounts of a simulated WeChat, and a real store.
 type fixture struct {
 	testing.TB
 	sim      *wechatsim.Sim
 	wechat   *recordedClient
-	store    *counted
+	store    *storetest.Recorder
 	sessions *session.Sessions
 	config   Config // of the handler, see configure
 	handler  *Handler
-	log      bytes.Buffer // slog writes one line at a time
+	log      logtest.Buffer
 
 	secret secret.Secret
 	fresh  int // reads of the AppSecret past the cache
@@ -98,29 +48,29 @@ func newFixture(t testing.TB, change ...func(*wechatsim.Config)) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	f := &fixture{TB: t, store: &counted{Store: db}, sim: newSimulator(t, change...), secret: secret.New(testSecret), planted: []string{testSecret}}
+	f := &fixture{TB: t, store: &storetest.Recorder{Store: db}, sim: newSimulator(t, change...), secret: secret.New(testSecret), planted: []string{testSecret}}
 	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.wechat = &recordedClient{Client: client, plant: f.plant}
-	if f.sessions, err = session.New(session.Config{Store: f.store}); err != nil {
+	if f.sessions, err = session.New(session.Config{Store: f.store, TTL: 720 * time.Hour, IdleTimeout: testIdle, MaxDevices: 10}); err != nil {
 		t.Fatal(err)
 	}
 	f.config = Config{
 		Accounts: account.List{{Name: "shop", AppID: shopID, Kind: account.OfficialAccount}, {Name: "site", AppID: siteID, Kind: account.Website}},
-		Origins:  []string{"https://www.example.com", "https://other.example.org"},
-		WeChat:   f.wechat, Sessions: f.sessions, Store: f.store,
+		Origins:  []string{"https://www.example.com", "https://other.example.org"}, OpenURL: wechat.DefaultOpenURL,
+		WeChat: f.wechat, Sessions: f.sessions, Store: f.store,
 		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
 				f.fresh++
 			}
 			return f.secret, nil
 		},
-		Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+		Logger: f.log.Text(),
 	}
 	f.configure(func(*Config) {})
-	t.Cleanup(f.wantNothingLogged)
+	t.Cleanup(func() { f.log.WantNoSecrets(t, f.planted...) })
 	return f
 }
 
@@ -130,14 +80,6 @@ func (f *fixture) plant(secret string) string {
 	defer f.mu.Unlock()
 	f.planted = append(f.planted, secret)
 	return secret
-}
-
-func (f *fixture) wantNothingLogged() {
-	for _, secret := range f.planted {
-		if secret != "" && strings.Contains(f.log.String(), secret) {
-			f.Errorf("the secret %s was logged:\n%s", secret, f.log.String())
-		}
-	}
 }
 
 // configure builds the handler again, with a changed configuration.
@@ -249,7 +191,7 @@ func begun(t testing.TB) (*fixture, *browser, string) {
 // wantCalls checks the store calls since the last check.
 func (f *fixture) wantCalls(want string) {
 	f.Helper()
-	if got := strings.Join(f.store.take(), ", "); got != want {
+	if got := f.store.Take().String(); got != want {
 		f.Errorf("calls %s, want %s", got, want)
 	}
 }

@@ -13,26 +13,25 @@ import (
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
 func TestLoginStoreCalls(t *testing.T) {
 	f, b := loggedIn(t)
-	f.wantCalls("Create state, Get state, Replace state, Create user, Create session, Replace state")
+	f.wantCalls("create state, get state, replace state, create user, create session, replace state")
 	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"openid":"`+f.openID("user1")+`"`)
-	f.wantCalls("Get session")
+	f.wantCalls("get session")
 	b.logIn("user1")
-	if got := f.store.take(); len(got)-1 > 6 {
+	if got := f.store.Take(); len(got)-1 > 6 {
 		t.Errorf("calls of a login again: %q", got)
 	}
 	f.wantAsked(2, 0)
 	if f.wechat.profiles != 2 {
 		t.Errorf("%d profiles", f.wechat.profiles)
 	}
-	f.store.take()
+	f.store.Take()
 	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, `"nickname":"小明","headimgurl":"","sex":1,"province":"","city":"","country":"","privilege":[]`)
-	f.wantCalls("Get session, Get user")
+	f.wantCalls("get session, get user")
 	if f.wechat.profiles != 3 {
 		t.Errorf("%d profiles", f.wechat.profiles)
 	}
@@ -47,7 +46,7 @@ func TestLoginReusesTheSessionOfTheBrowser(t *testing.T) {
 	b.logIn("user1")
 	first := b.do("GET", "/oauth/session", "").Body.String()
 	for range 12 {
-		f.store.take()
+		f.store.Take()
 		code, state := f.code("user1"), b.begin("scope=snsapi_userinfo&return_to=/a")
 		for range 2 {
 			got := b.callback(code, state)
@@ -55,7 +54,7 @@ func TestLoginReusesTheSessionOfTheBrowser(t *testing.T) {
 				t.Fatalf("%d %v", got.Code, got.Result().Cookies())
 			}
 		}
-		if got := f.store.take(); len(got)-1-1 > 6 { // without the beginning, and the second call's read
+		if got := f.store.Take(); len(got)-1-1 > 6 { // without the beginning, and the second call's read
 			t.Errorf("%d calls: %q", len(got), got)
 		}
 	}
@@ -72,11 +71,11 @@ func TestLoginReusesTheSessionOfTheBrowser(t *testing.T) {
 func TestReusedSessionIsExtended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, b := loggedIn(t)
-		time.Sleep(session.DefaultIdle - time.Minute)
-		f.store.take()
+		time.Sleep(testIdle - time.Minute)
+		f.store.Take()
 		b.logIn("user1")
-		f.wantCalls("Create state, Get state, Replace state, Get session, Replace session, Get user, Replace user, Replace state")
-		time.Sleep(session.DefaultIdle - time.Minute)
+		f.wantCalls("create state, get state, replace state, get session, replace session, get user, replace user, replace state")
+		time.Sleep(testIdle - time.Minute)
 		want(t, "later", b.do("GET", "/oauth/session", ""), 200, f.openID("user1"))
 	})
 }

@@ -47,7 +47,7 @@ func isChallenge(s string) bool {
 	return err == nil && len(b) == sha256.Size && len(s) == 43
 }
 
-func codeKey(code string) string { return "code#" + login.Digest(code) }
+func codeKey(code string) string { return store.Key(store.KindCode, login.Digest(code)) }
 
 // loginCode makes the login code of this login.
 func (c callbackRequest) loginCode() (string, error) {
@@ -80,7 +80,7 @@ func (h *Handler) storeLoginCode(ctx context.Context, p pendingLogin, l session.
 	}
 	_, err = h.cfg.Store.Create(ctx, store.Item{
 		Key: codeKey(code), ExpiresAt: h.cfg.Now().Add(codeTTL),
-		Value: encode(loginCode{Login: session.StoredLogin(l), Challenge: p.Challenge, Origin: origin}),
+		Value: store.Encode(loginCode{Login: session.StoredLogin(l), Challenge: p.Challenge, Origin: origin}),
 	})
 	return err
 }
@@ -114,7 +114,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, opened, _, err := h.cfg.Sessions.Issue(r.Context(), l)
 	if login.Revoked(err) { // the user has logged out of all devices since
-		return h.failures["login_ended"]
+		return errLoginEnded
 	}
 	if err != nil {
 		return err
@@ -133,13 +133,13 @@ func (h *Handler) redeem(ctx context.Context, code, verifier, origin string) (se
 		return session.Login{}, err
 	}
 	var c loginCode
-	if err := decode(item, &c); err != nil {
+	if err := item.Decode(&c); err != nil {
 		return session.Login{}, err
 	}
 	if c.Used || !login.Matches(verifier, c.Challenge) || origin != "" && !strings.EqualFold(origin, c.Origin) {
 		return session.Login{}, errWechatfnCode
 	}
-	item.Value = encode(loginCode{Used: true, Origin: c.Origin}) // without the user and the tokens
+	item.Value = store.Encode(loginCode{Used: true, Origin: c.Origin}) // without the user and the tokens
 	_, err = h.cfg.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) {
 		return session.Login{}, errWechatfnCode

@@ -136,18 +136,18 @@ func TestLoginCodeFromBeforeALogoutOfAllDevices(t *testing.T) {
 		before, other := b.logInPage("user1"), b.logInPage("user1")
 		time.Sleep(time.Second)
 		b.origin = "https://api.example.com"
-		f.store.take()
+		f.store.Take()
 		want(t, "out", b.do("DELETE", "/oauth/session?all=true", ""), 204, "")
-		f.wantCalls("Get session, Get user, Get session, Replace session, Replace user")
+		f.wantCalls("get session, get user, get session, replace session, replace user")
 		want(t, "a login code from before", b.redeem(before), 400, "login_ended")
-		f.wantCalls("Get code, Replace code, Create user")
+		f.wantCalls("get code, replace code, create user")
 		want(t, "once more", b.redeem(before), 400, "wechatfn_code_invalid")
 		time.Sleep(time.Second)
 		b.origin = ""
 		after := b.logInPage("user1")
-		f.store.take()
+		f.store.Take()
 		want(t, "a login code from after", b.redeem(after), 200, f.openID("user1"))
-		f.wantCalls("Get code, Replace code, Create user, Replace user, Create session")
+		f.wantCalls("get code, replace code, create user, replace user, create session")
 		want(t, "another from before", b.redeem(other), 400, "login_ended")
 	})
 }

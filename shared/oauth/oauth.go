@@ -24,6 +24,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/login"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -38,7 +39,7 @@ type WeChat interface {
 	CheckUserToken(ctx context.Context, accessToken, openid string) error
 }
 
-// Config configures a Handler. WeChat, Secrets, Sessions and Store are required.
+// Config configures a Handler. OpenURL, WeChat, Secrets, Sessions and Store are required.
 type Config struct {
 	Accounts account.List // the first one is the default of ?app=; without any, sessions are served all the same
 	Origins  []string     // of the pages that a login may lead to, and that may call
@@ -46,7 +47,7 @@ type Config struct {
 	// PublicURL is our own address, scheme://host[:port]; empty: that of the
 	// request, whose Host a gateway has checked.
 	PublicURL string
-	// OpenURL is where WeChat's pages are; empty: https://open.weixin.qq.com.
+	// OpenURL is where WeChat's login pages are.
 	OpenURL string
 	// Insecure allows plain http, for local use: cookies lose __Host- and Secure.
 	Insecure bool
@@ -79,17 +80,16 @@ const defaultBudget = 8500 * time.Millisecond
 //	GET    /oauth/userinfo?lang                                 the profile, from WeChat
 //	GET    /oauth/userinfo?check=true                           whether it could be read
 type Handler struct {
-	cfg      Config
-	routes   http.Handler
-	codes    login.Exchanger[wechat.UserToken]
-	opener   login.Opener
-	failures map[string]*web.Problem
+	cfg    Config
+	routes http.Handler
+	codes  login.Exchanger[wechat.UserToken]
+	opener login.Opener
 }
 
 // New checks the configuration and builds the routes.
 func New(c Config) (*Handler, error) {
-	if c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
-		return nil, errors.New("oauth: WeChat, Secrets, Sessions and Store are required")
+	if c.OpenURL == "" || c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
+		return nil, errors.New("oauth: OpenURL, WeChat, Secrets, Sessions and Store are required")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget
@@ -107,7 +107,7 @@ func New(c Config) (*Handler, error) {
 		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
 	h := &Handler{
-		cfg: c, failures: failures(), opener: login.Opener{Sessions: c.Sessions, Touch: true},
+		cfg: c, opener: login.Opener{Sessions: c.Sessions, Touch: true},
 		codes: login.Exchanger[wechat.UserToken]{Secrets: c.Secrets, Call: c.WeChat.ExchangeCode, Now: c.Now},
 	}
 	return h, h.route()
@@ -151,11 +151,11 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the host of the request is malformed"}
+		return nil, problem.RequestMalformed.New("the host of the request is malformed")
 	}
 	origin, ok := web.OriginOf(u)
 	if !ok {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the request names no host"}
+		return nil, problem.RequestMalformed.New("the request names no host")
 	}
 	return url.Parse(origin)
 }

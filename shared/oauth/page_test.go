@@ -13,6 +13,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/web"
 )
 
@@ -21,12 +22,12 @@ import (
 func TestEveryFailureIsAPage(t *testing.T) {
 	broken := func(on string, err error) func(*fixture) {
 		return func(f *fixture) {
-			f.store.before = func(call string) error {
-				if call == on {
+			f.store.Intercept(func(c storetest.Call, do func() error) error {
+				if c.String() == on {
 					return err
 				}
-				return nil
-			}
+				return do()
+			})
 		}
 	}
 	noSecret := func(err error) func(*fixture) {
@@ -48,11 +49,11 @@ func TestEveryFailureIsAPage(t *testing.T) {
 		{"no percent-encoding", nil, "&x=%zz", 400, "query_malformed"},
 		{"an unknown state", nil, "0", 400, "login_unknown"},
 		{"a state of any length", nil, strings.Repeat("0", 5000), 400, "login_unknown"},
-		{"the login cannot be read", broken("Get state", errors.New("c4nary")), "", 500, "internal"},
-		{"reading hangs", broken("Get state", context.DeadlineExceeded), "", 503, "timeout"},
-		{"the login cannot be claimed", broken("Replace state", errors.New("broken")), "", 500, "internal"},
-		{"claiming hangs", broken("Replace state", context.DeadlineExceeded), "", 503, "timeout"},
-		{"no user is written", broken("Create user", errors.New("broken")), "", 503, "login_unavailable"},
+		{"the login cannot be read", broken("get state", errors.New("c4nary")), "", 500, "internal"},
+		{"reading hangs", broken("get state", context.DeadlineExceeded), "", 503, "timeout"},
+		{"the login cannot be claimed", broken("replace state", errors.New("broken")), "", 500, "internal"},
+		{"claiming hangs", broken("replace state", context.DeadlineExceeded), "", 503, "timeout"},
+		{"no user is written", broken("create user", errors.New("broken")), "", 503, "login_unavailable"},
 		{"no AppSecret", noSecret(errors.New("denied")), "", 500, "login_misconfigured"},
 		{"the AppSecret hangs", noSecret(context.DeadlineExceeded), "", 503, "login_unavailable"},
 	} {
@@ -147,7 +148,7 @@ func TestPageIsLogged(t *testing.T) {
 func TestHEADChangesNothing(t *testing.T) {
 	f, b, state := begun(t)
 	code := f.code("user1")
-	f.store.take()
+	f.store.Take()
 	for _, c := range []struct{ name, target, allow string }{
 		{"authorize", "/oauth/authorize", "GET"},
 		{"callback", "/oauth/callback?code=" + code + "&state=" + state, "GET"},

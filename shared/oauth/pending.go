@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"wechatfn/shared/login"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 const (
@@ -75,11 +75,11 @@ func isState(s string) bool {
 	return err == nil && len(b) == 16
 }
 
-func stateKey(state string) string { return "state#" + login.Digest(state) }
+func stateKey(state string) string { return store.Key(store.KindState, login.Digest(state)) }
 
 // storePending stores a new pending login under its state.
 func (h *Handler) storePending(ctx context.Context, state string, p pendingLogin) error {
-	_, err := h.cfg.Store.Create(ctx, store.Item{Key: stateKey(state), Value: encode(p), ExpiresAt: h.cfg.Now().Add(pendingTTL)})
+	_, err := h.cfg.Store.Create(ctx, store.Item{Key: stateKey(state), Value: store.Encode(p), ExpiresAt: h.cfg.Now().Add(pendingTTL)})
 	if err != nil {
 		return fmt.Errorf("oauth: begin a login: %w", err)
 	}
@@ -92,7 +92,7 @@ func (h *Handler) findPending(ctx context.Context, state string) (p storedPendin
 		return p, store.ErrNotFound
 	}
 	if p.item, err = h.cfg.Store.Get(ctx, stateKey(state)); err == nil {
-		err = decode(p.item, &p.pendingLogin)
+		err = p.item.Decode(&p.pendingLogin)
 	}
 	return p, err
 }
@@ -102,7 +102,7 @@ func (h *Handler) findPending(ctx context.Context, state string) (p storedPendin
 func (h *Handler) claim(ctx context.Context, p storedPending, until time.Time) (storedPending, error) {
 	claimed := p
 	claimed.ClaimedUntil = until.UnixMilli()
-	claimed.item.Value = encode(claimed.pendingLogin)
+	claimed.item.Value = store.Encode(claimed.pendingLogin)
 	if end := until.Add(outcomeTTL); end.After(claimed.item.ExpiresAt) { // the login began long ago
 		claimed.item.ExpiresAt = end
 	}
@@ -110,7 +110,7 @@ func (h *Handler) claim(ctx context.Context, p storedPending, until time.Time) (
 	claimed.item, err = h.cfg.Store.Replace(ctx, claimed.item)
 	if errors.Is(err, store.ErrConflict) && claimed.item.Key != "" {
 		claimed.pendingLogin = pendingLogin{}
-		if err := decode(claimed.item, &claimed.pendingLogin); err != nil {
+		if err := claimed.item.Decode(&claimed.pendingLogin); err != nil {
 			return claimed, err
 		}
 	}
@@ -120,7 +120,7 @@ func (h *Handler) claim(ctx context.Context, p storedPending, until time.Time) (
 // storeOutcome stores how a login ended, for callbacks that come again.
 func (h *Handler) storeOutcome(ctx context.Context, p storedPending, o outcome) error {
 	p.Outcome = o
-	p.item.Value, p.item.ExpiresAt = encode(p.pendingLogin), h.cfg.Now().Add(outcomeTTL)
+	p.item.Value, p.item.ExpiresAt = store.Encode(p.pendingLogin), h.cfg.Now().Add(outcomeTTL)
 	_, err := h.cfg.Store.Replace(ctx, p.item)
 	return err
 }
@@ -130,7 +130,7 @@ func (h *Handler) storeOutcome(ctx context.Context, p storedPending, o outcome) 
 // time ends first. Errors: store.ErrNotFound, the store's.
 func (h *Handler) awaitOutcome(ctx context.Context, state string, p pendingLogin) (outcome, error) {
 	for p.Outcome.Result == "" && h.cfg.Now().UnixMilli() < p.ClaimedUntil {
-		if wait(ctx, pollInterval) != nil {
+		if wait.For(ctx, pollInterval) != nil {
 			return outcome{}, nil
 		}
 		next, err := h.findPending(ctx, state)
@@ -140,27 +140,4 @@ func (h *Handler) awaitOutcome(ctx context.Context, state string, p pendingLogin
 		p = next.pendingLogin
 	}
 	return p.Outcome, nil
-}
-
-func encode(v any) []byte {
-	text, _ := json.Marshal(v) // strings, numbers and booleans always encode
-	return text
-}
-
-func decode(item store.Item, v any) error {
-	if err := json.Unmarshal(item.Value, v); err != nil {
-		return fmt.Errorf("oauth: an item of %s cannot be read", store.Kind(item.Key))
-	}
-	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

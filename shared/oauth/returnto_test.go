@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/shared/web"
+	"wechatfn/shared/problem"
 )
 
 const testOwn = "https://api.example.com"
@@ -77,7 +77,7 @@ func TestReturnToOfStrangersIsRefused(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%.60q", c.raw), func(t *testing.T) {
 			u, err := checkReturnTo(c.raw, testOwn, testOrigins)
-			if p, ok := errors.AsType[*web.Problem](err); !ok || p.Code != c.code {
+			if p, ok := errors.AsType[*problem.Problem](err); !ok || string(p.Code()) != c.code {
 				t.Errorf("%v, %v, want %s", u, err, c.code)
 			}
 		})

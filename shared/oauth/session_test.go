@@ -62,13 +62,13 @@ func TestLogoutAloneDeletesTheCookie(t *testing.T) {
 		end    func(f *fixture, b *browser)
 		status int
 	}{
-		{"expired", func(*fixture, *browser) { time.Sleep(session.DefaultIdle) }, 401},
+		{"expired", func(*fixture, *browser) { time.Sleep(testIdle) }, 401},
 		{"logged out", func(_ *fixture, b *browser) { b.inOtherTab("DELETE", "/oauth/session") }, 204},
 		{"rotated", func(_ *fixture, b *browser) { b.inOtherTab("POST", "/oauth/session/refresh") }, 401},
 		{"unknown token", func(_ *fixture, b *browser) { b.replaceSession(strings.Repeat("Q", 64)) }, 401},
 		{"malformed token", func(_ *fixture, b *browser) { b.replaceSession("x") }, 401},
 		{"valid", func(*fixture, *browser) {}, 204},
-		{"store fails", func(f *fixture, _ *browser) { f.store.before = func(string) error { return errors.New("broken") } }, 500},
+		{"store fails", func(f *fixture, _ *browser) { f.store.Fail(errors.New("broken")) }, 500},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"wechatfn/shared/login"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 )
@@ -84,7 +84,7 @@ func (h *Handler) AuthorizeRequest(ctx context.Context, r *http.Request) (sessio
 	return h.Check(ctx, r)
 }
 
-// Check says whose session a request has. Errors: *web.Problem if it has none, the
+// Check says whose session a request has. Errors: *problem.Problem if it has none, the
 // store's.
 func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, error) {
 	s, err := h.cfg.Sessions.Check(ctx, h.credential(r).token)
@@ -129,8 +129,8 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 		return errAll
 	}
 	err = sessionProblem(h.endSession(r.Context(), c.token, query.Get("sku"), all))
-	refused, _ := errors.AsType[*web.Problem](err)
-	if ended := refused != nil && refused.Status == http.StatusUnauthorized; c.isCookie && (err == nil || ended) {
+	refused, _ := errors.AsType[*problem.Problem](err)
+	if ended := refused != nil && refused.Status() == http.StatusUnauthorized; c.isCookie && (err == nil || ended) {
 		h.setCookie(w, sessionCookie, "", -time.Second)
 	}
 	if err != nil {
@@ -162,12 +162,4 @@ func isTrue(value string) (is, ok bool) {
 		return true, true
 	}
 	return false, false
-}
-
-// sessionProblem is the answer when a token opens no session.
-func sessionProblem(err error) error {
-	return login.SessionProblems{
-		Missing: errNoSession, OtherProduct: errOtherSKU,
-		Revoked: func(reason session.Reason) error { return sessionRevoked(string(reason)) },
-	}.Of(err)
 }

@@ -8,6 +8,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 )
 
 // writers are the requests that write a user's tokens: a login in a new browser, one in a
@@ -59,7 +60,10 @@ func crossTokens(t *testing.T, outer, inner int, call int) (ran bool) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	f.store.before = func(string) error { step(); return nil }
+	f.store.Intercept(func(_ storetest.Call, do func() error) error {
+		step()
+		return do()
+	})
 	f.wechat.answered = step
 	secrets := f.config.Secrets
 	f.configure(func(c *Config) {
@@ -69,7 +73,8 @@ func crossTokens(t *testing.T, outer, inner int, call int) (ran bool) {
 		}
 	})
 	writers[outer].run(f, b, loginCode)
-	f.store.before, f.wechat.answered = nil, nil
+	f.store.Intercept(nil)
+	f.wechat.answered = nil
 	user, err := f.sessions.User(t.Context(), shopID, f.openID("user1"))
 	if err != nil || !f.sim.UserTokenAlive(user.Tokens.AccessToken) {
 		t.Errorf("older tokens are stored; %v", err)

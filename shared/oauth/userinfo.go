@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wechatfn/shared/session"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
@@ -135,7 +136,7 @@ func (h *Handler) newerTokens(ctx context.Context, s session.Session, old sessio
 		})
 		switch {
 		case errors.Is(err, errLeased):
-			if err := wait(ctx, pollInterval); err != nil {
+			if err := wait.For(ctx, pollInterval); err != nil {
 				return session.Tokens{}, fmt.Errorf("%w: %w", errLeased, err)
 			}
 		case err != nil:

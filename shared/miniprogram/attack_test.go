@@ -77,7 +77,7 @@ func TestAttackByLogin(t *testing.T) {
 // A client can make its data say anything (see Decrypt), so a unionid in it links nobody.
 func TestAttackByForgedUnionID(t *testing.T) {
 	f := newFixture(t)
-	p := f.phone("ming", "app", "other") // of no Open Platform account: WeChat tells no unionid
+	p := f.phone("ming", "app", "other") // of no Open Platform account: WeChat gives no unionid
 	p.appID = otherID
 	code := p.code()
 	key, _ := f.sim.SessionKey(otherID, "ming")

@@ -10,8 +10,8 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// decrypt answers with encrypted data in plain: two reads of the table, and WeChat is
-// not asked.
+// decrypt answers with the data, decrypted. It reads the table twice and does not ask
+// WeChat.
 func (h *Handler) decrypt(w http.ResponseWriter, r *http.Request) error {
 	var in struct{ EncryptedData, IV, SKU string }
 	if err := readBody(r, &in); err != nil {
@@ -42,8 +42,8 @@ type Phone struct {
 	CountryCode     string `json:"countryCode"`     // "86"
 }
 
-// phone answers with the number that WeChat tells for the code of its button, which is
-// checked against the session's openid.
+// phone answers with the number that WeChat gives for the code of its button. WeChat
+// checks the code against the openid of the session.
 func (h *Handler) phone(w http.ResponseWriter, r *http.Request) error {
 	var in struct{ Code, SKU string }
 	if err := readBody(r, &in); err != nil {
@@ -70,7 +70,7 @@ func (h *Handler) phone(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, Phone{p.PhoneNumber, p.PurePhoneNumber, p.CountryCode})
 }
 
-// session asks WeChat whether the session_key that is stored is good still.
+// session asks WeChat whether the stored session_key is still valid.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "sku")
 	if err != nil {

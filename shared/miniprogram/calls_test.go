@@ -235,7 +235,7 @@ func TestCheckSession(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua", "sku", "shop")
 	p.mustLogIn(false)
-	want(t, "alive", p.check(""), 200, `{"valid":true}`)
+	want(t, "valid", p.check(""), 200, `{"valid":true}`)
 	f.resetCalls()
 	want(t, "of its product", p.check("?sku=shop"), 200, `{"valid":true}`)
 	f.wantCalls("check", "get session, get user", 1)
@@ -244,7 +244,7 @@ func TestCheckSession(t *testing.T) {
 	if err := f.sim.ReplaceSessionKey(miniID, "hua"); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "dead", p.check(""), 409, "session_key_invalid")
+	wantCode(t, "invalid", p.check(""), 409, "session_key_invalid")
 	p.mustLogIn(false)
 	want(t, "after a login", p.check(""), 200, `{"valid":true}`)
 }
@@ -267,6 +267,6 @@ func TestResetSessionKey(t *testing.T) {
 	}
 	_ = f.sim.ReplaceSessionKey(miniID, "hua")
 	if err := f.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyInvalid) {
-		t.Errorf("a dead one: %v", err)
+		t.Errorf("an invalid one: %v", err)
 	}
 }

@@ -96,7 +96,7 @@ const (
 
 func bytesOf(text string) []byte { b, _ := base64.StdEncoding.DecodeString(text); return b }
 
-// seal encrypts what is padded already.
+// seal encrypts a text that is already padded.
 func seal(padded []byte) string {
 	block, err := aes.NewCipher(bytesOf(testKey))
 	if err != nil {
@@ -254,7 +254,7 @@ func TestCiphertextIsNotAuthentic(t *testing.T) {
 	}
 }
 
-// Nothing makes Decrypt panic, and what it takes is JSON with our watermark in it.
+// Nothing makes Decrypt panic, and what it accepts is JSON with our watermark in it.
 func FuzzDecrypt(f *testing.F) {
 	for _, v := range vectors(f) {
 		if strings.HasPrefix(v.Kind, "mini_decrypt") {
@@ -284,7 +284,7 @@ func FuzzDecrypt(f *testing.F) {
 	})
 }
 
-// BenchmarkDecrypt is all that a decryption costs but the reads.
+// BenchmarkDecrypt measures a decryption without the reads of the table.
 func BenchmarkDecrypt(b *testing.B) {
 	v := vectors(b)[0]
 	b.ReportAllocs()

@@ -116,7 +116,7 @@ func bubble(t *testing.T, test func(*fixture)) {
 	synctest.Test(t, func(t *testing.T) { test(newFixture(t)) })
 }
 
-// plant makes a secret of a text.
+// plant makes a secret of a text: no log, refusal or address may have it.
 func (f *fixture) plant(secret string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -155,10 +155,10 @@ func (t *tokens) Token(ctx context.Context, appID string) (string, error) {
 	return t.value, err
 }
 
-func (t *tokens) Replacement(ctx context.Context, appID, dead string) (string, error) {
+func (t *tokens) Replacement(ctx context.Context, appID, invalid string) (string, error) {
 	t.mu.Lock()
 	t.reports++
-	if t.value == dead {
+	if t.value == invalid {
 		t.value = ""
 	}
 	another := t.another
@@ -171,7 +171,8 @@ func (t *tokens) Replacement(ctx context.Context, appID, dead string) (string, e
 	return t.Token(ctx, appID)
 }
 
-// wantCalls checks what the table and WeChat were asked for since it was last checked.
+// wantCalls checks the calls of the table, and how often WeChat was asked, since the last
+// check.
 func (f *fixture) wantCalls(name, want string, asked int) {
 	f.Helper()
 	if got := f.store.Take().String(); got != want {
@@ -258,8 +259,8 @@ func (p *phone) do(method, target string, body any) *httptest.ResponseRecorder {
 	return answer
 }
 
-// logIn posts a code, and the user's data where the user shares it: after wx.login,
-// since that may make another session_key.
+// logIn posts a code, and the user's data if the user shares it. The data is made after
+// wx.login, which can make another session_key.
 func (p *phone) logIn(shares bool) *httptest.ResponseRecorder {
 	p.Helper()
 	body := map[string]any{"code": p.code()}
@@ -270,7 +271,7 @@ func (p *phone) logIn(shares bool) *httptest.ResponseRecorder {
 	return p.do("POST", "/miniprogram/login", body)
 }
 
-// in logs in, and wants that to succeed.
+// mustLogIn logs in, and wants that to succeed.
 func (p *phone) mustLogIn(shares bool) Grant {
 	p.Helper()
 	got := p.logIn(shares)
@@ -291,7 +292,7 @@ func (p *phone) stored() session.User {
 	return u
 }
 
-// alive asks the session itself.
+// sessionError is why the token of the phone opens no session; nil if it does.
 func (p *phone) sessionError() error {
 	_, err := p.sessions.Check(p.Context(), p.token)
 	return err
@@ -311,7 +312,7 @@ func wantCode(t testing.TB, name string, got *httptest.ResponseRecorder, status 
 
 func now() string { return strconv.FormatInt(time.Now().Unix(), 10) }
 
-// sealWith is what a client can make that knows its session_key; ours does not.
+// sealWith encrypts as a client can that knows its session_key.
 func sealWith(key, plain string) (text, iv string) {
 	block, err := aes.NewCipher(bytesOf(key))
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxBody is many times what any wx.get… gives.
+	// maxBody is many times the size of what any wx.get… returns.
 	maxBody = 32 << 10
 	maxCode = 512
 )
@@ -77,7 +77,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, h.grant(opened, mini.UnionID))
 }
 
-// grant is the answer to a login. WeChat can tell a unionid that a reused session does
+// grant is the answer to a login. WeChat can give a unionid that a reused session does
 // not have.
 func (h *Handler) grant(o login.Opened, unionID string) Grant {
 	s := o.Session
@@ -95,12 +95,12 @@ func readBody(r *http.Request, v any) error {
 	return nil
 }
 
-// isObject: encoding/json takes null for one.
+// isObject: encoding/json decodes null as an empty object.
 func isObject(body []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{")
 }
 
-// check finds all that WeChat need not be asked about.
+// check refuses everything that can be refused without asking WeChat.
 func (in loginRequest) check() error {
 	switch {
 	case !isCode(in.Code):
@@ -137,8 +137,8 @@ func checkCiphertext(encryptedData, iv string) error {
 	return nil
 }
 
-// verify checks the data that came with the code, and returns the profile in it. That
-// of rawData counts, because it is signed; what was decrypted is not (see Decrypt).
+// verify checks the data that came with the code, and returns the profile in it. It
+// prefers that of rawData, which is signed; what was decrypted is not (see Decrypt).
 func (h *Handler) verify(in loginRequest, account account.Account, mini wechat.MiniSession) (found *session.Profile, err error) {
 	if in.EncryptedData != "" {
 		d, err := h.decipher(mini.SessionKey, in.EncryptedData, in.IV, account.AppID, mini.OpenID)
@@ -154,11 +154,11 @@ func (h *Handler) verify(in loginRequest, account account.Account, mini wechat.M
 		return nil, errSignature
 	}
 	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(clean([]byte(in.RawData)), &fields) // it is genuine, whatever it is
+	_ = json.Unmarshal(clean([]byte(in.RawData)), &fields) // it is WeChat's, whatever it is
 	return cmp.Or(profile(fields), found), nil
 }
 
-// decipher opens data of that user of that mini-program.
+// decipher decrypts data, which must be of that user of that mini-program.
 func (h *Handler) decipher(key, encryptedData, iv, appID, openID string) (Data, error) {
 	d, err := Decrypt(key, encryptedData, iv, Watermark{AppID: appID, Now: h.cfg.Now(), Age: h.cfg.DataAge})
 	if err != nil {

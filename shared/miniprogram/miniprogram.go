@@ -61,7 +61,8 @@ type Config struct {
 	LoggedIn func() slog.Attr
 }
 
-const defaultBudget = 8500 * time.Millisecond // leaves WeChat the time that it sometimes takes
+// defaultBudget leaves enough time for slow answers of WeChat's.
+const defaultBudget = 8500 * time.Millisecond
 
 // Handler serves mini-programs:
 //

@@ -75,7 +75,7 @@ func TestLoginReusesNoOtherSession(t *testing.T) {
 	}
 }
 
-// noUnionID is a WeChat that does not tell the unionid yet.
+// noUnionID is a WeChat that does not give the unionid yet.
 type noUnionID struct{ WeChat }
 
 func (m noUnionID) CodeToSession(ctx context.Context, appID, secret, code string) (wechat.MiniSession, error) {
@@ -84,7 +84,7 @@ func (m noUnionID) CodeToSession(ctx context.Context, appID, secret, code string
 	return s, err
 }
 
-// One login needs a fifth store call: WeChat tells it, for the first time, the unionid of a
+// One login needs a fifth store call: WeChat gives, for the first time, the unionid of a
 // user who has logged in before, and another app has that unionid already.
 func TestLoginWithANewUnionID(t *testing.T) {
 	known := func(t *testing.T) (*fixture, *phone) { // without a unionid
@@ -108,7 +108,7 @@ func TestLoginWithANewUnionID(t *testing.T) {
 		f.resetCalls()
 		p.token = ""
 		p.mustLogIn(false)
-		f.wantCalls("told later", "create user, create union, replace union, replace user, create session", 1)
+		f.wantCalls("with a new unionid", "create user, create union, replace union, replace user, create session", 1)
 		p.token = ""
 		p.mustLogIn(false)
 		f.wantCalls("the next", "create user, replace user, create session", 1)

@@ -10,8 +10,8 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// authorize begins a login and sends the browser to WeChat, or tells a page where
-// to send it (or what to draw as a QR code).
+// authorize begins a login. It redirects the browser to WeChat, or answers a page in JSON
+// with the address: to go there, or to draw it as a QR code.
 func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "app", "scope", "return_to", "lang", "challenge")
 	if err != nil {
@@ -36,7 +36,7 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// checkLogin checks what was asked for, and makes a pending login of it.
+// checkLogin checks the parameters, and makes a pending login of them.
 func (h *Handler) checkLogin(query *web.Query, own *url.URL) (p pendingLogin, account account.Account, err error) {
 	account, ok := h.cfg.Accounts.Find(query.Get("app"))
 	if !ok {

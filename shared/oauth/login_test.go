@@ -128,7 +128,7 @@ func TestOpenIDBelongsToOneAccount(t *testing.T) {
 	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)
 }
 
-// WeChat tells the unionid with the profile only.
+// WeChat gives the unionid with the profile only.
 func TestUnionIDOfTheProfileIsStored(t *testing.T) {
 	f := newFixture(t, func(c *wechatsim.Config) { c.Apps[0].OpenPlatform = "example" })
 	f.wechat.noUnionID = true

@@ -1,11 +1,11 @@
 // Package oauth logs users in with WeChat: inside WeChat, and by QR code on a
-// desktop. What comes out is a session (see package session), as a cookie for
-// pages of the same site and as a bearer token for others.
+// desktop. A login opens a session (see package session), with a cookie for pages of
+// the same site and with a bearer token for others.
 //
-// It follows RFC 9700 where a browser is concerned: the state is random, used
-// once, and bound to the browser that began the login; a login ends on pages of
-// ours only; nothing that opens a session stands in a URL for longer than a
-// minute, and there it can be spent once.
+// It follows RFC 9700 where a browser is concerned. The state is random, is used once,
+// and is bound to the browser that began the login. A login ends on pages of ours only.
+// The one thing in a URL that opens a session is a login code: it works once, within a
+// minute, and only for the page that began the login.
 //
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
 // https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html
@@ -31,7 +31,7 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// WeChat is what of WeChat's API a login needs; *wechat.Client has it.
+// WeChat is the part of WeChat's API that this package calls; *wechat.Client has it.
 type WeChat interface {
 	ExchangeCode(ctx context.Context, appID, secret, code string) (wechat.UserToken, error)
 	RefreshUserToken(ctx context.Context, appID, refreshToken string) (wechat.UserToken, error)
@@ -41,11 +41,11 @@ type WeChat interface {
 
 // Config configures a Handler. OpenURL, WeChat, Secrets, Sessions and Store are required.
 type Config struct {
-	Accounts account.List // the first one is the default of ?app=; without any, sessions are served all the same
+	Accounts account.List // the first one is the default of ?app=; with none, only sessions are served
 	Origins  []string     // of the pages that a login may lead to, and that may call
 
-	// PublicURL is our own address, scheme://host[:port]; empty: that of the
-	// request, whose Host a gateway has checked.
+	// PublicURL is our own address, scheme://host[:port]. If it is empty, the Host of the
+	// request is used, which a gateway has checked.
 	PublicURL string
 	// OpenURL is where WeChat's login pages are.
 	OpenURL string
@@ -62,11 +62,11 @@ type Config struct {
 	Rand   io.Reader        // nil: crypto/rand
 	Logger *slog.Logger     // nil: slog.Default()
 
-	// LoggedIn adds to the line of a login that led to the page; nil: nothing.
+	// LoggedIn adds an attribute to the log line of a login that succeeded; nil: nothing.
 	LoggedIn func() slog.Attr
 }
 
-// defaultBudget leaves WeChat the time that it sometimes takes.
+// defaultBudget leaves enough time for slow answers of WeChat's.
 const defaultBudget = 8500 * time.Millisecond
 
 // Handler serves logins and sessions:

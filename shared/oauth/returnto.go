@@ -16,9 +16,9 @@ import (
 // Location header.
 const maxReturnTo = 2048
 
-// checkReturnTo resolves return_to against our own address, and refuses whatever
-// a browser could take for another place than we do: a login that ends where a
-// stranger chose hands the stranger what it ends with.
+// checkReturnTo resolves return_to against our own address. It refuses everything that a
+// browser could read as another address than we do: a login that ends where a stranger
+// chose gives the stranger the login code.
 //
 // A path (beginning with one slash) stays on our own origin; anything else must
 // be an absolute URL on one of origins. The result is absolute.
@@ -29,9 +29,9 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	case len(raw) > maxReturnTo:
 		return nil, badReturnTo("has more than 2048 bytes")
 	case !utf8.ValidString(raw) || strings.IndexFunc(raw, isControl) >= 0:
-		return nil, badReturnTo("holds a space or a control character, or is not UTF-8")
+		return nil, badReturnTo("has a space or a control character, or is not UTF-8")
 	case strings.Contains(raw, `\`):
-		return nil, badReturnTo("holds a backslash, which browsers take for a slash")
+		return nil, badReturnTo("has a backslash, which browsers read as a slash")
 	case strings.HasPrefix(raw, "//"):
 		return nil, badReturnTo("begins with two slashes, which lead to another host")
 	}
@@ -46,7 +46,7 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 		return nil, badReturnTo("has a user before its host, or no host")
 	}
 	if u.Query().Has(codeParameter) {
-		return nil, badReturnTo("holds a " + codeParameter + ", which a login adds itself")
+		return nil, badReturnTo("has a " + codeParameter + ", which only a login may add")
 	}
 	origin, ok := web.OriginOf(u)
 	if !ok {
@@ -58,11 +58,11 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	return u, nil
 }
 
-// isControl: a browser drops or changes these.
+// isControl: browsers remove or change these.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// sameSite reports whether a page at u sends our cookies when it calls us: a
-// browser's notion of a site is the scheme and the registrable domain.
+// sameSite reports whether a page at u sends our cookies when it calls us. For browsers a
+// site is the scheme and the registrable domain.
 func sameSite(u *url.URL, own *url.URL) bool {
 	if u.Scheme != own.Scheme {
 		return false

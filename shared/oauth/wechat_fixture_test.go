@@ -41,7 +41,7 @@ func newSimulator(t testing.TB, change ...func(*wechatsim.Config)) *wechatsim.Si
 type recordedClient struct {
 	*wechat.Client
 	plant       func(secret string) string
-	noUnionID   bool   // the exchange tells no unionid
+	noUnionID   bool   // the exchange gives no unionid
 	beforeAsked func() // runs before WeChat is asked for tokens
 	answered    func() // runs before an answer with tokens is returned
 

@@ -109,7 +109,7 @@ func noMiniProgram(w http.ResponseWriter, _ *http.Request) {
 // the guarded function gets to know of the session. It is made for the option of
 // package lambdahttp. Errors: lambdahttp.ErrUnauthorized, the store's.
 func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
-	s, err := l.oauth.Admit(r.Context(), r)
+	s, err := l.oauth.AuthorizeRequest(r.Context(), r)
 	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return nil, lambdahttp.ErrUnauthorized
 	}

@@ -1,10 +1,10 @@
 package miniprogram
 
 import (
-	"context"
 	"errors"
 	"time"
 
+	"wechatfn/shared/login"
 	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
@@ -38,21 +38,17 @@ var (
 // badField names a field of the body that cannot be right.
 func badField(detail string) *problem.Problem { return problem.MiniFieldInvalid.New(detail) }
 
-// sessionProblem says why a token opens no session.
+// sessionProblem is the answer when a token opens no session.
 func sessionProblem(err error) error {
-	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
-		return problem.MiniSessionRevoked.New("the session was ended: " + string(revoked.Reason))
-	}
-	switch {
-	case errors.Is(err, session.ErrNoSession):
-		return errNoSession
-	case errors.Is(err, session.ErrOtherSKU):
-		return errOtherSKU
-	}
-	return err
+	return login.SessionProblems{Missing: errNoSession, OtherProduct: errOtherSKU, Revoked: sessionRevoked}.Of(err)
 }
 
-// dataProblem is why data is refused.
+// sessionRevoked says why a session was ended.
+func sessionRevoked(reason session.Reason) error {
+	return problem.MiniSessionRevoked.New("the session was ended: " + string(reason))
+}
+
+// dataProblem is the answer to data that is refused.
 func dataProblem(err error) error {
 	switch {
 	case errors.Is(err, ErrOtherApp):
@@ -63,32 +59,28 @@ func dataProblem(err error) error {
 	return errUndecryptable
 }
 
-// loginProblem is what a failed code2Session means.
+// loginProblem is the answer to a failed exchange.
 func loginProblem(err error) error {
-	e, ok := errors.AsType[*wechat.Error](err)
-	switch {
-	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return loginUnavailable(err)
-	case !ok: // no AppSecret
-		return loginMisconfigured(err)
-	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
+	switch login.FailureOf(err) {
+	case login.CodeInvalid:
 		return errCodeInvalid
-	case e.Code == wechat.CodeUsedCode:
+	case login.CodeUsed:
 		return errCodeUsed
-	case e.Code == wechat.CodeExpiredCode:
+	case login.CodeExpired:
 		return errCodeExpired
-	case e.Code == wechat.CodeUserBlocked:
+	case login.UserBlocked:
 		return errBlocked
-	case e.Code == wechat.CodeMinuteQuota:
+	case login.TooManyLogins:
+		e, _ := errors.AsType[*wechat.Error](err)
 		return tooOften(err, e.Pause())
-	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
+	case login.Unavailable:
 		return loginUnavailable(err)
 	}
 	return loginMisconfigured(err)
 }
 
-// phoneProblem is what a failed getuserphonenumber means. Which errcode tells that the
-// code is another user's, no page says.
+// phoneProblem is the answer to a failed getuserphonenumber. No page of WeChat's says
+// which errcode a code of another user gets.
 func phoneProblem(err error) error {
 	if e, ok := errors.AsType[*wechat.Error](err); ok && (e.CodeUsed() || e.Code == wechat.CodeBadOpenID) {
 		return errPhoneCode
@@ -96,7 +88,7 @@ func phoneProblem(err error) error {
 	return callProblem(err)
 }
 
-// callProblem is what any other failed call means.
+// callProblem is the answer to any other failed call.
 func callProblem(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p

@@ -18,9 +18,9 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// page tells a person what went wrong and what to do. f may be nil: then nothing is
+// page tells a person what went wrong and what to do. pending can be nil: then nothing is
 // known of the login.
-func page(w http.ResponseWriter, p *problem.Problem, f *flow) {
+func page(w http.ResponseWriter, p *problem.Problem, pending *pendingLogin) {
 	hint := p.Hint()
 	if !strings.HasPrefix(string(p.Code()), "login_") { // it is for a developer, if there is one
 		hint = problem.LoginNotCompleted
@@ -31,7 +31,7 @@ func page(w http.ResponseWriter, p *problem.Problem, f *flow) {
 		"{En}", html.EscapeString(hint.En),
 		"{Detail}", html.EscapeString(p.Detail),
 		"{Code}", html.EscapeString(string(p.Code())),
-		"{Links}", links(f),
+		"{Links}", links(pending),
 	).Replace(pageHTML)
 	web.RecordProblem(w, p)
 	header := w.Header()
@@ -43,26 +43,26 @@ func page(w http.ResponseWriter, p *problem.Problem, f *flow) {
 		header.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
 	}
 	w.WriteHeader(p.Status())
-	_, _ = w.Write([]byte(body)) // a browser that has gone away is nobody to report to
+	_, _ = w.Write([]byte(body)) // an error means that the browser has gone away
 }
 
-// links lead to the same login anew, and back to the page, whose address has been
-// checked when the login began.
-func links(f *flow) string {
-	if f == nil {
+// links lead to the same login again, and back to the page, whose address was checked
+// when the login began.
+func links(p *pendingLogin) string {
+	if p == nil {
 		return ""
 	}
-	return `<p><a class="again" href="` + html.EscapeString(again(f)) + `">重新登录 <span lang="en">Log in again</span></a></p>
-<p><a href="` + html.EscapeString(f.ReturnTo) + `">返回 <span lang="en">Back</span></a></p>`
+	return `<p><a class="again" href="` + html.EscapeString(again(p)) + `">重新登录 <span lang="en">Log in again</span></a></p>
+<p><a href="` + html.EscapeString(p.ReturnTo) + `">返回 <span lang="en">Back</span></a></p>`
 }
 
-func again(f *flow) string {
-	query := url.Values{"app": {f.App}, "scope": {f.Scope}, "return_to": {f.ReturnTo}}
-	if f.Lang != "" {
-		query.Set("lang", f.Lang)
+func again(p *pendingLogin) string {
+	query := url.Values{"app": {p.App}, "scope": {p.Scope}, "return_to": {p.ReturnTo}}
+	if p.Lang != "" {
+		query.Set("lang", p.Lang)
 	}
-	if f.Challenge != "" {
-		query.Set("challenge", f.Challenge)
+	if p.Challenge != "" {
+		query.Set("challenge", p.Challenge)
 	}
 	return "/oauth/authorize?" + query.Encode()
 }

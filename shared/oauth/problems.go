@@ -3,7 +3,9 @@ package oauth
 import (
 	"time"
 
+	"wechatfn/shared/login"
 	"wechatfn/shared/problem"
+	"wechatfn/shared/session"
 )
 
 // Ways in which a callback can end.
@@ -19,17 +21,14 @@ var (
 	errLoginUnavailable   = problem.LoginUnavailable.New("WeChat, or the table of this service, did not answer in time or is busy")
 )
 
-// outcome is a way in which a callback ended as it is stored with the login: its code.
-func outcome(p *problem.Problem) string { return string(p.Code()) }
-
-// failure finds the problem of a stored outcome. A newer version of this service can have
-// stored one that this version does not know.
+// failure finds the problem of a stored result, which is its code. A newer version of
+// this service can have stored one that this version does not know.
 func failure(stored string) *problem.Problem {
 	for _, p := range [...]*problem.Problem{
 		errLoginRefused, errLoginSnapshot, errLoginCodeInvalid, errLoginCodeUsed, errLoginCodeExpired,
 		errLoginEnded, errLoginMisconfigured, errLoginUnavailable,
 	} {
-		if outcome(p) == stored {
+		if string(p.Code()) == stored {
 			return p
 		}
 	}
@@ -37,12 +36,12 @@ func failure(stored string) *problem.Problem {
 }
 
 var (
-	errUnknownApp  = problem.LoginAppUnknown.New("the parameter app names no account that logs users in")
-	errScope       = problem.ScopeInvalid.New("an official account has the scopes snsapi_base and snsapi_userinfo, a website snsapi_login")
-	errLang        = problem.LangInvalid.New("the parameter lang must be zh_CN, zh_TW or en")
-	errChallenge   = problem.ChallengeInvalid.New("a login for a page of another site needs the parameter challenge: the SHA-256 of a random verifier in base64url, 43 characters")
-	errFlowUnknown = problem.LoginUnknown.New("this login is not known: it has ended, is older than ten minutes, or never began here")
-	errCookieLost  = problem.LoginCookieLost.New("the cookie of this login is missing, twice in a row")
+	errUnknownApp   = problem.LoginAppUnknown.New("the parameter app names no account that logs users in")
+	errScope        = problem.ScopeInvalid.New("an official account has the scopes snsapi_base and snsapi_userinfo, a website snsapi_login")
+	errLang         = problem.LangInvalid.New("the parameter lang must be zh_CN, zh_TW or en")
+	errChallenge    = problem.ChallengeInvalid.New("a login for a page of another site needs the parameter challenge: the SHA-256 of a random verifier in base64url, 43 characters")
+	errLoginUnknown = problem.LoginUnknown.New("this login is not known: it has ended, is older than ten minutes, or never began here")
+	errCookieLost   = problem.LoginCookieLost.New("the cookie of this login is missing, twice in a row")
 
 	errWechatfnCode = problem.WechatfnCodeInvalid.New("this login code is not known, is older than a minute, or has been used")
 	errBody         = problem.BodyInvalid.New(`the body must be {"code":"...","verifier":"..."}`)
@@ -57,9 +56,14 @@ var (
 	errNoProfile  = problem.ProfileNotGranted.New("the user logged in without granting the profile")
 )
 
+// sessionProblem is the answer when a token opens no session.
+func sessionProblem(err error) error {
+	return login.SessionProblems{Missing: errNoSession, OtherProduct: errOtherSKU, Revoked: sessionRevoked}.Of(err)
+}
+
 // sessionRevoked says why a session was ended.
-func sessionRevoked(reason string) *problem.Problem {
-	return problem.SessionRevoked.New("the session was ended: " + reason)
+func sessionRevoked(reason session.Reason) error {
+	return problem.SessionRevoked.New("the session was ended: " + string(reason))
 }
 
 func unavailable(cause error) *problem.Problem {

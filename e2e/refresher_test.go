@@ -222,7 +222,7 @@ func TestProxy(t *testing.T) {
 	w.secrets.wantReads(1)
 
 	proxy.Close() // its address stands in the error of whoever dials it
-	w.record(func(r *credential.Record) { r.Token.Dead = true })
+	w.record(func(r *credential.Record) { r.Token.Invalid = true })
 	if failure := refresher.tick().Accounts[0].Token.Failure; failure == nil || failure.Class != "busy" {
 		t.Errorf("failure %+v without the proxy", failure)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/credential"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store"
 )
@@ -59,8 +58,7 @@ func TestMiniProgramsAnswerInTime(t *testing.T) {
 		d := newFixture(t, miniAlone)
 		token := d.logIn("")
 		d.do("GET", "/miniprogram/session", "", token) // the refresher is told
-		reader := d.mini.Tokens.(*credential.Reader)
-		reader.OnRefreshRequest = nil
+		d.onRefreshRequest = func(string) {}
 		for _, table := range []time.Duration{0, 700 * time.Millisecond, 1900 * time.Millisecond, 4 * time.Second, 8400 * time.Millisecond, time.Hour} {
 			for _, weChat := range []time.Duration{0, time.Second, 2 * time.Second, 4900 * time.Millisecond, time.Hour} {
 				for _, errcode := range []int{0, 40001} {

@@ -62,7 +62,7 @@ func (g *gauges) read(account account.Account, record credential.Record, now tim
 	defer g.mu.Unlock()
 	left := func(end int64) int64 { return max(0, end-now.Unix()) }
 	token, refused := left(record.Token.ExpiresAt), whitelist(record.Token.Failure)
-	if record.Token.Dead {
+	if record.Token.Invalid {
 		token = 0
 	}
 	g.tokens = append(g.tokens, token)

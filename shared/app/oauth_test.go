@@ -25,6 +25,8 @@ type fixture struct {
 	sim   *wechatsim.Sim
 	table tired
 	log   bytes.Buffer
+
+	onRefreshRequest func(appID string)
 }
 
 func newFixture(t *testing.T, apps string, more ...string) *fixture {
@@ -56,9 +58,9 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kick := func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
+	d.onRefreshRequest = func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
 	d.table.Store = db
-	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, kick, logger); err != nil {
+	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, d.requestRefresh, logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -68,6 +70,8 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	})
 	return d
 }
+
+func (d *fixture) requestRefresh(appID string) { d.onRefreshRequest(appID) }
 
 func (d *fixture) do(method, target, body, token string) *httptest.ResponseRecorder {
 	d.Helper()
@@ -218,11 +222,10 @@ func TestOperator(t *testing.T) {
 	}
 }
 
-// newReader has forgotten that there was no token.
+// newReader returns a reader that has not cached that there was no token.
 func newReader(t *testing.T, d *fixture) *credential.Reader {
 	t.Helper()
-	old := d.mini.Tokens.(*credential.Reader)
-	r, err := credential.NewReader(old.ReaderConfig)
+	r, err := credential.NewReader(credential.ReaderConfig{Store: &d.table, OnRefreshRequest: d.requestRefresh, Logger: slog.New(slog.NewJSONHandler(&d.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

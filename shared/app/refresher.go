@@ -28,10 +28,11 @@ const RefresherNeeds = config.Secrets
 //	{"action":"status"}                        the life of every token and ticket
 //	{"action":"force_refresh","app":"NAME"}    a new token at once; the old one dies
 type Refresher struct {
-	renewer *credential.Renewer
-	logger  *slog.Logger
-	now     func() time.Time
-	gauges  *gauges
+	renewer  *credential.Renewer
+	accounts account.List
+	logger   *slog.Logger
+	now      func() time.Time
+	gauges   *gauges
 }
 
 // WeChat builds the client that the configuration asks for.
@@ -42,12 +43,18 @@ func WeChat(c *config.Config) (*wechat.Client, error) {
 // NewRefresher builds the refresher.
 func NewRefresher(c *config.Config, s store.Store, w credential.WeChat, secrets account.SecretSource, logger *slog.Logger) (*Refresher, error) {
 	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
-	kc := credential.RenewerConfig{Accounts: c.Accounts.Where(account.Account.HasToken), Store: s, WeChat: w, Secrets: secrets, Now: c.Now, Logger: logger, Observe: g.observe}
-	renewer, err := credential.NewRenewer(kc)
+	now := c.Now
+	if now == nil {
+		now = time.Now
+	}
+	if logger == nil {
+		logger = slog.Default()
+	}
+	renewer, err := credential.NewRenewer(credential.RenewerConfig{Store: s, WeChat: w, Secrets: secrets, Now: now, Logger: logger, Observe: g.observe})
 	if err != nil {
 		return nil, err
 	}
-	return &Refresher{renewer: renewer, logger: renewer.Logger, now: renewer.Now, gauges: g}, nil
+	return &Refresher{renewer: renewer, accounts: c.Accounts.Where(account.Account.HasToken), logger: logger, now: now, gauges: g}, nil
 }
 
 // saveReserve is kept back from an invocation's time for saving what WeChat has
@@ -102,7 +109,7 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 
 // Tick looks after all accounts at once. Errors: the store's.
 func (r *Refresher) Tick(ctx context.Context) (Report, error) {
-	return r.each(r.renewer.Accounts, func(a account.Account) (credential.Record, error) {
+	return r.each(r.accounts, func(a account.Account) (credential.Record, error) {
 		record, err := r.renewer.Tick(ctx, a)
 		if err == nil || passing(err) {
 			r.gauges.read(a, record, r.now())
@@ -113,7 +120,7 @@ func (r *Refresher) Tick(ctx context.Context) (Report, error) {
 
 // Status reads how all accounts stand.
 func (r *Refresher) Status(ctx context.Context) (Report, error) {
-	return r.each(r.renewer.Accounts, func(a account.Account) (credential.Record, error) { return r.renewer.Record(ctx, a) })
+	return r.each(r.accounts, func(a account.Account) (credential.Record, error) { return r.renewer.Record(ctx, a) })
 }
 
 // each runs f for the accounts, side by side: WeChat being slow for one must not
@@ -143,9 +150,9 @@ func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string)
 	var accounts account.List
 	var unknown error
 	for _, appID := range appIDs {
-		account, err := r.renewer.Account(appID)
-		if err != nil {
-			unknown = err
+		account, ok := r.accounts.FindAppID(appID)
+		if !ok {
+			unknown = credential.ErrUnknownAccount
 			continue
 		}
 		accounts = append(accounts, account)
@@ -177,8 +184,8 @@ func (r *Refresher) handleStream(ctx context.Context, e event) Report {
 // credential.ErrUnknownAccount, the store's.
 func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
 	var report Report
-	for _, account := range r.renewer.Accounts {
-		if account.Name == name || (name == "" && len(r.renewer.Accounts) == 1) {
+	for _, account := range r.accounts {
+		if account.Name == name || (name == "" && len(r.accounts) == 1) {
 			record, err := r.renewer.Force(ctx, account)
 			report.add(account, record, r.now())
 			return report, err

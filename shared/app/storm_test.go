@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/credential"
 )
 
 // WeChat calls a good token dead, and a user with one session asks and asks: the
@@ -25,10 +24,9 @@ func TestDeadTokenStorm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kicks := 0
-		reader := d.mini.Tokens.(*credential.Reader)
-		tell := reader.OnRefreshRequest
-		reader.OnRefreshRequest = func(appID string) { kicks++; tell(appID) }
+		requests := 0
+		handle := d.onRefreshRequest
+		d.onRefreshRequest = func(appID string) { requests++; handle(appID) }
 		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: 40001})
 		d.sim.ResetCounts()
 		start := time.Now()
@@ -37,8 +35,8 @@ func TestDeadTokenStorm(t *testing.T) {
 				t.Fatalf("%d %s", got.Code, got.Body)
 			}
 		}
-		if kicks > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
-			t.Errorf("%d kicks, %d calls for a token", kicks, d.sim.Calls(wechatsim.PathStableToken))
+		if requests > 2*60 || d.sim.Calls(wechatsim.PathStableToken) > 6 {
+			t.Errorf("%d refresh requests, %d calls for a token", requests, d.sim.Calls(wechatsim.PathStableToken))
 		}
 		if !d.sim.TokenAlive(oauthMini, good) {
 			t.Error("the token was ended")

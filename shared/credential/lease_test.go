@@ -15,6 +15,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/manifest"
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
@@ -31,8 +32,8 @@ type ledger struct {
 	published int64
 }
 
-func newLedger(w *world) *ledger {
-	return &ledger{Store: w.store, t: w.t, owners: map[int64]string{}}
+func newLedger(f *fixture) *ledger {
+	return &ledger{Store: f.store, t: f.t, owners: map[int64]string{}}
 }
 
 // Create and Replace write and note in one step, so that the order of the notes is
@@ -61,7 +62,7 @@ func (l *ledger) note(in store.Item, err error) {
 	case "token":
 		l.noteRecord(in)
 	case "ticket":
-		epoch := publishedIn(in).Epoch
+		epoch := decodePublished(in).Epoch
 		if epoch < l.published {
 			l.t.Errorf("a ticket of epoch %d was published over one of epoch %d", epoch, l.published)
 		}
@@ -85,84 +86,85 @@ func (l *ledger) noteRecord(in store.Item) {
 	}
 }
 
-// sleepy is a refresher's outside that stops the world for it before some calls,
-// as a frozen Lambda or a long garbage collection would.
-type sleepy struct {
+// freezing is the store and WeChat of a refresher that stops before some calls, as a
+// function of Lambda that is frozen, or a process in a long garbage collection.
+type freezing struct {
 	store.Store
 	WeChat
 	pause func()
 }
 
-func (s *sleepy) Get(ctx context.Context, key string) (store.Item, error) {
-	s.pause()
-	return s.Store.Get(ctx, key)
+func (f *freezing) Get(ctx context.Context, key string) (store.Item, error) {
+	f.pause()
+	return f.Store.Get(ctx, key)
 }
 
-func (s *sleepy) Create(ctx context.Context, in store.Item) (store.Item, error) {
-	s.pause()
-	return s.Store.Create(context.WithoutCancel(ctx), in)
+func (f *freezing) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	f.pause()
+	return f.Store.Create(context.WithoutCancel(ctx), item)
 }
 
-func (s *sleepy) Replace(ctx context.Context, in store.Item) (store.Item, error) {
-	s.pause()
-	return s.Store.Replace(context.WithoutCancel(ctx), in)
+func (f *freezing) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	f.pause()
+	return f.Store.Replace(context.WithoutCancel(ctx), item)
 }
 
-func (s *sleepy) Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error) {
-	s.pause()
-	token, err := s.WeChat.Token(ctx, appID, secret, force)
-	s.pause() // the answer is old when it arrives
+func (f *freezing) Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error) {
+	f.pause()
+	token, err := f.WeChat.Token(ctx, appID, secret, force)
+	f.pause() // the answer is old when it arrives
 	return token, err
 }
 
-func (s *sleepy) Ticket(ctx context.Context, token string, typ wechat.TicketType) (wechat.Ticket, error) {
-	s.pause()
-	ticket, err := s.WeChat.Ticket(ctx, token, typ)
-	s.pause()
+func (f *freezing) Ticket(ctx context.Context, token string, typ wechat.TicketType) (wechat.Ticket, error) {
+	f.pause()
+	ticket, err := f.WeChat.Ticket(ctx, token, typ)
+	f.pause()
 	return ticket, err
 }
 
-func (w *world) sleepyKeeper(s store.Store, pause func()) *Renewer {
-	k := w.keeper()
-	outside := &sleepy{Store: s, WeChat: k.WeChat, pause: pause}
-	k.Store, k.WeChat = outside, outside
-	return k
+func (f *fixture) freezingRenewer(s store.Store, pause func()) *Renewer {
+	renewer := f.renewer()
+	outside := &freezing{Store: s, WeChat: renewer.weChat, pause: pause}
+	renewer.store, renewer.weChat = outside, outside
+	return renewer
 }
 
-// P3: a refresher frozen at any call, overtaken meanwhile, changes nothing when
-// it wakes. Classic tokens: there each answer is another token.
+// A refresher is frozen at any call, and another one takes over. When the first one goes
+// on, it changes nothing. Tokens are classic: each answer is another token.
 func TestStaleWriterNeverWins(t *testing.T) {
 	for n := 1; ; n++ {
 		calls := 0
-		bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-			w.classic = true
-			w.tick(w.keeper())
-			time.Sleep(8000 * time.Second) // both ended
-			l := newLedger(w)
-			wake := make(chan struct{})
-			go func() {
-				k := w.sleepyKeeper(l, func() {
-					if calls++; calls == n {
-						<-wake
-					}
-				})
-				_, _ = k.Tick(t.Context(), w.account)
-			}()
-			synctest.Wait() // frozen, or done
-			time.Sleep(leaseLife + time.Second)
-			other := w.keeperOn(l)
-			w.tick(other)
-			overtaken := w.stored()
-			close(wake)
-			synctest.Wait()
-			after := w.stored()
-			if after.Token.Value != overtaken.Token.Value || after.Lease != overtaken.Lease {
-				t.Errorf("frozen at call %d: the stale writer won", n)
-			}
-			if !w.sim.TokenAlive(testAppID, after.Token.Value) {
-				t.Errorf("frozen at call %d: the stored token is dead", n)
-			}
-			w.wantTicket(w.reader(nil))
+		t.Run(fmt.Sprintf("freeze=%d", n), func(t *testing.T) {
+			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+				f.classic = true
+				f.tick(f.renewer())
+				time.Sleep(8000 * time.Second) // token and ticket have expired
+				l := newLedger(f)
+				wake := make(chan struct{})
+				go func() {
+					renewer := f.freezingRenewer(l, func() {
+						if calls++; calls == n {
+							<-wake
+						}
+					})
+					_, _ = renewer.Tick(t.Context(), f.account)
+				}()
+				synctest.Wait() // frozen, or done
+				time.Sleep(leaseTTL + time.Second)
+				f.tick(f.renewerOn(l))
+				takenOver := f.record()
+				close(wake)
+				synctest.Wait()
+				after := f.record()
+				if after.Token.Value != takenOver.Token.Value || after.Lease != takenOver.Lease {
+					t.Error("the stale writer won")
+				}
+				if !f.sim.TokenAlive(testAppID, after.Token.Value) {
+					t.Error("the stored token is invalid")
+				}
+				f.wantTicket(f.reader(nil))
+			})
 		})
 		if calls < n {
 			if n < 8 {
@@ -173,45 +175,46 @@ func TestStaleWriterNeverWins(t *testing.T) {
 	}
 }
 
-// P3: refreshers that freeze for any time at any call.
+// Six refreshers freeze at any call for any time. Epochs only rise, each has one owner,
+// and WeChat is asked at most once in each.
 func TestEpochsOnlyRise(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-				w.classic = seed%2 == 0
-				l := newLedger(w)
+			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+				f.classic = seed%2 == 0
+				l := newLedger(f)
 				var wg sync.WaitGroup
 				for id := range uint64(6) {
 					rng := rand.New(rand.NewPCG(seed, id))
-					k := w.sleepyKeeper(l, func() {
+					renewer := f.freezingRenewer(l, func() {
 						if rng.IntN(4) == 0 {
 							time.Sleep(time.Duration(rng.IntN(40_000)) * time.Millisecond)
 						}
 					})
 					wg.Go(func() {
 						for range 40 {
-							_, err := k.Tick(t.Context(), w.account)
+							_, err := renewer.Tick(t.Context(), f.account)
 							if err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrLeaseLost) {
-								t.Errorf("seed %d: %v", seed, err)
+								t.Error(err)
 							}
 							time.Sleep(time.Duration(rng.IntN(600)) * time.Second)
 						}
 					})
 				}
 				wg.Wait()
-				if calls := w.tokenCalls(); calls > len(l.owners) {
-					t.Errorf("seed %d: %d token calls in %d epochs", seed, calls, len(l.owners))
+				if calls := f.tokenCalls(); calls > len(l.owners) {
+					t.Errorf("%d token calls in %d epochs", calls, len(l.owners))
 				}
-				if calls := w.sim.Calls(wechatsim.PathTicket); calls > len(l.owners) {
-					t.Errorf("seed %d: %d ticket calls in %d epochs", seed, calls, len(l.owners))
+				if calls := f.sim.Calls(wechatsim.PathTicket); calls > len(l.owners) {
+					t.Errorf("%d ticket calls in %d epochs", calls, len(l.owners))
 				}
 			})
 		})
 	}
 }
 
-// leaseOp is one write of a record as a client of the lease sees it.
+// leaseOp is one write of a record, as a user of the lease sees it.
 type leaseOp struct {
 	take  bool
 	epoch int64
@@ -254,7 +257,7 @@ func (h *leaseHistory) Replace(ctx context.Context, in store.Item) (store.Item, 
 }
 
 func (h *leaseHistory) record(ctx context.Context, in store.Item, write func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
-	runtime.Gosched() // on one processor too, others come in between
+	runtime.Gosched() // lets others write in between, on one processor too
 	called := time.Since(h.start).Nanoseconds()
 	item, err := write(ctx, in)
 	returned := time.Since(h.start).Nanoseconds()
@@ -268,28 +271,28 @@ func (h *leaseHistory) record(ctx context.Context, in store.Item, write func(con
 	return item, err
 }
 
-// P3: refreshers that respect no deadline overtake each other all the time, on a
-// real store; what they saw must fit one order of events.
+// Refreshers that ignore the deadline of the lease take it over from each other all the
+// time, on a real store. What they saw must fit one order of events.
 func TestLeaseIsLinearizable(t *testing.T) {
-	w := newWorld(t, wechatsim.Switches{})
-	w.classic = true
+	f := newFixture(t, wechatsim.Switches{})
+	f.classic = true
 	start := time.Now()
 	histories := make([]*leaseHistory, 8)
 	var wg sync.WaitGroup
 	for i := range histories {
-		h := &leaseHistory{Store: w.store, client: i, start: start}
+		h := &leaseHistory{Store: f.store, client: i, start: start}
 		histories[i] = h
-		k := w.keeperOn(h)
+		renewer := f.renewerOn(h)
 		wg.Go(func() {
 			for range 25 {
-				item, record, err := k.read(t.Context(), testAppID)
+				s, err := renewer.read(t.Context(), testAppID)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				h.epoch = 0 // the next write takes a lease
 				plan := Plan{Token: true, Tickets: []wechat.TicketType{wechat.JSAPI}}
-				if _, _, err = k.step(t.Context(), w.account, item, record, plan, false); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrLeaseLost) {
+				if _, err = renewer.step(t.Context(), f.account, s, plan); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrLeaseLost) {
 					t.Error(err)
 				}
 			}
@@ -297,32 +300,56 @@ func TestLeaseIsLinearizable(t *testing.T) {
 	}
 	wg.Wait()
 	var all []porcupine.Operation
-	lost := 0
+	failed := 0
 	for _, h := range histories {
 		all = append(all, h.ops...)
 		for _, op := range h.ops {
 			if !op.Output.(bool) {
-				lost++
+				failed++
 			}
 		}
 	}
-	if lost == 0 {
-		t.Error("nobody was ever overtaken: the history proves nothing")
+	if failed == 0 {
+		t.Error("no lease was ever taken over: the history proves nothing")
 	}
 	if got := porcupine.CheckOperationsTimeout(leaseModel, all, time.Minute); got != porcupine.Ok {
 		t.Errorf("the history of %d writes is %s", len(all), got)
 	}
 }
 
-// Who comes second tells how things stood, not the lease it did not get.
-func TestSecondTellsWhatStands(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		before := w.tick(w.keeper())
+func TestErrBusyComesWithTheRecordThatWasRead(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		before := f.tick(f.renewer())
 		time.Sleep(time.Minute)
-		k := w.scripted(&script{beforeReplace: func(string) error { return store.ErrConflict }})
-		record, err := k.Tick(t.Context(), w.account)
+		renewer := f.intercept(&interceptor{beforeReplace: func(string) error { return store.ErrConflict }})
+		record, err := renewer.Tick(t.Context(), f.account)
 		if !errors.Is(err, ErrBusy) || record.Lease != before.Lease {
 			t.Errorf("%v: lease %+v, want %+v", err, record.Lease, before.Lease)
+		}
+	})
+}
+
+// The lease is longer than the timeout of the function that holds it. After a holder has
+// crashed, the first refresh request that can take over comes within 30 s.
+func TestLeaseFitsTimeoutAndTakeover(t *testing.T) {
+	refresher, _ := manifest.Lookup("refresher")
+	if leaseTTL <= refresher.Timeout {
+		t.Errorf("a lease of %v ends before its holder's timeout of %v", leaseTTL, refresher.Timeout)
+	}
+	if takeover := leaseTTL + time.Second + refreshRequestTTL + time.Second; takeover > 30*time.Second {
+		t.Errorf("the refresh request after the lease of a crashed holder comes after %v", takeover)
+	}
+}
+
+func TestLeaseTakenLateInASecondIsNotShorter(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		time.Sleep(999 * time.Millisecond)
+		s, err := f.renewer().takeLease(t.Context(), stored{item: store.Item{Key: tokenKey(testAppID)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.Lease.active(time.Now().Add(leaseTTL - time.Nanosecond)) {
+			t.Errorf("it ends before %v", leaseTTL)
 		}
 	})
 }

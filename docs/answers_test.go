@@ -17,23 +17,35 @@ import (
 	"wechatfn/shared/message"
 )
 
-// Real answers of the real handlers are as the document says, and it promises
-// none that they do not give.
+// The handlers give the answers that the document describes, and the document describes none
+// that they do not give.
 func TestOpenAPIAnswers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWitness(t)
-		w.signatures()
-		w.logins()
-		w.failures()
-		w.sessions()
-		w.profiles()
-		w.miniPrograms()
-		w.pushes()
-		w.troubles()
-		for _, what := range w.unseen() {
-			t.Errorf("no answer has shown %s", what)
-		}
-	})
+	w, run := newWitness(t), 0
+	scenarios := []struct {
+		name string
+		run  func(*witness)
+	}{
+		{"signatures", (*witness).signatures},
+		{"logins", (*witness).logins},
+		{"failed logins", (*witness).failedLogins},
+		{"sessions", (*witness).sessions},
+		{"profiles", (*witness).profiles},
+		{"mini-programs", (*witness).miniPrograms},
+		{"pushes", (*witness).pushes},
+		{"our own errors", (*witness).ownErrors},
+	}
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			run++
+			synctest.Test(t, func(t *testing.T) { s.run(w.in(t)) })
+		})
+	}
+	if run < len(scenarios) {
+		return // some were chosen with -run
+	}
+	for _, what := range w.unseen() {
+		t.Errorf("no answer has shown %s", what)
+	}
 }
 
 func escaped(page string) string { return url.QueryEscape(page) }
@@ -48,7 +60,7 @@ func (w *witness) signatures() {
 	}
 	_, err := d.refresher.Tick(w.Context())
 	w.must(err)
-	time.Sleep(time.Minute) // what the reader remembers of the table
+	time.Sleep(time.Minute) // until the reader reads the table again
 	b.want(b.get("/signature/health"), 200, "")
 	for _, path := range []string{
 		"/signature" + signed, "/get-signature" + signed + "&force=true", "/signature/choose-card?shopId=1&cardType=GROUPON&cardId=p1",
@@ -56,38 +68,38 @@ func (w *witness) signatures() {
 	} {
 		b.want(b.get(path), 200, "")
 	}
-	for query, code := range map[string]string{
-		"":                                    "url_missing",
-		"?url=/a":                             "url_relative",
-		"?url=ftp://www.example.com/":         "url_scheme",
-		"?url=" + escaped("https:///a"):       "url_malformed",
-		"?url=" + escaped(sibling+"/\n"):      "url_control_characters",
-		"?url=" + escaped("https://a:b@c/"):   "url_userinfo",
-		"?url=" + escaped(escaped(sibling)):   "url_encoded_twice",
-		"?url=" + sibling + "/?a=b&c=d":       "url_not_encoded",
-		signed + strings.Repeat("x", 2048):    "url_too_long",
-		signed + "&app=nobody":                "app_unknown",
-		signed + "&force=maybe":               "force_invalid",
-		signed + "&app=shop&app=shop":         "parameter_repeated",
-		signed + "&app=%zz":                   "query_malformed",
-		"?url=" + escaped("https://evil.com"): "origin_not_allowed",
+	for _, c := range []struct {
+		query  string
+		status int
+		code   string
+	}{
+		{"", 400, "url_missing"},
+		{"?url=/a", 400, "url_relative"},
+		{"?url=ftp://www.example.com/", 400, "url_scheme"},
+		{"?url=" + escaped("https:///a"), 400, "url_malformed"},
+		{"?url=" + escaped(sibling+"/\n"), 400, "url_control_characters"},
+		{"?url=" + escaped("https://a:b@c/"), 400, "url_userinfo"},
+		{"?url=" + escaped(escaped(sibling)), 400, "url_encoded_twice"},
+		{"?url=" + sibling + "/?a=b&c=d", 400, "url_not_encoded"},
+		{signed + strings.Repeat("x", 2048), 400, "url_too_long"},
+		{signed + "&app=nobody", 400, "app_unknown"},
+		{signed + "&force=maybe", 400, "force_invalid"},
+		{signed + "&app=shop&app=shop", 400, "parameter_repeated"},
+		{signed + "&app=%zz", 400, "query_malformed"},
+		{"?url=" + escaped("https://evil.com"), 403, "origin_not_allowed"},
 	} {
-		status := 400
-		if code == "origin_not_allowed" {
-			status = 403
-		}
-		b.want(b.get("/signature"+query), status, code)
-		b.want(b.get("/get-signature"+query), status, code)
+		b.want(b.get("/signature"+c.query), c.status, c.code)
+		b.want(b.get("/get-signature"+c.query), c.status, c.code)
 	}
 	b.want(b.get("/signature/card"), 400, "parameter_invalid")
 	b.want(b.get("/signature/choose-card?app=bare"), 400, "ticket_not_configured")
 }
 
-// logins: how they begin and where they end.
+// logins begins logins and finishes them.
 func (w *witness) logins() {
 	d := w.deploy(settings())
 	d.logIn("snsapi_base")
-	page, body := d.ticket()
+	page, body := d.loginCode()
 	page.want(page.do("POST", "/oauth/token", body), 200, "")
 	page.want(page.do("POST", "/oauth/token", body), 400, "wechatfn_code_invalid")
 	page.want(page.do("POST", "/oauth/token", "ticket=x"), 400, "body_invalid")
@@ -99,26 +111,26 @@ func (w *witness) logins() {
 	b := d.browser()
 	b.accept = "application/json"
 	b.want(b.get("/oauth/authorize?app=desktop&lang=en"), 200, "")
-	for query, code := range map[string]string{
-		"app=bare2": "app_unknown", "scope=snsapi_login": "scope_invalid", "lang=fr": "lang_invalid", "return_to=//evil.example": "return_to_invalid",
-		"app=a&app=b": "parameter_repeated", "app=%zz": "query_malformed",
+	for _, c := range []struct{ query, code string }{
+		{"app=bare2", "app_unknown"}, {"scope=snsapi_login", "scope_invalid"}, {"lang=fr", "lang_invalid"}, {"return_to=//evil.example", "return_to_invalid"},
+		{"app=a&app=b", "parameter_repeated"}, {"app=%zz", "query_malformed"},
 	} {
-		b.want(b.get("/oauth/authorize?"+query), 400, code)
+		b.want(b.get("/oauth/authorize?"+c.query), 400, c.code)
 	}
 	b.want(b.get("/oauth/authorize?return_to="+escaped("https://evil.example")), 403, "return_to_not_allowed")
 	b.want(b.get("/oauth/health"), 200, "")
 
-	nameless := settings()
-	delete(nameless, "PUBLIC_URL")
-	other := w.deploy(nameless).browser()
-	hostless := other.request("GET", "/oauth/authorize", "")
-	hostless.Host = ""
-	other.want(other.serve(hostless), 400, "request_malformed")
+	withoutURL := settings()
+	delete(withoutURL, "PUBLIC_URL")
+	other := w.deploy(withoutURL).browser()
+	withoutHost := other.request("GET", "/oauth/authorize", "")
+	withoutHost.Host = ""
+	other.want(other.serve(withoutHost), 400, "request_malformed")
 }
 
-// failures: each way in which a login ends without a session, for a program and
-// for a person.
-func (w *witness) failures() {
+// failedLogins ends logins without a session in each possible way, for a program and for a
+// person.
+func (w *witness) failedLogins() {
 	d := w.deploy(settings())
 	b := d.browser()
 	for _, accept := range []string{"*/*", "text/html,*/*"} {
@@ -127,7 +139,7 @@ func (w *witness) failures() {
 		failed := func(back string, status int, code string) {
 			w.Helper()
 			if strings.Contains(accept, "text/html") {
-				code = "" // it stands in the page
+				code = "" // a person gets a page
 			}
 			b.want(b.get(back), status, code)
 		}
@@ -135,9 +147,12 @@ func (w *witness) failures() {
 		failed("/oauth/callback", 403, "login_refused")
 		failed(b.login("", wechatsim.AnswerRefuse), 403, "login_refused")
 		failed(b.login("scope=snsapi_userinfo", wechatsim.AnswerSnapshot), 403, "login_snapshot")
-		for errcode, code := range map[int]string{40029: "login_code_invalid", 40163: "login_code_used", 42003: "login_code_expired"} {
-			d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: errcode, Times: 1})
-			failed(b.login("app=desktop", wechatsim.AnswerApprove), 400, code)
+		for _, c := range []struct {
+			errcode int
+			code    string
+		}{{40029, "login_code_invalid"}, {40163, "login_code_used"}, {42003, "login_code_expired"}} {
+			d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: c.errcode, Times: 1})
+			failed(b.login("app=desktop", wechatsim.AnswerApprove), 400, c.code)
 		}
 		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, ErrCode: 40125, Times: 1})
 		failed(b.login("", wechatsim.AnswerApprove), 500, "login_misconfigured")
@@ -148,12 +163,22 @@ func (w *witness) failures() {
 	}
 
 	d.sim.ClearFaults()
+	w.lostCookie(d, b)
+	w.interruptedLogin(d, b)
+}
+
+// lostCookie opens the callback of another browser's login, and then one without its cookie.
+func (w *witness) lostCookie(d *deployment, b *browser) {
 	victim := d.browser()
 	restarted := victim.get(b.login("", wechatsim.AnswerApprove))
 	victim.want(restarted, 302, "")
-	forgetful := d.browser()
-	forgetful.want(forgetful.get(forgetful.atWeChat(restarted.Header.Get("Location"), wechatsim.AnswerApprove)), 400, "login_cookie_lost")
+	withoutCookies := d.browser()
+	back := withoutCookies.atWeChat(restarted.Header.Get("Location"), wechatsim.AnswerApprove)
+	withoutCookies.want(withoutCookies.get(back), 400, "login_cookie_lost")
+}
 
+// interruptedLogin calls back twice, and the second callback ends while the first one waits.
+func (w *witness) interruptedLogin(d *deployment, b *browser) {
 	b.accept = ""
 	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, Delay: 2 * time.Second})
 	back := b.login("", wechatsim.AnswerApprove)
@@ -186,20 +211,20 @@ func (w *witness) sessions() {
 	nobody.want(nobody.do("POST", "/oauth/session/refresh", ""), 401, "session_missing")
 	nobody.want(nobody.do("DELETE", "/oauth/session", ""), 401, "session_missing")
 
-	foreign := *cookie
-	foreign.origin = "https://evil.example"
-	foreign.want(foreign.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")
-	foreign.want(foreign.do("DELETE", "/oauth/session", ""), 403, "origin_not_allowed")
+	otherPage := *cookie
+	otherPage.origin = "https://evil.example"
+	otherPage.want(otherPage.do("POST", "/oauth/session/refresh", ""), 403, "origin_not_allowed")
+	otherPage.want(otherPage.do("DELETE", "/oauth/session", ""), 403, "origin_not_allowed")
 	for _, target := range []string{"GET /oauth/session", "POST /oauth/session/refresh", "DELETE /oauth/session"} {
 		method, path, _ := strings.Cut(target, " ")
 		cookie.want(cookie.do(method, path+"?sku=news", ""), 403, "session_other_product")
 		cookie.want(cookie.do(method, path+"?sku=a&sku=b", ""), 400, "parameter_repeated")
 	}
 	cookie.want(cookie.do("DELETE", "/oauth/session?all=maybe", ""), 400, "all_invalid")
-	late, ticket := d.ticket()
+	late, body := d.loginCode()
 	time.Sleep(time.Millisecond)
 	cookie.want(cookie.do("DELETE", "/oauth/session?all=true", ""), 204, "")
-	late.want(late.do("POST", "/oauth/token", ticket), 400, "login_ended")
+	late.want(late.do("POST", "/oauth/token", body), 400, "login_ended")
 	time.Sleep(time.Millisecond)
 	page = d.bearer()
 	page.want(page.do("DELETE", "/oauth/session", ""), 204, "")
@@ -232,14 +257,14 @@ func (w *witness) pushes() {
 	b.want(b.get("/verify/health"), 200, "")
 	b.want(b.get("/MP_verify_AbCdEf0123456789.txt"), 200, "")
 	b.want(b.get("/MP_verify_x.txt"), 404, "not_found")
-	secretless := settings()
-	delete(secretless, "WECHAT_PUSH_SECRETS")
-	other := w.deploy(secretless).browser()
+	withoutSecrets := settings()
+	delete(withoutSecrets, "WECHAT_PUSH_SECRETS")
+	other := w.deploy(withoutSecrets).browser()
 	other.want(other.get("/verify/health"), 503, "")
 }
 
-// elsewhere names another account than the path does.
-func elsewhere(path, name string) string {
+// forAccount is the path, or the one beside it, of another account.
+func forAccount(path, name string) string {
 	if path == "/verify" {
 		return path + "?app=" + name
 	}
@@ -261,17 +286,17 @@ func (w *witness) checks(b *browser, path string) {
 	b.want(checked(b.pusher(path, anHourAgo), same), 403, "timestamp_stale")
 	b.want(checked(b.pusher(path), func(q url.Values) { q.Set("echostr", "<b>") }), 403, "echostr_invalid")
 	b.want(checked(b.pusher(path), func(q url.Values) { q.Add("nonce", "x") }), 400, "parameter_repeated")
-	b.want(checked(b.pusher(elsewhere(path, "desktop")), same), 404, "app_unknown")
-	b.want(checked(b.pusher(elsewhere(path, "bare")), same), 503, "push_secrets_unavailable")
+	b.want(checked(b.pusher(forAccount(path, "desktop")), same), 404, "app_unknown")
+	b.want(checked(b.pusher(forAccount(path, "bare")), same), 503, "push_secrets_unavailable")
 }
 
 func (w *witness) messages(b *browser, path string) {
-	defer func(usual func(context.Context, *message.Message) ([]byte, error)) { b.handOver = usual }(b.handOver)
+	defer func(usual func(context.Context, *message.Message) ([]byte, error)) { b.deliver = usual }(b.deliver)
 	p := b.pusher(path)
 	b.want(b.serve(b.text(p)), 200, "")
 	b.want(b.serve(b.text(b.pusher(path, otherToken))), 403, "push_refused")
-	b.want(b.serve(b.text(b.pusher(elsewhere(path, "desktop")))), 404, "app_unknown")
-	b.want(b.serve(b.text(b.pusher(elsewhere(path, "bare")))), 503, "push_secrets_unavailable")
+	b.want(b.serve(b.text(b.pusher(forAccount(path, "desktop")))), 404, "app_unknown")
+	b.want(b.serve(b.text(b.pusher(forAccount(path, "bare")))), 503, "push_secrets_unavailable")
 	garbage, err := p.RequestRaw(w.Context(), []byte("neither"), "a", "b")
 	w.must(err)
 	b.want(b.serve(garbage), 400, "push_malformed")
@@ -282,7 +307,7 @@ func (w *witness) messages(b *browser, path string) {
 	cut.Body = broken{}
 	b.want(b.serve(cut), 400, "body_unreadable")
 
-	b.handOver = func(context.Context, *message.Message) ([]byte, error) {
+	b.deliver = func(context.Context, *message.Message) ([]byte, error) {
 		return []byte(`{"MsgType":"text","Content":"收到"}`), nil
 	}
 	for _, format := range []func(*push.Config){func(*push.Config) {}, inJSON} {
@@ -291,14 +316,14 @@ func (w *witness) messages(b *browser, path string) {
 			w.Errorf("%s: there was no reply", path)
 		}
 	}
-	b.handOver = func(context.Context, *message.Message) ([]byte, error) { return nil, errors.New("no bus") }
+	b.deliver = func(context.Context, *message.Message) ([]byte, error) { return nil, errors.New("no bus") }
 	b.want(b.serve(b.text(p)), 500, "delivery_failed")
-	w.twiceAtOnce(b, p)
+	w.repeatedInProgress(b, p)
 }
 
-// twiceAtOnce delivers a message again while it is in work.
-func (w *witness) twiceAtOnce(b *browser, p *push.Sender) {
-	b.handOver = func(ctx context.Context, _ *message.Message) ([]byte, error) {
+// repeatedInProgress sends a message again while its delivery is in progress.
+func (w *witness) repeatedInProgress(b *browser, p *push.Sender) {
+	b.deliver = func(ctx context.Context, _ *message.Message) ([]byte, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -312,13 +337,13 @@ func (w *witness) twiceAtOnce(b *browser, p *push.Sender) {
 	defer both.Wait()
 	both.Go(func() { b.want(b.serve(first), 500, "delivery_failed") })
 	synctest.Wait()
-	ctx, cancel := context.WithTimeout(w.Context(), 1010*time.Millisecond) // not while it reads the table
+	ctx, cancel := context.WithTimeout(w.Context(), 1010*time.Millisecond) // ends between two reads of the table
 	defer cancel()
 	b.want(b.serve(again.WithContext(ctx)), 503, "push_in_progress")
 }
 
-// troubles are our own: no time, and no store.
-func (w *witness) troubles() {
+// ownErrors has no time to answer, and then no store.
+func (w *witness) ownErrors() {
 	d := w.deploy(settings())
 	page := d.bearer()
 	ctx, cancel := context.WithTimeout(w.Context(), 0)

@@ -31,11 +31,11 @@ const (
 	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	own       = "https://api.example.com"
 	sibling   = "https://www.example.com"   // of the same site
-	stranger  = "https://other.example.org" // of another one, but allowed
+	otherSite = "https://other.example.org" // of another site, but allowed
 )
 
-// settings are those of a team with an official account, a website app, and an
-// account that has neither card tickets nor push secrets.
+// settings has an official account, a website app, a mini-program, and an official account that
+// has neither card tickets nor push secrets.
 func settings() map[string]string {
 	return map[string]string{
 		"WECHAT_APPS": `[{"name":"shop","kind":"official_account","appId":"` + shopID + `","tickets":["jsapi","wx_card"]},
@@ -45,7 +45,7 @@ func settings() map[string]string {
 		"WECHAT_APP_SECRETS":   `{"shop":"s","desktop":"s","mini":"s","bare":"s"}`,
 		"WECHAT_PUSH_SECRETS":  `{"shop":{"token":"` + pushToken + `","encodingAESKey":"` + pushKey + `"}}`,
 		"WECHAT_DOMAIN_PROOFS": "AbCdEf0123456789",
-		"ALLOWED_ORIGINS":      sibling + "," + stranger,
+		"ALLOWED_ORIGINS":      sibling + "," + otherSite,
 		"PUBLIC_URL":           own,
 	}
 }
@@ -57,17 +57,17 @@ type deployment struct {
 	db        *sqlite.Store
 	refresher *app.Refresher
 	functions map[string]http.Handler // by the first part of a path
-	handOver  func(context.Context, *message.Message) ([]byte, error)
+	deliver   func(context.Context, *message.Message) ([]byte, error)
 }
 
 // Deliver implements message.Sink.
 func (d *deployment) Deliver(ctx context.Context, m *message.Message) ([]byte, error) {
-	return d.handOver(ctx, m)
+	return d.deliver(ctx, m)
 }
 
 func (w *witness) deploy(env map[string]string) *deployment {
 	w.Helper()
-	d := &deployment{witness: w, handOver: func(context.Context, *message.Message) ([]byte, error) { return nil, nil }}
+	d := &deployment{witness: w, deliver: func(context.Context, *message.Message) ([]byte, error) { return nil, nil }}
 	c, err := config.Load(func(name string) string { return env[name] }, config.Origins)
 	w.must(err)
 	d.db, err = sqlite.Open(sqlite.Config{Path: ":memory:"})
@@ -79,7 +79,7 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	}
 	d.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Seed: "docs"})
 	w.must(err)
-	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	w.must(err)
 	quiet := slog.New(slog.DiscardHandler)
 	d.refresher, err = app.NewRefresher(c, d.db, client, c.Secret, quiet)
@@ -103,7 +103,7 @@ func (w *witness) must(err error) {
 	}
 }
 
-// serve answers with the function that the path belongs to.
+// serve lets the function of the path answer, and compares the answer with the document.
 func (d *deployment) serve(r *http.Request) *http.Response {
 	d.Helper()
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -118,7 +118,7 @@ func (d *deployment) serve(r *http.Request) *http.Response {
 	return recorder.Result()
 }
 
-// browser keeps cookies and may bear a token.
+// browser stores cookies, and sends a bearer token if it has one.
 type browser struct {
 	*deployment
 	jar            http.CookieJar
@@ -161,7 +161,7 @@ func (b *browser) do(method, target, body string) *http.Response {
 
 func (b *browser) get(target string) *http.Response { b.Helper(); return b.do("GET", target, "") }
 
-// want checks what came, by status, and by code where it is a problem.
+// want checks an answer by its status, and by its code if it is a problem.
 func (b *browser) want(answer *http.Response, status int, code string) {
 	b.Helper()
 	var problem struct{ Code string }
@@ -174,7 +174,7 @@ func (b *browser) want(answer *http.Response, status int, code string) {
 	}
 }
 
-// login begins one and lets WeChat's user answer; it returns where that leads to.
+// login begins a login and answers as WeChat's user. It returns the address of the callback.
 func (b *browser) login(query, users string) string {
 	b.Helper()
 	sent := b.get("/oauth/authorize?" + query)
@@ -199,7 +199,7 @@ func (b *browser) atWeChat(address, users string) string {
 	return u.RequestURI()
 }
 
-// logIn goes the whole way to a cookie, which a page of ours uses.
+// logIn logs in with a cookie, for one of our own pages.
 func (d *deployment) logIn(scope string) *browser {
 	d.Helper()
 	b := d.browser()
@@ -208,24 +208,25 @@ func (d *deployment) logIn(scope string) *browser {
 	return b
 }
 
-// ticket goes the whole way to a ticket for a page of another site.
-func (d *deployment) ticket() (page *browser, body string) {
+// loginCode logs in for a page of another site. It returns the page, and the body with which it
+// redeems its login code.
+func (d *deployment) loginCode() (page *browser, body string) {
 	d.Helper()
 	b := d.browser()
-	landed := b.get(b.login("scope=snsapi_userinfo&return_to="+url.QueryEscape(stranger+"/in?a=b")+"&challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", wechatsim.AnswerApprove))
-	u, err := url.Parse(landed.Header.Get("Location"))
+	redirect := b.get(b.login("scope=snsapi_userinfo&return_to="+url.QueryEscape(otherSite+"/in?a=b")+"&challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", wechatsim.AnswerApprove))
+	u, err := url.Parse(redirect.Header.Get("Location"))
 	if err != nil || u.Host != "other.example.org" || u.Query().Get("wechatfn_code") == "" {
-		d.Fatalf("answer %d, to %s", landed.StatusCode, u)
+		d.Fatalf("answer %d, to %s", redirect.StatusCode, u)
 	}
 	page = d.browser()
-	page.origin = stranger
+	page.origin = otherSite
 	return page, `{"code":"` + u.Query().Get("wechatfn_code") + `","verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`
 }
 
-// bearer goes the whole way to a token.
+// bearer logs in with a bearer token.
 func (d *deployment) bearer() *browser {
 	d.Helper()
-	page, body := d.ticket()
+	page, body := d.loginCode()
 	page.bearer = page.token(page.do("POST", "/oauth/token", body))
 	return page
 }
@@ -240,7 +241,7 @@ func (b *browser) token(answer *http.Response) string {
 	return grant.Token
 }
 
-// pusher is WeChat that calls that path.
+// pusher sends pushes to the path as WeChat does.
 func (d *deployment) pusher(path string, change ...func(*push.Config)) *push.Sender {
 	d.Helper()
 	c := push.Config{URL: own + path, Token: pushToken, EncodingAESKey: pushKey, AppID: shopID, Mode: push.Secure}
@@ -258,7 +259,7 @@ func anHourAgo(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 }
 
-// text is a message that was never sent before.
+// text is a push of a new text message.
 func (d *deployment) text(p *push.Sender) *http.Request {
 	d.Helper()
 	time.Sleep(time.Second)
@@ -268,7 +269,7 @@ func (d *deployment) text(p *push.Sender) *http.Request {
 	return r
 }
 
-// broken is a body whose connection ends too soon.
+// broken is a body whose connection is cut off.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("cut off") }

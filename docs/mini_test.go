@@ -11,7 +11,7 @@ import (
 	"wechatfn/dev/wechatsim"
 )
 
-// phone is a mini-program on somebody's phone.
+// phone is a mini-program on a user's phone.
 func (d *deployment) phone() *browser { d.Helper(); return d.browser() }
 
 func (b *browser) wxLogin() string {
@@ -37,7 +37,7 @@ func (b *browser) data(o wechatsim.MiniOptions) map[string]any {
 	return map[string]any{"rawData": d.RawData, "signature": d.Signature, "encryptedData": d.EncryptedData, "iv": d.IV}
 }
 
-// miniLogin logs in with data that is as o says.
+// miniLogin logs in, with data made according to o, and more fields in pairs.
 func (b *browser) miniLogin(o wechatsim.MiniOptions, fields ...string) *http.Response {
 	b.Helper()
 	code := b.wxLogin()
@@ -71,7 +71,7 @@ func (w *witness) miniPrograms() {
 	p.want(p.decrypt(wechatsim.MiniOptions{}, "shop"), 200, "")
 	w.miniData(p)
 	w.miniCalls(d, p)
-	w.miniLogins(d) // each of which makes another session_key
+	w.miniLogins(d) // each login makes another session_key
 	w.miniOthers(d, p)
 
 	bare := settings()
@@ -83,33 +83,37 @@ func (w *witness) miniPrograms() {
 	}
 }
 
-// miniLogins: each way in which a login fails.
+// miniLogins fails in each possible way.
 func (w *witness) miniLogins(d *deployment) {
 	p := d.phone()
-	for code, answer := range map[string]*http.Response{
-		"app_unknown":               p.miniLogin(wechatsim.MiniOptions{}, "app", "shop"),
-		"body_invalid":              p.miniLogin(wechatsim.MiniOptions{}, "iv", "x"),
-		"code_missing":              p.miniLogin(wechatsim.MiniOptions{}, "code", ""),
-		"rawdata_signature_invalid": p.miniLogin(wechatsim.MiniOptions{Tamper: wechatsim.TamperRawData}),
-		"data_undecryptable":        p.miniLogin(wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}),
-		"data_of_other_app":         p.miniLogin(wechatsim.MiniOptions{AppID: shopID}),
-		"data_too_old":              p.miniLogin(wechatsim.MiniOptions{Timestamp: 1477314187}),
-		"data_of_other_user":        p.miniLogin(wechatsim.MiniOptions{OpenID: "oAnother"}),
+	for _, c := range []struct {
+		code   string
+		data   wechatsim.MiniOptions
+		fields []string
+	}{
+		{"app_unknown", wechatsim.MiniOptions{}, []string{"app", "shop"}},
+		{"body_invalid", wechatsim.MiniOptions{}, []string{"iv", "x"}},
+		{"code_missing", wechatsim.MiniOptions{}, []string{"code", ""}},
+		{"rawdata_signature_invalid", wechatsim.MiniOptions{Tamper: wechatsim.TamperRawData}, nil},
+		{"data_undecryptable", wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}, nil},
+		{"data_of_other_app", wechatsim.MiniOptions{AppID: shopID}, nil},
+		{"data_too_old", wechatsim.MiniOptions{Timestamp: 1477314187}, nil},
+		{"data_of_other_user", wechatsim.MiniOptions{OpenID: "oAnother"}, nil},
 	} {
-		p.want(answer, 400, code)
+		p.want(p.miniLogin(c.data, c.fields...), 400, c.code)
 	}
 	p.want(p.post("/miniprogram/login", map[string]any{"rawData": strings.Repeat("x", 40<<10)}), 413, "body_too_large")
-	for errcode, want := range map[int]struct {
-		status int
-		code   string
+	for _, c := range []struct {
+		errcode, status int
+		code            string
 	}{
-		40029: {400, "login_code_invalid"}, 40163: {400, "login_code_used"}, 42003: {400, "login_code_expired"}, 40226: {403, "login_blocked"},
-		45011: {429, "login_too_often"}, 40125: {500, "login_misconfigured"}, -1: {503, "login_unavailable"},
+		{40029, 400, "login_code_invalid"}, {40163, 400, "login_code_used"}, {42003, 400, "login_code_expired"}, {40226, 403, "login_blocked"},
+		{45011, 429, "login_too_often"}, {40125, 500, "login_misconfigured"}, {-1, 503, "login_unavailable"},
 	} {
-		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: errcode, Times: 1})
-		p.want(p.post("/miniprogram/login", map[string]any{"code": p.wxLogin()}), want.status, want.code)
+		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: c.errcode, Times: 1})
+		p.want(p.post("/miniprogram/login", map[string]any{"code": p.wxLogin()}), c.status, c.code)
 	}
-	w.miniOvertaken(d)
+	w.miniSuperseded(d)
 	for _, path := range []string{"/miniprogram/login", "/miniprogram/decrypt", "/miniprogram/phone"} {
 		cut := p.request("POST", path, "{}")
 		cut.Body = broken{}
@@ -117,41 +121,46 @@ func (w *witness) miniLogins(d *deployment) {
 	}
 }
 
-// miniOvertaken: the user logs out of all devices while a login waits for WeChat.
-func (w *witness) miniOvertaken(d *deployment) {
+// miniSuperseded logs the user out of all devices while a login waits for WeChat.
+func (w *witness) miniSuperseded(d *deployment) {
 	slow, other := d.phone(), d.phone()
 	other.bearer = other.token(other.miniLogin(wechatsim.MiniOptions{}, "sku", "news"))
 	d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, AnswerDelay: 2 * time.Second, Times: 1})
-	var overtaken *http.Response
+	var superseded *http.Response
 	var login sync.WaitGroup
 	login.Go(func() {
-		overtaken = slow.post("/miniprogram/login", map[string]any{"code": slow.wxLogin(), "sku": "news"})
+		superseded = slow.post("/miniprogram/login", map[string]any{"code": slow.wxLogin(), "sku": "news"})
 	})
 	time.Sleep(time.Second)
 	other.want(other.do("DELETE", "/oauth/session?all=true&sku=news", ""), 204, "")
 	login.Wait()
-	slow.want(overtaken, 503, "login_superseded")
+	slow.want(superseded, 503, "login_superseded")
 }
 
 func (w *witness) miniData(p *browser) {
-	for code, o := range map[string]wechatsim.MiniOptions{
-		"data_undecryptable": {Tamper: wechatsim.TamperPadding}, "data_of_other_app": {AppID: shopID},
-		"data_too_old": {Timestamp: 1477314187}, "data_of_other_user": {OpenID: "oAnother"},
+	for _, c := range []struct {
+		code string
+		data wechatsim.MiniOptions
+	}{
+		{"data_undecryptable", wechatsim.MiniOptions{Tamper: wechatsim.TamperPadding}},
+		{"data_of_other_app", wechatsim.MiniOptions{AppID: shopID}},
+		{"data_too_old", wechatsim.MiniOptions{Timestamp: 1477314187}},
+		{"data_of_other_user", wechatsim.MiniOptions{OpenID: "oAnother"}},
 	} {
-		p.want(p.decrypt(o, ""), 400, code)
+		p.want(p.decrypt(c.data, ""), 400, c.code)
 	}
 	p.want(p.post("/miniprogram/decrypt", map[string]any{"iv": "x"}), 400, "body_invalid")
 	p.want(p.post("/miniprogram/decrypt", map[string]any{"iv": strings.Repeat("x", 40<<10)}), 413, "body_too_large")
 	p.want(p.decrypt(wechatsim.MiniOptions{}, "news"), 403, "session_other_product")
 }
 
-// miniCalls are those that need the account's access token.
+// miniCalls makes the calls that need the account's access token.
 func (w *witness) miniCalls(d *deployment, p *browser) {
 	p.want(p.number(), 503, "token_unavailable")
 	p.want(p.get("/miniprogram/session"), 503, "token_unavailable")
 	_, err := d.refresher.Tick(w.Context())
 	w.must(err)
-	time.Sleep(time.Second) // what the reader remembers of the table
+	time.Sleep(time.Second) // until the reader reads the table again
 	p.want(p.number(), 200, "")
 	p.want(p.get("/miniprogram/session?sku=shop"), 200, "")
 	p.want(p.get("/miniprogram/session?sku=a&sku=b"), 400, "parameter_repeated")
@@ -161,21 +170,21 @@ func (w *witness) miniCalls(d *deployment, p *browser) {
 	p.want(p.post("/miniprogram/phone", map[string]any{}), 400, "code_missing")
 	p.want(p.do("POST", "/miniprogram/phone", "code=x"), 400, "body_invalid")
 	p.want(p.post("/miniprogram/phone", map[string]any{"code": strings.Repeat("x", 40<<10)}), 413, "body_too_large")
-	for errcode, want := range map[int]struct {
-		status int
-		code   string
-	}{-1: {503, "wechat_unavailable"}, 48001: {500, "wechat_refused"}} {
-		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathPhoneNumber, ErrCode: errcode})
-		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: errcode})
-		p.want(p.number(), want.status, want.code)
-		p.want(p.get("/miniprogram/session"), want.status, want.code)
+	for _, c := range []struct {
+		errcode, status int
+		code            string
+	}{{-1, 503, "wechat_unavailable"}, {48001, 500, "wechat_refused"}} {
+		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathPhoneNumber, ErrCode: c.errcode})
+		d.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCheckSession, ErrCode: c.errcode})
+		p.want(p.number(), c.status, c.code)
+		p.want(p.get("/miniprogram/session"), c.status, c.code)
 		d.sim.ClearFaults()
 	}
 	w.must(d.sim.ReplaceSessionKey(miniID, "hua"))
-	p.want(p.get("/miniprogram/session"), 409, "session_key_dead")
+	p.want(p.get("/miniprogram/session"), 409, "session_key_invalid")
 }
 
-// miniOthers are not logged in to a mini-program, or have no time.
+// miniOthers calls without a mini-program's session, without time, and without a session_key.
 func (w *witness) miniOthers(d *deployment, p *browser) {
 	page, nobody := d.bearer(), d.phone()
 	for _, call := range []func(*browser) *http.Response{
@@ -194,7 +203,7 @@ func (w *witness) miniOthers(d *deployment, p *browser) {
 	}
 	item, err := d.db.Get(w.Context(), "user#"+miniID+"#"+d.sim.OpenID(miniID, "hua"))
 	w.must(err)
-	w.must(d.db.Delete(w.Context(), item.Key, item.Version)) // by hand
+	w.must(d.db.Delete(w.Context(), item.Key, item.Version)) // as an operator may
 	p.want(p.decrypt(wechatsim.MiniOptions{}, ""), 409, "session_key_missing")
 	p.want(p.get("/miniprogram/session"), 409, "session_key_missing")
 	p.want(p.do("DELETE", "/oauth/session?all=true", ""), 204, "")

@@ -1,43 +1,92 @@
 package docs_test
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-var (
-	title    = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	inner    = regexp.MustCompile(`\]\(#([a-z0-9-]+)\)`)
-	noAnchor = regexp.MustCompile(`[^a-z0-9 -]`)
-)
-
-// TestRunbook: an alarm's message names a section of operations.md, which is there
-// and says all four things; and no link within the page leads nowhere.
-func TestRunbook(t *testing.T) {
-	page, err := os.ReadFile("operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	anchors := map[string]bool{}
-	for _, match := range title.FindAllStringSubmatch(string(page), -1) {
-		anchors[strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-")] = true
-	}
-	for _, match := range inner.FindAllStringSubmatch(string(page), -1) {
-		if !anchors[match[1]] {
-			t.Errorf("a link leads to #%s, which is not there", match[1])
-		}
-	}
+// An alarm's message names a section of operations.md. The section has all four parts.
+func TestRunbookHasASectionForEachAlarm(t *testing.T) {
+	page := read(t, "operations.md")
 	for _, alarm := range []string{
 		"RefresherErrors", "RefresherSilent", "TokenLow", "TicketLow", "WhitelistRefused",
 		"DeadLetters", "Api5xx", "FunctionErrors", "StoreThrottled", "ThrottledFunctions",
 	} {
-		_, section, ok := strings.Cut(string(page), "\n### "+alarm+"\n")
-		section, _, _ = strings.Cut(section, "\n#")
-		if !ok || !strings.Contains(section, "**Means**") || !strings.Contains(section, "**Users notice**") ||
-			!strings.Contains(section, "**Look**") || !strings.Contains(section, "**Do**") {
-			t.Errorf("the section of %s is %q", alarm, section)
+		t.Run(alarm, func(t *testing.T) {
+			_, section, ok := strings.Cut(page, "\n### "+alarm+"\n")
+			if !ok {
+				t.Fatal("the section is missing")
+			}
+			section, _, _ = strings.Cut(section, "\n#")
+			for _, part := range []string{"**Means**", "**Users notice**", "**Look**", "**Do**"} {
+				if !strings.Contains(section, part) {
+					t.Errorf("the section has no part %s", part)
+				}
+			}
+		})
+	}
+}
+
+var (
+	queriedList = regexp.MustCompile(`msg in \[([^\]]+)\]`)
+	queriedOne  = regexp.MustCompile(`msg="([^"]+)"`)
+	quoted      = regexp.MustCompile(`"([^"]+)"`)
+)
+
+// Every log message that operations.md explains or searches for is in the code.
+func TestRunbookKnowsTheLogMessages(t *testing.T) {
+	page, code := read(t, "operations.md"), codeOfTheFunctions(t)
+	var messages []string
+	_, section, _ := strings.Cut(page, "\n## What the log says\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for line := range strings.Lines(section) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 {
+			messages = append(messages, span.FindAllString(cells[1], -1)...)
 		}
 	}
+	for _, list := range queriedList.FindAllStringSubmatch(page, -1) {
+		for _, message := range quoted.FindAllStringSubmatch(list[1], -1) {
+			messages = append(messages, message[1])
+		}
+	}
+	for _, message := range queriedOne.FindAllStringSubmatch(page, -1) {
+		messages = append(messages, message[1])
+	}
+	if len(messages) < 50 {
+		t.Fatalf("only %d messages were found", len(messages))
+	}
+	for _, message := range messages {
+		message = strings.Trim(message, "`")
+		if strings.Contains(message, "/") { // a path
+			continue
+		}
+		if _, ok := strings.CutSuffix(message, " not read"); ok { // after the kind of an item
+			message = " not read"
+		}
+		if !strings.Contains(code, `"`+message+`"`) {
+			t.Errorf("no function logs %q", message)
+		}
+	}
+}
+
+// codeOfTheFunctions is the Go code of shared, without tests.
+func codeOfTheFunctions(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir("../shared", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		all.Write(code)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
 }

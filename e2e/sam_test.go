@@ -90,6 +90,22 @@ func TestTemplatesRoutes(t *testing.T) {
 	}
 }
 
+// TestTemplateHasTheDefaultsOfTheVariables: a function gets the same value from the
+// template as from its own configuration.
+func TestTemplateHasTheDefaultsOfTheVariables(t *testing.T) {
+	template := readTemplate(t)
+	for _, v := range config.Variables() {
+		t.Run(v.Name, func(t *testing.T) {
+			for name, resource := range template.Resources {
+				node := resource.Properties.Environment.Variables[v.Name]
+				if parameter, ok := template.Parameters[node.Value]; ok && node.Tag == "!Ref" && parameter.Default != v.Default {
+					t.Errorf("%s: %q is the default of the parameter, %q of the variable", name, parameter.Default, v.Default)
+				}
+			}
+		})
+	}
+}
+
 // TestTemplateHoldsNoSecret: variables for secrets are there for sam local, and
 // empty; the one that an account may set is hidden.
 func TestTemplateHoldsNoSecret(t *testing.T) {
@@ -113,10 +129,10 @@ func TestTemplateHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestTemplatesFilter: the stream's filter takes kicks and nothing else.
+// TestTemplatesFilter: the stream's filter takes refresh requests and nothing else.
 func TestTemplatesFilter(t *testing.T) {
 	filters := readTemplate(t).Resources["refresher"].Properties.Events["Stream"].Properties.FilterCriteria.Filters
-	if want := `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}}}`; len(filters) != 1 || filters[0].Pattern != want {
+	if want := `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}},"eventName":["INSERT","MODIFY"]}`; len(filters) != 1 || filters[0].Pattern != want {
 		t.Errorf("filters %+v", filters)
 	}
 }

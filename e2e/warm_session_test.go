@@ -44,7 +44,7 @@ func warmSession(tb testing.TB) func() {
 		tb.Fatal(err)
 	}
 	table := remembering{items: map[string]store.Item{}}
-	sessions, err := session.New(session.Config{Store: table})
+	sessions, err := session.New(session.Config{Store: table, TTL: c.SessionTTL, IdleTimeout: c.SessionIdleTimeout, MaxDevices: c.SessionDevices})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func TestBrowserDemoWithTheRealWeChat(t *testing.T) {
 	d.Run(chromedp.Navigate(base))
 	d.of("#verdict", "Signed. Open the page in WeChat")
 	d.of("#signed", "wx00000000000000aa")
-	d.of("#shared", "Not open in WeChat.")
+	d.of("#shared", "The page is not open in WeChat.")
 	d.of("#state", "All is well.")
 	d.See("with the real WeChat at " + api.URL)
 	if n := d.number(`document.querySelectorAll("[data-break], [data-push], #mini").length`); n != 0 {
@@ -245,7 +245,7 @@ func TestBrowserDemoMiniProgram(t *testing.T) {
 	d.Press("#mini-dead")
 	d.of("#mini-said", "WeChat has replaced session_key.")
 	d.Press("#mini-session")
-	d.of("#mini-said", "Refused: 409 session_key_dead")
+	d.of("#mini-said", "Refused: 409 session_key_invalid")
 	login()
 	d.Press("#mini-session")
 	d.of("#mini-said", "The session lives")

@@ -102,7 +102,7 @@ func TestClientOverSocket(t *testing.T) {
 func TestClientInProcess(t *testing.T) {
 	for _, sw := range surfaces {
 		sim := newSim(t, sw)
-		everything(t, newClient(t, wechat.Config{HTTPClient: sim.Client()}), sim)
+		everything(t, newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()}), sim)
 	}
 }
 
@@ -112,13 +112,13 @@ func TestClientLearnsItsAddress(t *testing.T) {
 		if err := sim.Whitelist(appID, wechatsim.GroupToken, "203.0.113.5"); err != nil {
 			t.Fatal(err)
 		}
-		c := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.9")})
+		c := newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.ClientFrom("203.0.113.9")})
 		_, err := c.StableToken(t.Context(), appID, secret, false)
 		var e *wechat.Error
 		if !errors.As(err, &e) || e.Code != want || e.IP() != "203.0.113.9" || e.Class() != wechat.ClassConfiguration {
 			t.Errorf("%v", err)
 		}
-		allowed := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.5")})
+		allowed := newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.ClientFrom("203.0.113.5")})
 		if _, err := allowed.StableToken(t.Context(), appID, secret, false); err != nil {
 			t.Error(err)
 		}
@@ -134,7 +134,7 @@ func TestClientThroughFaults(t *testing.T) {
 		f.Times = 1
 		synctest.Test(t, func(t *testing.T) {
 			sim := newSim(t, wechatsim.Switches{})
-			c := newClient(t, wechat.Config{HTTPClient: sim.Client()})
+			c := newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 			sim.Fail(f)
 			if _, err := c.StableToken(t.Context(), appID, secret, false); err != nil || sim.Calls(wechatsim.PathStableToken) != 2 {
 				t.Errorf("%+v: %v, %v", f, err, sim.Counts())

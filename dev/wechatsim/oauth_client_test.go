@@ -38,7 +38,7 @@ func newDesk(t *testing.T, sw wechatsim.Switches) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Client = newClient(t, wechat.Config{HTTPClient: d.sim.Client()})
+	d.Client = newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	return d
 }
 
@@ -67,7 +67,7 @@ func TestWebLogin(t *testing.T) {
 			d := newDesk(t, sw)
 			ctx := t.Context()
 			const home = "https://a.example/oauth/callback?app=x&y=%2F"
-			page := wechat.LoginPage{AppID: c.app, RedirectURI: home, Scope: c.scope, State: "0123456789abcdef0123456789abcdef"}
+			page := wechat.LoginPage{OpenURL: wechat.DefaultOpenURL, AppID: c.app, RedirectURI: home, Scope: c.scope, State: "0123456789abcdef0123456789abcdef"}
 			to := wechat.AuthorizeURL(page, true)
 			if c.app == siteID {
 				to = wechat.QRConnectURL(page, "en")

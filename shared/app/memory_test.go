@@ -60,7 +60,7 @@ func warmFunction(t testing.TB, cache string) *lambdahttp.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}

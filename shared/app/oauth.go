@@ -14,6 +14,7 @@ import (
 	"wechatfn/shared/metrics"
 	"wechatfn/shared/miniprogram"
 	"wechatfn/shared/oauth"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -93,10 +94,7 @@ func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *mi
 }
 
 // noMiniProgram answers for the mini-program that is not configured.
-var noMiniProgram = &web.Problem{
-	Status: http.StatusBadRequest, Code: "app_unknown", Title: "Unknown account", Detail: "no mini-program is configured",
-	Hint: web.Hint{En: "Add an account of kind mini_program to WECHAT_APPS.", Zh: "请在 WECHAT_APPS 中加入类型为 mini_program 的账号。"},
-}
+var noMiniProgram = problem.MiniNotConfigured.New("no mini-program is configured")
 
 func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
@@ -112,7 +110,7 @@ func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
 // Authorize lets requests pass that bear a session, for routes of the team's own.
 func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
 	s, err := l.oauth.Admit(r.Context(), r)
-	if _, ok := errors.AsType[*web.Problem](err); ok {
+	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return nil, lambdahttp.ErrUnauthorized
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
@@ -13,6 +12,7 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
@@ -24,7 +24,7 @@ type fixture struct {
 	*Logins
 	sim   *wechatsim.Sim
 	table tired
-	log   bytes.Buffer
+	log   logtest.Buffer
 
 	onRefreshRequest func(appID string)
 }
@@ -44,7 +44,7 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,21 +53,16 @@ func newFixture(t *testing.T, apps string, more ...string) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	logger := slog.New(slog.NewJSONHandler(&d.log, nil))
 	refresher, err := NewRefresher(c, db, client, c.Secret, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.onRefreshRequest = func(appID string) { _, _ = refresher.HandleRefreshRequests(t.Context(), appID) }
 	d.table.Store = db
-	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, d.requestRefresh, logger); err != nil {
+	if d.Logins, err = OAuth(c, &d.table, client, c.Secret, false, d.requestRefresh, d.log.JSON()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if strings.Contains(d.log.String(), "canary") {
-			t.Errorf("a secret was logged:\n%s", d.log.String())
-		}
-	})
+	t.Cleanup(func() { d.log.WantNoSecrets(t, "canary") })
 	return d
 }
 
@@ -149,7 +144,12 @@ func TestMiniProgramSettings(t *testing.T) {
 // each login, so the function does not start with one.
 func TestLoginsNeedHTTPS(t *testing.T) {
 	for address, want := range map[string]bool{"http://api.example.com": false, "https://api.example.com": true, "": true} {
-		_, err := OAuth(&config.Config{PublicURL: address}, &tired{}, &wechat.Client{}, new(config.Config).Secret, false, nil, slog.New(slog.DiscardHandler))
+		values := map[string]string{"WECHAT_APP_ID": "wx0000000000000001", "PUBLIC_URL": address}
+		c, err := config.Load(func(name string) string { return values[name] }, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = OAuth(c, &tired{}, &wechat.Client{}, c.Secret, false, nil, slog.New(slog.DiscardHandler))
 		if (err == nil) != want || !want && !strings.Contains(err.Error(), "https") {
 			t.Errorf("%q: %v", address, err)
 		}
@@ -225,7 +225,7 @@ func TestOperator(t *testing.T) {
 // newReader returns a reader that has not cached that there was no token.
 func newReader(t *testing.T, d *fixture) *credential.Reader {
 	t.Helper()
-	r, err := credential.NewReader(credential.ReaderConfig{Store: &d.table, OnRefreshRequest: d.requestRefresh, Logger: slog.New(slog.NewJSONHandler(&d.log, nil))})
+	r, err := credential.NewReader(credential.ReaderConfig{Store: &d.table, OnRefreshRequest: d.requestRefresh, Logger: d.log.JSON()})
 	if err != nil {
 		t.Fatal(err)
 	}

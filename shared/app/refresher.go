@@ -167,7 +167,7 @@ func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string)
 func (r *Refresher) handleStream(ctx context.Context, e event) Report {
 	var appIDs []string
 	for _, record := range e.Records {
-		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, "refresh_request#")
+		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, store.Prefix(store.KindRefreshRequest))
 		if ok && !slices.Contains(appIDs, appID) {
 			appIDs = append(appIDs, appID)
 		}

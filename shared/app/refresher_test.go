@@ -41,7 +41,7 @@ func newTestRefresher(t *testing.T) (*Refresher, *wechatsim.Sim) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}

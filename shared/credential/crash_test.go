@@ -2,73 +2,45 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
-var errKilled = errors.New("killed")
-
-// mortal is everything a refresher reaches outside itself. When it has made
-// its last call it is dead: that call may or may not have landed, and nothing
-// later reaches anybody.
-type mortal struct {
-	store.Store
+// crashingWeChat is WeChat as a process reaches it.
+type crashingWeChat struct {
 	WeChat
-	left   atomic.Int64 // calls until death
-	landed bool         // whether the last call lands
+	process *storetest.Process
 }
 
-func (m *mortal) step(do func() error) error {
-	switch left := m.left.Add(-1); {
-	case left > 0:
-		return do()
-	case left == 0 && m.landed:
-		_ = do()
-	}
-	return errKilled
-}
-
-func (m *mortal) Get(ctx context.Context, key string) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Get(ctx, key); return err })
-	return item, err
-}
-
-func (m *mortal) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Create(ctx, in); return err })
-	return item, err
-}
-
-func (m *mortal) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Replace(ctx, in); return err })
-	return item, err
-}
-
-func (m *mortal) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
-	err = m.step(func() error { token, err = m.WeChat.Token(ctx, appID, secret, force); return err })
+func (c crashingWeChat) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
+	err = c.process.Do(func() error { token, err = c.WeChat.Token(ctx, appID, secret, force); return err })
 	return token, err
 }
 
-func (m *mortal) Ticket(ctx context.Context, token string, typ wechat.TicketType) (ticket wechat.Ticket, err error) {
-	err = m.step(func() error { ticket, err = m.WeChat.Ticket(ctx, token, typ); return err })
+func (c crashingWeChat) Ticket(ctx context.Context, token string, typ wechat.TicketType) (ticket wechat.Ticket, err error) {
+	err = c.process.Do(func() error { ticket, err = c.WeChat.Ticket(ctx, token, typ); return err })
 	return ticket, err
 }
 
-// killAfter runs one tick of a refresher that crashes with its nth call outside,
-// and reports whether it did.
-func (f *fixture) killAfter(n int, landed bool) bool {
-	renewer := f.renewer()
-	m := &mortal{Store: f.store, WeChat: renewer.weChat, landed: landed}
-	m.left.Store(int64(n))
-	renewer.store, renewer.weChat = m, m
-	_, err := renewer.Tick(f.t.Context(), f.account)
-	return m.left.Load() <= 0 || errors.Is(err, errKilled)
+// renewerIn is a Renewer in the process, which counts its calls to the store and to
+// WeChat.
+func (f *fixture) renewerIn(p *storetest.Process) *Renewer {
+	renewer := f.renewerOn(p.Store(f.store))
+	renewer.weChat = crashingWeChat{renewer.weChat, p}
+	return renewer
+}
+
+// crashAt runs one tick of a refresher that crashes at its nth call, and reports
+// whether it did.
+func (f *fixture) crashAt(n int, when storetest.When) bool {
+	p := storetest.CrashAt(n, when)
+	_, _ = f.renewerIn(p).Tick(f.t.Context(), f.account)
+	return p.Crashed()
 }
 
 // crashStates are the states in which a refresher crashes.
@@ -101,15 +73,15 @@ func TestCrashAtAnyCall(t *testing.T) {
 	t.Parallel()
 	for _, classic := range []bool{false, true} {
 		for _, state := range crashStates {
-			for _, landed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("classic=%v/%s/landed=%v", classic, state.name, landed), func(t *testing.T) {
+			for _, when := range []storetest.When{storetest.Before, storetest.After} {
+				t.Run(fmt.Sprintf("classic=%v/%s/%s", classic, state.name, when), func(t *testing.T) {
 					calls := 0
 					for n := 1; ; n++ {
 						crashed := true
 						bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, f *fixture) {
 							f.classic = classic
 							state.setUp(f)
-							if crashed = f.killAfter(n, landed); crashed {
+							if crashed = f.crashAt(n, when); crashed {
 								f.wantTakeover(n)
 							}
 						})
@@ -160,7 +132,7 @@ func TestCrashAtAnyCallWithoutRequests(t *testing.T) {
 				crashed := true
 				bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, f *fixture) {
 					state.setUp(f)
-					if crashed = f.killAfter(n, true); !crashed {
+					if crashed = f.crashAt(n, storetest.After); !crashed {
 						return
 					}
 					begin := time.Now()
@@ -195,7 +167,7 @@ func TestCrashAfterPublishingDoesNotMoveTheExpiry(t *testing.T) {
 					time.Sleep(time.Minute)
 				}
 				first := f.publishedExpiry(t)
-				f.killAfter(n, true)
+				f.crashAt(n, storetest.After)
 				before := f.publishedExpiry(t)
 				if before.Equal(first) {
 					return // no new ticket was published

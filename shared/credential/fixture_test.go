@@ -1,14 +1,9 @@
 package credential
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +13,8 @@ import (
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
@@ -32,11 +29,11 @@ const (
 type fixture struct {
 	t       testing.TB
 	sim     *wechatsim.Sim
-	store   *counted
+	store   *storetest.Recorder
 	account account.Account
 	secret  func(fresh bool) string
 	classic bool
-	log     *lockedBuffer
+	log     *logtest.Buffer
 }
 
 func newFixture(t testing.TB, switches wechatsim.Switches) *fixture {
@@ -55,7 +52,7 @@ func newFixture(t testing.TB, switches wechatsim.Switches) *fixture {
 	}
 	t.Cleanup(func() { db.Close() })
 	f := &fixture{
-		t: t, sim: sim, store: &counted{Store: db}, log: new(lockedBuffer),
+		t: t, sim: sim, store: &storetest.Recorder{Store: db}, log: new(logtest.Buffer),
 		account: account.Account{Name: "shop", AppID: testAppID, Tickets: []wechat.TicketType{wechat.JSAPI}},
 		secret:  func(bool) string { return testSecret },
 	}
@@ -71,13 +68,8 @@ func bubble(t *testing.T, switches wechatsim.Switches, test func(t *testing.T, f
 
 // searchForSecrets fails the test if a secret was logged.
 func (f *fixture) searchForSecrets() {
-	logged := f.log.String()
 	ticket, _ := f.sim.CurrentTicket(testAppID, "jsapi")
-	for _, secret := range []string{testSecret, nextSecret, ticket, f.record().Token.Value} {
-		if secret != "" && strings.Contains(logged, secret) {
-			f.t.Errorf("a secret was logged:\n%s", logged)
-		}
-	}
+	f.log.WantNoSecrets(f.t, testSecret, nextSecret, ticket, f.record().Token.Value)
 }
 
 // cacheSecret caches the secret: *current is read only if a fresh secret is asked
@@ -93,7 +85,7 @@ func (f *fixture) cacheSecret(current *string) {
 }
 
 func (f *fixture) client() *wechat.Client {
-	c, err := wechat.New(wechat.Config{HTTPClient: f.sim.Client(), Classic: f.classic})
+	c, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client(), Classic: f.classic})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -108,7 +100,7 @@ func (f *fixture) renewerOn(s store.Store) *Renewer {
 			return secret.New(f.secret(fresh)), nil
 		},
 		Jitter: func() float64 { return 0.5 },
-		Logger: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: f.log.Text(),
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -120,7 +112,7 @@ func (f *fixture) renewer() *Renewer { return f.renewerOn(f.store) }
 
 // reader returns a new Reader, with nothing cached. onRefreshRequest may be nil.
 func (f *fixture) reader(onRefreshRequest func(string)) *Reader {
-	reader, err := NewReader(ReaderConfig{Store: f.store, OnRefreshRequest: onRefreshRequest, Logger: slog.New(slog.NewTextHandler(f.log, nil))})
+	reader, err := NewReader(ReaderConfig{Store: f.store, OnRefreshRequest: onRefreshRequest, Logger: f.log.Text()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -192,6 +184,14 @@ func (f *fixture) wantCalls(token, ticket int) {
 	}
 }
 
+// wantStoreCalls checks the calls of the store since they were last taken.
+func (f *fixture) wantStoreCalls(reads, writes int) {
+	f.t.Helper()
+	if r, w := f.store.Take().Count(); r != reads || w != writes {
+		f.t.Errorf("%d store reads and %d writes; want %d and %d", r, w, reads, writes)
+	}
+}
+
 // wantTicket fails the test if the reader does not hand out a ticket that WeChat
 // accepts.
 func (f *fixture) wantTicket(reader *Reader) string {
@@ -207,51 +207,4 @@ func (f *fixture) wantTicket(reader *Reader) string {
 		f.t.Errorf("%s: a ticket was handed out %v before its expiry", time.Now(), left)
 	}
 	return value
-}
-
-// counted counts the calls of each verb.
-type counted struct {
-	store.Store
-	gets, writes atomic.Int64
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.gets.Add(1)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	c.writes.Add(1)
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	c.writes.Add(1)
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) want(t testing.TB, gets, writes int64) {
-	t.Helper()
-	if g, w := c.gets.Swap(0), c.writes.Swap(0); g != gets || w != writes {
-		t.Errorf("%d store reads and %d writes; want %d and %d", g, w, gets, writes)
-	}
-}
-
-func (c *counted) reset() { c.gets.Store(0); c.writes.Store(0) }
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

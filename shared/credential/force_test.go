@@ -12,6 +12,7 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -126,20 +127,17 @@ func TestForceRefusedLeavesTheTokenInUse(t *testing.T) {
 // next ticks find out.
 func TestForceCutOffAtAnyCall(t *testing.T) {
 	for _, tickets := range [][]wechat.TicketType{nil, {wechat.JSAPI}} {
-		for _, landed := range []bool{false, true} {
-			t.Run(fmt.Sprintf("tickets=%d/landed=%v", len(tickets), landed), func(t *testing.T) {
-				killed := true
-				for n := 1; killed; n++ {
+		for _, when := range []storetest.When{storetest.Before, storetest.After} {
+			t.Run(fmt.Sprintf("tickets=%d/%s", len(tickets), when), func(t *testing.T) {
+				crashed := true
+				for n := 1; crashed; n++ {
 					bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
 						f.account.Tickets = tickets
 						f.tick(f.renewer())
 						time.Sleep(2 * time.Minute)
-						renewer := f.renewer()
-						m := &mortal{Store: f.store, WeChat: renewer.weChat, landed: landed}
-						m.left.Store(int64(n))
-						renewer.store, renewer.weChat = m, m
-						_, _ = renewer.Force(t.Context(), f.account)
-						killed = m.left.Load() <= 0
+						process := storetest.CrashAt(n, when)
+						_, _ = f.renewerIn(process).Force(t.Context(), f.account)
+						crashed = process.Crashed()
 						cutOff := time.Now()
 						for time.Since(cutOff) < 150*time.Second {
 							time.Sleep(time.Minute)
@@ -177,7 +175,7 @@ func TestForceIsRefusedWhileTheLeaseIsHeld(t *testing.T) {
 
 func TestForceAndTicksAtTheSameTime(t *testing.T) {
 	bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
-		renewer := f.renewerOn(newLedger(f))
+		renewer := f.renewerOn(newLeaseChecker(f))
 		f.tick(renewer)
 		for range 100 {
 			for range 3 {

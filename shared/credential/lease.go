@@ -3,7 +3,6 @@ package credential
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -33,8 +32,7 @@ func (r *Renewer) read(ctx context.Context, appID string) (stored, error) {
 		return stored{}, fmt.Errorf("credential: read: %w", err)
 	}
 	s := stored{item: item}
-	if err := json.Unmarshal(item.Value, &s.Record); err != nil {
-		// The JSON error is left out: it does not help, and might quote the item.
+	if item.Decode(&s.Record) != nil {
 		return stored{}, fmt.Errorf("credential: the record of %s is not readable; delete the item %s", appID, key)
 	}
 	return s, nil
@@ -55,9 +53,9 @@ func (r *Renewer) takeLease(ctx context.Context, s stored) (stored, error) {
 		// its epochs.
 		s.Lease.Epoch = now.Unix()
 	}
-	s.item.Value = s.encode()
-	item, err := put(ctx, r.store, s.item)
-	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+	s.item.Value = store.Encode(s.Record)
+	item, err := store.Write(ctx, r.store, s.item)
+	if errors.Is(err, store.ErrConflict) {
 		return s, ErrBusy
 	}
 	if err != nil {
@@ -73,7 +71,7 @@ func (r *Renewer) takeLease(ctx context.Context, s stored) (stored, error) {
 func (r *Renewer) save(ctx context.Context, s stored) (stored, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	s.item.Value = s.encode()
+	s.item.Value = store.Encode(s.Record)
 	item, err := r.store.Replace(ctx, s.item)
 	switch {
 	case errors.Is(err, store.ErrConflict):
@@ -83,11 +81,4 @@ func (r *Renewer) save(ctx context.Context, s stored) (stored, error) {
 	}
 	s.item = item
 	return s, nil
-}
-
-func put(ctx context.Context, s store.Store, item store.Item) (store.Item, error) {
-	if item.Version == "" {
-		return s.Create(ctx, item)
-	}
-	return s.Replace(ctx, item)
 }

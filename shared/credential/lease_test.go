@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,52 +16,49 @@ import (
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
-// ledger sees every write of a record and of a published ticket that landed,
-// and checks that epochs only rise and that each has one owner.
-type ledger struct {
-	store.Store
+// leaseChecker is a store that looks at every write of a record and of a published
+// ticket. Epochs may only rise, and each may have one owner.
+type leaseChecker struct {
+	*storetest.Recorder
 	t  testing.TB
 	mu sync.Mutex
 
-	epoch     int64
-	owners    map[int64]string
-	published int64
+	epoch     int64            // of the last record
+	published int64            // the epoch of the last published ticket
+	owners    map[int64]string // of each epoch
 }
 
-func newLedger(f *fixture) *ledger {
-	return &ledger{Store: f.store, t: f.t, owners: map[int64]string{}}
+func newLeaseChecker(f *fixture) *leaseChecker {
+	l := &leaseChecker{Recorder: &storetest.Recorder{Store: f.store}, t: f.t, owners: map[int64]string{}}
+	l.Intercept(l.call)
+	return l
 }
 
-// Create and Replace write and note in one step, so that the order of the notes is
-// that of the writes.
-func (l *ledger) Create(ctx context.Context, in store.Item) (store.Item, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	item, err := l.Store.Create(ctx, in)
-	l.note(in, err)
-	return item, err
-}
-
-func (l *ledger) Replace(ctx context.Context, in store.Item) (store.Item, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	item, err := l.Store.Replace(ctx, in)
-	l.note(in, err)
-	return item, err
-}
-
-func (l *ledger) note(in store.Item, err error) {
-	if err != nil {
-		return
+// call writes and checks in one step, so that the order of the checks is that of the
+// writes.
+func (l *leaseChecker) call(c storetest.Call, write func() error) error {
+	if c.Verb == "get" {
+		return write()
 	}
-	switch store.Kind(in.Key) {
-	case "token":
-		l.noteRecord(in)
-	case "ticket":
-		epoch := decodePublished(in).Epoch
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := write()
+	if err == nil {
+		l.check(c.Item)
+	}
+	return err
+}
+
+func (l *leaseChecker) check(item store.Item) {
+	switch store.Kind(item.Key) {
+	case store.KindToken:
+		l.checkRecord(item)
+	case store.KindTicket:
+		epoch := decodePublished(item).Epoch
 		if epoch < l.published {
 			l.t.Errorf("a ticket of epoch %d was published over one of epoch %d", epoch, l.published)
 		}
@@ -70,9 +66,9 @@ func (l *ledger) note(in store.Item, err error) {
 	}
 }
 
-func (l *ledger) noteRecord(in store.Item) {
+func (l *leaseChecker) checkRecord(item store.Item) {
 	var r Record
-	if err := json.Unmarshal(in.Value, &r); err != nil {
+	if err := item.Decode(&r); err != nil {
 		l.t.Error(err)
 	}
 	if r.Lease.Epoch < l.epoch {
@@ -140,7 +136,7 @@ func TestStaleWriterNeverWins(t *testing.T) {
 				f.classic = true
 				f.tick(f.renewer())
 				time.Sleep(8000 * time.Second) // token and ticket have expired
-				l := newLedger(f)
+				l := newLeaseChecker(f)
 				wake := make(chan struct{})
 				go func() {
 					renewer := f.freezingRenewer(l, func() {
@@ -183,7 +179,7 @@ func TestEpochsOnlyRise(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 				f.classic = seed%2 == 0
-				l := newLedger(f)
+				l := newLeaseChecker(f)
 				var wg sync.WaitGroup
 				for id := range uint64(6) {
 					rng := rand.New(rand.NewPCG(seed, id))
@@ -262,7 +258,7 @@ func (h *leaseHistory) record(ctx context.Context, in store.Item, write func(con
 	item, err := write(ctx, in)
 	returned := time.Since(h.start).Nanoseconds()
 	var r Record
-	if store.Kind(in.Key) != "token" || json.Unmarshal(in.Value, &r) != nil {
+	if store.Kind(in.Key) != "token" || in.Decode(&r) != nil {
 		return item, err
 	}
 	op := leaseOp{take: r.Lease.Epoch != h.epoch, epoch: r.Lease.Epoch}

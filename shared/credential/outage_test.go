@@ -11,6 +11,7 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -234,14 +235,11 @@ func (s *outageSimulation) inTime(request func()) {
 func TestClockThatWasAhead(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour, 365 * 24 * time.Hour} {
-		for _, calls := range []int64{2, 100} { // crashed with the lease, or not at all
+		for _, calls := range []int{2, 100} { // crashed with the lease, or not at all
 			t.Run(fmt.Sprintf("ahead=%v/calls=%d", ahead, calls), func(t *testing.T) {
 				bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
-					renewer := f.renewer()
+					renewer := f.renewerIn(storetest.CrashAt(calls, storetest.After))
 					renewer.now = func() time.Time { return time.Now().Add(ahead) }
-					m := &mortal{Store: f.store, WeChat: renewer.weChat, landed: true}
-					m.left.Store(calls)
-					renewer.store, renewer.weChat = m, m
 					_, _ = renewer.Tick(t.Context(), f.account)
 
 					s := newOutageSimulation(f)

@@ -21,11 +21,11 @@ func (r *Renewer) publish(ctx context.Context, appID string, typ wechat.TicketTy
 	for range 3 {
 		item := p.item(ticketKey(appID, typ))
 		item.Version = version
-		current, err := put(ctx, r.store, item)
+		current, err := store.Write(ctx, r.store, item)
 		switch {
 		case err == nil:
 			return current.Version, nil
-		case !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrConflict):
+		case !errors.Is(err, store.ErrConflict):
 			return "", errors.Join(errPublish, err)
 		}
 		before := decodePublished(current)

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"testing"
@@ -25,7 +24,7 @@ func TestPublishedTicketAgreesWithTheRecord(t *testing.T) {
 		record := f.record()
 		item, err := f.store.Get(t.Context(), ticketKey(testAppID, wechat.JSAPI))
 		var p publishedTicket
-		if err != nil || json.Unmarshal(item.Value, &p) != nil {
+		if err != nil || item.Decode(&p) != nil {
 			t.Fatal(err)
 		}
 		state := record.Tickets[wechat.JSAPI]

@@ -14,7 +14,7 @@ func TestThousandRefreshers(t *testing.T) {
 	for seed := range 10 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			f := newFixture(t, wechatsim.Switches{})
-			l := newLedger(f)
+			l := newLeaseChecker(f)
 			var wg sync.WaitGroup
 			begin := make(chan struct{})
 			for range 1000 {

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/wechat"
 )
 
@@ -136,10 +136,8 @@ func (r *Reader) Replacement(ctx context.Context, appID, refused string) (string
 		if !reported {
 			r.reportInvalid(ctx, appID, Fingerprint(refused))
 		}
-		select {
-		case <-ctx.Done():
-			return "", errors.Join(ErrNoToken, err, ctx.Err())
-		case <-time.After(replacementInterval):
+		if ended := wait.For(ctx, replacementInterval); ended != nil {
+			return "", errors.Join(ErrNoToken, err, ended)
 		}
 	}
 }
@@ -201,11 +199,11 @@ func (r *Reader) read(ctx context.Context, key string) (credential, error) {
 	if err != nil {
 		return credential{}, fmt.Errorf("credential: read the %s: %w", store.Kind(key), err)
 	}
-	if store.Kind(key) == tokenKind {
+	if store.Kind(key) == store.KindToken {
 		return decodeToken(item)
 	}
 	var p publishedTicket
-	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
+	if item.Decode(&p) != nil || p.Ticket == "" {
 		return credential{}, fmt.Errorf("credential: the item %s is not a ticket", key)
 	}
 	return credential{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
@@ -214,7 +212,7 @@ func (r *Reader) read(ctx context.Context, key string) (credential, error) {
 // decodeToken returns the access token in the account's record.
 func decodeToken(item store.Item) (credential, error) {
 	var r Record
-	if json.Unmarshal(item.Value, &r) != nil {
+	if item.Decode(&r) != nil {
 		return credential{}, fmt.Errorf("credential: the item %s is not a record", item.Key)
 	}
 	if r.Token.Invalid || r.Token.Value == "" {

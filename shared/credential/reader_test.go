@@ -40,24 +40,24 @@ func TestCachedTicketCostsNoRead(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		f.tick(f.renewer())
 		reader := f.reader(nil)
-		f.store.reset()
+		f.store.Take()
 		for range 100 {
 			f.wantTicket(reader)
 		}
-		f.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 	})
 }
 
 func TestConcurrentFirstCallsShareOneRead(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		f.tick(f.renewer())
-		f.store.reset()
+		f.store.Take()
 		reader := f.reader(nil)
 		for range 100 {
 			go f.wantTicket(reader)
 		}
 		synctest.Wait()
-		f.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 	})
 }
 
@@ -65,12 +65,12 @@ func TestConcurrentFirstCallsShareOneRead(t *testing.T) {
 func TestLateCallerReadsNothing(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		f.publish("one", time.Hour)
-		f.store.reset()
+		f.store.Take()
 		reader := f.reader(nil)
 		for range 2 {
 			_, _ = reader.load(t.Context(), ticketKey(testAppID, wechat.JSAPI))
 		}
-		f.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 	})
 }
 

@@ -23,11 +23,11 @@ func TestTokenIsCachedAndNotHandedOutWithinMargin(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		renewer, reader := f.renewer(), f.reader(nil)
 		token := f.tick(renewer).Token
-		f.store.reset()
+		f.store.Take()
 		for range 10 {
 			f.wantToken(reader, token.Value)
 		}
-		f.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 		time.Sleep(time.Until(time.Unix(token.ExpiresAt, 0)) - Margin - time.Nanosecond)
 		f.wantToken(reader, token.Value)
 		time.Sleep(time.Nanosecond)
@@ -82,11 +82,11 @@ func TestReplacementOfATokenThatWeChatRefuses(t *testing.T) {
 		f.wantCalls(1, 0)
 
 		// A caller that still has the old one gets the new one at once, without a refresh request.
-		f.store.reset()
+		f.store.Take()
 		if got, err := reader.Replacement(t.Context(), testAppID, old); err != nil || got == old {
 			t.Errorf("no other token: %v", err)
 		}
-		f.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 	})
 }
 
@@ -142,7 +142,7 @@ func (f *fixture) markTokenInvalid() {
 	}
 	record := f.record()
 	record.Token.Invalid = true
-	item.Value = record.encode()
+	item.Value = store.Encode(record)
 	if _, err := f.store.Replace(f.t.Context(), item); err != nil {
 		f.t.Fatal(err)
 	}

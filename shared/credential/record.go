@@ -3,7 +3,6 @@ package credential
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -112,14 +111,6 @@ func (r Record) clone() Record {
 	return r
 }
 
-func (r Record) encode() []byte {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic("credential: a record of plain values failed to encode: " + err.Error())
-	}
-	return text
-}
-
 // publishedTicket is the value of ticket#APPID#TYPE, the only item of an account
 // that the signature function may read.
 type publishedTicket struct {
@@ -131,22 +122,18 @@ type publishedTicket struct {
 }
 
 func (p publishedTicket) item(key string) store.Item {
-	value, _ := json.Marshal(p) // a struct of plain values
-	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
+	return store.Item{Key: key, Value: store.Encode(p), ExpiresAt: time.Unix(p.ExpiresAt, 0)}
 }
 
 // decodePublished returns the zero value if the item is not a published ticket.
 func decodePublished(item store.Item) publishedTicket {
 	var p publishedTicket
-	_ = json.Unmarshal(item.Value, &p)
+	_ = item.Decode(&p)
 	return p
 }
 
-// Keys of the table. IAM grants rights by the kind, the part before the first #.
-const tokenKind = "token"
-
-func tokenKey(appID string) string          { return tokenKind + "#" + appID }
-func refreshRequestKey(appID string) string { return "refresh_request#" + appID }
+func tokenKey(appID string) string          { return store.Key(store.KindToken, appID) }
+func refreshRequestKey(appID string) string { return store.Key(store.KindRefreshRequest, appID) }
 func ticketKey(appID string, typ wechat.TicketType) string {
-	return "ticket#" + appID + "#" + string(typ)
+	return store.Key(store.KindTicket, appID, string(typ))
 }

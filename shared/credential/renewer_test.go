@@ -17,15 +17,15 @@ func TestFirstTickRenewsAllAndTheNextOneReadsOnce(t *testing.T) {
 		renewer, reader := f.renewer(), f.reader(nil)
 		record := f.tick(renewer)
 		f.wantCalls(1, 1)
-		f.store.want(t, 1, 4) // lease, token saved, ticket published, saved with the lease released
+		f.wantStoreCalls(1, 4) // lease, token saved, ticket published, saved with the lease released
 		if record.Lease.Epoch != time.Now().Unix() || record.Lease.Owner != "" || !record.Tickets[wechat.JSAPI].Watched {
 			t.Errorf("record after the first tick: %+v", record)
 		}
 		f.wantTicket(reader)
 
-		f.store.reset()
+		f.store.Take()
 		f.tick(renewer)
-		f.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 		f.wantCalls(1, 1)
 	})
 }
@@ -127,7 +127,7 @@ func TestDeletedRecordIsCreatedAgain(t *testing.T) {
 		s.run(6 * time.Hour)
 		before := s.publishedExpiry(t)
 		item, err := f.store.Get(t.Context(), tokenKey(testAppID))
-		if err != nil || f.store.Delete(t.Context(), item.Key, item.Version) != nil {
+		if err != nil || f.store.Store.Delete(t.Context(), item.Key, item.Version) != nil {
 			t.Fatal("no record to delete")
 		}
 		if _, err := s.renewer.Tick(t.Context(), f.account); err != nil {

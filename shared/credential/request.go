@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -26,8 +25,7 @@ type refreshRequest struct {
 }
 
 func refreshRequestItem(appID string, request refreshRequest, now time.Time) store.Item {
-	value, _ := json.Marshal(request) // a struct of one string
-	return store.Item{Key: refreshRequestKey(appID), Value: value, ExpiresAt: now.Add(refreshRequestTTL)}
+	return store.Item{Key: refreshRequestKey(appID), Value: store.Encode(request), ExpiresAt: now.Add(refreshRequestTTL)}
 }
 
 // RequestRefresh asks the refresher to renew now what is due for the account. At
@@ -59,7 +57,7 @@ func (r *Reader) reportInvalid(ctx context.Context, appID, fingerprint string) {
 
 func (r *Reader) afterRequest(ctx context.Context, appID string, err error) {
 	switch {
-	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrConflict):
+	case errors.Is(err, store.ErrConflict):
 	case err != nil:
 		r.logger.WarnContext(ctx, "refresh request not written", "error", err)
 	case r.onRefreshRequest != nil:
@@ -103,7 +101,7 @@ func (r *Renewer) reportedToken(ctx context.Context, appID string) string {
 		return ""
 	}
 	var request refreshRequest
-	_ = json.Unmarshal(item.Value, &request)
+	_ = item.Decode(&request)
 	return request.Invalid
 }
 

@@ -40,7 +40,7 @@ func TestReaderTriesOneRefreshRequestInTenSeconds(t *testing.T) {
 			_, _, _ = reader.Ticket(t.Context(), testAppID, wechat.JSAPI)
 			time.Sleep(time.Second)
 		}
-		f.store.want(t, 9, 1)
+		f.wantStoreCalls(9, 1)
 		if strings.Contains(f.log.String(), "refresh request not written") {
 			t.Error("logged as a failure")
 		}
@@ -52,7 +52,7 @@ func TestReaderRequestsARefreshBeforeTheExpiry(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		ttl      time.Duration
-		requests int64
+		requests int
 	}{
 		{"180 s before", renewalOverdue, 0},
 		{"179 s before", renewalOverdue - time.Second, 1},
@@ -60,9 +60,9 @@ func TestReaderRequestsARefreshBeforeTheExpiry(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 				f.publish("one", c.ttl)
-				f.store.reset()
+				f.store.Take()
 				f.wantValue(f.reader(nil), "one")
-				f.store.want(t, 1, c.requests)
+				f.wantStoreCalls(1, c.requests)
 			})
 		})
 	}
@@ -74,7 +74,7 @@ func TestRefreshRequestPublishesAMissingTicketAgain(t *testing.T) {
 		before := f.tick(renewer).Tickets[wechat.JSAPI]
 		time.Sleep(10 * time.Second)
 		item, err := f.store.Get(t.Context(), ticketKey(testAppID, wechat.JSAPI))
-		if err != nil || f.store.Delete(t.Context(), item.Key, item.Version) != nil {
+		if err != nil || f.store.Store.Delete(t.Context(), item.Key, item.Version) != nil {
 			t.Fatal("there was no published ticket to delete")
 		}
 		if _, err := renewer.HandleRefreshRequest(t.Context(), f.account); err != nil {
@@ -104,13 +104,15 @@ func TestRefreshRequestPublishesAnOverwrittenTicketAgain(t *testing.T) {
 func TestRefreshRequestReadsNoMoreThanItMust(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		renewer := f.renewer()
-		for _, reads := range []int64{3, 2} { // the request, the record, and the ticket unless it has expired
+		for _, reads := range []int{3, 2} { // the request, the record, and the ticket unless it has expired
 			f.tick(renewer)
-			f.store.reset()
+			f.store.Take()
 			if _, err := renewer.HandleRefreshRequest(t.Context(), f.account); err != nil {
 				t.Fatal(err)
 			}
-			f.store.want(t, reads, f.store.writes.Load())
+			if got, _ := f.store.Take().Count(); got != reads {
+				t.Errorf("%d store reads, want %d", got, reads)
+			}
 			time.Sleep(7200 * time.Second)
 			f.sim.Fail(wechatsim.Fault{ErrCode: -1})
 		}
@@ -169,7 +171,7 @@ func TestReportedTokenIsRenewedWithoutTickets(t *testing.T) {
 		f.account.Tickets = nil
 		renewer := f.renewer()
 		old := f.tick(renewer).Token.Value
-		f.store.want(t, 1, 2) // lease, and saved with the lease released
+		f.wantStoreCalls(1, 2) // lease, and saved with the lease released
 		_ = f.sim.ForeignRefresh(testAppID)
 		if _, err := f.report(renewer, old); err != nil || !f.sim.TokenAlive(testAppID, f.record().Token.Value) {
 			t.Errorf("not renewed: %v", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -41,23 +40,13 @@ func (h *Handler) kept(ctx context.Context, account account.Account, pageURL, ti
 		h.warn(ctx, err)
 		return made, signErr
 	}
-	value, err := json.Marshal(keptSignature{made.Timestamp, made.NonceStr, made.Signature, bound})
-	if err != nil {
-		return made, err
-	}
-	standing, err = h.put(ctx, store.Item{Key: key, Value: value, Version: standing.Version, ExpiresAt: end})
+	value := store.Encode(keptSignature{made.Timestamp, made.NonceStr, made.Signature, bound})
+	standing, err = store.Write(ctx, h.Table, store.Item{Key: key, Value: value, Version: standing.Version, ExpiresAt: end})
 	if s, ok := opened(standing, bound); ok && err != nil {
 		return s.of(account, pageURL), nil // another was first
 	}
 	h.warn(ctx, err)
 	return made, nil
-}
-
-func (h *Handler) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version == "" {
-		return h.Table.Create(ctx, item)
-	}
-	return h.Table.Replace(ctx, item)
 }
 
 func (h *Handler) warn(ctx context.Context, err error) {
@@ -69,7 +58,7 @@ func (h *Handler) warn(ctx context.Context, err error) {
 // opened reads a kept signature that was made with the ticket bound names.
 func opened(item store.Item, bound string) (keptSignature, bool) {
 	var s keptSignature
-	if len(item.Value) == 0 || json.Unmarshal(item.Value, &s) != nil {
+	if item.Decode(&s) != nil {
 		return s, false
 	}
 	return s, s.Bound == bound
@@ -79,7 +68,9 @@ func (s keptSignature) of(account account.Account, pageURL string) Signature {
 	return Signature{AppID: account.AppID, Timestamp: s.Timestamp, NonceStr: s.NonceStr, Signature: s.Signature, URL: pageURL}
 }
 
-func keptKey(appID, pageURL string) string { return "signature#" + appID + "#" + hash(pageURL) }
+func keptKey(appID, pageURL string) string {
+	return store.Key(store.KindSignature, appID, hash(pageURL))
+}
 
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))

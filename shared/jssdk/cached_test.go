@@ -1,64 +1,27 @@
 package jssdk
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"sync"
 	"testing"
 	"time"
 
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
 )
 
-// table counts what reaches a real store, and fails when told to.
-type table struct {
-	store.Store
-	mu            sync.Mutex
-	reads, writes int
-	fail          error
-}
-
-func newTable(t testing.TB) *table {
+func newTable(t testing.TB) *storetest.Recorder {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return &table{Store: db}
+	return &storetest.Recorder{Store: db}
 }
 
-func (c *table) note(n *int) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	*n++
-	return c.fail
-}
-
-func (c *table) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := c.note(&c.reads); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Get(ctx, key)
-}
-
-func (c *table) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note(&c.writes); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *table) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note(&c.writes); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func keeping(t *testing.T) (*Handler, *table, *tickets) {
+func keeping(t *testing.T) (*Handler, *storetest.Recorder, *tickets) {
 	c, f := newTable(t), &tickets{jsapi: "ticket-1", end: now.Add(time.Hour)}
 	return newHandler(t, func(config *Config) { config.Table, config.Tickets = c, f }), c, f
 }
@@ -68,14 +31,14 @@ var request = "/signature?url=" + url.QueryEscape(origin+"/a")
 func TestKeptSignatureIsOneForAll(t *testing.T) {
 	h, c, _ := keeping(t)
 	first := signed(t, get(h, request))
-	if c.reads != 1 || c.writes != 1 {
-		t.Errorf("first: %d reads, %d writes; want 1 and 1", c.reads, c.writes)
+	if reads, writes := c.Take().Count(); reads != 1 || writes != 1 {
+		t.Errorf("first: %d reads, %d writes; want 1 and 1", reads, writes)
 	}
 	if again := signed(t, get(h, request)); again != first {
 		t.Errorf("kept %+v, got %+v", first, again)
 	}
-	if c.reads != 2 || c.writes != 1 {
-		t.Errorf("again: %d reads, %d writes; want one read more", c.reads, c.writes)
+	if reads, writes := c.Take().Count(); reads != 1 || writes != 0 {
+		t.Errorf("again: %d reads, %d writes; want 1 and 0", reads, writes)
 	}
 	if other := signed(t, get(h, request+"2")); other.NonceStr == first.NonceStr {
 		t.Error("two pages share a signature")
@@ -127,7 +90,7 @@ func TestConcurrentFirstRequestsShareOneSignature(t *testing.T) {
 
 func TestStoreFailureCostsTheKeepingOnly(t *testing.T) {
 	h, c, _ := keeping(t)
-	c.fail = errors.New("throttled")
+	c.Fail(errors.New("throttled"))
 	if s := signed(t, get(h, request)); s.Signature != recompute("ticket-1", s) {
 		t.Error("the signature does not hold")
 	}

@@ -22,7 +22,7 @@ type Tickets interface {
 	Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error)
 }
 
-// Config configures a Handler. Accounts, Origins and Tickets are required.
+// Config configures a Handler. Accounts, Origins, Tickets and RetryAfter are required.
 type Config struct {
 	Accounts   account.List  // the first one is the default of ?app=
 	Origins    []string      // of the pages that may be signed for and that may call
@@ -55,8 +55,8 @@ func New(c Config) (*Handler, error) {
 	if len(c.Accounts) == 0 {
 		return nil, errors.New("jssdk: no official account is configured, so there is nothing to sign for")
 	}
-	if c.Tickets == nil {
-		return nil, errors.New("jssdk: Tickets is required")
+	if c.Tickets == nil || c.RetryAfter <= 0 {
+		return nil, errors.New("jssdk: Tickets and RetryAfter are required")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -173,7 +173,7 @@ func (h *Handler) account(query *web.Query, typ wechat.TicketType) (account.Acco
 		return a, errAppUnknown
 	}
 	if !slices.Contains(a.Tickets, typ) {
-		return a, ticketNotKept(a.Name, typ)
+		return a, ticketNotConfigured(a.Name, typ)
 	}
 	return a, nil
 }

@@ -1,19 +1,19 @@
 package jssdk
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
 // maxURLBytes is the longest page URL that is signed.
 const maxURLBytes = 2048
 
-// checkURL returns the page URL to sign, its fragment cut, or the *web.Problem
+// checkURL returns the page URL to sign, its fragment cut, or the *problem.Problem
 // that says why it is not signed.
 func checkURL(raw string, origins []string) (string, error) {
 	switch {
@@ -121,43 +121,19 @@ func mixed(raw string) bool {
 	return false
 }
 
-func badURL(code, title, detail string, hint web.Hint) *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: code, Title: title, Detail: detail, Hint: hint}
-}
-
-var hintHref = web.Hint{
-	En: "Send encodeURIComponent(location.href.split('#')[0]).",
-	Zh: "请传 encodeURIComponent(location.href.split('#')[0])。",
-}
-
 // Problems with the url parameter. They are values, never changed.
 var (
-	errURLMissing      = badURL("url_missing", "No page URL", "the parameter url is missing or empty", hintHref)
-	errURLRelative     = badURL("url_relative", "Relative page URL", "url must be absolute, beginning with http:// or https://", hintHref)
-	errURLScheme       = badURL("url_scheme", "Page URL is not http or https", "only pages on http and https can be signed", hintHref)
-	errURLMalformed    = badURL("url_malformed", "Malformed page URL", "url has no host, a backslash in its host, or is not UTF-8", hintHref)
-	errURLControl      = badURL("url_control_characters", "Page URL holds control characters", "url holds a space or a control character, which no browser reports in an address", hintHref)
-	errURLUserinfo     = badURL("url_userinfo", "Page URL holds userinfo", "url must not have user:password@ before its host", hintHref)
-	errURLEncodedTwice = badURL("url_encoded_twice", "Page URL encoded twice", "url is still percent-encoded after it was decoded once", web.Hint{
-		En: "Encode the URL once. Some HTTP libraries encode parameters by themselves: give those location.href.split('#')[0] as it is.",
-		Zh: "URL 只能编码一次。有些 HTTP 库会自动编码参数，此时请直接传 location.href.split('#')[0]。",
-	})
-	errURLNotEncoded = badURL("url_not_encoded", "Page URL not encoded", "url was sent without percent-encoding, so part of it was lost on the way", hintHref)
-	errURLTooLong    = badURL("url_too_long", "Page URL too long", "url has more than 2048 bytes", web.Hint{
-		En: "Move state out of the page's address, or into its fragment, which is not signed.",
-		Zh: "请缩短页面地址，或把状态放到 # 之后（# 之后不参与签名）。",
-	})
+	errURLMissing      = problem.URLMissing.New("the parameter url is missing or empty")
+	errURLRelative     = problem.URLRelative.New("url must be absolute, beginning with http:// or https://")
+	errURLScheme       = problem.URLScheme.New("only pages on http and https can be signed")
+	errURLMalformed    = problem.URLMalformed.New("url has no host, a backslash in its host, or is not UTF-8")
+	errURLControl      = problem.URLControlCharacters.New("url holds a space or a control character, which no browser reports in an address")
+	errURLUserinfo     = problem.URLUserinfo.New("url must not have user:password@ before its host")
+	errURLEncodedTwice = problem.URLEncodedTwice.New("url is still percent-encoded after it was decoded once")
+	errURLNotEncoded   = problem.URLNotEncoded.New("url was sent without percent-encoding, so part of it was lost on the way")
+	errURLTooLong      = problem.URLTooLong.New("url has more than 2048 bytes")
 )
 
-func originNotAllowed(origin string) *web.Problem {
-	return &web.Problem{
-		Status: http.StatusForbidden,
-		Code:   "origin_not_allowed",
-		Title:  "Origin not allowed",
-		Detail: origin + " is not among the allowed origins",
-		Hint: web.Hint{
-			En: "Add it to ALLOWED_ORIGINS, and its domain to the JS interface security domains in WeChat's console.",
-			Zh: "请把它加入 ALLOWED_ORIGINS，并在公众号后台把域名加入“JS接口安全域名”。",
-		},
-	}
+func originNotAllowed(origin string) *problem.Problem {
+	return problem.OriginNotAllowed.New(origin + " is not among the allowed origins")
 }

@@ -16,8 +16,8 @@ import (
 	"wechatfn/shared/secret"
 )
 
-// refusal is why a push is not WeChat's. It goes to the log; the sender is told
-// nothing but that it was refused.
+// refusal is why a push is not WeChat's. It goes to the log; the sender learns only
+// that it was refused.
 type refusal string
 
 func (r refusal) Error() string { return "message: refused: " + string(r) }
@@ -106,12 +106,12 @@ func (k *Keyring) decrypt(encrypted string) (text []byte, key *aesKey, err error
 	return nil, nil, err
 }
 
-// equal takes as long whatever the strings hold.
+// equal takes the same time whatever the strings hold.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 const (
 	aesKeyLength = 43 // characters of an EncodingAESKey
-	// padBlock is what messages are padded to, with 1 to 32 bytes that each tell
+	// padBlock is what messages are padded to, with 1 to 32 bytes that each hold
 	// their number: PKCS #7, but for a block of twice AES's size.
 	padBlock   = 32
 	randomSize = 16 // bytes before the length of a message
@@ -158,7 +158,7 @@ func (k *aesKey) decrypt(encrypted, appID string) ([]byte, error) {
 	return unframe(text, appID)
 }
 
-// unpad is strict: every byte of the padding tells its length.
+// unpad is strict: every byte of the padding holds its length.
 func unpad(text []byte) ([]byte, error) {
 	n := int(text[len(text)-1])
 	if n < 1 || n > padBlock {

@@ -48,7 +48,7 @@ func TestDecryptRefuses(t *testing.T) {
 		{"padding of 0", key.raw(framed(message, testAppID, 5, pad(0, n))), refusedPadding},
 		{"padding of 33", key.raw(framed(message, testAppID, 5, pad(33, n))), refusedPadding},
 		{"padding of 255", key.raw(framed(message, testAppID, 5, pad(255, n))), refusedPadding},
-		{"padding that tells two lengths", key.raw(framed(message, testAppID, 5, append([]byte{1}, pad(n, n-1)...))), refusedPadding},
+		{"padding that holds two lengths", key.raw(framed(message, testAppID, 5, append([]byte{1}, pad(n, n-1)...))), refusedPadding},
 		{"nothing but padding", key.raw(pad(32, 32)), refusedLength},
 		{"19 bytes", key.raw(append([]byte("0123456789abcdef\x00\x00\x00"), pad(13, 13)...)), refusedLength},
 		{"longer than it is", key.raw(framed(message, testAppID, 24, pad(n, n))), refusedLength},
@@ -59,10 +59,12 @@ func TestDecryptRefuses(t *testing.T) {
 		{"an AppID and more", key.raw(framed("hell", testAppID+"x", 4, pad(n, n))), refusedAppID},
 		{"the end of an AppID", key.raw(framed("hellowx", testAppID[2:], 7, pad(n, n))), refusedAppID},
 	} {
-		text, err := key.decrypt(c.encrypted, testAppID)
-		if !errors.Is(err, c.why) || err == nil && string(text) != message {
-			t.Errorf("%s: %q, %v, want %v", c.name, text, err, c.why)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			text, err := key.decrypt(c.encrypted, testAppID)
+			if !errors.Is(err, c.why) || err == nil && string(text) != message {
+				t.Errorf("%s: %q, %v, want %v", c.name, text, err, c.why)
+			}
+		})
 	}
 }
 

@@ -8,36 +8,36 @@ import (
 	"time"
 )
 
-// errTooLate: the process was held up for so long that another may have taken
+// errTooLate: this process was paused for so long that another one may have taken
 // over.
 var errTooLate = errors.New("message: out of time")
 
-// once hands a push over unless that has been done, and returns the answer.
-// Errors are problems with a 5xx status, which have WeChat send the push again,
-// and the store's.
-func (h *Handler) once(ctx context.Context, p *push) (answer, error) {
+// deliverOnce delivers a push to the sink unless that was done before, and returns
+// the answer. Errors are problems with a 5xx status, after which WeChat sends the
+// push again, and the store's.
+func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 	deadline, _ := ctx.Deadline()
-	until := h.Now().Add(time.Until(deadline)).Add(skew)
-	item, done, err := h.ledger.claim(ctx, p.ledgerKey(), until)
+	until := h.config.Now().Add(time.Until(deadline)).Add(clockSkew)
+	item, done, err := h.dedupe.claim(ctx, p.dedupeKey(), until)
 	switch {
-	case errors.Is(err, errInWork):
-		return answer{}, inWork()
+	case errors.Is(err, errInProgress):
+		return answer{}, pushInProgress()
 	case err != nil:
 		return answer{}, fmt.Errorf("message: claim: %w", err)
 	case done != nil:
 		h.log(ctx, p, "push repeated")
 		return *done, nil
 	}
-	a, err := h.handOver(ctx, p, until)
+	a, err := h.deliver(ctx, p, until)
 	if err != nil {
-		if err := h.ledger.release(ctx, item); err != nil {
-			h.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
+		if err := h.dedupe.release(ctx, item); err != nil {
+			h.config.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
 		}
-		return answer{}, notTaken(err)
+		return answer{}, deliveryFailed(err)
 	}
-	// It is handed over, so WeChat must not send it again, whatever happens now.
-	if err := h.ledger.finish(ctx, item, a); err != nil {
-		h.Logger.ErrorContext(ctx, "push not marked as done", "account", p.App, "type", p.Type(), "error", err)
+	// It is delivered, so WeChat must not send it again, whatever happens now.
+	if err := h.dedupe.finish(ctx, item, a); err != nil {
+		h.config.Logger.ErrorContext(ctx, "push not marked as done", "account", p.App, "type", p.Type(), "error", err)
 	}
 	h.log(ctx, p, "push taken")
 	return a, nil
@@ -45,26 +45,26 @@ func (h *Handler) once(ctx context.Context, p *push) (answer, error) {
 
 // log names no sender and no content.
 func (h *Handler) log(ctx context.Context, p *push, event string) {
-	h.Logger.InfoContext(ctx, event, "account", p.App, "type", p.Type())
+	h.config.Logger.InfoContext(ctx, event, "account", p.App, "type", p.Type())
 }
 
-// handOver gives the message to the sink and makes the answer of its reply.
-func (h *Handler) handOver(ctx context.Context, p *push, until time.Time) (answer, error) {
-	// By the wall's clock: the one that ctx goes by may have stood still while the
-	// process was frozen.
-	left := until.Sub(h.Now()) - skew - closing
+// deliver gives the message to the sink and makes the answer from its reply.
+func (h *Handler) deliver(ctx context.Context, p *push, until time.Time) (answer, error) {
+	// By the wall clock: the monotonic clock of ctx may not have advanced while Lambda
+	// froze the process.
+	left := until.Sub(h.config.Now()) - clockSkew - answerReserve
 	if left <= 0 || ctx.Err() != nil {
 		return answer{}, errTooLate
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	reply, err := h.Sink.Deliver(ctx, p.Message)
+	reply, err := h.config.Sink.Deliver(ctx, p.Message)
 	if err != nil {
 		return answer{}, err
 	}
 	a, err := h.reply(p, reply)
 	if err != nil {
-		h.Logger.ErrorContext(ctx, "reply not usable", "account", p.App, "type", p.Type(), "error", err)
+		h.config.Logger.ErrorContext(ctx, "reply not usable", "account", p.App, "type", p.Type(), "error", err)
 		return answer{}, nil
 	}
 	return a, nil
@@ -78,13 +78,13 @@ func (h *Handler) reply(p *push, reply []byte) (answer, error) {
 		return answer{}, err
 	}
 	if p.FromUserName == "" || p.ToUserName == "" {
-		return answer{}, errors.New("the message tells nobody to reply to")
+		return answer{}, errors.New("the message names no sender or receiver to reply to")
 	}
-	now := h.Now().Unix()
+	now := h.config.Now().Unix()
 	text, err := render(r.answerTo(p.Message, now), p.xml)
 	if p.seal != nil && err == nil {
 		var random [randomSize]byte
-		if _, err = io.ReadFull(h.Rand, random[:]); err == nil {
+		if _, err = io.ReadFull(h.config.Rand, random[:]); err == nil {
 			text, err = render(p.seal.close(text, random[:], now), p.xml)
 		}
 	}

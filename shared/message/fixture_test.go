@@ -1,11 +1,7 @@
 package message
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +15,9 @@ import (
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/wait"
+	"wechatfn/shared/web/logtest"
 )
 
 const (
@@ -28,51 +27,47 @@ const (
 	otherKey  = "canaryOTHERfghijklmnopqrstuvwxyz0123456789A"
 )
 
-// world is one handler on a real store, with everything that it may say or do
+// fixture is one handler on a real store, with everything that it may say or do
 // recorded.
-type world struct {
+type fixture struct {
 	testing.TB
-	store   *counted
-	sink    *listing
-	secrets secret.Push // read anew when a push does not verify
+	store   *storetest.Recorder
+	sink    *recordingSink
+	secrets secret.Push // read again when a push does not verify
 	mu      sync.Mutex  // guards what follows
 	kept    *Keyring
 	reads   int
 	now     func() time.Time
-	log     lockedBuffer
+	log     logtest.Buffer
 	handler *Handler
 }
 
-func newWorld(t testing.TB) *world {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	w := &world{TB: t, sink: &listing{}, now: time.Now}
+	w := &fixture{TB: t, sink: &recordingSink{}, now: time.Now}
 	w.secrets = secret.Push{Token: secret.New(testToken), AESKey: secret.New(testKey)}
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return w.now() }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w.store = &counted{Store: db}
+	w.store = &storetest.Recorder{Store: db}
 	w.handler = w.newHandler(w.store, w.sink)
-	t.Cleanup(func() {
-		for _, secret := range []string{testToken, testKey, otherKey, "canary"} {
-			if strings.Contains(w.log.String(), secret) {
-				t.Errorf("a secret was logged:\n%s", w.log.String())
-			}
-		}
-	})
+	t.Cleanup(func() { w.log.WantNoSecrets(t, testToken, testKey, otherKey, "canary") })
 	return w
 }
 
+const testWindow = 10 * time.Minute
+
 // newHandler is another process on the same table.
-func (w *world) newHandler(s store.Store, sink Sink) *Handler {
+func (w *fixture) newHandler(s store.Store, sink Sink) *Handler {
 	w.Helper()
 	h, err := New(Config{
 		Accounts: account.List{{Name: "shop", AppID: testAppID}, {Name: "second", AppID: "wx0000000000000000"}},
 		Keys:     w.keys, Sink: sink, Store: s,
-		Proofs: map[string]string{"abc123": "abc123"},
+		Proofs: map[string]string{"abc123": "abc123"}, Window: testWindow,
 		Now:    func() time.Time { return w.now() },
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Logger: w.log.Text(),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -80,7 +75,7 @@ func (w *world) newHandler(s store.Store, sink Sink) *Handler {
 	return h
 }
 
-func (w *world) keys(_ context.Context, account account.Account, fresh bool) (*Keyring, error) {
+func (w *fixture) keys(_ context.Context, account account.Account, fresh bool) (*Keyring, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.kept == nil || fresh {
@@ -95,10 +90,10 @@ func (w *world) keys(_ context.Context, account account.Account, fresh bool) (*K
 }
 
 // plain takes the AES key away.
-func (w *world) plain() { w.secrets.AESKey, w.kept = secret.Secret{}, nil }
+func (w *fixture) plain() { w.secrets.AESKey, w.kept = secret.Secret{}, nil }
 
 // key is how the tests seal what WeChat would.
-func (w *world) key(encoded string) *aesKey {
+func (w *fixture) key(encoded string) *aesKey {
 	w.Helper()
 	key, err := parseAESKey(encoded)
 	if err != nil {
@@ -108,16 +103,16 @@ func (w *world) key(encoded string) *aesKey {
 }
 
 // sealed is a push in secure mode.
-func (w *world) sealed(message string) *http.Request {
+func (w *fixture) sealed(message string) *http.Request {
 	return w.sealedWith(testToken, w.key(testKey).encrypt([]byte("0123456789abcdef"), message, testAppID))
 }
 
-func (w *world) sealedWith(token, encrypted string) *http.Request {
+func (w *fixture) sealedWith(token, encrypted string) *http.Request {
 	return w.post(w.signed(token, encrypted), "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA["+encrypted+"]]></Encrypt></xml>")
 }
 
 // signed is WeChat's query: plain and, where encrypted is given, over it too.
-func (w *world) signed(token, encrypted string) url.Values {
+func (w *fixture) signed(token, encrypted string) url.Values {
 	timestamp, nonce := strconv.FormatInt(w.now().Unix(), 10), "1514711492"
 	query := url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "signature": {Sign(token, timestamp, nonce)}}
 	if encrypted != "" {
@@ -127,16 +122,16 @@ func (w *world) signed(token, encrypted string) url.Values {
 	return query
 }
 
-func (w *world) post(query url.Values, body string) *http.Request {
+func (w *fixture) post(query url.Values, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/verify?"+query.Encode(), strings.NewReader(body))
 	return r.WithContext(w.Context())
 }
 
-func (w *world) get(query url.Values) *http.Request {
+func (w *fixture) get(query url.Values) *http.Request {
 	return httptest.NewRequest(http.MethodGet, "/verify?"+query.Encode(), nil)
 }
 
-func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
+func (w *fixture) serve(r *http.Request) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	return answer
@@ -156,8 +151,8 @@ func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int,
 const textMessage = "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[openid]]></FromUserName>" +
 	"<CreateTime>1714112445</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[你好]]></Content><MsgId>6272960105994287618</MsgId></xml>"
 
-// listing is a sink that lists, and answers or fails as it is told.
-type listing struct {
+// recordingSink records messages, and answers or fails as configured.
+type recordingSink struct {
 	mu    sync.Mutex
 	taken []Message
 	reply string
@@ -166,9 +161,9 @@ type listing struct {
 	calls int
 }
 
-func (l *listing) Deliver(ctx context.Context, m *Message) ([]byte, error) {
+func (l *recordingSink) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	if l.wait > 0 {
-		if err := wait(ctx, l.wait); err != nil {
+		if err := wait.For(ctx, l.wait); err != nil {
 			return nil, err
 		}
 	}
@@ -182,77 +177,17 @@ func (l *listing) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	return []byte(l.reply), nil
 }
 
-func (l *listing) count() int {
+func (l *recordingSink) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.taken)
 }
 
 // only is the one message that was taken.
-func (l *listing) only(t testing.TB) Message {
+func (l *recordingSink) only(t testing.TB) Message {
 	t.Helper()
 	if len(l.taken) != 1 {
-		t.Fatalf("%d messages were handed over", len(l.taken))
+		t.Fatalf("%d messages were delivered", len(l.taken))
 	}
 	return l.taken[0]
 }
-
-// counted counts calls of a store and fails when it is told.
-type counted struct {
-	store.Store
-	mu           sync.Mutex
-	gets, writes int
-	fail         error
-}
-
-func (c *counted) count(gets, writes int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gets, c.writes = c.gets+gets, c.writes+writes
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.count(1, 0)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if c.count(0, 1); c.fail != nil {
-		return store.Item{}, c.fail
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if c.count(0, 1); c.fail != nil {
-		return store.Item{}, c.fail
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-func (c *counted) take() (gets, writes int) {
-	gets, writes = c.gets, c.writes
-	c.gets, c.writes = 0, 0
-	return gets, writes
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)

@@ -82,7 +82,7 @@ func FuzzJSON(f *testing.F) {
 // Whatever query and body come, the answer is one of those that are documented,
 // and without the secrets it is a refusal.
 func FuzzRequest(f *testing.F) {
-	w := newWorld(f)
+	w := newFixture(f)
 	now := time.Unix(1_714_112_445, 0)
 	w.now = func() time.Time { return now }
 	signed := w.signed(testToken, "x").Encode()

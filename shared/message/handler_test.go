@@ -17,10 +17,11 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 )
 
 func TestCheck(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	query := func(change func(url.Values)) url.Values {
 		q := w.signed(testToken, "")
 		q.Set("echostr", "4375120948345356249")
@@ -66,54 +67,60 @@ func TestCheck(t *testing.T) {
 		{"twice", func(q url.Values) { q["nonce"] = []string{"1", "2"} }, 400, `"parameter_repeated"`},
 		{"the other account's token", func(q url.Values) { q.Set("app", "nobody") }, 404, `"app_unknown"`},
 	} {
-		want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+		t.Run(c.name, func(t *testing.T) {
+			want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+		})
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d hand-overs for checks", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries for checks", reads, writes, w.sink.calls)
 	}
 }
 
 func TestRoutes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	signed := "?" + w.signed(testToken, "").Encode() + "&echostr=1"
-	for target, wants := range map[string]struct {
+	for _, wants := range []struct {
+		target string
+
 		status int
 		part   string
 	}{
-		"/verify/shop" + signed:            {200, "1"},
-		"/verify/second" + signed:          {200, "1"},
-		"/verify/nobody" + signed:          {404, `"app_unknown"`},
-		"/verify" + signed + "&app=second": {200, "1"},
-		"/verify/health":                   {200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
-		"/MP_verify_abc123.txt":            {200, "abc123"},
-		"/MP_verify_other.txt":             {404, `"not_found"`},
-		"/verify/shop/more":                {404, `"not_found"`},
+		{"/verify/shop" + signed, 200, "1"},
+		{"/verify/second" + signed, 200, "1"},
+		{"/verify/nobody" + signed, 404, `"app_unknown"`},
+		{"/verify" + signed + "&app=second", 200, "1"},
+		{"/verify/health", 200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
+		{"/MP_verify_abc123.txt", 200, "abc123"},
+		{"/MP_verify_other.txt", 404, `"not_found"`},
+		{"/verify/shop/more", 404, `"not_found"`},
 	} {
-		got := w.serve(httptest.NewRequest(http.MethodGet, target, nil))
-		want(t, target, got, wants.status, wants.part)
+		t.Run(wants.target, func(t *testing.T) {
+			got := w.serve(httptest.NewRequest(http.MethodGet, wants.target, nil))
+			want(t, wants.target, got, wants.status, wants.part)
+		})
 	}
 	want(t, "PUT", w.serve(httptest.NewRequest(http.MethodPut, "/verify", nil)), 405, `"method_not_allowed"`)
 }
 
-// A push is claimed, handed over and done: two writes and one hand-over. What
+// A push is claimed, delivered and done: two writes and one delivery. What
 // comes again costs one call and is answered as it was.
 func TestPush(t *testing.T) {
 	for _, mode := range []string{"plain", "secure"} {
 		t.Run(mode, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			request := func() *http.Request { return w.sealed(textMessage) }
 			if mode == "plain" {
 				w.plain()
 				request = func() *http.Request { return w.post(w.signed(testToken, ""), textMessage) }
 			}
 			want(t, "first", w.serve(request()), 200, "success")
-			if gets, writes := w.store.take(); gets != 0 || writes != 2 {
-				t.Errorf("%d reads and %d writes for a push", gets, writes)
+			if reads, writes := w.store.Take().Count(); reads != 0 || writes != 2 {
+				t.Errorf("%d reads and %d writes for a push", reads, writes)
 			}
 			for range 3 {
 				want(t, "again", w.serve(request()), 200, "success")
-				if gets, writes := w.store.take(); gets != 0 || writes != 1 {
-					t.Errorf("%d reads and %d writes for a push that came again", gets, writes)
+				if reads, writes := w.store.Take().Count(); reads != 0 || writes != 1 {
+					t.Errorf("%d reads and %d writes for a push that came again", reads, writes)
 				}
 			}
 			if m := w.sink.only(t); m.MsgID != "6272960105994287618" || m.FromUserName != "openid" || !strings.Contains(string(m.JSON), `"Content":"你好"`) {
@@ -125,7 +132,7 @@ func TestPush(t *testing.T) {
 
 // The mode is configured; a request cannot choose it.
 func TestModeIsConfigured(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	want(t, "plain to an account with a key", w.serve(w.post(w.signed(testToken, ""), textMessage)), 403, `"push_refused"`)
 	if !strings.Contains(w.log.String(), `check="not encrypted"`) {
 		t.Errorf("the log does not say so:\n%s", w.log.String())
@@ -154,7 +161,7 @@ func TestModeIsConfigured(t *testing.T) {
 // A new token or key is taken up when a push does not verify with the old one,
 // and the previous ones go on working.
 func TestRotation(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	oldPush, newToken, newKey := w.sealed(eventMessage("1")), w.sealedWith("newtoken", w.key(testKey).encrypt(make([]byte, 16), eventMessage("2"), testAppID)),
 		w.sealedWith("newtoken", w.key(otherKey).encrypt(make([]byte, 16), eventMessage("3"), testAppID))
 	want(t, "before", w.serve(w.sealed(eventMessage("0"))), 200, "success")
@@ -175,8 +182,8 @@ func eventMessage(id string) string {
 }
 
 // Events have no MsgId. Those that differ in anything are not the same.
-func TestEventsAreToldApart(t *testing.T) {
-	w := newWorld(t)
+func TestEventsWithoutIDsAreDistinct(t *testing.T) {
+	w := newFixture(t)
 	for _, key := range []string{"a", "b", "a", "c", "b"} {
 		want(t, key, w.serve(w.sealed(eventMessage(key))), 200, "success")
 	}
@@ -184,14 +191,14 @@ func TestEventsAreToldApart(t *testing.T) {
 		want(t, status, w.serve(w.sealed("<xml><MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>7</MsgID><Status>"+status+"</Status></xml>")), 200, "success")
 	}
 	if len(w.sink.taken) != 5 {
-		t.Errorf("%d events were handed over", len(w.sink.taken))
+		t.Errorf("%d events were delivered", len(w.sink.taken))
 	}
 }
 
 // The reply is encrypted with the request's nonce, and the same bytes for all
 // deliveries.
 func TestReply(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sink.reply = `{"MsgType":"text","Content":"收到 ]]> <b>"}`
 	first := w.serve(w.sealed(textMessage))
 	want(t, "first", first, 200, "<Encrypt><![CDATA[")
@@ -220,7 +227,7 @@ func TestReply(t *testing.T) {
 
 // A JSON push is answered in JSON.
 func TestReplyInJSON(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.plain()
 	w.sink.reply = `{"MsgType":"transfer_customer_service"}`
 	got := w.serve(w.post(w.signed(testToken, ""), `{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1,"MsgType":"text","Content":"x","MsgId":1}`))
@@ -230,9 +237,9 @@ func TestReplyInJSON(t *testing.T) {
 	}
 }
 
-// A reply that cannot be used is logged and left out: the message is handed over.
+// A reply that cannot be used is logged and left out: the message is delivered.
 func TestReplyNotUsable(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sink.reply = `{"MsgType":"text","Content":""}`
 	want(t, "no content", w.serve(w.sealed(textMessage)), 200, "success")
 	if !strings.Contains(w.log.String(), "reply not usable") {
@@ -244,7 +251,7 @@ func TestReplyNotUsable(t *testing.T) {
 
 // A reply that the store could not hold is none.
 func TestReplyTooLarge(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("]]>", 21_000) + `"}`
 	for range 2 {
 		want(t, "large", w.serve(w.sealed(textMessage)), 200, "success")
@@ -255,10 +262,10 @@ func TestReplyTooLarge(t *testing.T) {
 	want(t, "again", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
 }
 
-// Whether the connection still stands does not matter: what is handed over is
+// Whether the connection is still open does not matter: what is delivered is
 // noted, and what is not is released.
-func TestClientGone(t *testing.T) {
-	w := newWorld(t)
+func TestClientHangsUpAndThePushIsStillDone(t *testing.T) {
+	w := newFixture(t)
 	ctx, gone := context.WithCancel(t.Context())
 	gone()
 	w.sink.fail = errors.New("the bus is down")
@@ -267,14 +274,14 @@ func TestClientGone(t *testing.T) {
 	want(t, "taken", w.serve(w.sealed(textMessage).WithContext(ctx)), 200, "success")
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
 	w.sink.only(t)
-	if gets, writes := w.store.take(); gets != 0 || writes != 5 {
-		t.Errorf("%d reads, %d writes", gets, writes)
+	if reads, writes := w.store.Take().Count(); reads != 0 || writes != 5 {
+		t.Errorf("%d reads, %d writes", reads, writes)
 	}
 }
 
 // Different messages of one user are not the same.
-func TestMessagesAreToldApart(t *testing.T) {
-	w := newWorld(t)
+func TestMessagesWithTheirOwnIDsAreDistinct(t *testing.T) {
+	w := newFixture(t)
 	for _, id := range []string{"1", "2", "1"} {
 		want(t, id, w.serve(w.sealed(strings.Replace(textMessage, "6272960105994287618", id, 1))), 200, "success")
 	}
@@ -283,23 +290,23 @@ func TestMessagesAreToldApart(t *testing.T) {
 	}
 }
 
-func TestHandOverFails(t *testing.T) {
-	w := newWorld(t)
+func TestFailedDeliveryIsRepeated(t *testing.T) {
+	w := newFixture(t)
 	w.sink.fail = errors.New("the bus is down")
 	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	w.sink.fail = nil
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
-	if gets, writes := w.store.take(); gets != 0 || writes != 4 {
-		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", gets, writes)
+	if reads, writes := w.store.Take().Count(); reads != 0 || writes != 4 {
+		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", reads, writes)
 	}
 	w.sink.only(t)
 }
 
 // Out of time is as good as failed, within the budget; the next delivery takes the
 // message.
-func TestHandOverIsSlow(t *testing.T) {
+func TestSlowDeliveryIsCutInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.sink.wait = time.Hour
 		start := time.Now()
 		want(t, "slow", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
@@ -315,18 +322,18 @@ func TestHandOverIsSlow(t *testing.T) {
 	})
 }
 
-// Without the store nothing is handed over: it might be for the second time.
-func TestStoreIsDown(t *testing.T) {
-	w := newWorld(t)
-	w.store.fail = errors.New("throttled")
+// Without the store nothing is delivered: it might be for the second time.
+func TestStoreDownIsA5xx(t *testing.T) {
+	w := newFixture(t)
+	w.store.Fail(errors.New("throttled"))
 	want(t, "down", w.serve(w.sealed(textMessage)), 500, `"internal"`)
-	w.store.fail = nil
+	w.store.Fail(nil)
 	want(t, "up", w.serve(w.sealed(textMessage)), 200, "success")
 	w.sink.only(t)
 }
 
-func TestNoSecrets(t *testing.T) {
-	w := newWorld(t)
+func TestMissingSecretsAreA503(t *testing.T) {
+	w := newFixture(t)
 	w.secrets = secret.Push{}
 	want(t, "check", w.serve(w.get(w.signed("", ""))), 503, `"push_secrets_unavailable"`)
 	want(t, "push", w.serve(w.sealed(textMessage)), 503, `"push_secrets_unavailable"`)
@@ -336,51 +343,61 @@ func TestNoSecrets(t *testing.T) {
 func TestNew(t *testing.T) {
 	accounts := account.List{{Name: "a", AppID: testAppID}}
 	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
-	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &listing{}, Store: &counted{}},
-		"no keys":    {Accounts: accounts, Sink: &listing{}, Store: &counted{}},
-		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}},
-		"no store":   {Accounts: accounts, Keys: keys, Sink: &listing{}},
+	for _, c := range []struct {
+		name string
+		c    Config
+	}{
+		{"no account", Config{Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no keys", Config{Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no sink", Config{Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no store", Config{Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Window: testWindow}},
+		{"no window", Config{Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}}},
 	} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := New(c.c); err == nil {
+				t.Errorf("%s: accepted", c.name)
+			}
+		})
 	}
 }
 
 func TestKeyring(t *testing.T) {
 	sealed := secret.New
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		appID   string
 		secrets secret.Push
 	}{
-		"no AppID":          {"", secret.Push{Token: sealed("t")}},
-		"no token":          {testAppID, secret.Push{AESKey: sealed(testKey)}},
-		"42 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
-		"44 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
-		"not base64":        {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
-		"previous is wrong": {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
+		{"no AppID", "", secret.Push{Token: sealed("t")}},
+		{"no token", testAppID, secret.Push{AESKey: sealed(testKey)}},
+		{"42 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
+		{"44 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
+		{"not base64", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
+		{"previous is wrong", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
 	} {
-		_, err := NewKeyring(c.appID, c.secrets)
-		if err == nil || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := NewKeyring(c.appID, c.secrets)
+			if err == nil || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		})
 	}
 }
 
 // What is stored of a push that is done.
-func TestStored(t *testing.T) {
-	w := newWorld(t)
+func TestStoredItemHoldsNoContent(t *testing.T) {
+	w := newFixture(t)
 	now := time.Unix(1_800_000_000, 0)
 	w.now = func() time.Time { return now }
 	want(t, "push", w.serve(w.sealed(textMessage)), 200, "success")
 	p := &push{Message: &Message{AppID: testAppID, MsgType: "text", MsgID: "6272960105994287618"}}
-	item, err := w.store.Get(t.Context(), p.ledgerKey())
+	item, err := w.store.Get(t.Context(), p.dedupeKey())
 	if err != nil || !json.Valid(item.Value) || string(item.Value) != `{"answer":{}}` {
 		t.Errorf("%s %v", item.Value, err)
 	}
 	// A push whose clock is a window ahead can be replayed for two windows.
-	if left := item.ExpiresAt.Sub(now); left <= 2*defaultWindow || left > time.Hour {
+	if left := item.ExpiresAt.Sub(now); left <= 2*testWindow || left > time.Hour {
 		t.Errorf("it is kept for %v", left)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// parseJSON reads one JSON object and nothing after it. No name may stand twice
+// parseJSON reads one JSON object and nothing after it. No name may occur twice
 // in an object.
 func parseJSON(body []byte) (tree, error) {
 	p := jsonParser{Decoder: json.NewDecoder(bytes.NewReader(body))}
@@ -91,7 +91,7 @@ func (p *jsonParser) member(t *tree, depth int) (c child, err error) {
 		if !ok {
 			return child{}, malformed("it is neither XML nor JSON")
 		}
-		if t.find(name) != nil {
+		if t.member(name) != nil {
 			return child{}, duplicate(name)
 		}
 		c.name = name

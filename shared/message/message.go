@@ -29,11 +29,11 @@ type Message struct {
 	JSON []byte
 }
 
-// IsEvent tells events from messages. Not all of WeChat's pages agree on the
+// IsEvent reports whether the push is an event. WeChat's pages do not agree on the
 // capitals.
 func (m *Message) IsEvent() bool { return strings.EqualFold(m.MsgType, "event") }
 
-// Type is what a consumer chooses by: the Event of an event, else the MsgType,
+// Type is what a consumer selects by: the Event of an event, else the MsgType, and
 // "unknown" where there is neither.
 func (m *Message) Type() string {
 	switch {
@@ -45,16 +45,16 @@ func (m *Message) Type() string {
 	return "unknown"
 }
 
-// Sink takes messages over. A nil error means that the message is safe with the
-// taker; only then does WeChat get its answer. After an error WeChat sends the
+// Sink receives messages. A nil error means that the message is safely stored or
+// handled; only then does WeChat get its answer. After an error WeChat sends the
 // message again.
 //
-// reply is the passive reply as JSON (see Reply), nil for none. A sink that took
-// the message over but failed to find a reply returns nil for both.
+// reply is the passive reply as JSON (see Reply), nil for none. A sink that has stored
+// the message but has no reply returns nil for both.
 //
-// Deliver must return soon after ctx ends. It is called once for a message
-// unless an earlier call failed or its process died: a taker that must not do a
-// thing twice looks at MsgID.
+// Deliver must return soon after ctx ends. It is called once for a message unless an
+// earlier call failed or its process crashed: a sink that must not do a thing twice
+// compares MsgID.
 type Sink interface {
 	Deliver(ctx context.Context, m *Message) (reply []byte, err error)
 }

@@ -12,89 +12,70 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 )
 
-var errKilled = errors.New("killed")
-
-// fault befalls a process at one of its calls outside: claim, hand-over, done.
+// fault happens to a process at one of its calls: claim, delivery, done.
 type fault struct {
-	call   int           // 1, 2, 3; 0: none
-	landed bool          // the call lands all the same
-	freeze time.Duration // 0: the process dies; else it stands still for so long
+	call   int // 1, 2, 3; 0: none
+	when   storetest.When
+	freeze time.Duration // 0: the process crashes; else it is paused for so long
 }
 
 func (f fault) String() string {
-	end := "dies"
+	end := "crash"
 	if f.freeze > 0 {
-		end = "stands still for " + f.freeze.String()
+		end = "pause of " + f.freeze.String()
 	}
 	if f.call == 0 {
-		return "well"
+		return "no fault"
 	}
-	return fmt.Sprintf("%s %s %s", end, map[bool]string{true: "after", false: "before"}[f.landed],
-		[]string{"", "claim", "hand-over", "done"}[f.call])
+	return fmt.Sprintf("%s %s %s", end, f.when, []string{"", "claim", "delivery", "done"}[f.call])
 }
 
-// process is one process of the function, with all that it can reach.
-type process struct {
+func (f fault) process() *storetest.Process {
+	if f.freeze > 0 {
+		return storetest.FreezeAt(f.call, f.when, f.freeze)
+	}
+	return storetest.CrashAt(f.call, f.when)
+}
+
+// processStore is the store of a process that stops at a write: its reads do not count
+// as calls, so the first call is the claim however often a delivery reads.
+type processStore struct {
 	store.Store
-	sink Sink
-	fault
-	calls int
-	dead  bool
+	reads store.Store
 }
 
-func (p *process) call(do func() error) error {
-	if p.calls++; p.dead {
-		return errKilled
-	}
-	if p.calls != p.fault.call {
-		return do()
-	}
-	if p.landed {
-		defer p.strike()
-		return do()
-	}
-	if p.strike(); p.dead {
-		return errKilled
-	}
-	return do()
+func (s processStore) Get(ctx context.Context, key string) (store.Item, error) {
+	return s.reads.Get(ctx, key)
 }
 
-func (p *process) strike() {
-	p.dead = p.freeze == 0
-	time.Sleep(p.freeze)
+// processSink is the sink of a process.
+type processSink struct {
+	Sink
+	process *storetest.Process
 }
 
-func (p *process) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.Store.Create(ctx, in); return err })
-	return item, err
-}
-
-func (p *process) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.Store.Replace(ctx, in); return err })
-	return item, err
-}
-
-func (p *process) Deliver(ctx context.Context, m *Message) (reply []byte, err error) {
+func (s processSink) Deliver(ctx context.Context, m *Message) (reply []byte, err error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // as a client does
 	}
-	err = p.call(func() error { reply, err = p.sink.Deliver(ctx, m); return err })
+	err = s.process.Do(func() error { reply, err = s.Sink.Deliver(ctx, m); return err })
 	return reply, err
 }
 
-// deliver is one delivery to a new process. WeChat hears nothing of one that
-// died, and waits for 5 s.
-func (w *world) deliver(f fault) (success bool) {
-	p := &process{Store: w.store, sink: w.sink, fault: f}
-	h := w.newHandler(p, p)
+// deliver is one delivery to a new process. A process that crashes sends no answer;
+// WeChat waits for 5 s.
+func (w *fixture) deliver(f fault) (success bool) {
+	p := f.process()
+	h := w.newHandler(processStore{p.Store(w.store), w.store}, processSink{w.sink, p})
 	answered := make(chan bool, 1)
 	request := w.sealed(textMessage)
 	go func() {
 		answer := httptest.NewRecorder()
 		h.ServeHTTP(answer, request)
-		answered <- !p.dead && answer.Code == 200
+		answered <- !p.Crashed() && answer.Code == 200
 	}()
 	select {
 	case success = <-answered:
@@ -103,23 +84,23 @@ func (w *world) deliver(f fault) (success bool) {
 	return success
 }
 
-// faults are all that may befall a process.
+// faults are all that can happen to a process.
 func faults() []fault {
 	all := []fault{{}}
 	for call := 1; call <= 3; call++ {
-		for _, landed := range []bool{false, true} {
+		for _, when := range []storetest.When{storetest.Before, storetest.After} {
 			for _, freeze := range []time.Duration{0, time.Second, 10 * time.Second} {
-				all = append(all, fault{call, landed, freeze})
+				all = append(all, fault{call, when, freeze})
 			}
 		}
 	}
 	return all
 }
 
-// P13: whatever befalls the first two of four deliveries, at whichever call, the
-// message is handed over; and only a process that never told of its hand-over
-// can make it happen again.
-func TestHandedOverOnce(t *testing.T) {
+// Each push is delivered at least once, and at most once per success: whatever happens
+// to the first two of four deliveries, at any call, the message is delivered. It is
+// delivered again only after a process that could not store that it had done so.
+func TestCrashedDeliveriesDeliverOnce(t *testing.T) {
 	for _, gap := range []time.Duration{0, time.Second, 5 * time.Second} {
 		for _, first := range faults() {
 			for _, second := range faults() {
@@ -127,12 +108,12 @@ func TestHandedOverOnce(t *testing.T) {
 					continue // the first has shown it
 				}
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t)
-					handedOverOnce(w, gap, first, second)
-					time.Sleep(2 * time.Hour) // who stood still comes to
+					w := newFixture(t)
+					deliveredOnce(w, gap, first, second)
+					time.Sleep(2 * time.Hour) // paused processes continue
 					synctest.Wait()
 					if w.sink.count() > 1+silent(first)+silent(second) {
-						t.Errorf("handed over %d times", w.sink.count())
+						t.Errorf("delivered %d times", w.sink.count())
 					}
 					if t.Failed() {
 						t.Fatalf("gap %v, first %v, second %v", gap, first, second)
@@ -143,36 +124,36 @@ func TestHandedOverOnce(t *testing.T) {
 	}
 }
 
-// silent is how many hand-overs of a process others may not know of.
+// silent is how many deliveries of a process may not be stored.
 func silent(f fault) int {
-	if f.call == 2 && (f.landed || f.freeze > 0) || f.call == 3 {
+	if f.call == 2 && (f.when == storetest.After || f.freeze > 0) || f.call == 3 {
 		return 1
 	}
 	return 0
 }
 
-func handedOverOnce(w *world, gap time.Duration, first, second fault) {
+func deliveredOnce(w *fixture, gap time.Duration, first, second fault) {
 	w.Helper()
 	succeeded := false
 	for _, f := range []fault{first, second, {}, {}} {
 		if w.deliver(f) {
 			succeeded = true
 			if w.sink.count() == 0 {
-				w.Errorf("WeChat was told success before the message was handed over")
+				w.Errorf("WeChat got success before the message was delivered")
 			}
 		}
 		time.Sleep(gap)
 	}
 	if !succeeded || w.sink.count() == 0 {
-		w.Errorf("four deliveries: succeeded %v, handed over %d times", succeeded, w.sink.count())
+		w.Errorf("four deliveries: succeeded %v, delivered %d times", succeeded, w.sink.count())
 	}
 }
 
-// Four at once, as a stranger may: one hand-over, and all get its reply.
-func TestAtOnce(t *testing.T) {
+// Four deliveries at the same time: the sink is called once, and all get its reply.
+func TestDeliveriesAtTheSameTimeDeliverOnce(t *testing.T) {
 	for _, slow := range []time.Duration{0, 100 * time.Millisecond, 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.sink.wait, w.sink.reply = slow, `{"MsgType":"text","Content":"x"}`
 			var wg sync.WaitGroup
 			answers := make([]*httptest.ResponseRecorder, 4)
@@ -194,11 +175,11 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
-// What was in work may be released while one waits: then it begins anew.
-func TestReleasedMeanwhile(t *testing.T) {
+// A claim may be released while another delivery waits: that one starts again.
+func TestClaimReleasedWhileWaitingIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		failing := &listing{wait: time.Second, fail: errors.New("down")}
+		w := newFixture(t)
+		failing := &recordingSink{wait: time.Second, fail: errors.New("down")}
 		var wg sync.WaitGroup
 		h, request := w.newHandler(w.store, failing), w.sealed(textMessage)
 		wg.Go(func() {
@@ -214,9 +195,9 @@ func TestReleasedMeanwhile(t *testing.T) {
 }
 
 // One that meets a push in work for longer than it can wait says so.
-func TestInWork(t *testing.T) {
+func TestPushInProgressIsWaitedForThenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		if w.deliver(fault{call: 2}) {
 			t.Fatal("a dead process answered")
 		}
@@ -226,17 +207,17 @@ func TestInWork(t *testing.T) {
 			t.Errorf("it waited %v", took)
 		}
 		want(t, "then", w.serve(w.sealed(textMessage)), 200, "success")
-		if took := time.Since(start); took > defaultBudget+skew {
+		if took := time.Since(start); took > defaultBudget+clockSkew {
 			t.Errorf("taken over after %v", took)
 		}
 		w.sink.only(t)
 	})
 }
 
-// Of two that take over from a process that died, one does.
-func TestTakenOverOnce(t *testing.T) {
+// Of two deliveries that take over from a crashed process, one does.
+func TestOneOfManyTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.sink.wait = 100 * time.Millisecond
 		w.deliver(fault{call: 2})
 		time.Sleep(5 * time.Second)
@@ -256,23 +237,18 @@ func TestTakenOverOnce(t *testing.T) {
 
 // The clock by which time runs out may have stood still with the process; the
 // wall's has not.
-func TestHeldUp(t *testing.T) {
-	w := newWorld(t)
+func TestPausedProcessDoesNotDeliver(t *testing.T) {
+	w := newFixture(t)
 	now := time.Now()
 	w.now = func() time.Time { return now }
-	w.handler = w.newHandler(&heldUp{w.store, func() { now = now.Add(10 * time.Second) }}, w.sink)
+	w.store.Intercept(func(c storetest.Call, do func() error) error {
+		if c.Verb == "create" {
+			defer func() { now = now.Add(10 * time.Second) }()
+		}
+		return do()
+	})
 	want(t, "held up", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	if w.sink.calls > 0 {
-		t.Error("handed over by a process whose claim had run out")
+		t.Error("delivered by a process whose claim had expired")
 	}
-}
-
-type heldUp struct {
-	store.Store
-	hold func()
-}
-
-func (h *heldUp) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	defer h.hold()
-	return h.Store.Create(ctx, item)
 }

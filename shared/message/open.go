@@ -11,8 +11,8 @@ import (
 	"wechatfn/shared/web"
 )
 
-// query is what WeChat appends to the URL. Whether it says that the push is
-// encrypted is not read: that is not for a request to decide.
+// query is what WeChat appends to the URL. encrypt_type is not read: whether pushes
+// must be encrypted is configured, a request cannot decide it.
 type query struct {
 	signature, msgSignature, timestamp, nonce, echostr, app string
 }
@@ -26,8 +26,8 @@ func (q *query) verified(ring *Keyring) error {
 	return err
 }
 
-// fresh bounds how long a push that somebody has seen can be sent again. The
-// store keeps claims for longer than that.
+// fresh limits for how long somebody who has seen a push can send it again. The store
+// holds the item of a push for longer than that.
 func (q *query) fresh(now time.Time, window time.Duration) error {
 	seconds, err := strconv.ParseInt(q.timestamp, 10, 64)
 	most := int64(window.Seconds())
@@ -37,7 +37,7 @@ func (q *query) fresh(now time.Time, window time.Duration) error {
 	return nil
 }
 
-// push is a push that is WeChat's.
+// push is a verified push.
 type push struct {
 	*Message
 	xml  bool
@@ -67,8 +67,8 @@ func (ring *Keyring) openPlain(account account.Account, q *query, body []byte) (
 	return &push{Message: m, xml: isXML}, err
 }
 
-// openSealed trusts nothing but what was encrypted, so what stands beside it in
-// compatible mode is not even looked at.
+// openSealed trusts only what was encrypted. It does not read the plain fields that
+// compatible mode sends beside it.
 func (ring *Keyring) openSealed(account account.Account, q *query, body []byte) (*push, error) {
 	if q.msgSignature == "" {
 		return nil, refusedPlain
@@ -91,7 +91,7 @@ func (ring *Keyring) openSealed(account account.Account, q *query, body []byte) 
 		return nil, genuine(err)
 	}
 	m, err := t.message(account)
-	if err == nil && q.swapped(m.CreateTime) {
+	if err == nil && q.hasSwappedStamps(m.CreateTime) {
 		return nil, refusedStale
 	}
 	return &push{m, isXML, &seal{token, key, account.AppID, q.nonce}}, err
@@ -102,15 +102,15 @@ var errGenuine = errors.New("message: a genuine push")
 
 func genuine(err error) error { return fmt.Errorf("%w: %w", errGenuine, err) }
 
-// swapped reports whether timestamp and nonce have changed places, which the
-// signature does not notice since it sorts its parts: a nonce may look like a time
-// to come, and when that has come, an old push would be fresh again. The message
-// tells when it was made.
-func (q *query) swapped(made int64) bool {
-	const far = 24 * 60 * 60
+// hasSwappedStamps reports whether timestamp and nonce have changed places. The
+// signature does not show it, since it sorts its parts: a nonce may look like a time in
+// the future, and at that time an old push would be fresh again. CreateTime in the
+// message says when it was made.
+func (q *query) hasSwappedStamps(made int64) bool {
+	const farApart = 24 * 60 * 60
 	timestamp, _ := strconv.ParseInt(q.timestamp, 10, 64)
 	nonce, err := strconv.ParseInt(q.nonce, 10, 64)
-	return err == nil && made > 0 && distance(timestamp, made) > far && distance(nonce, made) < far
+	return err == nil && made > 0 && distance(timestamp, made) > farApart && distance(nonce, made) < farApart
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

@@ -70,14 +70,14 @@ const (
 	maxAnswerBytes = 128 << 10 // of what is made of it
 )
 
-// CheckReply tells what is wrong with a reply, nil where nothing is, or where there
-// is none. It never quotes what the reply says.
+// CheckReply returns what is wrong with a reply, nil where nothing is or where there is
+// no reply. It never quotes the text of the reply.
 func CheckReply(reply []byte) error {
 	_, err := parseReply(reply)
 	return err
 }
 
-// parseReply reads what a sink answered. nil stands for no reply: null, {}, "" and
+// parseReply reads what a sink answered. Nil means no reply: null, {}, "" and
 // "success" as well as nothing at all.
 func parseReply(text []byte) (*Reply, error) {
 	text = bytes.TrimSpace(text)
@@ -100,7 +100,7 @@ func parseReply(text []byte) (*Reply, error) {
 	return &r, r.check()
 }
 
-// replySyntax tells the names that are wrong and never quotes a value.
+// replySyntax reports the names that are wrong and never quotes a value.
 func replySyntax(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return mistyped(wrong)

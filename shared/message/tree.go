@@ -12,8 +12,8 @@ import (
 	"wechatfn/shared/account"
 )
 
-// These are far more than WeChat sends. They bound recursion, and the time that
-// looking for repeated names takes.
+// These are far more than WeChat sends. They limit recursion, and the time that it
+// takes to look for repeated names.
 const (
 	maxDepth  = 16
 	maxFields = 1000
@@ -52,7 +52,7 @@ type child struct {
 }
 
 // find returns the member of that name, or nil.
-func (t *tree) find(name string) *tree {
+func (t *tree) member(name string) *tree {
 	for i := range t.children {
 		if t.children[i].name == name {
 			return &t.children[i].tree
@@ -63,7 +63,7 @@ func (t *tree) find(name string) *tree {
 
 // get returns the text of a member that is a text or a number, else "".
 func (t *tree) get(name string) string {
-	if c := t.find(name); c != nil && (c.kind == aText || c.kind == aLiteral && isNumber(c.text)) {
+	if c := t.member(name); c != nil && (c.kind == aText || c.kind == aLiteral && isNumber(c.text)) {
 		return c.text
 	}
 	return ""
@@ -79,8 +79,8 @@ func (t *tree) id(name string) string {
 	return text
 }
 
-// isNumeric tells the members that consumers compare as numbers. XML does not
-// tell numbers from texts, and WeChat's JSON is not of one mind.
+// isNumeric reports whether consumers compare the member as a number. XML has no
+// numbers, and WeChat's JSON writes them in both ways.
 func isNumeric(name string) bool {
 	switch name {
 	case "CreateTime", "Location_X", "Location_Y", "Scale", "Latitude", "Longitude", "Precision":
@@ -89,11 +89,11 @@ func isNumeric(name string) bool {
 	return false
 }
 
-// isID tells the members that are 64-bit numbers, which JavaScript would round.
+// isID reports whether the member is a 64-bit number, which JavaScript would round.
 func isID(name string) bool { return name == "MsgId" || name == "MsgID" || name == "MsgDataId" }
 
-// isList tells the members that are a list even where there is only one, so that
-// consumers need not look. The last two are texts elsewhere.
+// isList reports whether the member is a list even where it occurs once, so that
+// consumers need not check. The last two are texts in other messages.
 func isList(name string, k kind) bool {
 	switch name {
 	case "item", "List":
@@ -104,8 +104,7 @@ func isList(name string, k kind) bool {
 	return false
 }
 
-// normalize gives the common members one type, whichever format they came in and
-// however deep they stand.
+// normalize gives the common members one type, in XML and JSON and at any depth.
 func (t *tree) normalize() {
 	for i := range t.children {
 		c := &t.children[i]
@@ -221,9 +220,9 @@ func parse(body []byte) (t tree, isXML bool, err error) {
 	}
 }
 
-// clean replaces what users have been seen to put into texts, and what neither
-// format allows: control characters, bytes that are not UTF-8, and two code
-// points that are not characters. A message is not refused for them.
+// clean replaces what users put into texts although neither format allows it: control
+// characters, bytes that are not UTF-8, and two code points that are not characters.
+// A message is not refused for them.
 func clean(body []byte) []byte {
 	if !slices.ContainsFunc(body, func(b byte) bool { return b < ' ' || b >= utf8.RuneSelf }) {
 		return body
@@ -236,8 +235,8 @@ func clean(body []byte) []byte {
 	}, body)
 }
 
-// spaced makes control characters spaces, as JSON allows them nowhere but, some of
-// them, between values.
+// spaced replaces control characters with spaces: JSON allows some of them, and those
+// between values only.
 func spaced(body []byte) []byte {
 	if !slices.ContainsFunc(body, func(b byte) bool { return b < ' ' }) {
 		return body
@@ -245,9 +244,9 @@ func spaced(body []byte) []byte {
 	return bytes.Map(func(r rune) rune { return max(r, ' ') }, body)
 }
 
-// add puts a child where it belongs: XML repeats an element to make a list.
+// add appends a child: XML repeats an element to make a list.
 func (t *tree) add(c child) {
-	switch old := t.find(c.name); {
+	switch old := t.member(c.name); {
 	case old == nil:
 		t.children = append(t.children, c)
 	case old.kind != aList:
@@ -258,5 +257,5 @@ func (t *tree) add(c child) {
 }
 
 func duplicate(name string) error {
-	return malformed(fmt.Sprintf("field %.64q stands twice", name))
+	return malformed(fmt.Sprintf("field %.64q occurs twice", name))
 }

@@ -72,13 +72,13 @@ func (v *vector) secrets() secret.Push {
 	return secret.Push{Token: secret.New(v.Input.Token), AESKey: secret.New(v.Input.AESKey)}
 }
 
-func (v *vector) world(t *testing.T) *world {
-	w := newWorld(t)
+func (v *vector) fixture(t *testing.T) *fixture {
+	w := newFixture(t)
 	w.secrets = v.secrets()
 	seconds, _ := strconv.ParseInt(v.Input.Timestamp, 10, 64)
 	w.now = func() time.Time { return time.Unix(seconds, 0) }
 	if v.Input.AppID != "" {
-		w.handler.Accounts[0].AppID = v.Input.AppID
+		w.handler.config.Accounts[0].AppID = v.Input.AppID
 	}
 	return w
 }
@@ -94,7 +94,7 @@ func (v *vector) query() url.Values {
 }
 
 func (v *vector) check(t *testing.T) {
-	w := v.world(t)
+	w := v.fixture(t)
 	got := w.serve(w.get(v.query()))
 	if !v.Expected.Accept {
 		want(t, v.ID, got, http.StatusForbidden, `"signature_invalid"`)
@@ -106,7 +106,7 @@ func (v *vector) check(t *testing.T) {
 }
 
 func (v *vector) push(t *testing.T) {
-	w := v.world(t)
+	w := v.fixture(t)
 	body := v.Input.Body
 	if body == "" {
 		body = `{"ToUserName":"gh_97417a04a28d","Encrypt":"` + v.Input.Encrypt + `"}`
@@ -114,8 +114,8 @@ func (v *vector) push(t *testing.T) {
 	got := w.serve(w.post(v.query(), body))
 	if !v.Expected.Accept {
 		want(t, v.ID, got, http.StatusForbidden, `"push_refused"`)
-		if gets, writes := w.store.take(); w.sink.calls+gets+writes > 0 {
-			t.Errorf("%d hand-overs, %d reads and %d writes for a push that is refused", w.sink.calls, gets, writes)
+		if reads, writes := w.store.Take().Count(); w.sink.calls+reads+writes > 0 {
+			t.Errorf("%d deliveries, %d reads and %d writes for a push that is refused", w.sink.calls, reads, writes)
 		}
 		return
 	}
@@ -123,8 +123,8 @@ func (v *vector) push(t *testing.T) {
 	w.sameAs(w.sink.only(t), v)
 }
 
-// sameAs compares what was handed over with the plain text of the vector.
-func (w *world) sameAs(m Message, v *vector) {
+// sameAs compares what was delivered with the plain text of the vector.
+func (w *fixture) sameAs(m Message, v *vector) {
 	w.Helper()
 	plain := v.Expected.Plaintext
 	if plain == "" {
@@ -147,7 +147,7 @@ func (w *world) sameAs(m Message, v *vector) {
 			w.Errorf("%s is %v, want %s", c.name, got[c.name], c.tree.text)
 		}
 	}
-	if m.AppID != w.handler.Accounts[0].AppID || m.App != "shop" {
+	if m.AppID != w.handler.config.Accounts[0].AppID || m.App != "shop" {
 		w.Errorf("account %s %s", m.App, m.AppID)
 	}
 }

@@ -10,23 +10,24 @@ import (
 
 // parseXML reads <xml>...</xml> and nothing else: no document type (and so no
 // entities), no attributes, no namespaces, nothing after the root. Below the root
-// an element with a text may not stand twice, so that nobody can read another value
-// than we do; one with elements, and any further down, is a list where it repeats.
+// an element with a text may not occur twice, so that no other reader can find another
+// value than this one; one with elements, and any further down, is a list where it
+// repeats.
 func parseXML(body []byte) (tree, error) {
 	t, err := readXML(body)
 	if err != errNotXML {
 		return t, err
 	}
-	if mended := mend(body); mended != nil {
-		return readXML(mended)
+	if repaired := repairCDATA(body); repaired != nil {
+		return readXML(repaired)
 	}
 	return t, err
 }
 
-// mend ends each CDATA section where its element ends, rather than at the first
-// ]]> inside: WeChat does not seem to cut a user's text in two there. Nil: there is
-// nothing to mend.
-func mend(body []byte) []byte {
+// repairCDATA ends each CDATA section where its element ends, not at the first ]]>
+// inside: WeChat does not seem to split a user's text there. Nil: there is nothing to
+// repair.
+func repairCDATA(body []byte) []byte {
 	const begin = "<![CDATA["
 	last := lastEnds(body)
 	var out []byte
@@ -40,7 +41,7 @@ func mend(body []byte) []byte {
 			return append(out, rest...)
 		}
 		at := last[name] - (len(body) - len(inside))
-		if at < 0 { // it has no end, or that was before
+		if at < 0 { // it has no end, or the end is before it
 			return nil
 		}
 		out = append(append(out, head...), begin...)
@@ -53,8 +54,9 @@ func mend(body []byte) []byte {
 // end is that of a CDATA section.
 const end = "]]>"
 
-// lastEnds tells where each element that ends in a CDATA section does so last. To look
-// for each anew takes a second of a body that a stranger has made for it.
+// lastEnds returns, for each element that ends in a CDATA section, where it does so
+// last. Searching again for each element would take quadratic time, a second for a
+// body that an attacker has made for it.
 func lastEnds(body []byte) map[string]int {
 	last := map[string]int{}
 	for at := 0; ; {
@@ -112,7 +114,7 @@ type xmlParser struct {
 	fields int // read so far
 }
 
-// next passes over comments, space between elements, and an <?xml?> declaration.
+// next skips comments, space between elements, and an <?xml?> declaration.
 func (p *xmlParser) next() (xml.Token, error) {
 	for {
 		token, err := p.Token()
@@ -183,7 +185,7 @@ func (p *xmlParser) child(t *tree, start xml.StartElement, depth int) error {
 	if err != nil {
 		return err
 	}
-	old := t.find(start.Name.Local)
+	old := t.member(start.Name.Local)
 	if depth == 1 && old != nil && (read.kind != anObject || old.kind < anObject) {
 		return duplicate(start.Name.Local)
 	}
@@ -192,8 +194,8 @@ func (p *xmlParser) child(t *tree, start xml.StartElement, depth int) error {
 	return nil
 }
 
-// close ends an element: it holds elements or a text, not both. The root may: the
-// marks that WeChat's clients leave there (webwx_msg_cli_ver_0x1) say nothing.
+// close ends an element: it holds elements or a text, not both. The root may hold both:
+// the marks that WeChat's clients leave there (webwx_msg_cli_ver_0x1) mean nothing.
 func (t tree) close(own string, depth int) (tree, error) {
 	if t.kind != anObject {
 		t.text = own

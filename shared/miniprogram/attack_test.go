@@ -102,7 +102,7 @@ func TestAttackOnTheTable(t *testing.T) {
 	if len(tokens) != 8 {
 		t.Errorf("%d tokens", len(tokens))
 	}
-	for _, item := range w.store.items {
+	for _, item := range w.store.Written() {
 		switch store.Kind(item.Key) {
 		case "session":
 			if item.ExpiresAt.IsZero() {

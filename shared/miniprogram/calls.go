@@ -94,7 +94,7 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ResetSessionKey has WeChat replace the user's session_key, for an operator: what was
-// encrypted with the old one cannot be read any more. Errors: *web.Problem, the store's.
+// encrypted with the old one cannot be read any more. Errors: *problem.Problem, the store's.
 func (h *Handler) ResetSessionKey(ctx context.Context, appID, openID string) error {
 	key, err := h.key(ctx, appID, openID)
 	if err != nil {

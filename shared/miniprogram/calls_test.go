@@ -206,7 +206,7 @@ func TestPhoneIsNotLogged(t *testing.T) {
 		t.Fatal(got.Body)
 	}
 	p.plant(number)
-	for _, item := range w.store.items {
+	for _, item := range w.store.Written() {
 		w.search("the table's keys", item.Key)
 		if strings.Contains(string(item.Value), number) {
 			t.Errorf("%s holds the number", item.Key)
@@ -313,7 +313,7 @@ func TestCheckSession(t *testing.T) {
 	if err := w.sim.ReplaceSessionKey(miniID, "hua"); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "dead", p.check(""), 409, "session_key_dead")
+	wantCode(t, "dead", p.check(""), 409, "session_key_invalid")
 	p.in(false)
 	want(t, "after a login", p.check(""), 200, `{"valid":true}`)
 }
@@ -335,7 +335,7 @@ func TestResetSessionKey(t *testing.T) {
 		t.Errorf("nobody: %v", err)
 	}
 	_ = w.sim.ReplaceSessionKey(miniID, "hua")
-	if err := w.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyDead) {
+	if err := w.handler.ResetSessionKey(t.Context(), miniID, p.stored().OpenID); !errors.Is(err, errKeyInvalid) {
 		t.Errorf("a dead one: %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -168,15 +168,16 @@ func TestLogoutOvertakesKept(t *testing.T) {
 		other.in(false)
 		time.Sleep(time.Second)
 		first := true
-		w.store.before = func(call, key string) {
-			if first && call == "get" && store.Kind(key) == "user" { // its session was read, and lived
+		w.store.Intercept(func(c storetest.Call, do func() error) error {
+			if first && c.String() == "get user" { // its session was read, and lived
 				first = false
 				time.Sleep(time.Second)
 				if err := w.sessions.RevokeAll(w.Context(), other.token, ""); err != nil {
 					t.Error(err)
 				}
 			}
-		}
+			return do()
+		})
 		wantCode(t, "kept", p.logIn(false), 503, "login_superseded")
 	})
 }
@@ -186,14 +187,15 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 	w := newWorld(t)
 	p := w.phone("hua", "device", "phone")
 	first := true
-	w.store.before = func(call, key string) {
-		if first && call == "create" && store.Kind(key) == "session" {
+	w.store.Intercept(func(c storetest.Call, do func() error) error {
+		if first && c.String() == "create session" {
 			first = false
-			for i := range session.DefaultMaxDevices {
+			for i := range testDevices {
 				w.phone("hua", "device", strconv.Itoa(i)).in(false)
 			}
 		}
-	}
+		return do()
+	})
 	if p.in(false); p.alive() != nil {
 		t.Error(p.alive())
 	}
@@ -204,7 +206,7 @@ func TestPushedOutBeforeItBegan(t *testing.T) {
 func TestHundredLogins(t *testing.T) {
 	for name, c := range map[string]struct {
 		devices, live int
-	}{"as configured": {0, session.DefaultMaxDevices}, "with room for all": {200, 101}} {
+	}{"as configured": {testDevices, testDevices}, "with room for all": {200, 101}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, func(c *wechatsim.Config) { c.Quotas.CodeToSessionMinute = 1000 })
 			var err error
@@ -221,9 +223,12 @@ func TestHundredLogins(t *testing.T) {
 func (w *world) hundred(name string, live int) {
 	tablet := w.phone("hua", "device", "tablet")
 	tablet.in(false)
-	w.store.latency = 5 * time.Millisecond
+	w.store.Intercept(func(_ storetest.Call, do func() error) error {
+		time.Sleep(5 * time.Millisecond)
+		return do()
+	})
 	tokens := w.atOnce(name, 100)
-	w.store.latency = 0
+	w.store.Intercept(nil)
 	if len(tokens) != 100 {
 		w.Errorf("%s: %d tokens", name, len(tokens))
 	}

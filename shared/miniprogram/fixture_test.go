@@ -1,7 +1,6 @@
 package miniprogram
 
 import (
-	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -9,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -24,12 +22,16 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
 const (
+	testDevices = 10
+	testDataAge = 10 * time.Minute
+
 	miniID     = "wx0123456789abcdef"
 	otherID    = "wxfedcba9876543210"
 	testSecret = "canary-secret-0123456789abcdef00"
@@ -40,13 +42,13 @@ type world struct {
 	testing.TB
 	sim      *wechatsim.Sim
 	client   *wechat.Client
-	store    *counted
+	store    *storetest.Recorder
 	sessions *session.Sessions
 	tokens   *tokens
 	handler  *Handler
 	secret   secret.Secret
 	fresh    int // reads of the AppSecret past the cache
-	log      lockedBuffer
+	log      logtest.Buffer
 
 	mu      sync.Mutex
 	planted []string // what must be in no log, no refusal and no address
@@ -66,19 +68,20 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	w := &world{TB: t, store: &counted{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
+	w := &world{TB: t, store: &storetest.Recorder{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
 	if w.sim, err = wechatsim.New(c); err != nil {
 		t.Fatal(err)
 	}
-	if w.client, err = wechat.New(wechat.Config{HTTPClient: w.sim.Client()}); err != nil {
+	if w.client, err = wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: w.sim.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour}); err != nil {
+	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: testDevices}); err != nil {
 		t.Fatal(err)
 	}
 	w.tokens = &tokens{w: w}
 	w.handler, err = New(Config{
 		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
+		DataAge: testDataAge, RetryAfter: 2 * time.Second,
 		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
 				w.fresh++
@@ -88,7 +91,7 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 			}
 			return w.secret, nil
 		},
-		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: w.log.Text(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,59 +161,10 @@ func (t *tokens) Replacement(ctx context.Context, appID, dead string) (string, e
 	return t.Token(ctx, appID)
 }
 
-// counted notes the calls of a store.
-type counted struct {
-	store.Store
-	latency time.Duration // of each call, on a fake clock
-	before  func(call, key string)
-	mu      sync.Mutex
-	calls   []string
-	items   []store.Item // that were written
-}
-
-func (c *counted) note(call, key string) {
-	time.Sleep(c.latency)
-	if c.before != nil {
-		c.before(call, key)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls = append(c.calls, call+" "+store.Kind(key))
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.note("get", key)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	c.note("create", item.Key)
-	c.wrote(item)
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	c.note("replace", item.Key)
-	c.wrote(item)
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) wrote(item store.Item) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.items = append(c.items, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
 // wantCalls checks what the table and WeChat were asked for since it was last checked.
 func (w *world) wantCalls(name, want string, asked int) {
 	w.Helper()
-	w.store.mu.Lock()
-	got := strings.Join(w.store.calls, ", ")
-	w.store.calls = nil
-	w.store.mu.Unlock()
-	if got != want {
+	if got := w.store.Take().String(); got != want {
 		w.Errorf("%s made the calls %q, want %q", name, got, want)
 	}
 	n := 0
@@ -224,9 +178,7 @@ func (w *world) wantCalls(name, want string, asked int) {
 }
 
 func (w *world) quiet() {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	w.store.calls = nil
+	w.store.Take()
 	w.sim.ResetCounts()
 }
 
@@ -345,23 +297,6 @@ func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int,
 func wantCode(t testing.TB, name string, got *httptest.ResponseRecorder, status int, code string) {
 	t.Helper()
 	want(t, name, got, status, `"code":"`+code+`"`)
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 func now() string { return strconv.FormatInt(time.Now().Unix(), 10) }

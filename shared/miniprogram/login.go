@@ -69,7 +69,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		Began: asked, Profile: profile, Tokens: &session.Tokens{SessionKey: mini.SessionKey, AskedAt: asked},
 	})
 	if _, over := errors.AsType[*session.RevokedError](err); over {
-		return loginOvertaken(err)
+		return loginSuperseded(err)
 	}
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func TestLoginCalls(t *testing.T) {
 		ming.in(false)
 		w.wantCalls("second login, without one", "create user, replace user, create session", 1)
 
-		for range session.DefaultMaxDevices {
+		for range testDevices {
 			ming.token = ""
 			ming.in(false)
 		}
@@ -143,7 +143,7 @@ func TestRefusedBeforeTheCodeIsSpent(t *testing.T) {
 	} {
 		wantCode(t, name, p.do("POST", "/miniprogram/login", c.body), c.status, c.code)
 	}
-	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Mend the field")
+	want(t, "a field", p.do("POST", "/miniprogram/login", with("sku", "a b")), 400, "Correct the field")
 	want(t, "no JSON", p.do("POST", "/miniprogram/login", "code="+code), 400, "Send JSON")
 	w.wantCalls("refusals", "", 0)
 	want(t, "the code afterwards", p.do("POST", "/miniprogram/login", with()), 200, `"newUser":true`)
@@ -323,9 +323,30 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s: %d %v", target, got.Code, got.Header())
 		}
 	}
-	for _, c := range []Config{{}, {Accounts: account.List{{Name: "mini", AppID: miniID}}}} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%+v is taken", c)
-		}
+}
+
+func TestNewRefusesWhatIsMissing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+	}{
+		{"no account", func(c *Config) { c.Accounts = nil }},
+		{"no WeChat", func(c *Config) { c.WeChat = nil }},
+		{"no secrets", func(c *Config) { c.Secrets = nil }},
+		{"no tokens", func(c *Config) { c.Tokens = nil }},
+		{"no sessions", func(c *Config) { c.Sessions = nil }},
+		{"no age of data", func(c *Config) { c.DataAge = 0 }},
+		{"no time to retry after", func(c *Config) { c.RetryAfter = 0 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := newWorld(t).handler.Config
+			if _, err := New(cfg); err != nil {
+				t.Fatal(err)
+			}
+			c.change(&cfg)
+			if _, err := New(cfg); err == nil {
+				t.Error("no error")
+			}
+		})
 	}
 }

@@ -38,19 +38,19 @@ type Tokens interface {
 	Replacement(ctx context.Context, appID, dead string) (string, error)
 }
 
-// Config configures a Handler. Accounts, WeChat, Secrets, Tokens and Sessions are
-// required.
+// Config configures a Handler. Accounts, WeChat, Secrets, Tokens, RetryAfter, Sessions
+// and DataAge are required.
 type Config struct {
 	Accounts   account.List // the first one is the default
 	WeChat     WeChat
 	Secrets    account.SecretSource
 	Tokens     Tokens
-	RetryAfter time.Duration // what a 503 without a token advises; 0: 2 s
+	RetryAfter time.Duration // what a 503 without a token advises
 	Sessions   *session.Sessions
 
-	// DataAge is how far the time in encrypted data may be from now; 0: 10 minutes. A
-	// login's code lives five, so an honest one is over by then; the rest is for a clock
-	// that is off and a client that tries again.
+	// DataAge is how far the time in encrypted data may be from now. A login's code
+	// expires after 5 minutes; the rest is for a clock that is off and a client that
+	// tries again.
 	DataAge time.Duration
 	Budget  time.Duration // for a request as a whole; 0: 8.5 s
 
@@ -60,10 +60,7 @@ type Config struct {
 	LoggedIn func() slog.Attr
 }
 
-const (
-	defaultDataAge = 10 * time.Minute
-	defaultBudget  = 8500 * time.Millisecond // leaves WeChat the time that it sometimes takes
-)
+const defaultBudget = 8500 * time.Millisecond // leaves WeChat the time that it sometimes takes
 
 // Handler serves mini-programs:
 //
@@ -85,8 +82,10 @@ func New(c Config) (*Handler, error) {
 		return nil, errors.New("miniprogram: no mini-program is configured")
 	case c.WeChat == nil || c.Secrets == nil || c.Tokens == nil || c.Sessions == nil:
 		return nil, errors.New("miniprogram: WeChat, Secrets, Tokens and Sessions are required")
+	case c.DataAge <= 0 || c.RetryAfter <= 0:
+		return nil, errors.New("miniprogram: DataAge and RetryAfter are required")
 	}
-	c.DataAge, c.Budget, c.RetryAfter = cmp.Or(c.DataAge, defaultDataAge), cmp.Or(c.Budget, defaultBudget), cmp.Or(c.RetryAfter, soon)
+	c.Budget = cmp.Or(c.Budget, defaultBudget)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

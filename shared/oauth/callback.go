@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -49,7 +50,7 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 		return nil, err
 	}
 	if !query.Has("state") && !query.Has("code") { // as some of WeChat's clients tell a refusal
-		return nil, h.failures["login_refused"]
+		return nil, errLoginRefused
 	}
 	item, f, err := h.find(ctx, query.Get("state"))
 	if errors.Is(err, store.ErrNotFound) {
@@ -62,8 +63,8 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request) (*flow, error
 		return nil, h.lost(w, r, f)
 	}
 	if query.Get("code") == "" && f.Taken == 0 && f.Outcome == "" {
-		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", "login_refused")
-		return &f, h.failures["login_refused"] // who goes back may still agree
+		h.Logger.InfoContext(ctx, "login", "account", f.App, "outcome", outcome(errLoginRefused))
+		return &f, errLoginRefused // who goes back may still agree
 	}
 	if f, err = h.conclude(ctx, item, f, query.Get("state"), query.Get("code"), c); err != nil {
 		return &f, err
@@ -111,7 +112,7 @@ func (h *Handler) conclude(ctx context.Context, item store.Item, f flow, state, 
 	}
 	f, err := h.await(ctx, state, f)
 	if errors.Is(err, store.ErrNotFound) || err == nil && f.Outcome == "" {
-		f.Outcome, err = "login_interrupted", nil
+		f.Outcome, err = outcome(errLoginInterrupted), nil
 	}
 	return f, err
 }
@@ -142,25 +143,25 @@ func (h *Handler) login(ctx context.Context, item store.Item, f flow, state, cod
 func (h *Handler) exchange(ctx context.Context, f flow, state, code string, c caller) (flow, error) {
 	account, ok := h.Accounts.Find(f.App)
 	if !ok {
-		f.Outcome = "login_misconfigured"
+		f.Outcome = outcome(errLoginMisconfigured)
 		return f, errors.New("oauth: the account of the login is not configured any more")
 	}
 	token, asked, err := h.spend(ctx, account, code)
 	if err == nil && token.Snapshot {
-		f.Outcome = "login_snapshot"
+		f.Outcome = outcome(errLoginSnapshot)
 		return f, nil
 	}
 	if err != nil {
-		f.Outcome = outcomeOf(err)
+		f.Outcome = outcome(failureOf(err))
 		return f, err
 	}
 	login := h.identity(ctx, account, f, token, asked)
 	f.OpenID, f.UnionID = login.OpenID, login.UnionID
 	err = h.admit(ctx, &f, login, state, c)
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // between the code and here
-		f.Outcome = "login_ended"
+		f.Outcome = outcome(errLoginEnded)
 	} else if err != nil {
-		f.Outcome = "login_unavailable"
+		f.Outcome = outcome(errLoginUnavailable)
 	}
 	return f, err
 }
@@ -184,24 +185,24 @@ func (h *Handler) spend(ctx context.Context, account account.Account, code strin
 	return token, asked, err
 }
 
-// outcomeOf is the failure that an error of WeChat's means for the user.
-func outcomeOf(err error) string {
+// failureOf is the failure that an error of WeChat's means for the user.
+func failureOf(err error) *problem.Problem {
 	e, ok := errors.AsType[*wechat.Error](err)
 	switch {
 	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return "login_unavailable"
+		return errLoginUnavailable
 	case !ok:
-		return "login_misconfigured" // no AppSecret
+		return errLoginMisconfigured // no AppSecret
 	case e.Code == wechat.CodeBadCode || e.Code == wechat.CodeMissingCode:
-		return "login_code_invalid"
+		return errLoginCodeInvalid
 	case e.Code == wechat.CodeUsedCode:
-		return "login_code_used"
+		return errLoginCodeUsed
 	case e.Code == wechat.CodeExpiredCode:
-		return "login_code_expired"
+		return errLoginCodeExpired
 	case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
-		return "login_unavailable"
+		return errLoginUnavailable
 	}
-	return "login_misconfigured"
+	return errLoginMisconfigured
 }
 
 // profileTime leaves the login the time that it needs itself.
@@ -299,7 +300,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 	case landedSession:
 		err := h.landWithCookie(w, r, f, state, c)
 		if _, ok := errors.AsType[*session.RevokedError](err); ok {
-			return h.failures["login_ended"]
+			return errLoginEnded
 		}
 		if err != nil {
 			return err
@@ -314,7 +315,7 @@ func (h *Handler) land(w http.ResponseWriter, r *http.Request, f flow, state str
 		}
 		to.RawQuery += ticketParameter + "=" + ticket
 	default:
-		return cmp.Or(h.failures[f.Outcome], h.failures["login_interrupted"]) // a newer version of ours may know others
+		return failure(f.Outcome)
 	}
 	http.Redirect(w, r, withFragment(to), http.StatusSeeOther)
 	return nil

@@ -77,7 +77,7 @@ func (h *Handler) storeTicket(ctx context.Context, f flow, l session.Login, stat
 	if err != nil {
 		return err
 	}
-	_, err = h.Store.Create(ctx, store.Item{Key: key("code", text), Value: encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
+	_, err = h.Store.Create(ctx, store.Item{Key: key(store.KindCode, text), Value: store.Encode(ticket{stored(l), f.Challenge, origin, false}), ExpiresAt: h.Now().Add(ticketLife)})
 	return err
 }
 
@@ -110,7 +110,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, opened, _, err := h.Sessions.Issue(r.Context(), t.Login.session())
 	if _, ok := errors.AsType[*session.RevokedError](err); ok { // the user logged out of all devices since
-		return h.failures["login_ended"]
+		return errLoginEnded
 	}
 	if err != nil {
 		return err
@@ -121,23 +121,23 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 // spendTicket: of many that come with the same ticket one succeeds. A browser
 // tells its page's origin; a program tells none.
 func (h *Handler) spendTicket(ctx context.Context, text, verifier, origin string) (t ticket, err error) {
-	item, err := h.Store.Get(ctx, key("code", text))
+	item, err := h.Store.Get(ctx, key(store.KindCode, text))
 	if errors.Is(err, store.ErrNotFound) {
-		return t, errTicketInvalid
+		return t, errWechatfnCode
 	} else if err != nil {
 		return t, err
 	}
-	if err := decode(item, &t); err != nil {
+	if err := item.Decode(&t); err != nil {
 		return t, err
 	}
 	if t.Spent || digest(verifier) != t.Challenge || origin != "" && !strings.EqualFold(origin, t.Origin) {
-		return t, errTicketInvalid
+		return t, errWechatfnCode
 	}
 	spent := ticket{Spent: true, Origin: t.Origin} // and nothing else is kept of it
-	item.Value = encode(spent)
+	item.Value = store.Encode(spent)
 	_, err = h.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) {
-		return t, errTicketInvalid
+		return t, errWechatfnCode
 	}
 	return t, err
 }

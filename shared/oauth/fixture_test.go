@@ -1,10 +1,7 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -17,12 +14,15 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/wait"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
 const (
+	testIdle   = 168 * time.Hour
 	testAppID  = "wx0123456789abcdef"
 	testSecret = "canary-secret"
 )
@@ -61,7 +61,7 @@ func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (
 		answering()
 	}
 	if slow > 0 {
-		if err := wait(ctx, slow); err != nil {
+		if err := wait.For(ctx, slow); err != nil {
 			return wechat.UserToken{}, err
 		}
 	}
@@ -116,63 +116,12 @@ func (c *weChat) CheckUserToken(_ context.Context, token, openid string) error {
 	return nil
 }
 
-// counted counts the calls of a store. Something may happen before one of them.
-type counted struct {
-	store.Store
-	mu     sync.Mutex
-	calls  []string
-	before func(call string) error
-}
-
-func (c *counted) note(call, key string) error {
-	call += " " + store.Kind(key)
-	c.mu.Lock()
-	c.calls = append(c.calls, call)
-	before := c.before
-	c.mu.Unlock()
-	if before == nil {
-		return nil
-	}
-	return before(call)
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := c.note("Get", key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note("Create", item.Key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note("Replace", item.Key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-func (c *counted) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	calls := c.calls
-	c.calls = nil
-	return calls
-}
-
 type world struct {
 	testing.TB
 	wechat  *weChat
-	store   *counted
+	store   *storetest.Recorder
 	handler *Handler
-	log     bytes.Buffer // slog writes one line at a time
+	log     logtest.Buffer
 }
 
 func newWorld(t testing.TB) *world {
@@ -182,30 +131,24 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{TB: t, store: &counted{Store: db}, wechat: &weChat{codes: map[string]wechat.UserToken{}}}
-	sessions, err := session.New(session.Config{Store: w.store})
+	w := &world{TB: t, store: &storetest.Recorder{Store: db}, wechat: &weChat{codes: map[string]wechat.UserToken{}}}
+	sessions, err := session.New(session.Config{Store: w.store, TTL: 720 * time.Hour, IdleTimeout: testIdle, MaxDevices: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.handler, err = New(Config{
 		Accounts: account.List{{Name: "shop", AppID: testAppID, Kind: account.OfficialAccount}, {Name: "site", AppID: "wxfedcba9876543210", Kind: account.Website}},
-		Origins:  []string{"https://www.example.com", "https://other.example.org"},
-		WeChat:   w.wechat, Sessions: sessions, Store: w.store,
+		Origins:  []string{"https://www.example.com", "https://other.example.org"}, OpenURL: wechat.DefaultOpenURL,
+		WeChat: w.wechat, Sessions: sessions, Store: w.store,
 		Secrets: func(context.Context, account.Account, bool) (secret.Secret, error) {
 			return secret.New(testSecret), nil
 		},
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Logger: w.log.Text(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, secret := range []string{"canary", "code-", "access-", "refresh-"} {
-			if strings.Contains(w.log.String(), secret) {
-				t.Errorf("a secret was logged:\n%s", w.log.String())
-			}
-		}
-	})
+	t.Cleanup(func() { w.log.WantNoSecrets(t, "canary", "code-", "access-", "refresh-") })
 	return w
 }
 

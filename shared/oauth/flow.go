@@ -6,13 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 const (
@@ -68,7 +68,7 @@ func isState(s string) bool {
 
 // key keeps what is secret out of the table's keys.
 func key(kind, secret string) string {
-	return kind + "#" + digest(secret)
+	return store.Key(kind, digest(secret))
 }
 
 func digest(secret string) string {
@@ -85,7 +85,7 @@ func seed(cookie, state, what string) ([]byte, error) {
 
 // begin stores a new flow under state.
 func (h *Handler) begin(ctx context.Context, state string, f flow) error {
-	_, err := h.Store.Create(ctx, store.Item{Key: key("state", state), Value: encode(f), ExpiresAt: h.Now().Add(flowLife)})
+	_, err := h.Store.Create(ctx, store.Item{Key: key(store.KindState, state), Value: store.Encode(f), ExpiresAt: h.Now().Add(flowLife)})
 	if err != nil {
 		return fmt.Errorf("oauth: begin a login: %w", err)
 	}
@@ -97,8 +97,8 @@ func (h *Handler) find(ctx context.Context, state string) (item store.Item, f fl
 	if !isState(state) {
 		return item, f, store.ErrNotFound
 	}
-	if item, err = h.Store.Get(ctx, key("state", state)); err == nil {
-		err = decode(item, &f)
+	if item, err = h.Store.Get(ctx, key(store.KindState, state)); err == nil {
+		err = item.Decode(&f)
 	}
 	return item, f, err
 }
@@ -108,13 +108,13 @@ func (h *Handler) find(ctx context.Context, state string) (item store.Item, f fl
 func (h *Handler) take(ctx context.Context, item store.Item, f flow, until time.Time) (store.Item, flow, error) {
 	taken := f
 	taken.Taken = until.UnixMilli()
-	item.Value = encode(taken)
+	item.Value = store.Encode(taken)
 	if end := until.Add(outcomeLife); end.After(item.ExpiresAt) { // it began long ago
 		item.ExpiresAt = end
 	}
 	standing, err := h.Store.Replace(ctx, item)
 	if errors.Is(err, store.ErrConflict) && standing.Key != "" {
-		if err := decode(standing, &f); err != nil {
+		if err := standing.Decode(&f); err != nil {
 			return standing, f, err
 		}
 		return standing, f, store.ErrConflict
@@ -124,7 +124,7 @@ func (h *Handler) take(ctx context.Context, item store.Item, f flow, until time.
 
 // end keeps the outcome for the callbacks that come again.
 func (h *Handler) end(ctx context.Context, item store.Item, f flow) error {
-	item.Value, item.ExpiresAt = encode(f), h.Now().Add(outcomeLife)
+	item.Value, item.ExpiresAt = store.Encode(f), h.Now().Add(outcomeLife)
 	_, err := h.Store.Replace(ctx, item)
 	return err
 }
@@ -133,7 +133,7 @@ func (h *Handler) end(ctx context.Context, item store.Item, f flow) error {
 // flow is returned without an outcome when that one is dead or time runs out.
 func (h *Handler) await(ctx context.Context, state string, f flow) (flow, error) {
 	for f.Outcome == "" && h.Now().UnixMilli() < f.Taken {
-		if wait(ctx, look) != nil {
+		if wait.For(ctx, look) != nil {
 			return f, nil
 		}
 		_, next, err := h.find(ctx, state)
@@ -143,27 +143,4 @@ func (h *Handler) await(ctx context.Context, state string, f flow) (flow, error)
 		f = next
 	}
 	return f, nil
-}
-
-func encode(v any) []byte {
-	text, _ := json.Marshal(v) // strings, numbers and booleans always encode
-	return text
-}
-
-func decode(item store.Item, v any) error {
-	if err := json.Unmarshal(item.Value, v); err != nil {
-		return fmt.Errorf("oauth: an item of %s cannot be read", store.Kind(item.Key))
-	}
-	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,29 +14,28 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
 func TestLogin(t *testing.T) {
 	w, b := loggedIn(t)
-	if got := w.store.take(); !slices.Equal(got, []string{"Create state", "Get state", "Replace state", "Create user", "Create session", "Replace state"}) {
+	if got := w.store.Take().String(); got != "create state, get state, replace state, create user, create session, replace state" {
 		t.Errorf("calls of a first login: %q", got)
 	}
 	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)
-	if got := w.store.take(); !slices.Equal(got, []string{"Get session"}) {
+	if got := w.store.Take().String(); got != "get session" {
 		t.Errorf("calls of a check: %q", got)
 	}
 	b.logIn("user1")
-	if got := w.store.take(); len(got)-1 > 6 {
+	if got := w.store.Take(); len(got)-1 > 6 {
 		t.Errorf("calls of a login again: %q", got)
 	}
 	if w.wechat.exchanges != 2 || w.wechat.infos != 2 {
 		t.Errorf("%d exchanges, %d profiles", w.wechat.exchanges, w.wechat.infos)
 	}
-	w.store.take()
+	w.store.Take()
 	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, `"nickname":"小明","headimgurl":"","sex":1,"province":"","city":"","country":"","privilege":[]`)
-	if got := w.store.take(); !slices.Equal(got, []string{"Get session", "Get user"}) || w.wechat.infos != 3 {
+	if got := w.store.Take().String(); got != "get session, get user" || w.wechat.infos != 3 {
 		t.Errorf("calls of userinfo: %q, %d profiles", got, w.wechat.infos)
 	}
 }
@@ -51,7 +49,7 @@ func TestSessionIsKept(t *testing.T) {
 	b.logIn("user1")
 	first := b.do("GET", "/oauth/session", "").Body.String()
 	for range 12 {
-		w.store.take()
+		w.store.Take()
 		w.grants("code-2", "user1")
 		state := b.begin("scope=snsapi_userinfo&return_to=/a")
 		for range 2 {
@@ -60,7 +58,7 @@ func TestSessionIsKept(t *testing.T) {
 				t.Fatalf("%d %v", got.Code, got.Result().Cookies())
 			}
 		}
-		if got := w.store.take(); len(got)-1-1 > 6 { // with the beginning, and the second call's read
+		if got := w.store.Take(); len(got)-1-1 > 6 { // with the beginning, and the second call's read
 			t.Errorf("%d calls: %q", len(got), got)
 		}
 	}
@@ -77,11 +75,11 @@ func TestSessionIsKept(t *testing.T) {
 func TestKeptSessionIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, b := loggedIn(t)
-		time.Sleep(session.DefaultIdle - time.Minute)
-		w.store.take()
+		time.Sleep(testIdle - time.Minute)
+		w.store.Take()
 		b.logIn("user1")
-		wantCalls(t, w, "Create state, Get state, Replace state, Get session, Replace session, Get user, Replace user, Replace state")
-		time.Sleep(session.DefaultIdle - time.Minute)
+		wantCalls(t, w, "create state, get state, replace state, get session, replace session, get user, replace user, replace state")
+		time.Sleep(testIdle - time.Minute)
 		want(t, "later", b.do("GET", "/oauth/session", ""), 200, "user1")
 	})
 }

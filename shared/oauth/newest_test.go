@@ -12,7 +12,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
-	"wechatfn/shared/session"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -45,25 +45,25 @@ func TestTicketAfterLogoutOfAll(t *testing.T) {
 		before, other := b.ticketOn("code-1"), b.ticketOn("code-2")
 		time.Sleep(time.Second)
 		b.origin = "https://api.example.com"
-		w.store.take()
+		w.store.Take()
 		want(t, "out", b.do("DELETE", "/oauth/session?all=true", ""), 204, "")
-		wantCalls(t, w, "Get session, Get user, Get session, Replace session, Replace user")
+		wantCalls(t, w, "get session, get user, get session, replace session, replace user")
 		want(t, "a ticket of before", b.spend(before), 400, "login_ended")
-		wantCalls(t, w, "Get code, Replace code, Create user")
+		wantCalls(t, w, "get code, replace code, create user")
 		want(t, "once more", b.spend(before), 400, "wechatfn_code_invalid")
 		time.Sleep(time.Second)
 		b.origin = ""
 		after := b.ticketOn("code-3")
-		w.store.take()
+		w.store.Take()
 		want(t, "a ticket of after", b.spend(after), 200, "user1")
-		wantCalls(t, w, "Get code, Replace code, Create user, Replace user, Create session")
+		wantCalls(t, w, "get code, replace code, create user, replace user, create session")
 		want(t, "another of before", b.spend(other), 400, "login_ended")
 	})
 }
 
 func wantCalls(t *testing.T, w *world, want string) {
 	t.Helper()
-	if got := strings.Join(w.store.take(), ", "); got != want {
+	if got := w.store.Take().String(); got != want {
 		t.Errorf("calls %s, want %s", got, want)
 	}
 }
@@ -97,13 +97,13 @@ func TestDeadCookie(t *testing.T) {
 		die    func(w *world, b *browser)
 		status int
 	}{
-		"expired":     {func(*world, *browser) { time.Sleep(session.DefaultIdle) }, 401},
+		"expired":     {func(*world, *browser) { time.Sleep(testIdle) }, 401},
 		"logged out":  {func(w *world, b *browser) { b.elsewhere("DELETE", "/oauth/session") }, 204},
 		"rotated":     {func(w *world, b *browser) { b.elsewhere("POST", "/oauth/session/refresh") }, 401},
 		"unknown":     {func(w *world, b *browser) { b.bake(strings.Repeat("Q", 64)) }, 401},
 		"no token":    {func(w *world, b *browser) { b.bake("x") }, 401},
 		"and alive":   {func(*world, *browser) {}, 204},
-		"table fails": {func(w *world, b *browser) { w.store.before = func(string) error { return fmt.Errorf("broken") } }, 500},
+		"table fails": {func(w *world, b *browser) { w.store.Fail(fmt.Errorf("broken")) }, 500},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w, b := loggedIn(t)
@@ -199,7 +199,7 @@ func crossTokens(t *testing.T, outer, inner string, call int) (ran bool) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	w.store.before = func(string) error { step(); return nil }
+	w.store.Intercept(func(_ storetest.Call, do func() error) error { step(); return do() })
 	w.wechat.answering = step
 	secrets := w.handler.Secrets
 	w.handler.Secrets = func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
@@ -207,7 +207,8 @@ func crossTokens(t *testing.T, outer, inner string, call int) (ran bool) {
 		return secrets(ctx, a, fresh)
 	}
 	writers[outer](w, b, ticket)
-	w.store.before, w.wechat.answering = nil, nil
+	w.store.Intercept(nil)
+	w.wechat.answering = nil
 	user, err := w.handler.Sessions.User(t.Context(), testAppID, "user1")
 	if err != nil || user.Tokens.AccessToken != fmt.Sprint("access-", asked) {
 		newest := strings.TrimPrefix(user.Tokens.AccessToken, "access-")

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/store"
 	"wechatfn/shared/web"
@@ -37,7 +38,7 @@ type WeChat interface {
 	CheckUserToken(ctx context.Context, accessToken, openid string) error
 }
 
-// Config configures a Handler. WeChat, Secrets, Sessions and Store are required.
+// Config configures a Handler. OpenURL, WeChat, Secrets, Sessions and Store are required.
 type Config struct {
 	Accounts account.List // the first one is the default of ?app=; without any, sessions are served all the same
 	Origins  []string     // of the pages that a login may lead to, and that may call
@@ -45,7 +46,7 @@ type Config struct {
 	// PublicURL is our own address, scheme://host[:port]; empty: that of the
 	// request, whose Host a gateway has checked.
 	PublicURL string
-	// OpenURL is where WeChat's pages are; empty: https://open.weixin.qq.com.
+	// OpenURL is where WeChat's login pages are.
 	OpenURL string
 	// Insecure allows plain http, for a desk: cookies lose __Host- and Secure.
 	Insecure bool
@@ -80,13 +81,12 @@ const defaultBudget = 8500 * time.Millisecond
 type Handler struct {
 	Config
 	http.Handler
-	failures map[string]*web.Problem
 }
 
 // New checks the configuration and builds the routes.
 func New(c Config) (*Handler, error) {
-	if c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
-		return nil, errors.New("oauth: WeChat, Secrets, Sessions and Store are required")
+	if c.OpenURL == "" || c.WeChat == nil || c.Secrets == nil || c.Sessions == nil || c.Store == nil {
+		return nil, errors.New("oauth: OpenURL, WeChat, Secrets, Sessions and Store are required")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget
@@ -103,7 +103,7 @@ func New(c Config) (*Handler, error) {
 	if c.LoggedIn == nil {
 		c.LoggedIn = func() slog.Attr { return slog.Attr{} }
 	}
-	h := &Handler{Config: c, failures: failures()}
+	h := &Handler{Config: c}
 	return h, h.route()
 }
 
@@ -142,11 +142,11 @@ func (h *Handler) own(r *http.Request) (*url.URL, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the host of the request is malformed"}
+		return nil, problem.RequestMalformed.New("the host of the request is malformed")
 	}
 	origin, ok := web.OriginOf(u)
 	if !ok {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: "the request names no host"}
+		return nil, problem.RequestMalformed.New("the request names no host")
 	}
 	return url.Parse(origin)
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -19,20 +20,20 @@ var pageHTML string
 
 // page tells a person what went wrong and what to do. f may be nil: then nothing is
 // known of the login.
-func page(w http.ResponseWriter, p *web.Problem, f *flow) {
-	hint := p.Hint
-	if !strings.HasPrefix(p.Code, "login_") { // it is for a developer, if there is one
-		hint = hintLater
+func page(w http.ResponseWriter, p *problem.Problem, f *flow) {
+	hint := p.Hint()
+	if !strings.HasPrefix(string(p.Code()), "login_") { // it is for a developer, if there is one
+		hint = problem.LoginNotCompleted
 	}
 	body := strings.NewReplacer(
-		"{Title}", html.EscapeString(p.Title),
+		"{Title}", html.EscapeString(p.Title()),
 		"{Zh}", html.EscapeString(hint.Zh),
 		"{En}", html.EscapeString(hint.En),
 		"{Detail}", html.EscapeString(p.Detail),
-		"{Code}", html.EscapeString(p.Code),
+		"{Code}", html.EscapeString(string(p.Code())),
 		"{Links}", links(f),
 	).Replace(pageHTML)
-	web.NoteProblem(w, p)
+	web.RecordProblem(w, p)
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -41,7 +42,7 @@ func page(w http.ResponseWriter, p *web.Problem, f *flow) {
 	if p.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
 	}
-	w.WriteHeader(p.Status)
+	w.WriteHeader(p.Status())
 	_, _ = w.Write([]byte(body)) // a browser that has gone away is nobody to report to
 }
 

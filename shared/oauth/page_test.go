@@ -13,6 +13,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/web"
 )
 
@@ -29,12 +30,12 @@ func (b *browser) program(target string) *httptest.ResponseRecorder {
 func TestEveryFailureIsAPage(t *testing.T) {
 	broken := func(on string, err error) func(*world) {
 		return func(w *world) {
-			w.store.before = func(call string) error {
-				if call == on {
+			w.store.Intercept(func(c storetest.Call, do func() error) error {
+				if c.String() == on {
 					return err
 				}
-				return nil
-			}
+				return do()
+			})
 		}
 	}
 	for name, c := range map[string]struct {
@@ -48,11 +49,11 @@ func TestEveryFailureIsAPage(t *testing.T) {
 		"no percent-encoding":   {nil, "&x=%zz", 400, "query_malformed"},
 		"an unknown state":      {nil, "0", 400, "login_unknown"},
 		"a state of any length": {nil, strings.Repeat("0", 5000), 400, "login_unknown"},
-		"no flow can be read":   {broken("Get state", errors.New("c4nary")), "", 500, "internal"},
-		"the table hangs":       {broken("Get state", context.DeadlineExceeded), "", 503, "timeout"},
-		"none can be taken":     {broken("Replace state", errors.New("broken")), "", 500, "internal"},
-		"taking hangs":          {broken("Replace state", context.DeadlineExceeded), "", 503, "timeout"},
-		"no user is written":    {broken("Create user", errors.New("broken")), "", 503, "login_unavailable"},
+		"no flow can be read":   {broken("get state", errors.New("c4nary")), "", 500, "internal"},
+		"the table hangs":       {broken("get state", context.DeadlineExceeded), "", 503, "timeout"},
+		"none can be taken":     {broken("replace state", errors.New("broken")), "", 500, "internal"},
+		"taking hangs":          {broken("replace state", context.DeadlineExceeded), "", 503, "timeout"},
+		"no user is written":    {broken("create user", errors.New("broken")), "", 503, "login_unavailable"},
 		"no AppSecret": {func(w *world) {
 			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
 				return secret.Secret{}, errors.New("denied")
@@ -150,7 +151,7 @@ func TestHEAD(t *testing.T) {
 	b := w.browser()
 	w.grants("code-1", "user1")
 	state := b.begin("return_to=/a")
-	w.store.take()
+	w.store.Take()
 	for target, allow := range map[string]string{
 		"/oauth/authorize": "GET", "/oauth/callback?code=code-1&state=" + state: "GET", "/oauth/session": "DELETE, GET", "/oauth/userinfo": "GET",
 	} {
@@ -165,7 +166,7 @@ func TestHEAD(t *testing.T) {
 			t.Errorf("%s: %d %v", target, got.Code, got.Header())
 		}
 	}
-	if calls := w.store.take(); len(calls) > 0 || w.wechat.exchanges > 0 {
+	if calls := w.store.Take(); len(calls) > 0 || w.wechat.exchanges > 0 {
 		t.Errorf("calls %q, %d exchanges", calls, w.wechat.exchanges)
 	}
 	want(t, "GET", b.callback("code-1", state), 303, "")

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -84,23 +83,4 @@ func sameSite(u *url.URL, own *url.URL) bool {
 	}
 	our, err := publicsuffix.EffectiveTLDPlusOne(ours)
 	return err == nil && site == our
-}
-
-func badReturnTo(detail string) *web.Problem {
-	return &web.Problem{
-		Status: http.StatusBadRequest,
-		Code:   "return_to_invalid",
-		Title:  "Invalid return_to",
-		Detail: "the parameter return_to " + detail,
-		Hint: web.Hint{
-			En: "Send a path such as /account, or a URL on one of ALLOWED_ORIGINS, encoded with encodeURIComponent.",
-			Zh: "请传以 / 开头的路径，或 ALLOWED_ORIGINS 中来源的完整 URL，并用 encodeURIComponent 编码。",
-		},
-	}
-}
-
-func returnToNotAllowed(origin string) *web.Problem {
-	p := badReturnTo("leads to " + origin + ", which is not among the allowed origins")
-	p.Status, p.Code, p.Title = http.StatusForbidden, "return_to_not_allowed", "return_to not allowed"
-	return p
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"wechatfn/shared/web"
+	"wechatfn/shared/problem"
 )
 
 const testOwn = "https://api.example.com"
@@ -70,7 +70,7 @@ func TestReturnTo(t *testing.T) {
 		"/" + strings.Repeat("a", maxReturnTo): "return_to_invalid",
 	} {
 		u, err := checkReturnTo(raw, testOwn, testOrigins)
-		if p, ok := errors.AsType[*web.Problem](err); !ok || p.Code != code {
+		if p, ok := errors.AsType[*problem.Problem](err); !ok || string(p.Code()) != code {
 			t.Errorf("%.60q: %v, %v, want %s", raw, u, err, code)
 		}
 	}

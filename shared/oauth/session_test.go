@@ -175,7 +175,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		}
 		want(t, query, got, got.Code, code)
 	}
-	if calls := w.store.take(); len(calls) > 0 {
+	if calls := w.store.Take(); len(calls) > 0 {
 		t.Errorf("calls: %q", calls)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 )
@@ -83,7 +84,7 @@ func (h *Handler) Admit(ctx context.Context, r *http.Request) (session.Session, 
 	return h.Check(ctx, r)
 }
 
-// Check says whose session a request bears. Errors: *web.Problem for want of a
+// Check says whose session a request bears. Errors: *problem.Problem for want of a
 // session, the store's.
 func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, error) {
 	s, err := h.Sessions.Check(ctx, h.credential(r).token)
@@ -127,8 +128,8 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 		return errAll
 	}
 	err = sessionProblem(h.endSession(r.Context(), c.token, query.Get("sku"), all))
-	refused, _ := errors.AsType[*web.Problem](err)
-	if dead := refused != nil && refused.Status == http.StatusUnauthorized; c.isCookie && (err == nil || dead) {
+	refused, _ := errors.AsType[*problem.Problem](err)
+	if dead := refused != nil && refused.Status() == http.StatusUnauthorized; c.isCookie && (err == nil || dead) {
 		h.setCookie(w, sessionCookie, "", -time.Second) // who wants to be out shall not keep a dead one
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wechatfn/shared/session"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
@@ -135,7 +136,7 @@ func (h *Handler) renewed(ctx context.Context, s session.Session, old session.To
 		})
 		switch {
 		case errors.Is(err, errLeased):
-			if err := wait(ctx, look); err != nil {
+			if err := wait.For(ctx, look); err != nil {
 				return session.Tokens{}, fmt.Errorf("%w: %w", errLeased, err)
 			}
 		case err != nil:

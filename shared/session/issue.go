@@ -94,7 +94,7 @@ func (s *Sessions) list(ctx context.Context, l Login, id string) (u registered, 
 	d = Device{ID: id, Device: l.Device, SKU: l.SKU, CreatedAt: now, EndsAt: now + s.life}
 	u = registered{appID: l.AppID, openID: l.OpenID, account: account{FirstSeen: now, Devices: []Device{d}}}
 	u.login(l, now)
-	u.item, err = s.put(ctx, store.Item{Key: userKey(l.AppID, l.OpenID), Value: encode(u.account)})
+	u.item, err = store.Write(ctx, s.cfg.Store, store.Item{Key: userKey(l.AppID, l.OpenID), Value: store.Encode(u.account)})
 	if !crossed(err) {
 		return u, d, true, failed("write the user", err)
 	}
@@ -139,7 +139,7 @@ func (s *Sessions) first(l Login, u registered, t token, d Device) record {
 
 // begin makes the session live, unless it does already, or was ended before.
 func (s *Sessions) begin(ctx context.Context, t token, r record) (Session, error) {
-	item, err := s.put(ctx, r.item(t.id()))
+	item, err := store.Write(ctx, s.cfg.Store, r.item(t.id()))
 	if crossed(err) {
 		r, err = readRecord(item)
 	}

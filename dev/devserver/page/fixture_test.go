@@ -68,7 +68,7 @@ func (w *world) build(memory []byte) {
 	}
 	w.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Now: clock.Now, Seed: "demo", Switches: wechatsim.Switches{TicketLead: 300e9, TicketOverlap: 300e9}})
 	w.must(err)
-	client, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: w.sim.Client()})
 	w.must(err)
 	discard := slog.New(slog.DiscardHandler)
 	refresher, err := app.NewRefresher(c, db, client, c.Secret, discard)

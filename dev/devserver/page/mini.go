@@ -5,6 +5,7 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -44,7 +45,7 @@ func miniDoes(sim *wechatsim.Sim, appID, what string) (any, error) {
 	case "replace": // another session_key, as time brings it
 		return map[string]bool{"done": true}, sim.ReplaceSessionKey(appID, visitor)
 	}
-	return nil, badRequest("mini_unknown", "there are login, phone, data and replace")
+	return nil, problem.MiniActionUnknown.New("there are login, phone, data and replace")
 }
 
 func (d *Page) miniAppID() string {

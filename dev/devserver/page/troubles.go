@@ -6,7 +6,7 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
-	"wechatfn/shared/web"
+	"wechatfn/shared/problem"
 )
 
 // The troubles there are.
@@ -94,7 +94,7 @@ func (d *Page) cause(what string) error {
 	case troubleToken:
 		return sim.ForeignRefresh(d.account.AppID)
 	}
-	return badRequest("trouble_unknown", "there are down, whitelist, secret and token")
+	return problem.FaultUnknown.New("there are down, whitelist, secret and token")
 }
 
 // secret is the AppSecret of the page's account.
@@ -133,7 +133,7 @@ func (d *Page) undo(what string) error {
 	case troubleSecret:
 		return d.Simulator.SetSecret(d.account.AppID, d.secret())
 	}
-	return badRequest("trouble_unknown", "there are down, whitelist and secret: a token that is dead stays so")
+	return problem.FaultUnknown.New("there are down, whitelist and secret: a token that has become invalid stays invalid")
 }
 
 // mendAll ends every trouble, but for a token that is dead: the refresher has to
@@ -171,11 +171,4 @@ func (d *Page) settle() {
 	d.history.end(d.troubles.since, now)
 }
 
-var errNoSimulator = &web.Problem{
-	Status: 404, Code: "no_simulator", Detail: "only the simulated WeChat can be told to",
-	Hint: web.Hint{En: "Unset WECHAT_APP_ID, or start with --sim.", Zh: "请取消设置 WECHAT_APP_ID，或以 --sim 启动。"},
-}
-
-func badRequest(code, detail string) *web.Problem {
-	return &web.Problem{Status: 400, Code: code, Detail: detail}
-}
+var errNoSimulator = problem.NoSimulator.New("only the simulated WeChat can do this")

@@ -2,13 +2,13 @@ package secrets
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"wechatfn/shared/aws/secrets/secretstest"
+	"wechatfn/shared/web/logtest"
 )
 
 const (
@@ -22,7 +22,7 @@ type world struct {
 	manager *secretstest.Manager
 	t       *testing.T
 	now     time.Time
-	log     strings.Builder
+	log     logtest.Buffer
 }
 
 func start(t *testing.T, c Config[string]) *world {
@@ -30,7 +30,7 @@ func start(t *testing.T, c Config[string]) *world {
 	w := &world{t: t, manager: secretstest.Serve(t, "one"), now: time.Unix(1_800_000_000, 0)}
 	c.ARN, c.What, c.Form = secretstest.ARN, "secrets", "something"
 	c.Now = func() time.Time { return w.now }
-	c.Logger = slog.New(slog.NewTextHandler(&w.log, nil))
+	c.Logger = w.log.Text()
 	if c.Parse == nil {
 		c.Parse = func(text string) (string, error) { return text, nil }
 	}

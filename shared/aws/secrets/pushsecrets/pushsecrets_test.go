@@ -18,6 +18,7 @@ import (
 	"wechatfn/shared/message"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
+	"wechatfn/shared/web/logtest"
 )
 
 const aesKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO+/"
@@ -54,6 +55,7 @@ func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 		Keys:     func(context.Context, account.Account, bool) (*message.Keyring, error) { return ring, nil },
 		Sink:     struct{ message.Sink }{},
 		Store:    struct{ store.Store }{},
+		Window:   10 * time.Minute,
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -103,8 +105,8 @@ func TestFromTheManager(t *testing.T) {
 
 func TestHowTheManagersAreKept(t *testing.T) {
 	m := secretstest.Serve(t, `{"shop":{"token":"one"}}`)
-	var log strings.Builder
-	s := open(configured(secretstest.ARN), slog.New(slog.NewTextHandler(&log, nil)))
+	var log logtest.Buffer
+	s := open(configured(secretstest.ARN), log.Text())
 	now := time.Now()
 	s.Now = func() time.Time { return now }
 	for i, step := range []struct {

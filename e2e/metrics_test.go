@@ -124,7 +124,7 @@ func TestMetricsOfTheRefresher(t *testing.T) {
 	refresher.report(recorded(t, "refresher-status"))
 	refresher.report(recorded(t, "refresher-force"))
 	fx.record(func(r *credential.Record) {
-		r.Token.Dead = true // as though WeChat had refused it
+		r.Token.Invalid = true // as though WeChat had refused it
 	})
 	fx.sim.Fail(wechatsim.Fault{ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.9, not in whitelist"})
 	refresher.tick()

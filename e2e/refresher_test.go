@@ -223,7 +223,7 @@ func TestProxyIsForWeChatOnly(t *testing.T) {
 	fx.secrets.wantReads(1)
 
 	proxy.Close() // an error of the connection has the address, with the password
-	fx.record(func(r *credential.Record) { r.Token.Dead = true })
+	fx.record(func(r *credential.Record) { r.Token.Invalid = true })
 	if failure := refresher.tick().Accounts[0].Token.Failure; failure == nil || failure.Class != "busy" {
 		t.Errorf("failure %+v without the proxy", failure)
 	}

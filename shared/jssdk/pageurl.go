@@ -37,11 +37,11 @@ func checkURL(raw string, origins []string) (string, error) {
 	return pageURL, nil
 }
 
-// isControl: a browser never reports these, nor a space, in an address.
+// isControl reports a space or a control character. A browser reports neither in an address.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// originOf looks at the scheme and the authority only: the rest is signed as it
-// came, even where a URL parser would refuse it.
+// originOf reads the scheme and the authority only. The rest is signed as it was
+// sent, even if a URL parser would refuse it.
 func originOf(pageURL string) (string, error) {
 	scheme, rest, ok := strings.Cut(pageURL, "://")
 	if !ok || strings.ContainsAny(scheme, "/?%&") {
@@ -75,21 +75,21 @@ func noScheme(pageURL string) error {
 	}
 }
 
-// hasOtherScheme: mailto:, javascript:, weixin: and the like, but neither
-// http:/host nor a host with its port.
+// hasOtherScheme reports a scheme like mailto:, javascript: or weixin:. It must not
+// take http:/host for one, nor a host with its port.
 func hasOtherScheme(lower string) bool {
 	scheme, rest, ok := strings.Cut(lower, ":")
 	port := rest != "" && rest[0] >= '0' && rest[0] <= '9'
 	return ok && !port && scheme != "http" && scheme != "https" && !strings.ContainsAny(scheme, "/?")
 }
 
-// notEncoded reports whether the url parameter was sent as it is, so that what
-// arrived is not what the page's address is: cut at its first &, or with its
-// escapes decoded. Whoever encodes a value encodes a character everywhere in it
-// or nowhere, so a character that comes both ways gives an unencoded one away.
+// notEncoded reports whether the url parameter was sent without percent-encoding. Then
+// what arrived is not the page's address: it is cut at its first &, or its escapes are
+// decoded. An encoder encodes each character everywhere or nowhere, so a parameter that
+// has a character both encoded and not was not encoded.
 func notEncoded(rawQuery string, query *web.Query) bool {
 	raw := rawURL(rawQuery)
-	if !strings.Contains(raw, "://") || len(raw) > 3*maxURLBytes { // longer ones are refused as that
+	if !strings.Contains(raw, "://") || len(raw) > 3*maxURLBytes { // a longer one is refused because of its length
 		return false
 	}
 	pageURL := query.Get("url")
@@ -107,7 +107,7 @@ func rawURL(rawQuery string) string {
 	return ""
 }
 
-// mixed reports whether a character stands in raw both as it is and escaped.
+// mixed reports whether raw has a character both as it is and escaped.
 func mixed(raw string) bool {
 	for i := 0; i+2 < len(raw); i++ {
 		if raw[i] != '%' {
@@ -121,7 +121,7 @@ func mixed(raw string) bool {
 	return false
 }
 
-// Problems with the url parameter. They are values, never changed.
+// The problems with the url parameter.
 var (
 	errURLMissing      = problem.URLMissing.New("the parameter url is missing or empty")
 	errURLRelative     = problem.URLRelative.New("url must be absolute, beginning with http:// or https://")

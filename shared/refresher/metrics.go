@@ -43,7 +43,7 @@ func (g *gauges) read(a account.Account, record credential.Record, now time.Time
 	defer g.mu.Unlock()
 	left := func(end int64) int64 { return max(0, end-now.Unix()) }
 	token, refused := left(record.Token.ExpiresAt), whitelistRefused(record.Token.Failure)
-	if record.Token.Dead {
+	if record.Token.Invalid {
 		token = 0
 	}
 	g.tokens = append(g.tokens, token)

@@ -51,7 +51,7 @@ func New(c Config) (*Refresher, error) {
 	}
 	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
 	renewer, err := credential.NewRenewer(credential.RenewerConfig{
-		Accounts: c.Accounts, Store: c.Store, WeChat: c.WeChat, Secrets: c.Secrets,
+		Store: c.Store, WeChat: c.WeChat, Secrets: c.Secrets,
 		Now: c.Now, Logger: c.Logger, Observe: g.observe,
 	})
 	if err != nil {

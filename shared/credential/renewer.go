@@ -24,8 +24,6 @@ var (
 	// ErrLeaseLost: another refresher took the lease over before the result could
 	// be saved. The result is dropped; the other's is stored.
 	ErrLeaseLost = errors.New("credential: the lease was lost")
-	// ErrUnknownAccount: no account with a token has that AppID.
-	ErrUnknownAccount = errors.New("credential: unknown account")
 )
 
 // RenewerConfig configures a Renewer. Store, WeChat and Secrets are required.

@@ -41,6 +41,9 @@ type Refresher struct {
 	gauges   *gauges
 }
 
+// ErrUnknownAccount: no account that has a token has that name or AppID.
+var ErrUnknownAccount = errors.New("refresher: unknown account")
+
 // New checks the configuration.
 func New(c Config) (*Refresher, error) {
 	if c.Now == nil {
@@ -78,7 +81,7 @@ func (r *Refresher) Status(ctx context.Context) (Report, error) {
 }
 
 // HandleRefreshRequests handles the refresh requests for some accounts, by AppID.
-// Errors: credential.ErrUnknownAccount, the store's.
+// Errors: ErrUnknownAccount, the store's.
 func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string) (Report, error) {
 	var accounts account.List
 	var unknown error
@@ -86,7 +89,7 @@ func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string)
 		if a, ok := r.accounts.FindAppID(appID); ok {
 			accounts = append(accounts, a)
 		} else {
-			unknown = credential.ErrUnknownAccount
+			unknown = ErrUnknownAccount
 		}
 	}
 	report, err := r.each(accounts, func(a account.Account) (credential.Record, error) { return r.renewer.HandleRefreshRequest(ctx, a) })
@@ -96,7 +99,7 @@ func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string)
 // Force gets a new access token at once, though the current one is valid, which ends
 // then. It is for operators. The name of the account may be empty if there is one
 // account only. Errors: *credential.BudgetError, credential.ErrBusy,
-// credential.ErrUnknownAccount, the store's.
+// ErrUnknownAccount, the store's.
 func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
 	var report Report
 	for _, a := range r.accounts {
@@ -106,7 +109,7 @@ func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
 			return report, err
 		}
 	}
-	return report, fmt.Errorf("refresher: force_refresh needs the name of an account in app: %w", credential.ErrUnknownAccount)
+	return report, fmt.Errorf("%w: force_refresh needs the name of an account in app", ErrUnknownAccount)
 }
 
 // each calls f for all the accounts at the same time: if WeChat is slow for one

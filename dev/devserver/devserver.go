@@ -95,7 +95,6 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
 		return err
 	}
-	s.config.Now = s.clock.Now
 	opened, closeStore, err := openStore(ctx, c.Store, s.clock.Now)
 	if err != nil {
 		return err
@@ -119,11 +118,14 @@ func (s *Server) wire(opened store.Store, simulated bool) error {
 	if err = s.newPage(opened, client, logger); err != nil {
 		return err
 	}
-	signature, err := app.Signature(s.config, opened, s.page.Kick, logger)
+	deps := app.Deps{Store: opened, WeChat: client, Secrets: s.config.Secret, Sink: s.inbox, OnRefreshRequest: s.page.Kick, Insecure: true, Now: s.clock.Now, Logger: logger}
+	signature, err := app.Signature(s.config, deps)
 	if err != nil {
 		return err
 	}
-	quiet, err := app.Signature(s.config, opened, s.page.Kick, slog.New(slog.DiscardHandler))
+	silent := deps
+	silent.Logger = slog.New(slog.DiscardHandler)
+	quiet, err := app.Signature(s.config, silent)
 	if err != nil {
 		return err
 	}
@@ -132,11 +134,12 @@ func (s *Server) wire(opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	verify, err := app.Verify(s.config, opened, rings.Source, s.inbox, logger)
+	deps.PushKeys = rings.Source
+	verify, err := app.Verify(s.config, deps)
 	if err != nil {
 		return err
 	}
-	logins, err := app.OAuth(s.config, opened, client, s.config.Secret, true, s.page.Kick, logger)
+	logins, err := app.OAuth(s.config, deps)
 	if err != nil {
 		return err
 	}
@@ -146,7 +149,7 @@ func (s *Server) wire(opened store.Store, simulated bool) error {
 
 func (s *Server) client(storePath string, simulated bool) (*wechat.Client, error) {
 	if !simulated {
-		return app.WeChat(s.config)
+		return app.NewWeChat(s.config)
 	}
 	var err error
 	if s.Simulator, err = local.NewSimulator(s.config, besideStore(storePath, ".sim.json"), s.clock.Now); err != nil {

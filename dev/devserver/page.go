@@ -24,7 +24,9 @@ import (
 // newPage builds the page, with the refresher that stands behind it.
 func (s *Server) newPage(opened store.Store, client *wechat.Client, logger *slog.Logger) error {
 	// The life lines tell what went well.
-	refresher, err := app.NewRefresher(s.config, opened, client, s.config.Secret, local.Logger(s.config.LogLevel+slog.LevelWarn))
+	refresher, err := app.Refresher(s.config, app.Deps{
+		Store: opened, WeChat: client, Secrets: s.config.Secret, Now: s.clock.Now, Logger: local.Logger(s.config.LogLevel + slog.LevelWarn),
+	})
 	if err != nil {
 		return err
 	}

@@ -67,10 +67,6 @@ type Config struct {
 	ReplyFunction  string            // name or ARN; empty: nothing answers messages
 
 	FunctionName string // of the Lambda function that this is; empty outside Lambda
-
-	// Now is the clock of the functions; nil means time.Now. Load leaves it nil:
-	// only the local server sets it, whose clock can be moved.
-	Now func() time.Time
 }
 
 // Load reads every variable through getenv. A variable that is not set has the

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/app"
+	"wechatfn/shared/refresher"
 )
 
 // event is something that happened, for the table beside the picture.
@@ -93,8 +93,8 @@ func (w words) left(seconds int64) string {
 // row is one credential as it stands.
 type row struct{ What, Left, Until, Trouble string }
 
-func rows(w words, report app.Report, now time.Time) (all []row) {
-	add := func(l life, c app.CredentialReport) {
+func rows(w words, report refresher.Report, now time.Time) (all []row) {
+	add := func(l life, c refresher.CredentialReport) {
 		r := row{What: w.credential(l), Left: w.left(c.SecondsLeft), Until: "–", Trouble: cmp.Or(trouble(c), "–")}
 		if c.SecondsLeft > 0 {
 			r.Until = shortTime(now.Add(time.Duration(c.SecondsLeft) * time.Second))
@@ -111,7 +111,7 @@ func rows(w words, report app.Report, now time.Time) (all []row) {
 }
 
 // render is the picture with its tables, as HTML.
-func (h *history) render(w words, report app.Report, now time.Time, width int) (template.HTML, error) {
+func (h *history) render(w words, report refresher.Report, now time.Time, width int) (template.HTML, error) {
 	var out strings.Builder
 	err := pages.ExecuteTemplate(&out, "life.html", map[string]any{
 		"T": w.say, "Chart": template.HTML(h.draw(w, now, width)),

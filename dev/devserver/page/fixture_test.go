@@ -15,6 +15,7 @@ import (
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
+	"wechatfn/shared/refresher"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
@@ -58,7 +59,6 @@ func (w *world) build(memory []byte) {
 	w.Helper()
 	c := settings(w.T)
 	clock := new(Clock)
-	c.Now = clock.Now
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: clock.Now})
 	w.must(err)
 	w.Cleanup(func() { db.Close() })
@@ -71,12 +71,13 @@ func (w *world) build(memory []byte) {
 	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: w.sim.Client()})
 	w.must(err)
 	discard := slog.New(slog.DiscardHandler)
-	refresher, err := app.NewRefresher(c, db, client, c.Secret, discard)
+	deps := app.Deps{Store: db, WeChat: client, Secrets: c.Secret, Now: clock.Now, Logger: discard}
+	r, err := app.Refresher(c, deps)
 	w.must(err)
 	w.Page, err = New(Config{
-		Settings: c, Clock: clock, Refresher: refresher, Simulator: w.sim, PageURL: origin + "/",
+		Settings: c, Clock: clock, Refresher: r, Simulator: w.sim, PageURL: origin + "/",
 		Messages: http.NotFoundHandler(), Logger: discard, Memory: memory,
-		Show: func(app.Report, error) { w.shown.Add(1) },
+		Show: func(refresher.Report, error) { w.shown.Add(1) },
 		Save: func(memory []byte) error { w.saved = memory; return nil },
 		Push: func(_ context.Context, s Sample) (string, error) {
 			w.sent = append(w.sent, s)
@@ -84,7 +85,8 @@ func (w *world) build(memory []byte) {
 		},
 	})
 	w.must(err)
-	signature, err := app.Signature(c, db, w.Kick, discard)
+	deps.OnRefreshRequest = w.Kick
+	signature, err := app.Signature(c, deps)
 	w.must(err)
 	w.Visit(signature)
 	mux := new(web.Mux)

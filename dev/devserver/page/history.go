@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/refresher"
 )
 
 // window is how far back the picture can reach.
@@ -58,7 +58,7 @@ type refusal struct {
 	Times int   `json:"times"`
 }
 
-func (h *history) note(now time.Time, report app.Report) {
+func (h *history) note(now time.Time, report refresher.Report) {
 	for _, account := range report.Accounts {
 		h.life(account.App, "token").note(now.Unix(), account.Token)
 		for _, kind := range sorted(account.Tickets) {
@@ -77,7 +77,7 @@ func (h *history) life(app, kind string) *life {
 	return &h.Lives[i]
 }
 
-func (l *life) note(now int64, c app.CredentialReport) {
+func (l *life) note(now int64, c refresher.CredentialReport) {
 	next := span{From: now, To: now, End: now + c.SecondsLeft, Trouble: trouble(c)}
 	n := len(l.Spans)
 	if n == 0 {
@@ -98,7 +98,7 @@ func (l *life) note(now int64, c app.CredentialReport) {
 }
 
 // trouble says why WeChat was of no use.
-func trouble(c app.CredentialReport) string {
+func trouble(c refresher.CredentialReport) string {
 	if c.Failure == nil {
 		return ""
 	}

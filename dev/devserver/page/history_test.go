@@ -11,15 +11,15 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/refresher"
 )
 
 const begin = 1_800_000_000
 
 // seen notes a token with so many seconds left, seconds after the beginning.
 func (h *history) seen(at, left int64, failure *credential.Failure) {
-	h.note(time.Unix(begin+at, 0), app.Report{Accounts: []app.AccountReport{{App: "shop", Token: app.CredentialReport{SecondsLeft: left, Failure: failure}}}})
+	h.note(time.Unix(begin+at, 0), refresher.Report{Accounts: []refresher.AccountReport{{App: "shop", Token: refresher.CredentialReport{SecondsLeft: left, Failure: failure}}}})
 }
 
 func TestSpans(t *testing.T) {

@@ -16,15 +16,15 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
-	"wechatfn/shared/app"
 	"wechatfn/shared/config"
+	"wechatfn/shared/refresher"
 )
 
 // Config makes a Page. Settings, Clock and Refresher are required.
 type Config struct {
 	Settings  *config.Config
 	Clock     *Clock
-	Refresher *app.Refresher
+	Refresher *refresher.Refresher
 	Simulator *wechatsim.Sim // nil with the real WeChat
 
 	// PageURL is the page's own address, Phone the one that a phone reaches: empty
@@ -39,7 +39,7 @@ type Config struct {
 	Memory []byte
 	Save   func([]byte) error
 	// Show is told what came of each tick and kick; it may be nil.
-	Show func(app.Report, error)
+	Show func(refresher.Report, error)
 
 	Logger *slog.Logger
 }
@@ -72,7 +72,7 @@ func New(c Config) (*Page, error) {
 		return nil, errors.New("page: a Page needs Settings, Clock and Refresher")
 	}
 	if c.Show == nil {
-		c.Show = func(app.Report, error) {}
+		c.Show = func(refresher.Report, error) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -128,7 +128,7 @@ func (d *Page) kicked(ctx context.Context, appID string) {
 
 // note remembers what came of a tick or kick. After a kick the report has that
 // account alone.
-func (d *Page) note(report app.Report, err error) {
+func (d *Page) note(report refresher.Report, err error) {
 	d.Show(report, err)
 	if calls := d.tokenCalls(); err == nil {
 		d.mu.Lock()

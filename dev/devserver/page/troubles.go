@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/app"
 	"wechatfn/shared/problem"
+	"wechatfn/shared/refresher"
 )
 
 // The troubles there are.
@@ -28,7 +28,7 @@ func (t *troubles) stands(what string) bool { return t.since[what] != 0 }
 
 // look sees whether the token that was killed has been replaced: WeChat was asked
 // for one since, and gave it.
-func (t *troubles) look(account app.AccountReport, calls int) {
+func (t *troubles) look(account refresher.AccountReport, calls int) {
 	if t.stands(troubleToken) && account.Token.Failure == nil && calls > t.calls {
 		delete(t.since, troubleToken)
 	}

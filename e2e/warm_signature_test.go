@@ -17,10 +17,10 @@ import (
 	"wechatfn/shared/store"
 )
 
-// oneTicket is a table with nothing in it but a ticket.
-type oneTicket struct{ store.Store }
+// ticketStore is a store that has one ticket and nothing else.
+type ticketStore struct{ store.Store }
 
-func (oneTicket) Get(_ context.Context, key string) (store.Item, error) {
+func (ticketStore) Get(_ context.Context, key string) (store.Item, error) {
 	if key != "ticket#"+appID+"#jsapi" {
 		return store.Item{}, store.ErrNotFound
 	}
@@ -29,9 +29,8 @@ func (oneTicket) Get(_ context.Context, key string) (store.Item, error) {
 	return store.Item{Key: key, Value: value, Version: "1", ExpiresAt: end}, err
 }
 
-// warmSignature returns one whole invocation of the signature function that
-// holds its ticket in memory: from the bytes of the event to those of the
-// answer.
+// warmSignature returns a function that makes one invocation of the signature function,
+// from the bytes of the event to those of the answer. The ticket is in its cache.
 func warmSignature(tb testing.TB) func() {
 	tb.Helper()
 	c, err := config.Load(func(name string) string {
@@ -40,15 +39,15 @@ func warmSignature(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	logger := app.Logger(io.Discard, c.LogLevel)
-	handler, err := app.Signature(c, oneTicket{}, nil, logger)
+	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	handler, err := app.Signature(c, app.Deps{Store: ticketStore{}, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return invocation(tb, handler, logger, recorded(tb, "signature"))
 }
 
-// invocation returns one whole invocation, which must be answered with 200.
+// invocation returns a function that makes one invocation, whose answer must be 200.
 func invocation(tb testing.TB, handler http.Handler, logger *slog.Logger, event []byte) func() {
 	tb.Helper()
 	function := lambdahttp.New(handler, lambdahttp.Options{Logger: logger})
@@ -63,8 +62,8 @@ func invocation(tb testing.TB, handler http.Handler, logger *slog.Logger, event 
 	return invoke
 }
 
-// decodeEvent is the baseline: what aws-lambda-go does before a handler of its
-// own kind sees the event.
+// decodeEvent is the baseline: what aws-lambda-go does before a handler of its own type gets
+// the event.
 func decodeEvent(tb testing.TB, event []byte) func() {
 	return func() {
 		var e events.APIGatewayV2HTTPRequest

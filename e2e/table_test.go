@@ -16,12 +16,12 @@ import (
 )
 
 // calls counts calls of the table by action and kind of key: "GetItem ticket",
-// and "PutItem kick refused" where a condition did not hold.
+// and "PutItem refresh_request refused" if the condition was false.
 type calls map[string]int
 
-// engineProxy stands between one function and the DynamoDB engine. Like IAM it
-// lets through only what the manifest grants, and it counts.
-type engineProxy struct {
+// tableProxy is between one function and the DynamoDB engine. As IAM does, it refuses the
+// calls that the manifest does not grant. It counts calls, and can fail.
+type tableProxy struct {
 	*httptest.Server
 	function manifest.Function
 	endpoint string
@@ -29,22 +29,22 @@ type engineProxy struct {
 
 	mu       sync.Mutex
 	calls    calls
-	used     map[string]bool // what was ever called, as "GetItem ticket"
-	losing   string          // calls whose answers are lost
-	hangFrom *string         // from the first call on that begins so ...
-	hung     bool            // ... nothing is answered
-	stuck    chan struct{}   // told when a call hangs
+	used     map[string]bool // all calls since the start: "GetItem ticket"
+	dropped  string          // calls that are done and not answered
+	hangFrom *string         // the beginning of the first call that hangs, with all calls after it
+	hung     bool            // that call has come
+	hanging  chan struct{}   // gets a value when a call hangs
 }
 
-func serveEngine(tb testing.TB, endpoint string, function manifest.Function) *engineProxy {
-	p := &engineProxy{stuck: make(chan struct{}, 1), function: function, endpoint: endpoint, tb: tb, calls: calls{}, used: map[string]bool{}}
+func serveTable(tb testing.TB, endpoint string, function manifest.Function) *tableProxy {
+	p := &tableProxy{hanging: make(chan struct{}, 1), function: function, endpoint: endpoint, tb: tb, calls: calls{}, used: map[string]bool{}}
 	p.Server = httptest.NewServer(p)
 	tb.Cleanup(p.Close)
 	return p
 }
 
 // take returns the calls since it was last called.
-func (p *engineProxy) take() calls {
+func (p *tableProxy) take() calls {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.calls
@@ -52,48 +52,47 @@ func (p *engineProxy) take() calls {
 	return taken
 }
 
-// lose breaks the connection after such calls were carried out.
-func (p *engineProxy) lose(call string) {
+// dropAnswers breaks the connection after such calls were done.
+func (p *tableProxy) dropAnswers(call string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.losing = call
+	p.dropped = call
 }
 
-// hang leaves everything without an answer, from the first call on that begins
-// so.
-func (p *engineProxy) hang(prefix string) {
+// hang stops to answer with the first call that begins with prefix.
+func (p *tableProxy) hang(prefix string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hangFrom = &prefix
 }
 
-// recover answers again.
-func (p *engineProxy) recover() {
+// recover starts to answer again.
+func (p *tableProxy) recover() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hangFrom, p.hung = nil, false
 }
 
-func (p *engineProxy) hangs(call string) bool {
+func (p *tableProxy) hangs(call string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hung = p.hung || (p.hangFrom != nil && strings.HasPrefix(call, *p.hangFrom))
 	if p.hung {
 		select {
-		case p.stuck <- struct{}{}:
+		case p.hanging <- struct{}{}:
 		default:
 		}
 	}
 	return p.hung
 }
 
-func (p *engineProxy) everUsed() map[string]bool {
+func (p *tableProxy) everUsed() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.used)
 }
 
-func (p *engineProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *tableProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the function has ended
@@ -109,7 +108,7 @@ func (p *engineProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status, header, answer := p.forward(r, body)
-	if p.note(call, status) {
+	if p.count(call, status) {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), header)
@@ -117,20 +116,20 @@ func (p *engineProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// callOf reads a call off the wire: "GetItem ticket".
+// callOf reads the action and the kind of key of a request: "GetItem ticket".
 func callOf(r *http.Request, body []byte) string {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	type key struct {
 		PK struct{ S string } `json:"pk"`
 	}
 	var input struct{ Key, Item key }
-	_ = json.Unmarshal(body, &input) // nothing is granted to what is not read
+	_ = json.Unmarshal(body, &input) // a call without a kind is not granted
 	return action + " " + store.Kind(input.Key.PK.S+input.Item.PK.S)
 }
 
-func (p *engineProxy) granted(call string) bool { return grants(p.function)[call] }
+func (p *tableProxy) granted(call string) bool { return grants(p.function)[call] }
 
-// grants lists what the manifest lets a function call.
+// grants lists the calls that the manifest grants a function.
 func grants(f manifest.Function) map[string]bool {
 	all := map[string]bool{}
 	for _, grant := range f.Grants {
@@ -141,12 +140,12 @@ func grants(f manifest.Function) map[string]bool {
 	return all
 }
 
-func (p *engineProxy) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
+func (p *tableProxy) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
 	out, err := http.NewRequestWithContext(r.Context(), r.Method, p.endpoint+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	out.Header = r.Header.Clone() // Accept-Encoding too: nothing is unpacked on the way
+	out.Header = r.Header.Clone() // with Accept-Encoding, so that the body is passed on as it is
 	response, err := http.DefaultTransport.RoundTrip(out)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -158,8 +157,8 @@ func (p *engineProxy) forward(r *http.Request, body []byte) (status int, header 
 	return response.StatusCode, response.Header, answer
 }
 
-// note counts a call, and reports whether its answer is to be lost.
-func (p *engineProxy) note(call string, status int) (lose bool) {
+// count counts a call, and reports whether its answer must be dropped.
+func (p *tableProxy) count(call string, status int) (drop bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used[call] = true
@@ -168,5 +167,5 @@ func (p *engineProxy) note(call string, status int) (lose bool) {
 	} else {
 		p.calls[call]++
 	}
-	return call == p.losing
+	return call == p.dropped
 }

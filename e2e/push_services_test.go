@@ -10,29 +10,29 @@ import (
 	"testing"
 )
 
-// busName and replyName are what the functions know the fakes by.
+// The names of the simulated services in the configuration of the functions.
 const (
 	busName   = "wechatfn"
 	replyName = "wechat-replies"
 )
 
-// busEvent is an event as it was put on the bus. Time is in Unix seconds.
+// busEvent is an event that was put on the bus. Time is in Unix seconds.
 type busEvent struct {
 	EventBusName, Source, DetailType, Detail string
 	Resources                                []string
 	Time                                     float64
 }
 
-// eventBus is as much of EventBridge as putting events takes:
+// eventBus simulates the part of EventBridge that putting events needs:
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 type eventBus struct {
 	*httptest.Server
 	tb    testing.TB
-	asked chan struct{} // each event that was put, as far as anybody listens
+	asked chan struct{} // gets a value when an event was put, if a test waits for it
 
 	mu      sync.Mutex
-	answers []string // of the calls to come, see next
-	then    func()   // done before an event is taken; nil for nothing
+	answers []string // of the next calls, see next
+	then    func()   // called before an event is accepted; may be nil
 	calls   int
 	events  []busEvent
 }
@@ -44,15 +44,15 @@ func serveBus(tb testing.TB) *eventBus {
 	return b
 }
 
-// next says how the calls to come are answered: "hang", "refuse the entry" or a
-// code of AWS's errors. All after them are taken.
+// next sets the answers of the next calls: "hang", "refuse the entry" or a code of AWS's
+// errors. The calls after them are accepted.
 func (b *eventBus) next(answers ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answers = answers
 }
 
-// before is done before each event is taken.
+// before sets a function that is called before each event is accepted.
 func (b *eventBus) before(then func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,10 +78,10 @@ func (b *eventBus) answer(w http.ResponseWriter, r *http.Request, answer string,
 	switch answer {
 	case "":
 		b.take(event)
-		b.tell()
+		b.signal()
 		_, _ = io.WriteString(w, `{"FailedEntryCount":0,"Entries":[{"EventId":"17793124-05d4-b198-2fde-7ededc63b103"}]}`)
 	case "hang":
-		b.tell()
+		b.signal()
 		<-r.Context().Done()
 	case "refuse the entry":
 		_, _ = io.WriteString(w, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"try later"}]}`)
@@ -92,8 +92,8 @@ func (b *eventBus) answer(w http.ResponseWriter, r *http.Request, answer string,
 	}
 }
 
-// tell says that the bus has something in its hands.
-func (b *eventBus) tell() {
+// signal says that the bus has an event.
+func (b *eventBus) signal() {
 	select {
 	case b.asked <- struct{}{}:
 	default:
@@ -120,8 +120,7 @@ func (b *eventBus) take(event busEvent) {
 	}
 }
 
-// drain returns how many calls there were since the last time, and the events
-// that they left.
+// drain returns the number of calls since the last drain, and their events.
 func (b *eventBus) drain() (calls int, events []busEvent) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -130,7 +129,7 @@ func (b *eventBus) drain() (calls int, events []busEvent) {
 	return calls, events
 }
 
-// want checks what there is to drain.
+// want drains the bus, and checks the number of calls and of events.
 func (b *eventBus) want(calls, events int) []busEvent {
 	b.tb.Helper()
 	called, taken := b.drain()
@@ -140,7 +139,7 @@ func (b *eventBus) want(calls, events int) []busEvent {
 	return taken
 }
 
-// replyFunction is as much of Lambda as invoking the user's function takes:
+// replyFunction simulates the part of Lambda that invoking the team's function needs:
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 type replyFunction struct {
 	*httptest.Server
@@ -148,7 +147,7 @@ type replyFunction struct {
 
 	mu     sync.Mutex
 	answer http.HandlerFunc
-	asked  []string // the payloads
+	asked  []string // the payloads of the calls
 }
 
 func serveReplies(tb testing.TB) *replyFunction {
@@ -180,7 +179,7 @@ func (f *replyFunction) set(answer http.HandlerFunc) {
 	f.answer = answer
 }
 
-// want checks how often the function was asked since it was last checked.
+// want checks how often the function was called since it was last checked.
 func (f *replyFunction) want(calls int) (payloads []string) {
 	f.tb.Helper()
 	f.mu.Lock()
@@ -192,12 +191,12 @@ func (f *replyFunction) want(calls int) (payloads []string) {
 	return payloads
 }
 
-// replying is a function that returns that payload.
+// replying answers as a function that returns that payload.
 func replying(payload string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, payload) }
 }
 
-// failing is a function that ends with an error.
+// failing answers as a function that returns an error.
 func failing(payload string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
@@ -205,7 +204,7 @@ func failing(payload string) http.HandlerFunc {
 	}
 }
 
-// refusing is a Lambda that does not run the function.
+// refusing answers as Lambda does if it does not run the function.
 func refusing(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amzn-Errortype", code)
@@ -215,7 +214,7 @@ func refusing(status int, code string) http.HandlerFunc {
 
 func hanging(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// detail reads the message of an event.
+// detail reads the message in an event.
 func (e busEvent) detail(tb testing.TB) map[string]any {
 	tb.Helper()
 	decoder := json.NewDecoder(strings.NewReader(e.Detail))

@@ -15,7 +15,7 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// canaries are the values that nobody may ever see.
+// canaries are values that may not appear in any log or answer.
 type canaries struct {
 	mu  sync.Mutex
 	all map[string]bool
@@ -44,34 +44,35 @@ func (c *canaries) foundIn(text string) bool {
 	return false
 }
 
-// canaryNet keeps what a function has said, to be searched when all canaries
-// are known.
-type canaryNet struct {
+// secretScanner collects the texts of a function, and searches them for canaries when the
+// test ends and all canaries are known.
+type secretScanner struct {
 	canaries *canaries
 	mu       sync.Mutex
-	said     []string
+	texts    []string
 }
 
-func (n *canaryNet) add(texts ...string) {
+func (n *secretScanner) add(texts ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.said = append(n.said, texts...)
+	n.texts = append(n.texts, texts...)
 }
 
-func (n *canaryNet) search(tb testing.TB, name string) {
+func (n *secretScanner) scan(tb testing.TB, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, text := range n.said {
+	for _, text := range n.texts {
 		if n.canaries.foundIn(text) {
-			tb.Errorf("%s gave a secret away: %s", name, text)
+			tb.Errorf("%s told a secret: %s", name, text)
 		}
 	}
 }
 
-// wechatServer serves a simulator on loopback and plants what it hands out.
+// wechatServer serves a simulated WeChat on loopback, and plants the secrets in its
+// answers as canaries.
 type wechatServer struct {
 	*httptest.Server
-	asked chan string // the path of each request, as far as anybody listens
+	asked chan string // gets the path of a request, if a test waits for it
 }
 
 func serveWeChat(tb testing.TB, sim http.Handler, planted *canaries) *wechatServer {
@@ -109,8 +110,8 @@ const (
 	pushSecretARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:wechatfn-push-GhIjKl"
 )
 
-// secretsManager is as much of AWS Secrets Manager as reading takes. Like IAM it
-// lets each function read the secret that the manifest gives it, and no other:
+// secretsManager simulates the part of AWS Secrets Manager that reading a secret needs. As
+// IAM does, it lets each function read the secret that the manifest grants, and no other:
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 type secretsManager struct {
 	*httptest.Server
@@ -124,7 +125,7 @@ type secretsManager struct {
 type managedSecret struct {
 	manager *secretsManager
 	arn     string
-	value   any // nil: the secret is not there
+	value   any // nil: there is no such secret
 	reads   int
 	hangs   bool
 }
@@ -141,7 +142,7 @@ func (s *secretsManager) add(variable, arn string, value any) *managedSecret {
 	return s.secrets[variable]
 }
 
-// caller is the function that was given this address, see world.endpoints.
+// caller returns the function that this address was made for, see fixture.endpoints.
 func caller(r *http.Request) manifest.Function {
 	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	m, _ := manifest.Lookup(name)
@@ -175,7 +176,7 @@ func (s *secretsManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"ARN": secret.arn, "Name": "wechatfn", "VersionId": "v1", "SecretString": string(text)})
 }
 
-// refuse answers with an error as AWS's services do.
+// refuse answers with an error in the format of AWS's services.
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.WriteHeader(status)
@@ -189,14 +190,14 @@ func (s *managedSecret) put(value any) {
 	s.value = value
 }
 
-// hang leaves all reads without an answer from now on.
+// hang stops to answer reads from now on.
 func (s *managedSecret) hang() {
 	s.manager.mu.Lock()
 	defer s.manager.mu.Unlock()
 	s.hangs = true
 }
 
-// drain returns how often the secret was read since the last time.
+// drain returns how often the secret was read since the last drain.
 func (s *managedSecret) drain() int {
 	s.manager.mu.Lock()
 	defer s.manager.mu.Unlock()
@@ -213,8 +214,8 @@ func (s *managedSecret) wantReads(want int) {
 	}
 }
 
-// forwardProxy is an HTTP proxy such as WECHAT_PROXY_URL names. It takes what is
-// addressed to hosts of WeChat's that only it knows the way to.
+// forwardProxy is an HTTP proxy, as in WECHAT_PROXY_URL. Only the proxy can reach the hosts
+// that the requests are for.
 type forwardProxy struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -231,8 +232,8 @@ func serveProxy(tb testing.TB, to string) *forwardProxy {
 	p := &forwardProxy{hosts: map[string]int{}}
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		login := &http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
-		if user, password, _ := login.BasicAuth(); user != proxyUser || password != proxyPassword {
+		basic := &http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+		if user, password, _ := basic.BasicAuth(); user != proxyUser || password != proxyPassword {
 			tb.Errorf("the proxy was called as %q", user)
 		}
 		p.count(r.URL.Host)
@@ -254,7 +255,7 @@ func (p *forwardProxy) seen() map[string]int {
 	return maps.Clone(p.hosts)
 }
 
-// address is the proxy's URL with its login.
+// address returns the proxy's URL with user and password.
 func (p *forwardProxy) address() string {
 	return strings.Replace(p.URL, "://", "://"+proxyUser+":"+proxyPassword+"@", 1)
 }

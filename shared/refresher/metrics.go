@@ -1,38 +1,19 @@
-package app
+package refresher
 
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"wechatfn/shared/account"
-	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/metrics"
 	"wechatfn/shared/wechat"
 )
 
-// outcomes counts the requests of a method in their own log line, as good or bad
-// by their status. Questions about health are neither.
-func outcomes(c *config.Config, method string, good, bad metrics.Name) func(*http.Request, int) slog.Attr {
-	m := metrics.New(c.FunctionName, nil)
-	return func(r *http.Request, status int) slog.Attr {
-		switch {
-		case r.Method != method || strings.HasSuffix(r.URL.Path, "/health"):
-			return slog.Attr{}
-		case status < 400:
-			return m.Count(good)
-		}
-		return m.Count(bad)
-	}
-}
-
-// gauges collects what an invocation of the refresher measures. Accounts are
-// looked after side by side, so it is safe for concurrent use.
+// gauges collects what one invocation measures. It is safe for concurrent use.
 type gauges struct {
 	metrics *metrics.Recorder
 	mu      sync.Mutex
@@ -44,7 +25,7 @@ type readings struct {
 	refreshed, failed, refused int64
 }
 
-// observe implements credential.KeeperConfig.Observe.
+// observe counts renewals. It implements credential.RenewerConfig.Observe.
 func (g *gauges) observe(_ account.Account, failure credential.Failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -55,32 +36,32 @@ func (g *gauges) observe(_ account.Account, failure credential.Failure) {
 	}
 }
 
-// read takes how an account stands after a tick. A token that WeChat refuses has
-// no life left, whatever its end; neither has a ticket that there has never been.
-func (g *gauges) read(account account.Account, record credential.Record, now time.Time) {
+// read takes the state of an account after a tick. A token that WeChat refuses has 0
+// seconds left, even if its time is not over. So has a ticket that does not exist yet.
+func (g *gauges) read(a account.Account, record credential.Record, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	left := func(end int64) int64 { return max(0, end-now.Unix()) }
-	token, refused := left(record.Token.ExpiresAt), whitelist(record.Token.Failure)
+	token, refused := left(record.Token.ExpiresAt), whitelistRefused(record.Token.Failure)
 	if record.Token.Dead {
 		token = 0
 	}
 	g.tokens = append(g.tokens, token)
-	for _, typ := range account.Tickets {
+	for _, typ := range a.Tickets {
 		g.tickets = append(g.tickets, left(record.Tickets[typ].ExpiresAt))
-		refused = refused || whitelist(record.Tickets[typ].Failure)
+		refused = refused || whitelistRefused(record.Tickets[typ].Failure)
 	}
 	if refused {
 		g.refused++
 	}
 }
 
-func whitelist(failure credential.Failure) bool {
+func whitelistRefused(failure credential.Failure) bool {
 	return failure.Code == wechat.CodeNotInWhitelist || failure.Code == wechat.CodeClientIPRefused
 }
 
-// write writes what was measured, as one line, and begins anew. It does so
-// whatever LOG_LEVEL is: alarms hang on it.
+// write writes the measurements as one line, and clears them. It ignores LOG_LEVEL,
+// because alarms depend on the line.
 func (g *gauges) write(ctx context.Context, logger *slog.Logger) {
 	attr := g.metrics.Attr(g.take().values()...)
 	if attr.Equal(slog.Attr{}) {
@@ -88,7 +69,7 @@ func (g *gauges) write(ctx context.Context, logger *slog.Logger) {
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "metrics", 0)
 	line.AddAttrs(attr)
-	_ = logger.Handler().Handle(ctx, line) // standard output; there is nowhere else to say that it failed
+	_ = logger.Handler().Handle(ctx, line) // the error of standard output: there is no other place to log it
 }
 
 func (g *gauges) take() readings {
@@ -99,8 +80,8 @@ func (g *gauges) take() readings {
 	return taken
 }
 
-// values lists the metrics: all after a tick, the counts alone after a kick or a
-// forced refresh that did something.
+// values lists the metrics: all of them after a tick, and the counts alone after a
+// refresh request or a forced refresh that renewed something or failed to.
 func (r readings) values() (values []metrics.Value) {
 	add := func(name metrics.Name, value int64) {
 		values = append(values, metrics.Value{Name: name, Value: value})

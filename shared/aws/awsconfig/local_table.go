@@ -13,9 +13,9 @@ import (
 	"wechatfn/shared/store/dynamo"
 )
 
-// LocalTable opens a table in the DynamoDB engine at url, and makes it when it
-// is missing. It names itself "local", which engines take; a real identity is none
-// of their business. now may be nil: time.Now.
+// LocalTable opens a table in the DynamoDB engine at url, and creates it if it is
+// missing. The engine gets the credentials "local", never real ones. now may be nil:
+// time.Now.
 func LocalTable(ctx context.Context, url, table string, now func() time.Time) (store.Store, error) {
 	client := dynamodb.New(dynamodb.Options{
 		Region:       cmp.Or(Region(), "us-east-1"),

@@ -121,18 +121,22 @@ func TestSessionOfADeletedUserIsNotReused(t *testing.T) {
 }
 
 // pushOut makes logins on other devices revoke a session after it was listed and before
-// it was created, the first so many times.
-func (f *sessionsFixture) pushOut(times int) {
+// it was created, the first so many times. It calls created for each session that is to be
+// created, but for those of the other devices.
+func (f *sessionsFixture) pushOut(times int, created func()) {
 	devices := 0
 	f.before("create session", func() bool {
-		times--
+		created()
+		if times--; times < 0 {
+			return false
+		}
 		for range testDevices {
 			other := testLogin()
 			devices++
 			other.Device = strconv.Itoa(devices)
 			f.open(f.opener(), other, "")
 		}
-		return times == 0
+		return false
 	})
 }
 
@@ -145,21 +149,26 @@ func TestLoginThatIsPushedOutOpensAnotherSession(t *testing.T) {
 		name  string
 		times int
 		seed  []byte
+		tries int
 		fails bool
 	}{
-		{"once", 1, nil, false},
-		{"five times", 5, nil, false},
-		{"six times", 6, nil, true},
-		{"once, with a seed", 1, seed, true},
+		{"once", 1, nil, 2, false},
+		{"five times", 5, nil, 6, false},
+		{"six times", 6, nil, 6, true},
+		{"once, with a seed", 1, seed, 1, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newSessionsFixture(t)
-			f.pushOut(c.times)
+			tries := 0
+			f.pushOut(c.times, func() { tries++ })
 			l := testLogin()
 			l.Seed = c.seed
 			opened, err := f.opener().Open(t.Context(), l, "")
 			if login.Revoked(err) != c.fails || !c.fails && err != nil {
 				t.Fatalf("%v", err)
+			}
+			if tries != c.tries {
+				t.Errorf("%d sessions were issued, want %d", tries, c.tries)
 			}
 			if !c.fails {
 				f.wantValid(opened.Token)

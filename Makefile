@@ -52,7 +52,7 @@ check: node_modules ## gofmt, vet, staticcheck, govulncheck, import rules, gener
 	cd client && npm run check
 
 .PHONY: generate
-generate: ## Write what is made from the manifest: docs/reference.md, template.yaml
+generate: ## Write what is made from manifest and catalogue: docs/reference.md, docs/problems.md, template.yaml
 	go run ./cmd/wechatfn generate
 
 .PHONY: client

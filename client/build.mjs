@@ -1,5 +1,5 @@
-// Builds dist/: ES modules, one script with the global WechatFn, and types. The same source gives the same bytes, so dist/ is committed,
-// and `--check` tells whether it is out of date.
+// Builds dist/: ES modules, one script with the global name WechatFn, and types. The same source always gives the same bytes. So dist/ is
+// committed, and `--check` fails if it is out of date.
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ const common = {
 async function buildTo(out) {
   rmSync(out, { recursive: true, force: true });
   await build({ ...common, entryPoints: ["src/index.ts"], format: "esm", outdir: out });
-  // One instance of index.js, so one landing address.
+  // It imports index.js, so that a page has one copy of that module and one landing address.
   await build({ ...common, entryPoints: ["src/compat.ts"], format: "esm", outdir: out, external: ["./index.js"] });
   await build({ ...common, entryPoints: ["src/script-build.ts"], format: "iife", globalName: "WechatFn", minify: true, outfile: join(out, "wechatfn.min.js") });
   const tsc = fileURLToPath(import.meta.resolve("typescript/package.json")).replace(/package\.json$/, "bin/tsc");

@@ -1,10 +1,10 @@
-// Package client is the browser client as it is built, for servers that hand it out. Its source is
+// Package client embeds the built browser client, so that a server can serve it. The source is
 // TypeScript, in src.
 package client
 
 import _ "embed"
 
-// Module is the ES module, dist/index.js.
+// Module is dist/index.js, the ES module.
 //
 //go:embed dist/index.js
 var Module []byte

@@ -8,17 +8,17 @@ import (
 	"wechatfn/dev/devserver/devservertest"
 )
 
-// TestMiniProgramModule is the module for mini-programs and the server together: log in,
-// decrypt, a phone number, a dead session_key, logged out elsewhere.
+// TestMiniProgramModule runs the module for mini-programs against the dev server: login, decryption, a phone
+// number, an invalid session_key, and a logout on another device.
 func TestMiniProgramModule(t *testing.T) {
 	const module, live = "miniprogram/wechatfn.js", "miniprogram/test/live.js"
-	for _, file := range []string{module, live} { // so that go test knows what its result hangs on
+	for _, file := range []string{module, live} { // go test caches by the files that a test opens
 		if _, err := os.Stat(file); err != nil {
 			t.Fatal(err)
 		}
 	}
 	page := devservertest.Start(t)
-	if said, err := exec.CommandContext(t.Context(), "node", live, page).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, said)
+	if output, err := exec.CommandContext(t.Context(), "node", live, page).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
+	"wechatfn/shared/refresher"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/wechat"
 )
@@ -55,7 +56,7 @@ type deployment struct {
 	*witness
 	sim       *wechatsim.Sim
 	db        *sqlite.Store
-	refresher *app.Refresher
+	refresher *refresher.Refresher
 	functions map[string]http.Handler // by the first part of a path
 	deliver   func(context.Context, *message.Message) ([]byte, error)
 }
@@ -79,18 +80,18 @@ func (w *witness) deploy(env map[string]string) *deployment {
 	}
 	d.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Seed: "docs"})
 	w.must(err)
-	client, err := wechat.New(wechat.Config{HTTPClient: d.sim.Client()})
-	w.must(err)
-	quiet := slog.New(slog.DiscardHandler)
-	d.refresher, err = app.NewRefresher(c, d.db, client, c.Secret, quiet)
-	w.must(err)
-	signature, err := app.Signature(c, d.db, nil, quiet)
-	w.must(err)
-	logins, err := app.OAuth(c, d.db, client, c.Secret, false, nil, quiet)
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: d.sim.Client()})
 	w.must(err)
 	rings, err := message.NewKeyrings(c.Accounts, c.PushSecretsOf)
 	w.must(err)
-	verify, err := app.Verify(c, d.db, rings.Source, d, quiet)
+	deps := app.Deps{Store: d.db, WeChat: client, Secrets: c.Secret, PushKeys: rings.Source, Sink: d, Logger: slog.New(slog.DiscardHandler)}
+	d.refresher, err = app.Refresher(c, deps)
+	w.must(err)
+	signature, err := app.Signature(c, deps)
+	w.must(err)
+	logins, err := app.OAuth(c, deps)
+	w.must(err)
+	verify, err := app.Verify(c, deps)
 	w.must(err)
 	d.functions = map[string]http.Handler{"signature": signature, "get-signature": signature, "oauth": logins, "miniprogram": logins, "verify": verify}
 	return d

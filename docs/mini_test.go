@@ -181,7 +181,7 @@ func (w *witness) miniCalls(d *deployment, p *browser) {
 		d.sim.ClearFaults()
 	}
 	w.must(d.sim.ReplaceSessionKey(miniID, "hua"))
-	p.want(p.get("/miniprogram/session"), 409, "session_key_dead")
+	p.want(p.get("/miniprogram/session"), 409, "session_key_invalid")
 }
 
 // miniOthers calls without a mini-program's session, without time, and without a session_key.

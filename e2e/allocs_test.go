@@ -4,8 +4,8 @@ package e2e_test
 
 import "testing"
 
-// These bound a warm signature, a warm push and a warm check of a session. The race detector has
-// allocations of its own, so this is measured without it.
+// The limits for a signature, a push and a check of a session in a process that has run
+// before. They are measured without the race detector, which allocates too.
 const (
 	maxAllocs        = 119
 	maxPushAllocs    = 224

@@ -13,8 +13,8 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// limits are the most bytes that a function may have; others may have as many
-// as the one without a name.
+// limits are the largest sizes of functions in bytes. The one without a name is for the
+// functions that are not listed.
 var limits = map[string]struct{ binary, zip int }{
 	"signature": {9_500_000, 4_000_000},
 	"verify":    {11_000_000, 4_200_000},
@@ -22,14 +22,14 @@ var limits = map[string]struct{ binary, zip int }{
 	"":          {12_000_000, 6_000_000},
 }
 
-// TestReproducible: the Makefile makes the same bytes of the same sources,
-// wherever and whenever they lie, so that what has not changed is not deployed.
-func TestReproducible(t *testing.T) {
+// The Makefile makes the same bytes of the same sources, in any folder and at any time. So
+// a function that has not changed is not deployed again.
+func TestBuildIsReproducible(t *testing.T) {
 	first, second := copyTree(t, "here", time.Now()), copyTree(t, "some/where else", time.Unix(1e9, 0))
 	for _, m := range manifest.Functions() {
 		one, other := makeFunction(t, first, m.Name), makeFunction(t, second, m.Name)
 		if sha256.Sum256(one) != sha256.Sum256(other) {
-			t.Errorf("%s: %d and %d bytes, not the same ones", m.Name, len(one), len(other))
+			t.Errorf("%s: two different files of %d and %d bytes", m.Name, len(one), len(other))
 		}
 		wantSize(t, m.Name, one)
 	}
@@ -46,8 +46,8 @@ func wantSize(t *testing.T, name string, binary []byte) {
 	}
 }
 
-// zipped is the size of what is uploaded, but for some 100 bytes of names. The
-// command, because the race detector makes Go's own compression take seconds.
+// zipped returns the size of the file that is uploaded, without some 100 bytes for names.
+// It runs gzip, because with the race detector Go's own compression takes seconds.
 func zipped(tb testing.TB, binary []byte) int {
 	tb.Helper()
 	gzip := exec.CommandContext(tb.Context(), "gzip", "-9", "-c")
@@ -59,13 +59,13 @@ func zipped(tb testing.TB, binary []byte) int {
 	return len(out)
 }
 
-// copyTree copies what git knows of this checkout, or would.
+// copyTree copies the files of this checkout that git does not ignore.
 func copyTree(tb testing.TB, folder string, modified time.Time) string {
 	tb.Helper()
 	to := filepath.Join(tb.TempDir(), folder)
 	for name := range strings.SplitSeq(run(tb, "..", "git", "ls-files", "-co", "--exclude-standard", "-z"), "\x00") {
 		if info, err := os.Stat(filepath.Join("..", name)); err != nil || !info.Mode().IsRegular() {
-			continue // the end of the list, or deleted and not yet committed
+			continue // the end of the list, or a file that was deleted and not yet committed
 		}
 		path := filepath.Join(to, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -81,7 +81,7 @@ func copyTree(tb testing.TB, folder string, modified time.Time) string {
 	return to
 }
 
-// makeFunction builds a function for Lambda's own architecture.
+// makeFunction builds a function for the architecture of the deployment.
 func makeFunction(tb testing.TB, dir, name string) []byte {
 	tb.Helper()
 	run(tb, dir, "make", "build-arm64-"+name)

@@ -9,36 +9,36 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// TestGrantsAreUsed walks every way that leads to the table and compares what
-// was called with what the manifest grants. That nothing else is called is
-// checked in each test: the proxy refuses it.
-func TestGrantsAreUsed(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["SIGNATURE_CACHE"] = "table"
-	cold, refresher, signature := w.start("signature"), w.start("refresher"), w.start("signature")
+// The functions use all grants of the manifest. This makes every request that calls the
+// table, and compares the calls with the grants. Other calls fail in every test: the proxy
+// refuses them.
+func TestAllGrantsAreUsed(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	fx.settings["SIGNATURE_CACHE"] = "table"
+	cold, refresher, signature := fx.start("signature"), fx.start("refresher"), fx.start("signature")
 
-	cold.table.lose("PutItem refresh_request") // so that the write is settled by reading back
+	cold.table.dropAnswers("PutItem refresh_request") // so that the write is read back
 	cold.serve(recorded(t, "signature"))
-	refresher.report(w.streamEvent("INSERT"))
-	refresher.report(w.streamEvent("INSERT")) // looks whether what is published is there
-	wantSignature(t, w, signature.serve(recorded(t, "signature")), appID)
+	refresher.report(fx.streamEvent("INSERT"))
+	refresher.report(fx.streamEvent("INSERT")) // checks whether the published tickets exist
+	wantSignature(t, fx, signature.serve(recorded(t, "signature")), appID)
 
-	verify := w.start("verify")
-	verify.table.lose("PutItem push") // so too
-	wantAccepted(t, verify.deliver(verify.pusher(), w.sample("text")))
+	verify := fx.start("verify")
+	verify.table.dropAnswers("PutItem push")
+	wantAccepted(t, verify.deliver(verify.pusher(), fx.sample("text")))
 
-	oauth := w.start("oauth")
-	oauth.table.lose("PutItem refresh_request")
+	oauth := fx.start("oauth")
+	oauth.table.dropAnswers("PutItem refresh_request")
 	mini := oauth.mini("ming").logIn(nil)
 	wantProblem(t, mini.get("/miniprogram/session"), http.StatusServiceUnavailable, "token_unavailable")
-	oauth.table.lose("PutItem union") // and so too
-	for _, page := range []string{origin, elsewhere} {
+	oauth.table.dropAnswers("PutItem union")
+	for _, page := range []string{origin, otherOrigin} {
 		b := oauth.browser("hua")
-		callback := b.come("return_to=" + page)
-		if a := b.visit(callback); page == elsewhere {
-			b.fetch(http.MethodPost, "/oauth/token", spending(b.ticketOf(a)))
+		callback := b.beginAndApprove("return_to=" + page)
+		if a := b.visit(callback); page == otherOrigin {
+			b.fetch(http.MethodPost, "/oauth/token", redeemBody(b.loginCodeOf(a)))
 		} else {
-			b.wantProfile("") // which the registry tells
+			b.wantProfile("") // which is read from the registry
 		}
 	}
 

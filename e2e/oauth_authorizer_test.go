@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,8 +14,8 @@ import (
 	"wechatfn/e2e/lambdatest"
 )
 
-// authorizerEvent is the recorded one with another identity. A token of "" is
-// left out.
+// authorizerEvent returns the recorded event with another bearer token, or none if token is
+// empty, and other cookies.
 func authorizerEvent(tb testing.TB, token string, cookies ...string) []byte {
 	tb.Helper()
 	var e events.APIGatewayV2CustomAuthorizerV2Request
@@ -34,8 +35,8 @@ func authorizerEvent(tb testing.TB, token string, cookies ...string) []byte {
 	return event
 }
 
-// wantAuthorized asks whether a request may pass, and returns what the guarded
-// function would find.
+// wantAuthorized checks whether a request may pass, and returns what the guarded function
+// would find.
 func wantAuthorized(tb testing.TB, oauth *function, event []byte, want bool) map[string]any {
 	tb.Helper()
 	payload, err := oauth.invoke(event)
@@ -54,50 +55,62 @@ func authorizes(tb testing.TB, oauth *function, token string, want bool) map[str
 	return wantAuthorized(tb, oauth, authorizerEvent(tb, token), want)
 }
 
-// TestAuthorizer: a session opens the team's own routes, as a bearer token or as
-// the cookie, and nothing else does.
-func TestAuthorizer(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// A session opens the team's own routes, as a bearer token or as the cookie. Nothing else
+// does.
+func TestAuthorizerLetsSessionsPass(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	token, cookie := b.cookie(sessionCookie), sessionCookie+"="+b.cookie(sessionCookie)
 	s := b.session()
 	oauth.table.take()
-	for name, event := range map[string][]byte{
-		"bearer":        authorizerEvent(t, token),
-		"cookie":        authorizerEvent(t, "", "lang=zh_CN", cookie),
-		"bearer counts": authorizerEvent(t, token, sessionCookie+"="+strings.Repeat("Q", 64)),
+	for _, c := range []struct {
+		name  string
+		event []byte
+	}{
+		{"bearer", authorizerEvent(t, token)},
+		{"cookie", authorizerEvent(t, "", "lang=zh_CN", cookie)},
+		{"bearer, and another cookie", authorizerEvent(t, token, sessionCookie+"="+strings.Repeat("Q", 64))},
 	} {
-		got := wantAuthorized(t, oauth, event, true)
-		for key, want := range map[string]any{"app": "default", "appId": appID, "openid": s.OpenID, "unionid": s.UnionID, "sku": "", "device": "", "sessionId": s.ID} {
-			if got[key] != want || len(got) != 7 {
-				t.Errorf("%s: context %v, want %s %v", name, got, key, want)
+		t.Run(c.name, func(t *testing.T) {
+			got := wantAuthorized(t, oauth, c.event, true)
+			want := map[string]any{"app": "default", "appId": appID, "openid": s.OpenID, "unionid": s.UnionID, "sku": "", "device": "", "sessionId": s.ID}
+			if !maps.Equal(got, want) {
+				t.Errorf("context %v, want %v", got, want)
 			}
-		}
-		oauth.wantCalls(calls{"GetItem session": 1})
+			oauth.wantCalls(calls{"GetItem session": 1})
+		})
 	}
-	for name, event := range map[string][]byte{
-		"nothing":            authorizerEvent(t, ""),
-		"another cookie":     authorizerEvent(t, "", "wechatfn-session="+token),
-		"two cookies":        authorizerEvent(t, "", cookie, sessionCookie+"=x"),
-		"no token":           authorizerEvent(t, "c4nary"),
-		"a guess":            authorizerEvent(t, strings.Repeat("Q", 64)),
-		"a wrong bearer":     authorizerEvent(t, strings.Repeat("Q", 64), cookie),
-		"the family's head":  authorizerEvent(t, token[:21]),
-		"as it was recorded": recorded(t, "oauth-authorizer"),
+	for _, c := range []struct {
+		name  string
+		event []byte
+	}{
+		{"nothing", authorizerEvent(t, "")},
+		{"another cookie", authorizerEvent(t, "", "wechatfn-session="+token)},
+		{"two cookies", authorizerEvent(t, "", cookie, sessionCookie+"=x")},
+		{"a bearer that is no token", authorizerEvent(t, "c4nary")},
+		{"a guessed token", authorizerEvent(t, strings.Repeat("Q", 64))},
+		{"a wrong bearer", authorizerEvent(t, strings.Repeat("Q", 64), cookie)},
+		{"the first part of the token", authorizerEvent(t, token[:21])},
+		{"the recorded event", recorded(t, "oauth-authorizer")},
 	} {
-		t.Run(name, func(t *testing.T) { wantAuthorized(t, oauth, event, false) })
+		t.Run(c.name, func(t *testing.T) { wantAuthorized(t, oauth, c.event, false) })
 	}
-	for from, want := range map[string]bool{"https://evil.example.net": false, "null": false, origin: true} {
-		wantAuthorized(t, oauth, posted(t, authorizerEvent(t, "", cookie), from), want)
-		wantAuthorized(t, oauth, posted(t, authorizerEvent(t, token), from), true)
+	for _, c := range []struct {
+		from string
+		want bool
+	}{{"https://evil.example.net", false}, {"null", false}, {origin, true}} {
+		t.Run("POST from "+c.from, func(t *testing.T) {
+			wantAuthorized(t, oauth, postFrom(t, authorizerEvent(t, "", cookie), c.from), c.want)
+			wantAuthorized(t, oauth, postFrom(t, authorizerEvent(t, token), c.from), true)
+		})
 	}
 	b.fetch(http.MethodDelete, "/oauth/session", "")
 	authorizes(t, oauth, token, false)
 }
 
-// posted asks about a POST from a page.
-func posted(tb testing.TB, event []byte, from string) []byte {
+// postFrom returns the event for a POST from a page.
+func postFrom(tb testing.TB, event []byte, from string) []byte {
 	tb.Helper()
 	var e events.APIGatewayV2CustomAuthorizerV2Request
 	if err := json.Unmarshal(event, &e); err != nil {
@@ -111,19 +124,17 @@ func posted(tb testing.TB, event []byte, from string) []byte {
 	return event
 }
 
-// TestAuthorizerFails: the gateway turns an error into 500 and keeps nothing, while
-// it would keep a refusal.
-func TestAuthorizerFails(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// If the table cannot be read, the authorizer returns an error. The gateway answers 500 and
+// caches nothing; it would cache a refusal.
+func TestAuthorizerReturnsAnErrorWithoutTheTable(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	token := b.cookie(sessionCookie)
 	oauth.table.Close()
 	wantAuthorizerError(t, oauth, token)
-	authorizes(t, oauth, "", false) // what needs no table is answered without it
-	if n := len(oauth.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were needed", n)
-	}
+	authorizes(t, oauth, "", false) // this needs no table
+	oauth.wantProcesses(1)
 	oauth.wantErrors("authorizer failed")
 }
 
@@ -135,18 +146,16 @@ func wantAuthorizerError(tb testing.TB, oauth *function, token string) {
 	}
 }
 
-// TestAuthorizerHangs: the answer is in time for the gateway to say so itself.
-func TestAuthorizerHangs(t *testing.T) {
+// If the table does not answer, the authorizer returns an error before Lambda ends it.
+func TestAuthorizerReturnsAnErrorInTime(t *testing.T) {
 	t.Parallel()
-	w := newLoginWorld(t)
-	w.timeout = 2 * time.Second
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t, runtimeAPI)
+	fx.timeout = 2 * time.Second
+	oauth := fx.start("oauth")
 	token := oauth.browser("hua").logIn("return_to=%2F").cookie(sessionCookie)
 	oauth.table.hang("")
 	wantAuthorizerError(t, oauth, token)
 	oauth.table.recover()
 	authorizes(t, oauth, token, true)
-	if n := len(oauth.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were needed", n)
-	}
+	oauth.wantProcesses(1)
 }

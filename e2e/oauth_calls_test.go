@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,43 +13,43 @@ import (
 	"wechatfn/dev/wechatsim"
 )
 
-// TestEachLoginsCalls counts what logins and sessions cost.
-func TestEachLoginsCalls(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// This counts the calls for logins and sessions.
+func TestCallsOfALogin(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
 	address := b.begin("scope=snsapi_userinfo&return_to=%2F")
 	oauth.wantCalls(calls{"PutItem state": 1})
-	w.secrets.wantReads(0)
+	fx.secrets.wantReads(0)
 
-	callback := b.decide(address, wechatsim.AnswerApprove)
-	w.sim.ResetCounts()
-	b.landed(b.visit(callback))
+	callback := b.answerAtWeChat(address, wechatsim.AnswerApprove)
+	fx.sim.ResetCounts()
+	b.wantLoggedIn(b.visit(callback))
 	oauth.wantCalls(calls{"GetItem state": 1, "PutItem state": 2, "PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
-	w.wantLogins(1, 0, 1)
-	w.secrets.wantReads(1)
+	fx.wantLoginCalls(1, 0, 1)
+	fx.secrets.wantReads(1)
 
-	b.landed(b.visit(callback)) // once more, as WeChat's clients do
+	b.wantLoggedIn(b.visit(callback)) // a second time, as WeChat's clients do
 	oauth.wantCalls(calls{"GetItem state": 1, "PutItem user refused": 1, "PutItem union refused": 1, "PutItem user": 1, "PutItem session refused": 1})
-	w.wantLogins(0, 0, 0)
+	fx.wantLoginCalls(0, 0, 0)
 
 	b.session()
 	b.session()
 	oauth.wantCalls(calls{"GetItem session": 2})
 	b.wantProfile("Li Hua")
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
-	w.wantLogins(0, 0, 1)
+	fx.wantLoginCalls(0, 0, 1)
 
-	if a := b.fetch(http.MethodGet, "/oauth/userinfo?check=true", ""); a.status != http.StatusOK || w.sim.Calls(wechatsim.PathCheckUser) != 1 {
+	if a := b.fetch(http.MethodGet, "/oauth/userinfo?check=true", ""); a.status != http.StatusOK || fx.sim.Calls(wechatsim.PathCheckUser) != 1 {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
-	w.wantLogins(0, 0, 0)
+	fx.wantLoginCalls(0, 0, 0)
 
-	w.endTokens(-time.Minute)
+	fx.setTokenExpiry(-time.Minute)
 	b.wantProfile("Li Hua")
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 3, "PutItem user": 2})
-	w.wantLogins(0, 1, 1)
+	fx.wantLoginCalls(0, 1, 1)
 
 	b.fetch(http.MethodPost, "/oauth/session/refresh", "")
 	oauth.wantCalls(calls{"GetItem session": 1, "PutItem session": 1})
@@ -56,21 +57,21 @@ func TestEachLoginsCalls(t *testing.T) {
 	oauth.wantCalls(calls{"GetItem session": 1})
 	b.fetch(http.MethodDelete, "/oauth/session", "")
 	oauth.wantCalls(calls{"GetItem session": 1, "PutItem session": 1, "GetItem user": 1, "PutItem user": 1})
-	w.wantLogins(0, 0, 0)
-	w.secrets.wantReads(0)
+	fx.wantLoginCalls(0, 0, 0)
+	fx.secrets.wantReads(0)
 }
 
-// TestReturningUsersCalls: at most 6 of the table and 2 of WeChat, however often a
-// user has been here; 7 once, when it is made sure that a unionid is linked.
-func TestReturningUsersCalls(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// A login of a user who has logged in before takes 6 calls of the table and 2 of WeChat at
+// most. The second login takes 7, because it checks that the unionid is linked.
+func TestCallsOfLaterLogins(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	for i := range 4 {
 		b := oauth.browser("hua")
-		callback := b.come("scope=snsapi_userinfo&return_to=%2F")
+		callback := b.beginAndApprove("scope=snsapi_userinfo&return_to=%2F")
 		oauth.table.take()
-		w.sim.ResetCounts()
-		b.landed(b.visit(callback))
+		fx.sim.ResetCounts()
+		b.wantLoggedIn(b.visit(callback))
 		used, total := oauth.table.take(), 0
 		for _, n := range used {
 			total += n
@@ -78,97 +79,109 @@ func TestReturningUsersCalls(t *testing.T) {
 		if total > 6 && (i != 1 || total > 7) {
 			t.Errorf("login %d took %d calls of the table: %v", i+1, total, used)
 		}
-		w.wantLogins(1, 0, 1)
+		fx.wantLoginCalls(1, 0, 1)
 	}
 }
 
-// TestTicketsCalls counts what a page of another site costs.
-func TestTicketsCalls(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// This counts the calls for a login on a page of another site.
+func TestCallsOfALoginCode(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	b := oauth.browser("ming")
-	b.page = elsewhere
-	callback := b.come("return_to=" + url.QueryEscape(elsewhere))
+	b.page = otherOrigin
+	callback := b.beginAndApprove("return_to=" + url.QueryEscape(otherOrigin))
 	oauth.table.take()
-	w.sim.ResetCounts()
-	ticket := b.ticketOf(b.visit(callback))
+	fx.sim.ResetCounts()
+	code := b.loginCodeOf(b.visit(callback))
 	oauth.wantCalls(calls{"GetItem state": 1, "PutItem state": 2, "PutItem code": 1})
-	w.wantLogins(1, 0, 0)
-	if a := b.fetch(http.MethodPost, "/oauth/token", spending(ticket)); a.status != http.StatusOK {
+	fx.wantLoginCalls(1, 0, 0)
+	if a := b.fetch(http.MethodPost, "/oauth/token", redeemBody(code)); a.status != http.StatusOK {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem code": 1, "PutItem code": 1, "PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
-	w.wantLogins(0, 0, 0)
+	fx.wantLoginCalls(0, 0, 0)
 }
 
-// TestRefusedCalls: what opens nothing costs at most one read.
-func TestRefusedCalls(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// A request that is refused causes one read at most.
+func TestCallsOfRefusedRequests(t *testing.T) { onEachDriver(t, testCallsOfRefusedRequests) }
+
+func testCallsOfRefusedRequests(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
+	oauth := fx.start("oauth")
 	b := oauth.browser("ming")
-	for target, want := range map[string]calls{
-		"/oauth/session":                                            {},
-		"/oauth/userinfo":                                           {},
-		"/oauth/callback":                                           {},
-		"/oauth/callback?code=x&state=guessed":                      {},
-		"/oauth/callback?state=" + strings.Repeat("0f", 16):         {"GetItem state": 1},
-		"/oauth/authorize?app=third":                                {},
-		"/oauth/authorize?return_to=https%3A%2F%2Fevil.example.net": {},
-		"/oauth/health":                                             {},
+	for _, c := range []struct {
+		target string
+		want   calls
+	}{
+		{"/oauth/session", calls{}},
+		{"/oauth/userinfo", calls{}},
+		{"/oauth/callback", calls{}},
+		{"/oauth/callback?code=x&state=guessed", calls{}},
+		{"/oauth/callback?state=" + strings.Repeat("0f", 16), calls{"GetItem state": 1}},
+		{"/oauth/authorize?app=third", calls{}},
+		{"/oauth/authorize?return_to=https%3A%2F%2Fevil.example.net", calls{}},
+		{"/oauth/health", calls{}},
 	} {
-		b.fetch(http.MethodGet, target, "")
-		if got := oauth.table.take(); len(got) != len(want) || got["GetItem state"] != want["GetItem state"] {
-			t.Errorf("%s: calls of the table: %v, want %v", target, got, want)
-		}
+		t.Run(c.target, func(t *testing.T) {
+			b.fetch(http.MethodGet, c.target, "")
+			if got := oauth.table.take(); !maps.Equal(got, c.want) {
+				t.Errorf("calls of the table: %v, want %v", got, c.want)
+			}
+		})
 	}
 	b.token = strings.Repeat("Q", 64)
 	for range 2 {
 		wantProblem(t, b.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_missing")
 	}
 	oauth.wantCalls(calls{"GetItem session": 2})
-	w.wantLogins(0, 0, 0)
-	w.secrets.wantReads(0)
+	fx.wantLoginCalls(0, 0, 0)
+	fx.secrets.wantReads(0)
 }
 
-// TestDoubledCallback: WeChat's clients have been seen to call twice, with one
-// code or with two, and the two calls meet in different processes.
-func TestDoubledCallback(t *testing.T) {
-	for name, otherCode := range map[string]bool{"the same code": false, "another code": true} {
-		t.Run(name, func(t *testing.T) {
-			w := newLoginWorld(t)
-			one, other := w.start("oauth"), w.start("oauth")
+// WeChat's clients sometimes open the callback twice, with one code or with two, and each
+// call reaches another process. Both get the same session.
+func TestDoubledCallback(t *testing.T) { onEachDriver(t, testDoubledCallback) }
+
+func testDoubledCallback(t *testing.T, launch launcher) {
+	for _, c := range []struct {
+		name      string
+		otherCode bool
+	}{{"the same code", false}, {"another code", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			fx := newLoginFixture(t, launch)
+			one, other := fx.start("oauth"), fx.start("oauth")
 			b := one.browser("ming")
 			address := b.begin("return_to=%2F")
-			first := b.decide(address, wechatsim.AnswerApprove)
+			first := b.answerAtWeChat(address, wechatsim.AnswerApprove)
 			second := first
-			if otherCode {
-				second = b.decide(address, wechatsim.AnswerApprove)
+			if c.otherCode {
+				second = b.answerAtWeChat(address, wechatsim.AnswerApprove)
 			}
-			w.sim.ResetCounts()
-			b.landed(b.visit(first))
+			fx.sim.ResetCounts()
+			b.wantLoggedIn(b.visit(first))
 			cookie := b.cookie(sessionCookie)
-			b.landed(b.at(other).visit(second))
+			b.wantLoggedIn(b.at(other).visit(second))
 			if b.cookie(sessionCookie) != cookie {
 				t.Error("the second call got another cookie")
 			}
-			w.wantLogins(1, 0, 0)
+			fx.wantLoginCalls(1, 0, 0)
 			b.session()
-			if n := len(w.keys("session")); n != 1 {
+			if n := len(fx.keys("session")); n != 1 {
 				t.Errorf("%d sessions", n)
 			}
 		})
 	}
 }
 
-// TestCallbacksAtOnce: of a hundred callbacks with one code one exchanges it, and
-// all get the same cookie.
-func TestCallbacksAtOnce(t *testing.T) {
+// Of a hundred concurrent callbacks with one code, one exchanges it, and all get the same
+// cookie.
+func TestConcurrentCallbacksOpenOneSession(t *testing.T) {
 	const callbacks, processes = 100, 10
-	w := newLoginWorld(t)
-	oauth := w.startMany("oauth", processes)
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.startMany("oauth", processes)
 	b := oauth.browser("ming")
-	callback := b.come("return_to=%2F")
-	w.sim.ResetCounts()
+	callback := b.beginAndApprove("return_to=%2F")
+	fx.sim.ResetCounts()
 	cookies := map[string]int{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -183,68 +196,69 @@ func TestCallbacksAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.wantLogins(1, 0, 0)
-	if len(cookies) != 1 || cookies[b.cookie(sessionCookie)] != callbacks || len(w.keys("session")) != 1 {
+	fx.wantLoginCalls(1, 0, 0)
+	if len(cookies) != 1 || cookies[b.cookie(sessionCookie)] != callbacks || len(fx.keys("session")) != 1 {
 		t.Errorf("%d callbacks, cookies: %v", callbacks, cookies)
 	}
 	b.session()
 }
 
-// TestProfilesAtOnce: of a hundred that find the token at its end one renews it,
-// whether we know of the end, WeChat alone does, or it is near: then WeChat lets
-// the token live on, and only its end is another.
-func TestProfilesAtOnce(t *testing.T) {
+// A hundred concurrent requests need a user's access token that has expired, and one renews
+// it. The same is true if only WeChat knows that it has expired, and if it expires soon:
+// then WeChat extends the same token.
+func TestConcurrentProfilesRenewTheTokenOnce(t *testing.T) {
 	const requests, processes = 100, 10
-	for name, c := range map[string]struct {
-		end      func(*world)
-		profiles int // that WeChat is asked for, at most
+	for _, c := range []struct {
+		name     string
+		end      func(*fixture)
+		profiles int // calls of WeChat for a profile, at most
 	}{
-		"ended":           {func(w *world) { w.endBoth(-time.Minute) }, requests},
-		"ended at WeChat": {func(w *world) { w.endAtWeChat() }, 2 * requests},
-		"near its end":    {func(w *world) { w.endTokens(20 * time.Second) }, requests},
+		{"expired", func(fx *fixture) { fx.expireEverywhere(-time.Minute) }, requests},
+		{"expired at WeChat", func(fx *fixture) { fx.expireAtWeChat() }, 2 * requests},
+		{"expires soon", func(fx *fixture) { fx.setTokenExpiry(20 * time.Second) }, requests},
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := newLoginWorld(t)
-			oauth := w.startMany("oauth", processes)
+		t.Run(c.name, func(t *testing.T) {
+			fx := newLoginFixture(t, runtimeAPI)
+			oauth := fx.startMany("oauth", processes)
 			b := oauth.browser("hua").logIn("scope=snsapi_userinfo&return_to=%2F")
-			c.end(w)
-			w.sim.ResetCounts()
+			c.end(fx)
+			fx.sim.ResetCounts()
 			var wg sync.WaitGroup
 			for range requests {
 				wg.Go(func() { b.wantProfile("Li Hua") })
 			}
 			wg.Wait()
-			if n := w.sim.Calls(wechatsim.PathRefreshUser); n != 1 {
+			if n := fx.sim.Calls(wechatsim.PathRefreshUser); n != 1 {
 				t.Errorf("the token was refreshed %d times", n)
 			}
-			if n := w.sim.Calls(wechatsim.PathUserInfo); n < requests || n > c.profiles {
+			if n := fx.sim.Calls(wechatsim.PathUserInfo); n < requests || n > c.profiles {
 				t.Errorf("WeChat was asked for %d profiles", n)
 			}
 		})
 	}
 }
 
-func (w *world) endAtWeChat() {
-	w.Helper()
-	if err := w.sim.EndUserTokens(appID, "hua", 42001); err != nil {
-		w.Fatal(err)
+func (fx *fixture) expireAtWeChat() {
+	fx.Helper()
+	if err := fx.sim.EndUserTokens(appID, "hua", 42001); err != nil {
+		fx.Fatal(err)
 	}
 }
 
-func (w *world) endBoth(in time.Duration) {
-	w.Helper()
-	w.endTokens(in)
-	w.endAtWeChat()
+func (fx *fixture) expireEverywhere(in time.Duration) {
+	fx.Helper()
+	fx.setTokenExpiry(in)
+	fx.expireAtWeChat()
 }
 
-// TestTicketAtOnce: of many that spend a ticket one gets a token.
-func TestTicketAtOnce(t *testing.T) {
+// Of many concurrent requests that redeem one login code, one gets a token.
+func TestConcurrentRedemptionsGiveOneToken(t *testing.T) {
 	const pages = 20
-	w := newLoginWorld(t)
-	oauth := w.startMany("oauth", 4)
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.startMany("oauth", 4)
 	b := oauth.browser("ming")
-	b.page = elsewhere
-	body, err := json.Marshal(map[string]string{"verifier": verifier, "code": b.ticketOf(b.visit(b.come("return_to=" + url.QueryEscape(elsewhere))))})
+	b.page = otherOrigin
+	body, err := json.Marshal(map[string]string{"verifier": verifier, "code": b.loginCodeOf(b.visit(b.beginAndApprove("return_to=" + url.QueryEscape(otherOrigin))))})
 	if err != nil {
 		t.Fatal(err)
 	}

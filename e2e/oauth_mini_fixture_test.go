@@ -8,16 +8,15 @@ import (
 	"strings"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/e2e/lambdatest"
 )
 
 const (
-	// miniID is the one of the recorded events.
+	// miniID is in the recorded events.
 	miniID     = "wx3f8e7d6c5b4a3921"
 	miniSecret = "1029384756abcdef5647382910fedcba"
 )
 
-// mini is a mini-program on somebody's phone.
+// mini is a mini-program on the phone of a user.
 type mini struct {
 	f     *function
 	user  string
@@ -28,66 +27,65 @@ func (f *function) mini(user string) *mini { return &mini{f: f, user: user} }
 
 // send calls us as wx.request does: no cookies, no origin.
 func (m *mini) send(method, target string, body any) answer {
-	m.f.w.Helper()
+	m.f.fx.Helper()
 	text := ""
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			m.f.w.Fatal(err)
+			m.f.fx.Fatal(err)
 		}
 		text = string(b)
 	}
-	r := httptest.NewRequestWithContext(m.f.w.Context(), method, api+target, strings.NewReader(text))
+	r := httptest.NewRequestWithContext(m.f.fx.Context(), method, api+target, strings.NewReader(text))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Referer", "https://servicewechat.com/"+miniID+"/12/page-frame.html")
 	if m.token != "" {
 		r.Header.Set("Authorization", "Bearer "+m.token)
 	}
-	event, err := lambdatest.APIGatewayEvent(r)
+	a, err := m.f.send(r)
 	if err != nil {
-		m.f.w.Fatal(err)
+		m.f.fx.Fatal(err)
 	}
-	a := m.f.serve(event)
-	m.f.w.sift(a, nil)
+	m.f.fx.recordAnswer(a, nil)
 	return a
 }
 
-func (m *mini) get(target string) answer { m.f.w.Helper(); return m.send(http.MethodGet, target, nil) }
+func (m *mini) get(target string) answer { m.f.fx.Helper(); return m.send(http.MethodGet, target, nil) }
 
 func (m *mini) post(target string, body any) answer {
-	m.f.w.Helper()
+	m.f.fx.Helper()
 	return m.send(http.MethodPost, target, body)
 }
 
-// code is what wx.login gives.
+// code returns what wx.login returns.
 func (m *mini) code() string {
-	m.f.w.Helper()
-	code, err := m.f.w.sim.MiniLogin(miniID, m.user)
+	m.f.fx.Helper()
+	code, err := m.f.fx.sim.MiniLogin(miniID, m.user)
 	if err != nil {
-		m.f.w.Fatal(err)
+		m.f.fx.Fatal(err)
 	}
-	m.f.w.canaries.plant(code)
+	m.f.fx.canaries.plant(code)
 	return code
 }
 
-// data is what wx.getUserInfo gives.
+// data returns what wx.getUserInfo returns.
 func (m *mini) data() map[string]any {
-	m.f.w.Helper()
-	d, err := m.f.w.sim.MiniUserData(miniID, m.user, wechatsim.MiniOptions{})
+	m.f.fx.Helper()
+	d, err := m.f.fx.sim.MiniUserData(miniID, m.user, wechatsim.MiniOptions{})
 	if err != nil {
-		m.f.w.Fatal(err)
+		m.f.fx.Fatal(err)
 	}
 	return map[string]any{"rawData": d.RawData, "signature": d.Signature, "encryptedData": d.EncryptedData, "iv": d.IV}
 }
 
-// button is a press of the phone number button.
-func (m *mini) button() map[string]any {
-	m.f.w.Helper()
-	code, err := m.f.w.sim.PhoneCode(miniID, m.user)
+// phoneCode returns what the button for the phone number returns.
+func (m *mini) phoneCode() map[string]any {
+	m.f.fx.Helper()
+	code, err := m.f.fx.sim.PhoneCode(miniID, m.user)
 	if err != nil {
-		m.f.w.Fatal(err)
+		m.f.fx.Fatal(err)
 	}
-	m.f.w.canaries.plant(code)
+	m.f.fx.canaries.plant(code)
 	return map[string]any{"code": code}
 }
 
@@ -98,9 +96,9 @@ type miniGrant struct {
 }
 
 func (m *mini) login(more map[string]any) answer {
-	m.f.w.Helper()
+	m.f.fx.Helper()
 	body := map[string]any{"app": "mini", "code": m.code()}
-	if _, shares := more["rawData"]; shares {
+	if _, withProfile := more["rawData"]; withProfile {
 		maps.Copy(body, m.data()) // after wx.login
 		delete(more, "rawData")
 	}
@@ -108,30 +106,33 @@ func (m *mini) login(more map[string]any) answer {
 	return m.post("/miniprogram/login", body)
 }
 
-// grant logs in, and wants that to succeed.
+// grant logs in, which must succeed.
 func (m *mini) grant(more map[string]any) (g miniGrant) {
-	m.f.w.Helper()
+	m.f.fx.Helper()
 	a := m.login(more)
 	if err := json.Unmarshal(a.body, &g); err != nil || a.status != http.StatusOK || g.Token == "" {
-		m.f.w.Fatalf("answer %d %s, %v", a.status, a.body, err)
+		m.f.fx.Fatalf("answer %d %s, %v", a.status, a.body, err)
 	}
 	m.token = g.Token
 	return g
 }
 
 func (m *mini) logIn(more map[string]any) *mini {
-	m.f.w.Helper()
+	m.f.fx.Helper()
 	m.grant(more)
 	return m
 }
 
-// wantMini checks what WeChat was asked for since it was last checked.
-func (w *world) wantMini(logins, phones, checks int) {
-	w.Helper()
-	for path, want := range map[string]int{wechatsim.PathCodeToSession: logins, wechatsim.PathPhoneNumber: phones, wechatsim.PathCheckSession: checks} {
-		if got := w.sim.Calls(path); got != want {
-			w.Errorf("WeChat was asked for %s %d times, want %d", path, got, want)
+// wantMiniCalls checks the calls of WeChat for mini-programs since they were last checked.
+func (fx *fixture) wantMiniCalls(logins, phones, checks int) {
+	fx.Helper()
+	for _, c := range []struct {
+		path string
+		want int
+	}{{wechatsim.PathCodeToSession, logins}, {wechatsim.PathPhoneNumber, phones}, {wechatsim.PathCheckSession, checks}} {
+		if got := fx.sim.Calls(c.path); got != c.want {
+			fx.Errorf("WeChat was asked for %s %d times, want %d", c.path, got, c.want)
 		}
 	}
-	w.sim.ResetCounts()
+	fx.sim.ResetCounts()
 }

@@ -14,48 +14,48 @@ import (
 
 var withProfile = func() map[string]any { return map[string]any{"rawData": true, "sku": "shop", "device": "phone"} }
 
-// TestMiniProgram goes the whole way: log in, decrypt, a phone number, a new token,
-// logged out elsewhere. Each call costs what it must.
+// TestMiniProgram makes all requests of a mini-program: the login, decryption, a phone
+// number, a new token, and a logout by another device. It counts the calls of each.
 func TestMiniProgram(t *testing.T) {
-	w := newLoginWorld(t)
-	w.start("refresher").tick()
-	oauth := w.start("oauth")
-	w.sim.ResetCounts()
-	w.secrets.drain()
+	fx := newLoginFixture(t, runtimeAPI)
+	fx.start("refresher").tick()
+	oauth := fx.start("oauth")
+	fx.sim.ResetCounts()
+	fx.secrets.drain()
 	m, other := oauth.mini("hua"), oauth.mini("hua")
 
 	began := time.Now()
 	g := m.grant(withProfile())
-	passed := time.Now().Unix() - began.Unix() // seconds that began meanwhile
+	passed := time.Now().Unix() - began.Unix() // in whole seconds
 	oauth.wantCalls(calls{"PutItem user": 1, "PutItem session": 1, "PutItem union": 1})
-	w.wantMini(1, 0, 0)
-	w.secrets.wantReads(1)
-	if g.ExpiresIn > 259200 || g.ExpiresIn < 259200-passed || !g.NewUser || g.OpenID != w.sim.OpenID(miniID, "hua") || g.UnionID != w.sim.UnionID(miniID, "hua") {
+	fx.wantMiniCalls(1, 0, 0)
+	fx.secrets.wantReads(1)
+	if g.ExpiresIn > 259200 || g.ExpiresIn < 259200-passed || !g.NewUser || g.OpenID != fx.sim.OpenID(miniID, "hua") || g.UnionID != fx.sim.UnionID(miniID, "hua") {
 		t.Errorf("%+v", g)
 	}
 	if other.grant(map[string]any{"sku": "shop", "device": "tablet"}).NewUser {
-		t.Error("new, for the second time")
+		t.Error("the second login has a new user, too")
 	}
 	oauth.wantCalls(calls{"PutItem user refused": 1, "PutItem union refused": 1, "PutItem user": 1, "PutItem session": 1})
-	w.wantMini(1, 0, 0)
+	fx.wantMiniCalls(1, 0, 0)
 
 	if a := m.post("/miniprogram/decrypt", m.data()); a.status != http.StatusOK || !strings.Contains(string(a.body), `"nickName":"Li Hua"`) {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
-	w.wantMini(0, 0, 0)
+	fx.wantMiniCalls(0, 0, 0)
 
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem token": 1})
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
 	oauth.wantCalls(calls{"GetItem session": 1})
-	w.wantMini(0, 2, 0)
+	fx.wantMiniCalls(0, 2, 0)
 
 	if a := m.get("/miniprogram/session?sku=shop"); a.status != http.StatusOK || string(a.body) != `{"valid":true}`+"\n" {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1})
-	w.wantMini(0, 0, 1)
+	fx.wantMiniCalls(0, 0, 1)
 
 	a := m.post("/oauth/session/refresh?sku=shop", nil)
 	var fresh miniGrant
@@ -72,84 +72,80 @@ func TestMiniProgram(t *testing.T) {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	wantProblem(t, m.post("/miniprogram/decrypt", m.data()), http.StatusUnauthorized, "session_revoked")
-	wantProblem(t, m.post("/miniprogram/phone", m.button()), http.StatusUnauthorized, "session_revoked")
+	wantProblem(t, m.post("/miniprogram/phone", m.phoneCode()), http.StatusUnauthorized, "session_revoked")
 	wantProblem(t, m.get("/miniprogram/session"), http.StatusUnauthorized, "session_revoked")
-	w.wantMini(0, 0, 0)
+	fx.wantMiniCalls(0, 0, 0)
 	m.logIn(nil)
 	oauth.table.take()
-	m.logIn(nil) // with its token: nothing new
+	m.logIn(nil) // with the token of its session, which it gets again
 	oauth.wantCalls(calls{"GetItem session": 1, "GetItem user": 1, "PutItem user": 1})
 }
 
-// wantNumber wants a phone number, which must be in no log.
-func (w *world) wantNumber(a answer) {
-	w.Helper()
+// wantPhoneNumber checks that the answer has a phone number, which may be in no log.
+func (fx *fixture) wantPhoneNumber(a answer) {
+	fx.Helper()
 	var p struct{ PhoneNumber, PurePhoneNumber, CountryCode string }
 	if err := json.Unmarshal(a.body, &p); err != nil || a.status != http.StatusOK || len(p.PurePhoneNumber) != 11 || p.CountryCode != "86" {
-		w.Fatalf("answer %d %s", a.status, a.body)
+		fx.Fatalf("answer %d %s", a.status, a.body)
 	}
-	w.private.plant(p.PhoneNumber, p.PurePhoneNumber)
+	fx.private.plant(p.PhoneNumber, p.PurePhoneNumber)
 }
 
-// TestPhoneWithAKilledToken: the access token was ended elsewhere. The function tells
-// the refresher through the table, waits for another, and asks once more.
-func TestPhoneWithAKilledToken(t *testing.T) {
-	w := newLoginWorld(t)
-	refresher, oauth := w.start("refresher"), w.start("oauth")
+// The access token was invalidated elsewhere. The function writes a refresh request, waits
+// for a new token, and calls WeChat once more.
+func TestPhoneWithAnInvalidToken(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	refresher, oauth := fx.start("refresher"), fx.start("oauth")
 	refresher.tick()
 	m := oauth.mini("hua").logIn(nil)
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
-	if err := w.sim.ForeignRefresh(miniID); err != nil {
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
+	if err := fx.sim.ForeignRefresh(miniID); err != nil {
 		t.Fatal(err)
 	}
-	w.sim.ResetCounts()
+	fx.sim.ResetCounts()
 	var wg sync.WaitGroup
-	wg.Go(func() { w.wantNumber(m.post("/miniprogram/phone", m.button())) })
-	for len(w.keys("refresh_request")) == 0 { // as the table's stream waits
+	wg.Go(func() { fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode())) })
+	for len(fx.keys("refresh_request")) == 0 { // the table's stream waits for one too
 		if t.Context().Err() != nil {
 			return
 		}
 	}
-	refresher.report(w.streamEvent("INSERT"))
+	refresher.report(fx.streamEvent("INSERT"))
 	wg.Wait()
-	w.wantWeChat(1, 0)
-	w.wantNumber(m.post("/miniprogram/phone", m.button()))
-	w.wantMini(0, 1, 0)
-	if n := len(oauth.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were needed", n)
-	}
+	fx.wantTokenCalls(1, 0)
+	fx.wantPhoneNumber(m.post("/miniprogram/phone", m.phoneCode()))
+	fx.wantMiniCalls(0, 1, 0)
+	oauth.wantProcesses(1)
 }
 
-// TestPhoneWithoutARefresher: it does not come, and the answer does, with when to come again.
+// If the refresher does not run, the function answers in time, with a Retry-After.
 func TestPhoneWithoutARefresher(t *testing.T) {
 	t.Parallel()
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	m := oauth.mini("hua").logIn(nil)
-	a := m.post("/miniprogram/phone", m.button())
+	a := m.post("/miniprogram/phone", m.phoneCode())
 	wantProblem(t, a, http.StatusServiceUnavailable, "token_unavailable")
-	if a.header.Get("Retry-After") == "" || len(w.keys("refresh_request")) != 1 {
-		t.Errorf("%v, kicks %q", a.header, w.keys("refresh_request"))
+	if a.header.Get("Retry-After") == "" || len(fx.keys("refresh_request")) != 1 {
+		t.Errorf("%v, refresh requests %q", a.header, fx.keys("refresh_request"))
 	}
-	w.start("refresher").tick()
-	if err := w.sim.ForeignRefresh(miniID); err != nil {
+	fx.start("refresher").tick()
+	if err := fx.sim.ForeignRefresh(miniID); err != nil {
 		t.Fatal(err)
 	}
-	warm := w.start("oauth")
+	warm := fx.start("oauth")
 	m.f = warm
-	wantProblem(t, m.post("/miniprogram/phone", m.button()), http.StatusServiceUnavailable, "token_unavailable")
-	if n := len(warm.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were needed", n)
-	}
+	wantProblem(t, m.post("/miniprogram/phone", m.phoneCode()), http.StatusServiceUnavailable, "token_unavailable")
+	warm.wantProcesses(1)
 }
 
-// TestHundredMiniLogins: one user, at once, on many processes: all are let in, and the
-// user's other device stays in.
-func TestHundredMiniLogins(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.startMany("oauth", 10)
+// A hundred concurrent logins of one user, in many processes, all succeed. They end no
+// session of the user's other device.
+func TestHundredConcurrentMiniLogins(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.startMany("oauth", 10)
 	tablet := oauth.mini("hua").logIn(map[string]any{"device": "tablet"})
-	oauth.browser("hua").logIn("return_to=%2F") // of another app: another user's item
+	oauth.browser("hua").logIn("return_to=%2F") // to another account, so the user has another item
 	var mu sync.Mutex
 	tokens := map[string]bool{}
 	var wg sync.WaitGroup
@@ -171,22 +167,24 @@ func TestHundredMiniLogins(t *testing.T) {
 	if a := tablet.get("/oauth/session"); a.status != http.StatusOK {
 		t.Errorf("the tablet: answer %d %s", a.status, a.body)
 	}
-	alive := 0
+	valid := 0
 	for token := range tokens {
 		m := oauth.mini("hua")
 		if m.token = token; m.get("/oauth/session").status == http.StatusOK {
-			alive++
+			valid++
 		}
 	}
-	if alive != 9 {
-		t.Errorf("%d live besides the tablet", alive)
+	if valid != 9 {
+		t.Errorf("%d sessions are valid beside that of the tablet, want 9", valid)
 	}
 }
 
-// TestMiniLoginsThatFail: through the deployed function, nothing opens, and nothing is told.
-func TestMiniLoginsThatFail(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// A login that fails opens no session, and its answer tells no secret.
+func TestMiniLoginsThatFail(t *testing.T) { onEachDriver(t, testMiniLoginsThatFail) }
+
+func testMiniLoginsThatFail(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
+	oauth := fx.start("oauth")
 	m := oauth.mini("hua")
 	code := m.code()
 	body := map[string]any{"code": code}
@@ -194,76 +192,79 @@ func TestMiniLoginsThatFail(t *testing.T) {
 		t.Fatalf("answer %d %s", a.status, a.body)
 	}
 	wantProblem(t, m.post("/miniprogram/login", body), http.StatusBadRequest, "login_code_used")
-	for errcode, want := range map[int]struct {
+	for _, c := range []struct {
+		name   string
+		fault  wechatsim.Fault
 		status int
 		code   string
 	}{
-		40029: {http.StatusBadRequest, "login_code_invalid"}, 40226: {http.StatusForbidden, "login_blocked"}, -1: {http.StatusServiceUnavailable, "login_unavailable"},
-		45011: {http.StatusTooManyRequests, "login_too_often"}, 40164: {http.StatusInternalServerError, "login_misconfigured"},
+		{"an invalid code", wechatsim.Fault{ErrCode: 40029}, http.StatusBadRequest, "login_code_invalid"},
+		{"a blocked user", wechatsim.Fault{ErrCode: 40226}, http.StatusForbidden, "login_blocked"},
+		{"WeChat is busy", wechatsim.Fault{ErrCode: -1}, http.StatusServiceUnavailable, "login_unavailable"},
+		{"too many logins", wechatsim.Fault{ErrCode: 45011}, http.StatusTooManyRequests, "login_too_often"},
+		{"not whitelisted", wechatsim.Fault{ErrCode: 40164}, http.StatusInternalServerError, "login_misconfigured"},
+		{"a broken connection", wechatsim.Fault{DropAfter: true}, http.StatusServiceUnavailable, "login_unavailable"},
 	} {
-		w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, ErrCode: errcode, Times: 1})
-		w.sim.ResetCounts()
-		wantProblem(t, m.login(nil), want.status, want.code)
-		w.wantMini(1, 0, 0)
+		t.Run(c.name, func(t *testing.T) {
+			c.fault.Path, c.fault.Times = wechatsim.PathCodeToSession, 1
+			fx.sim.Fail(c.fault)
+			fx.sim.ResetCounts()
+			wantProblem(t, m.login(nil), c.status, c.code)
+			fx.wantMiniCalls(1, 0, 0)
+		})
 	}
-	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, DropAfter: true, Times: 1})
-	wantProblem(t, m.login(nil), http.StatusServiceUnavailable, "login_unavailable")
-	w.wantMini(1, 0, 0)
 	wantProblem(t, m.post("/miniprogram/login", map[string]any{"code": "x", "app": "default"}), http.StatusBadRequest, "app_unknown")
 	oauth.wantErrors("request failed")
 }
 
-// TestMiniLoginHangs: WeChat does not answer, and the function does.
-func TestMiniLoginHangs(t *testing.T) {
+// If WeChat does not answer, the function answers before Lambda ends it.
+func TestMiniLoginAnswersInTime(t *testing.T) {
 	t.Parallel()
-	w := newLoginWorld(t)
-	w.timeout = 2 * time.Second
-	oauth := w.start("oauth")
-	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour, Times: 1})
+	fx := newLoginFixture(t, runtimeAPI)
+	fx.timeout = 2 * time.Second
+	oauth := fx.start("oauth")
+	fx.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, Delay: time.Hour, Times: 1})
 	m := oauth.mini("hua")
 	wantProblem(t, m.login(nil), http.StatusServiceUnavailable, "login_unavailable")
 	m.logIn(nil)
-	if n := len(oauth.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were needed", n)
-	}
+	oauth.wantProcesses(1)
 }
 
-// TestLoginOperator: who may invoke the function sees and ends a user's sessions, and
-// who comes through the gateway does not.
-func TestLoginOperator(t *testing.T) {
-	w := newLoginWorld(t)
-	w.start("refresher").tick()
-	oauth := w.start("oauth")
+// Whoever may invoke the function can read and end a user's sessions. Through the gateway
+// nobody can.
+func TestOperatorOfLogins(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	fx.start("refresher").tick()
+	oauth := fx.start("oauth")
 	shop, news := oauth.mini("hua").logIn(withProfile()), oauth.mini("hua").logIn(map[string]any{"sku": "news"})
-	openid := w.sim.OpenID(miniID, "hua")
-	order := func(action, more string) (string, error) {
-		answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"`+action+`","app":"mini","openid":"`+openid+`"`+more+`}`))
-		oauth.said.add(string(answer))
-		if w.bearers.foundIn(string(answer)) {
+	openid := fx.sim.OpenID(miniID, "hua")
+	operate := func(action, more string) (string, error) {
+		answer, err := oauth.operate(`{"action":"` + action + `","app":"mini","openid":"` + openid + `"` + more + `}`)
+		if fx.sessionSecrets.foundIn(string(answer)) {
 			t.Errorf("%s tells a token: %s", action, answer)
 		}
 		return string(answer), err
 	}
-	if user, err := order("user", ""); err != nil || !strings.Contains(user, "Li Hua") || strings.Count(user, `"createdAt"`) != 2 {
+	if user, err := operate("user", ""); err != nil || !strings.Contains(user, "Li Hua") || strings.Count(user, `"createdAt"`) != 2 {
 		t.Errorf("answer %s, %v", user, err)
 	}
 	person := `{"` + miniID + `":"` + openid + `"}`
-	if answer, err := oauth.Invoke(t.Context(), []byte(`{"action":"openids","unionid":"`+w.sim.UnionID(miniID, "hua")+`"}`)); err != nil || string(answer) != person {
+	if answer, err := oauth.operate(`{"action":"openids","unionid":"` + fx.sim.UnionID(miniID, "hua") + `"}`); err != nil || string(answer) != person {
 		t.Errorf("answer %s, %v, want %s", answer, err, person)
 	}
-	before, _ := w.sim.SessionKey(miniID, "hua")
-	if answer, err := order("reset_session_key", ""); err != nil {
+	before, _ := fx.sim.SessionKey(miniID, "hua")
+	if answer, err := operate("reset_session_key", ""); err != nil {
 		t.Errorf("answer %s, %v", answer, err)
 	}
-	if after, _ := w.sim.SessionKey(miniID, "hua"); before == after {
+	if after, _ := fx.sim.SessionKey(miniID, "hua"); before == after {
 		t.Error("the session_key is the same")
 	} else {
-		w.canaries.plant(after)
+		fx.canaries.plant(after)
 	}
 	if a := shop.post("/miniprogram/decrypt", shop.data()); a.status != http.StatusOK {
 		t.Errorf("with the new one: answer %d %s", a.status, a.body)
 	}
-	if _, err := order("logout", `,"sku":"shop"`); err != nil {
+	if _, err := operate("logout", `,"sku":"shop"`); err != nil {
 		t.Error(err)
 	}
 	wantProblem(t, shop.get("/oauth/session"), http.StatusUnauthorized, "session_revoked")
@@ -271,7 +272,7 @@ func TestLoginOperator(t *testing.T) {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	for _, event := range []string{`{"action":"forget","app":"mini","openid":"x"}`, `{"action":"user","app":"mini","openid":"x","requestContext":{}}`, `{"action":{}}`} {
-		if answer, err := oauth.Invoke(t.Context(), []byte(event)); err == nil {
+		if answer, err := oauth.operate(event); err == nil {
 			t.Errorf("%s: answer %s", event, answer)
 		} else if _, failed := err.(*lambdatest.FunctionError); !failed {
 			t.Errorf("%s: %v", event, err)
@@ -289,16 +290,16 @@ func TestLoginOperator(t *testing.T) {
 	}
 }
 
-// TestMiniSessionKeyIsStoredOnce: it stands in the user's item and nowhere else.
+// The session_key is stored in the user's item, and in no session.
 func TestMiniSessionKeyIsStoredOnce(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	oauth.mini("hua").logIn(withProfile())
-	key, err := w.sim.SessionKey(miniID, "hua")
-	if err != nil || w.stored("sessionKey") != key {
+	key, err := fx.sim.SessionKey(miniID, "hua")
+	if err != nil || fx.stored("sessionKey") != key {
 		t.Errorf("another session_key is stored, %v", err)
 	}
-	w.rewrite("session", func(session map[string]any) {
+	fx.rewrite("session", func(session map[string]any) {
 		if text, _ := json.Marshal(session); strings.Contains(string(text), key) {
 			t.Error("the session holds session_key")
 		}

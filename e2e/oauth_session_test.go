@@ -10,11 +10,14 @@ import (
 	"time"
 )
 
-// TestDevices: with one device too many the oldest login is over, and says why.
-func TestDevices(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["SESSION_DEVICES"] = "2"
-	oauth := w.start("oauth")
+// With one device too many the oldest session is revoked. A logout of all devices revokes
+// the sessions of this user only, and login codes too.
+func TestDevices(t *testing.T) { onEachDriver(t, testDevices) }
+
+func testDevices(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
+	fx.settings["SESSION_DEVICES"] = "2"
+	oauth := fx.start("oauth")
 	var devices []*browser
 	for range 3 {
 		devices = append(devices, oauth.browser("hua").logIn("return_to=%2F"))
@@ -24,8 +27,8 @@ func TestDevices(t *testing.T) {
 	devices[2].session()
 
 	shop := oauth.browser("hua")
-	shop.page = elsewhere
-	ticket := shop.ticketOf(shop.visit(shop.come("return_to=" + url.QueryEscape(elsewhere))))
+	shop.page = otherOrigin
+	code := shop.loginCodeOf(shop.visit(shop.beginAndApprove("return_to=" + url.QueryEscape(otherOrigin))))
 
 	other := oauth.browser("ming").logIn("return_to=%2F")
 	if a := devices[1].fetch(http.MethodDelete, "/oauth/session?all=true", ""); a.status != http.StatusNoContent {
@@ -33,14 +36,15 @@ func TestDevices(t *testing.T) {
 	}
 	wantProblem(t, devices[2].fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
 	other.session()
-	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", spending(ticket)), http.StatusBadRequest, "login_ended")
+	wantProblem(t, shop.fetch(http.MethodPost, "/oauth/token", redeemBody(code)), http.StatusBadRequest, "login_ended")
 }
 
-// TestSessionTimes: how long a session lives, at most and unused, is configured.
+// SESSION_TTL and SESSION_IDLE_TIMEOUT limit a session. It is written again only when less
+// than half of the idle time is left.
 func TestSessionTimes(t *testing.T) {
-	w := newLoginWorld(t)
-	w.settings["SESSION_TTL"], w.settings["SESSION_IDLE_TIMEOUT"] = "2h", "30m"
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t, runtimeAPI)
+	fx.settings["SESSION_TTL"], fx.settings["SESSION_IDLE_TIMEOUT"] = "2h", "30m"
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua").logIn("return_to=%2F")
 	s := b.session()
 	if s.ExpiresAt-s.CreatedAt != 1800 || s.EndsAt-s.CreatedAt != 7200 {
@@ -48,12 +52,12 @@ func TestSessionTimes(t *testing.T) {
 	}
 	oauth.table.take()
 	idle := func(left time.Duration) {
-		w.rewrite("session", func(session map[string]any) { session["idleEnd"] = time.Now().Add(left).Unix() })
+		fx.rewrite("session", func(session map[string]any) { session["idleEnd"] = time.Now().Add(left).Unix() })
 	}
 	idle(20 * time.Minute)
 	b.session()
 	oauth.wantCalls(calls{"GetItem session": 1})
-	idle(10 * time.Minute) // less than half of it is left
+	idle(10 * time.Minute)
 	if s := b.session(); time.Until(time.Unix(s.ExpiresAt, 0)) < 29*time.Minute {
 		t.Errorf("session %+v", s)
 	}
@@ -63,58 +67,67 @@ func TestSessionTimes(t *testing.T) {
 	authorizes(t, oauth, b.cookie(sessionCookie), false)
 }
 
-// TestReusedToken: a token that was rotated away and comes back is a copy that
-// somebody has: the session is over for both.
-func TestReusedToken(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
-	for name, use := range map[string]func(b *browser){
-		"in a check": func(b *browser) {
+// If a token is used again after its rotation, somebody has a copy. The session is revoked
+// for both.
+func TestReusedTokenRevokesTheSession(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
+	for _, c := range []struct {
+		name string
+		use  func(b *browser)
+	}{
+		{"in a check", func(b *browser) {
 			wantProblem(t, b.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
-		},
-		"in a rotation": func(b *browser) {
+		}},
+		{"in a rotation", func(b *browser) {
 			wantProblem(t, b.fetch(http.MethodPost, "/oauth/session/refresh", ""), http.StatusUnauthorized, "session_revoked")
-		},
-		"in an authorizer": func(b *browser) { authorizes(t, oauth, b.token, false) },
+		}},
+		{"in an authorizer", func(b *browser) { authorizes(t, oauth, b.token, false) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			owner, thief := oauth.browser("hua").logIn("return_to=%2F"), oauth.browser("odd")
 			thief.token = owner.cookie(sessionCookie)
 			if a := owner.fetch(http.MethodPost, "/oauth/session/refresh", ""); a.status != http.StatusOK {
 				t.Fatalf("answer %d %s", a.status, a.body)
 			}
 			owner.session()
-			use(thief)
+			c.use(thief)
 			wantProblem(t, owner.fetch(http.MethodGet, "/oauth/session", ""), http.StatusUnauthorized, "session_revoked")
 			authorizes(t, oauth, owner.cookie(sessionCookie), false)
 		})
 	}
 }
 
-// TestOtherPages: with the cookie alone nobody else's page can change anything.
-func TestOtherPages(t *testing.T) {
-	w := newLoginWorld(t)
-	b := w.start("oauth").browser("hua").logIn("return_to=%2F")
+// The page of another site cannot change a session with the cookie alone.
+func TestOtherPages(t *testing.T) { onEachDriver(t, testOtherPages) }
+
+func testOtherPages(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
+	b := fx.start("oauth").browser("hua").logIn("return_to=%2F")
 	for _, page := range []string{"https://evil.example.net", "null", "https://www.example.com.evil.example.net", ""} {
-		b.page = page
-		wantProblem(t, b.fetch(http.MethodDelete, "/oauth/session", ""), http.StatusForbidden, "origin_not_allowed")
-		wantProblem(t, b.fetch(http.MethodPost, "/oauth/session/refresh", ""), http.StatusForbidden, "origin_not_allowed")
-		if a := b.fetch(http.MethodGet, "/oauth/session", ""); a.header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%q may read the answer: %v", page, a.header)
-		}
+		t.Run("from "+page, func(t *testing.T) {
+			b.page = page
+			wantProblem(t, b.fetch(http.MethodDelete, "/oauth/session", ""), http.StatusForbidden, "origin_not_allowed")
+			wantProblem(t, b.fetch(http.MethodPost, "/oauth/session/refresh", ""), http.StatusForbidden, "origin_not_allowed")
+			if a := b.fetch(http.MethodGet, "/oauth/session", ""); a.header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("the page may read the answer: %v", a.header)
+			}
+		})
 	}
 	b.page = origin
 	b.session()
 }
 
-// TestStolenLink: a link that ends another's login does nothing in this browser
-// but begin one of its own (login CSRF).
-func TestStolenLink(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// Login CSRF: the callback of another user's login opens no session in this browser. It
+// begins a login of this browser.
+func TestStolenLink(t *testing.T) { onEachDriver(t, testStolenLink) }
+
+func testStolenLink(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
+	oauth := fx.start("oauth")
 	thief, victim := oauth.browser("odd"), oauth.browser("hua")
-	link := thief.come("return_to=" + url.QueryEscape(origin+"/account"))
-	w.sim.ResetCounts()
+	link := thief.beginAndApprove("return_to=" + url.QueryEscape(origin+"/account"))
+	fx.sim.ResetCounts()
 	for _, b := range []*browser{victim, oauth.browser("ming").logIn("return_to=%2F")} {
 		if a := b.visit(link); a.status != http.StatusFound || a.header.Get("Location")[:len(weChat)] != weChat {
 			t.Errorf("answer %d %s %v", a.status, a.body, a.header)
@@ -123,38 +136,40 @@ func TestStolenLink(t *testing.T) {
 	if victim.cookie(sessionCookie) != "" {
 		t.Error("the link opened a session")
 	}
-	thief.landed(thief.visit(link)) // nor did the visits spend anything
-	if s := thief.session(); s.OpenID != w.sim.OpenID(appID, "odd") {
+	thief.wantLoggedIn(thief.visit(link)) // the visits have not used the code
+	if s := thief.session(); s.OpenID != fx.sim.OpenID(appID, "odd") {
 		t.Errorf("session %+v", s)
 	}
 }
 
-// TestLostCookie: a browser that comes back without its cookie begins anew, once.
-func TestLostCookie(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// If the cookie of a login is lost, the callback begins the login again, once.
+func TestLostCookie(t *testing.T) { onEachDriver(t, testLostCookie) }
+
+func testLostCookie(t *testing.T, launch launcher) {
+	fx := newLoginFixture(t, launch)
+	oauth := fx.start("oauth")
 	one, other := oauth.browser("hua"), oauth.browser("hua")
-	restarted := other.visit(one.come("return_to=%2Faccount"))
+	restarted := other.visit(one.beginAndApprove("return_to=%2Faccount"))
 	if restarted.status != http.StatusFound {
 		t.Fatalf("answer %d %s", restarted.status, restarted.body)
 	}
-	w.sim.ResetCounts()
-	callback := other.decide(restarted.header.Get("Location"), "approve")
+	fx.sim.ResetCounts()
+	callback := other.answerAtWeChat(restarted.header.Get("Location"), "approve")
 	wantPage(t, oauth.browser("hua").visit(callback), http.StatusBadRequest, "login_cookie_lost")
-	w.wantLogins(0, 0, 0)
-	other.landed(other.visit(callback))
+	fx.wantLoginCalls(0, 0, 0)
+	other.wantLoggedIn(other.visit(callback))
 }
 
-// TestOAuthsLog: one line of what became of a login, and one of each request. They
-// name the account, and nobody.
-func TestOAuthsLog(t *testing.T) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+// There is one line for the outcome of a login, and one for each request. They name the
+// account, and no user.
+func TestLogOfLogins(t *testing.T) {
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	b := oauth.browser("hua")
-	callback := b.come("scope=snsapi_userinfo&return_to=%2F")
-	b.landed(b.visit(callback))
-	b.landed(b.visit(callback))
-	b.visit(b.decide(b.begin("app=second&return_to=%2F"), "refuse"))
+	callback := b.beginAndApprove("scope=snsapi_userinfo&return_to=%2F")
+	b.wantLoggedIn(b.visit(callback))
+	b.wantLoggedIn(b.visit(callback))
+	b.visit(b.answerAtWeChat(b.begin("app=second&return_to=%2F"), "refuse"))
 	b.visit("/oauth/callback?code=c4nary-code&state=guessed")
 	b.fetch(http.MethodPost, "/oauth/session/refresh", "")
 	b.wantProfile("Li Hua")
@@ -180,26 +195,26 @@ func TestOAuthsLog(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, secret := range []string{w.stored("accessToken"), w.stored("refreshToken"), websiteSecret, strings.Split(callback, "=")[1][:32]} {
-		if !w.canaries.foundIn("a line with " + secret + " in it") {
+	for _, secret := range []string{fx.stored("accessToken"), fx.stored("refreshToken"), websiteSecret, strings.Split(callback, "=")[1][:32]} {
+		if !fx.canaries.foundIn("a line with " + secret + " in it") {
 			t.Error("a secret was not planted as a canary")
 		}
 	}
 	for _, secret := range []string{b.cookie(loginCookie), b.cookie(sessionCookie), callback[strings.LastIndex(callback, "=")+1:]} {
-		if !w.bearers.foundIn("a line with "+secret+" in it") || !w.private.foundIn(secret) {
-			t.Error("a token was not planted as a canary")
+		if !fx.sessionSecrets.foundIn("a line with "+secret+" in it") || !fx.private.foundIn(secret) {
+			t.Error("a session secret was not planted as a canary")
 		}
 	}
 }
 
-// stored is a token of the one user in the table.
-func (w *world) stored(name string) (token string) {
-	w.Helper()
-	w.rewrite("user", func(user map[string]any) {
+// stored returns a token of the only user in the table.
+func (fx *fixture) stored(name string) (token string) {
+	fx.Helper()
+	fx.rewrite("user", func(user map[string]any) {
 		token, _ = user["tokens"].(map[string]any)[name].(string)
 	})
 	if token == "" {
-		w.Errorf("no %s in the table", name)
+		fx.Errorf("no %s in the table", name)
 	}
 	return token
 }

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// These are of the recorded events, and stand in events/README.md.
+	// These are in the recorded events, and in events/README.md.
 	pushToken = "t0kenOfTheRecordedEvents"
 	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	openID    = "oFS7Fjl0WsZ9AMZqrI80nbIq8xrA"
@@ -33,19 +33,19 @@ const (
 	newToken = "t0kenAfterTheRotation"
 	newKey   = "GFEDCBA9876543210zyxwvutsrqponmlkjihgfedcba"
 
-	said = "what somebody said to the account" // in each text message
+	messageText = "what somebody wrote to the account" // in each text message
 )
 
-// pushWorld is what is around the function that takes pushes.
-type pushWorld struct {
+// pushFixture is what is around the function that takes pushes.
+type pushFixture struct {
 	bus     *eventBus
 	replies *replyFunction
 	pushes  *managedSecret
-	private *canaries // no secrets, but nobody's business either: not to be logged
+	private *canaries // what is private to users: it is no secret, and may not be logged
 	serial  atomic.Uint64
 }
 
-// pushSecret is what users store of one account. The last two may be empty.
+// pushSecret is what a team stores for one account. The last two may be empty.
 type pushSecret struct {
 	Token          string `json:"token"`
 	AESKey         string `json:"encodingAESKey,omitempty"`
@@ -53,37 +53,37 @@ type pushSecret struct {
 	PreviousAESKey string `json:"previousEncodingAESKey,omitempty"`
 }
 
-func (w *world) addPushes() {
-	w.Helper()
-	w.bus, w.replies, w.private = serveBus(w), serveReplies(w), new(canaries)
-	w.pushes = w.manager.add("WECHAT_PUSH_SECRETS_ARN", pushSecretARN, map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}})
-	w.settings["WECHAT_PUSH_SECRETS_ARN"] = pushSecretARN
-	w.settings["EVENT_BUS_NAME"] = busName
-	w.canaries.plant(pushToken, pushKey, newToken, newKey)
-	w.private.plant(openID, said)
+func (fx *fixture) addPushes() {
+	fx.Helper()
+	fx.bus, fx.replies, fx.private = serveBus(fx), serveReplies(fx), new(canaries)
+	fx.pushes = fx.manager.add("WECHAT_PUSH_SECRETS_ARN", pushSecretARN, map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}})
+	fx.settings["WECHAT_PUSH_SECRETS_ARN"] = pushSecretARN
+	fx.settings["EVENT_BUS_NAME"] = busName
+	fx.canaries.plant(pushToken, pushKey, newToken, newKey)
+	fx.private.plant(openID, messageText)
 }
 
-// plainMode takes the AES key away.
-func (w *world) plainMode() { w.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
+// plainMode removes the AES key.
+func (fx *fixture) plainMode() { fx.pushes.put(map[string]pushSecret{"default": {Token: pushToken}}) }
 
-// sample is a message of that type that was never sent before.
-func (w *world) sample(typ string) push.Message {
-	w.Helper()
-	n := w.serial.Add(1)
-	made := time.Now().Add(-time.Duration(n) * time.Second) // all that tells one event from another
+// sample returns a new message of that type.
+func (fx *fixture) sample(typ string) push.Message {
+	fx.Helper()
+	n := fx.serial.Add(1)
+	made := time.Now().Add(-time.Duration(n) * time.Second) // which makes one event different from another
 	m, ok := push.SampleMessage(typ, openID, accountID, made, 25004731936822907+n)
 	if !ok {
-		w.Fatalf("no sample of type %s", typ)
+		fx.Fatalf("no sample of type %s", typ)
 	}
 	if typ == "text" {
-		m = m.With("Content", said)
+		m = m.With("Content", messageText)
 	}
 	return m
 }
 
-// pusher is WeChat, in safe mode unless that is changed.
+// pusher returns the sender of pushes: WeChat, in safe mode if change sets no other.
 func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
-	f.w.Helper()
+	f.fx.Helper()
 	c := push.Config{
 		URL:            "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/verify",
 		Token:          pushToken,
@@ -97,7 +97,7 @@ func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 	}
 	p, err := push.New(c)
 	if err != nil {
-		f.w.Fatal(err)
+		f.fx.Fatal(err)
 	}
 	return p
 }
@@ -105,55 +105,42 @@ func (f *function) pusher(change ...func(*push.Config)) *push.Sender {
 func plain(c *push.Config)  { c.Mode = push.Plain }
 func inJSON(c *push.Config) { c.JSON = true }
 
-// signedWith changes the secrets that WeChat uses.
+// signedWith sets the secrets that WeChat uses.
 func signedWith(token, key string) func(*push.Config) {
 	return func(c *push.Config) { c.Token, c.EncodingAESKey = token, key }
 }
 
-// event is what the gateway makes of a message's delivery.
-func (w *world) event(p *push.Sender, m push.Message) []byte {
-	w.Helper()
-	r, err := p.Request(w.Context(), m)
+// event returns the event that the gateway makes of the delivery of a message.
+func (fx *fixture) event(p *push.Sender, m push.Message) []byte {
+	fx.Helper()
+	r, err := p.Request(fx.Context(), m)
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 	event, err := lambdatest.APIGatewayEvent(r)
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 	return event
 }
 
-// RoundTrip puts the gateway before the function, for clients of this process.
-func (f *function) RoundTrip(r *http.Request) (*http.Response, error) {
-	event, err := lambdatest.APIGatewayEvent(r)
-	if err != nil {
-		return nil, err
-	}
-	payload, err := f.invokeContext(r.Context(), event)
-	if err != nil {
-		return nil, err
-	}
-	return lambdatest.Response(payload)
-}
-
 // deliver sends a message once.
 func (f *function) deliver(p *push.Sender, m push.Message) push.Delivery {
-	f.w.Helper()
+	f.fx.Helper()
 	return f.again(p.Series(m))
 }
 
-// again sends a message of a series once more.
+// again sends the message of a series once more.
 func (f *function) again(s *push.Series) push.Delivery {
-	f.w.Helper()
-	d, err := s.Deliver(f.w.Context())
+	f.fx.Helper()
+	d, err := s.Deliver(f.fx.Context())
 	if err != nil {
-		f.w.Fatal(err)
+		f.fx.Fatal(err)
 	}
 	return d
 }
 
-// wantAccepted wants WeChat to be content with an answer that has no reply.
+// wantAccepted checks that WeChat accepts the answer, and that it has no reply.
 func wantAccepted(tb testing.TB, d push.Delivery) {
 	tb.Helper()
 	if d.Verdict != push.Accepted || d.Body != "success" || d.ContentType != "text/plain; charset=utf-8" {
@@ -161,7 +148,7 @@ func wantAccepted(tb testing.TB, d push.Delivery) {
 	}
 }
 
-// wantRefused wants a problem, after which WeChat sends a push again.
+// wantRefused checks that the answer is a problem. WeChat then sends a push again.
 func wantRefused(tb testing.TB, d push.Delivery, status int, code string) {
 	tb.Helper()
 	var problem struct{ Code string }
@@ -170,45 +157,46 @@ func wantRefused(tb testing.TB, d push.Delivery, status int, code string) {
 	}
 }
 
-// wantPush checks all that a push costs that is taken at once.
-func (f *function) wantPush() {
-	f.w.Helper()
+// wantCallsOfAPush checks the calls for a push that is accepted at once.
+func (f *function) wantCallsOfAPush() {
+	f.fx.Helper()
 	f.wantCalls(calls{"PutItem push": 2})
-	f.w.bus.want(1, 1)
-	f.w.replies.want(0)
+	f.fx.bus.want(1, 1)
+	f.fx.replies.want(0)
 }
 
-// wantNothing checks that a request cost nothing.
-func (f *function) wantNothing() {
-	f.w.Helper()
+// wantNoCalls checks that requests caused no calls of other services.
+func (f *function) wantNoCalls() {
+	f.fx.Helper()
 	f.wantCalls(calls{})
-	f.w.bus.want(0, 0)
-	f.w.replies.want(0)
+	f.fx.bus.want(0, 0)
+	f.fx.replies.want(0)
 }
 
-// killed sends a message and ends the process when it is told.
-func (f *function) killed(p *push.Sender, m push.Message, when <-chan struct{}) {
-	f.w.Helper()
-	ctx, kill := context.WithCancel(f.w.Context())
+// deliverAndCrash sends a message, and ends the process when the channel gets a value.
+func (f *function) deliverAndCrash(p *push.Sender, m push.Message, when <-chan struct{}) {
+	f.fx.Helper()
+	ctx, crash := context.WithCancel(f.fx.Context())
+	defer crash()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := p.Deliver(ctx, m)
 		ended <- err
 	}()
-	defer kill()
 	select {
 	case <-when:
-		kill()
+		crash()
 	case err := <-ended:
-		f.w.Fatalf("the delivery ended before that: %v", err)
+		f.fx.Fatalf("the delivery ended before the crash: %v", err)
 	}
 	if err := <-ended; err == nil {
-		f.w.Error("the killed delivery was answered")
+		f.fx.Error("the delivery was answered, though its process crashed")
 	}
 }
 
-// signedAnew is a recorded event of verify's as if it were sent now.
-func signedAnew(tb testing.TB, name string) []byte {
+// signedNow returns a recorded event of the function verify with the time and signature of
+// now.
+func signedNow(tb testing.TB, name string) []byte {
 	tb.Helper()
 	var e events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(recorded(tb, name), &e); err != nil {
@@ -241,18 +229,18 @@ func signedAnew(tb testing.TB, name string) []byte {
 	return event
 }
 
-// signature is WeChat's, with nothing of our own signing.
+// signature computes WeChat's signature without the code under test.
 func signature(parts ...string) string {
 	slices.Sort(parts)
 	return sha1Hex(strings.Join(parts, ""))
 }
 
-// tableText is all that the table holds.
-func (w *world) tableText() string {
-	w.Helper()
-	out, err := w.engine.Client.Scan(w.Context(), &dynamodb.ScanInput{TableName: &w.engine.Table, ConsistentRead: aws.Bool(true)})
+// tableText returns all texts in the table.
+func (fx *fixture) tableText() string {
+	fx.Helper()
+	out, err := fx.engine.Client.Scan(fx.Context(), &dynamodb.ScanInput{TableName: &fx.engine.Table, ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		w.Fatal(err)
+		fx.Fatal(err)
 	}
 	var text strings.Builder
 	for _, item := range out.Items {

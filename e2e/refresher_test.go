@@ -15,11 +15,11 @@ import (
 	"wechatfn/shared/credential"
 )
 
-// TestTwentyRefreshersAskOnce: the lease holds between processes.
-func TestTwentyRefreshersAskOnce(t *testing.T) {
+// The lease works between processes.
+func TestTwentyProcessesAskWeChatOnce(t *testing.T) {
 	const instances = 20
-	w := newWorld(t)
-	refresher := w.startMany("refresher", instances)
+	fx := newFixture(t, runtimeAPI)
+	refresher := fx.startMany("refresher", instances)
 	event := recorded(t, "refresher")
 	var wg sync.WaitGroup
 	for range instances {
@@ -30,28 +30,28 @@ func TestTwentyRefreshersAskOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.wantWeChat(1, 1)
-	// One epoch: the lease, the token kept, and all saved with the lease released.
+	fx.wantTokenCalls(1, 1)
+	// One epoch: the lease is taken, the token is saved, and the rest is saved with the lease released.
 	if got := refresher.table.take(); got["PutItem ticket"] != 1 || got["PutItem token"] != 3 {
 		t.Errorf("calls of the table: %v", got)
 	}
 }
 
 func TestClassicTokenMode(t *testing.T) {
-	w := newWorld(t)
-	w.settings["WECHAT_TOKEN_MODE"] = "classic"
-	w.start("refresher").tick()
-	if classic, stable := w.sim.Calls(wechatsim.PathToken), w.sim.Calls(wechatsim.PathStableToken); classic != 1 || stable != 0 {
+	fx := newFixture(t, runtimeAPI)
+	fx.settings["WECHAT_TOKEN_MODE"] = "classic"
+	fx.start("refresher").tick()
+	if classic, stable := fx.sim.Calls(wechatsim.PathToken), fx.sim.Calls(wechatsim.PathStableToken); classic != 1 || stable != 0 {
 		t.Errorf("%d classic and %d stable calls", classic, stable)
 	}
 }
 
-func TestOperator(t *testing.T) {
-	w := newWorld(t)
-	w.twoAccounts()
-	refresher := w.start("refresher")
+func TestOperatorOfTheRefresher(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
+	fx.twoAccounts()
+	refresher := fx.start("refresher")
 	refresher.tick()
-	w.wantWeChat(2, 2)
+	fx.wantTokenCalls(2, 2)
 	refresher.table.take()
 
 	status := refresher.report(recorded(t, "refresher-status"))
@@ -60,179 +60,180 @@ func TestOperator(t *testing.T) {
 	}
 	refresher.wantCalls(calls{"GetItem token": 2})
 
-	before := w.record(nil).Token.Fingerprint
+	before := fx.record(nil).Token.Fingerprint
 	forced := refresher.report(recorded(t, "refresher-force"))
-	if len(forced.Accounts) != 1 || forced.Accounts[0].App != "default" || w.record(nil).Token.Fingerprint == before {
-		t.Errorf("forced refresh left the token as it was: %+v", forced)
+	if len(forced.Accounts) != 1 || forced.Accounts[0].App != "default" || fx.record(nil).Token.Fingerprint == before {
+		t.Errorf("the token is the same after a forced refresh: %+v", forced)
 	}
 	call := wechatsim.Call{AppID: appID, Path: wechatsim.PathStableToken, Forced: true}
-	if got, want := w.sim.Counts(), map[wechatsim.Call]int{call: 1}; !maps.Equal(got, want) {
+	if got, want := fx.sim.Counts(), map[wechatsim.Call]int{call: 1}; !maps.Equal(got, want) {
 		t.Errorf("WeChat was asked %v, want %v", got, want)
 	}
 
-	refused := map[string]string{
-		`{"action":"force_refresh"}`:                  "needs the name of an account",
-		`{"action":"force_refresh","app":"nobody"}`:   "unknown account",
-		`{"action":"reboot"}`:                         "there are tick, status and force_refresh",
-		`{"action":"FORCE_REFRESH","app":"second"}`:   "unknown action",
-		`{"action":"force_refresh","app":"default"} `: "no forced refresh is left",
+	for _, c := range []struct{ name, event, want string }{
+		{"no account", `{"action":"force_refresh"}`, "needs the name of an account"},
+		{"an unknown account", `{"action":"force_refresh","app":"nobody"}`, "unknown account"},
+		{"an unknown action", `{"action":"reboot"}`, "there are tick, status and force_refresh"},
+		{"an action in capitals", `{"action":"FORCE_REFRESH","app":"second"}`, "unknown action"},
+		{"a second time", `{"action":"force_refresh","app":"default"} `, "no forced refresh is left"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := refresher.invoke([]byte(c.event))
+			if failure, ok := errors.AsType[*lambdatest.FunctionError](err); !ok || !strings.Contains(failure.Message, c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
 	}
-	for event, want := range refused {
-		_, err := refresher.invoke([]byte(event))
-		if failure, ok := errors.AsType[*lambdatest.FunctionError](err); !ok || !strings.Contains(failure.Message, want) {
-			t.Errorf("%s: %v, want %q", event, err, want)
-		}
-	}
-	w.wantWeChat(1, 0)
+	fx.wantTokenCalls(1, 0)
 	if _, err := refresher.invoke([]byte(`{"action":"force_refresh","app":"second"}`)); err != nil {
 		t.Errorf("each account has a budget of its own: %v", err)
 	}
-	w.wantWeChat(1, 0)
+	fx.wantTokenCalls(1, 0)
 }
 
-// TestNewAppSecret: an AppSecret that was reset at WeChat works as soon as it
-// is stored, in a process that still holds the old one (P10).
+// An AppSecret that was reset at WeChat is used as soon as it is stored, by a process that
+// has cached the old one.
 func TestNewAppSecret(t *testing.T) {
 	const newSecret = "77665544332211007766554433221100"
-	w := newWorld(t)
-	w.canaries.plant(newSecret)
-	refresher := w.start("refresher")
+	fx := newFixture(t, runtimeAPI)
+	fx.canaries.plant(newSecret)
+	refresher := fx.start("refresher")
 	refresher.tick()
-	w.secrets.wantReads(1)
-	if err := w.sim.SetSecret(appID, newSecret); err != nil {
+	fx.secrets.wantReads(1)
+	if err := fx.sim.SetSecret(appID, newSecret); err != nil {
 		t.Fatal(err)
 	}
 
-	w.record(func(r *credential.Record) { // a renewal is due
+	fx.record(func(r *credential.Record) { // a renewal is due
 		r.Token.ExpiresAt = time.Now().Add(4 * time.Minute).Unix()
 		r.Token.PolledAt = 0
 	})
-	w.sim.ResetCounts()
+	fx.sim.ResetCounts()
 	failure := refresher.tick().Accounts[0].Token.Failure
 	if failure == nil || failure.Code != 40125 || failure.Class != "configuration" {
 		t.Fatalf("failure %+v", failure)
 	}
-	w.wantWeChat(1, 0)
-	w.secrets.wantReads(1) // the kept one was refused, and what is stored is no other
+	fx.wantTokenCalls(1, 0)
+	fx.secrets.wantReads(1) // the cached one was refused, and the stored one is the same
 	refresher.tick()
-	w.wantWeChat(0, 0)
-	w.secrets.wantReads(1)
+	fx.wantTokenCalls(0, 0)
+	fx.secrets.wantReads(1)
 
-	w.secrets.put(map[string]string{"default": newSecret})
+	fx.secrets.put(map[string]string{"default": newSecret})
 	if failure := refresher.tick().Accounts[0].Token.Failure; failure != nil {
 		t.Errorf("failure %+v with the new AppSecret in place", failure)
 	}
-	w.wantWeChat(1, 0)
-	w.secrets.wantReads(1)
-	if record := w.record(nil); !w.sim.TokenValid(appID, record.Token.Value) {
-		t.Error("the token is not alive")
+	fx.wantTokenCalls(1, 0)
+	fx.secrets.wantReads(1)
+	if record := fx.record(nil); !fx.sim.TokenValid(appID, record.Token.Value) {
+		t.Error("the token is not valid")
 	}
 }
 
-// TestNoAppSecret: nothing stored yet, which is how a new deployment begins.
+// A new deployment has no AppSecret yet.
 func TestNoAppSecret(t *testing.T) {
-	w := newWorld(t)
-	w.secrets.put(nil)
-	refresher := w.start("refresher")
+	fx := newFixture(t, runtimeAPI)
+	fx.secrets.put(nil)
+	refresher := fx.start("refresher")
 	if failure := refresher.tick().Accounts[0].Token.Failure; failure == nil || failure.Class != "secret" {
 		t.Errorf("failure %+v", failure)
 	}
-	w.wantWeChat(0, 0)
+	fx.wantTokenCalls(0, 0)
 
-	w.secrets.put(map[string]string{"default": appSecret})
-	w.record(func(r *credential.Record) { r.Token.Failure.Until = 0 }) // a minute later
+	fx.secrets.put(map[string]string{"default": appSecret})
+	fx.record(func(r *credential.Record) { r.Token.Failure.Until = 0 }) // a minute later
 	refresher.tick()
-	w.wantWeChat(1, 1)
+	fx.wantTokenCalls(1, 1)
 }
 
-// TestWeChatHangs: the refresher says so before Lambda would kill it (which
-// would fail the tick), and the next tick does the work.
-func TestWeChatHangs(t *testing.T) {
-	w := newWorld(t)
-	w.timeout = 4 * time.Second // of which the refresher keeps 3 back
-	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, Delay: time.Hour})
-	refresher := w.start("refresher")
+// If WeChat does not answer, the refresher ends its tick before Lambda ends the process,
+// and the next tick renews.
+func TestRefresherEndsInTime(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
+	fx.timeout = 4 * time.Second // of which the refresher reserves 3
+	fx.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, Delay: time.Hour})
+	refresher := fx.start("refresher")
 	failure := refresher.tick().Accounts[0].Token.Failure
 	if failure == nil || failure.Op != "stable_token" || failure.Class != "busy" {
 		t.Errorf("failure %+v", failure)
 	}
-	if record := w.record(nil); record.Lease.Owner != "" {
+	if record := fx.record(nil); record.Lease.Owner != "" {
 		t.Errorf("the lease is still held: %+v", record.Lease)
 	}
 
-	w.sim.ClearFaults()
-	w.sim.ResetCounts()
-	w.record(func(r *credential.Record) { r.Token.Failure.Until = 0 }) // a minute later
+	fx.sim.ClearFaults()
+	fx.sim.ResetCounts()
+	fx.record(func(r *credential.Record) { r.Token.Failure.Until = 0 }) // a minute later
 	if failure := refresher.tick().Accounts[0].Token.Failure; failure != nil {
 		t.Errorf("failure %+v", failure)
 	}
-	w.wantWeChat(1, 1)
+	fx.wantTokenCalls(1, 1)
 }
 
-// TestKilledInTheMiddle: a refresher that dies while WeChat has its question
-// leaves a lease behind, which keeps others away until it has ended.
-func TestKilledInTheMiddle(t *testing.T) {
-	w := newWorld(t)
-	w.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, Delay: time.Hour, Times: 1})
-	refresher := w.start("refresher")
+// A refresher that crashes while it calls WeChat leaves its lease in the table. The others
+// wait until the lease has expired.
+func TestCrashDuringACallOfWeChat(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
+	fx.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, Delay: time.Hour, Times: 1})
+	refresher := fx.start("refresher")
 	event := recorded(t, "refresher")
-	ctx, kill := context.WithCancel(t.Context())
-	defer kill()
+	ctx, crash := context.WithCancel(t.Context())
+	defer crash()
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if _, err := refresher.invokeContext(ctx, event); !errors.Is(err, context.Canceled) {
-			t.Errorf("the killed invocation: %v", err)
+			t.Errorf("the invocation that crashed: %v", err)
 		}
 	})
-	<-w.wechat.asked
-	for w.sim.Calls(wechatsim.PathStableToken) == 0 { // it is counted a moment later
+	<-fx.wechat.asked
+	for fx.sim.Calls(wechatsim.PathStableToken) == 0 { // it is counted a moment later
 		time.Sleep(time.Millisecond)
 	}
-	kill()
+	crash()
 	wg.Wait()
-	w.sim.ResetCounts()
+	fx.sim.ResetCounts()
 
-	dead := w.record(nil).Lease.Epoch
-	if epoch := refresher.tick().Accounts[0].Epoch; epoch != dead {
-		t.Errorf("epoch %d while the lease of %d runs", epoch, dead)
+	crashed := fx.record(nil).Lease.Epoch
+	if epoch := refresher.tick().Accounts[0].Epoch; epoch != crashed {
+		t.Errorf("epoch %d, and the lease of epoch %d has not expired", epoch, crashed)
 	}
-	w.wantWeChat(0, 0)
-	w.record(func(r *credential.Record) { r.Lease.Deadline = time.Now().Unix() - 1 }) // 19 s later
-	if one := refresher.tick().Accounts[0]; one.Epoch != dead+1 || one.Token.SecondsLeft < 7000 {
+	fx.wantTokenCalls(0, 0)
+	fx.record(func(r *credential.Record) { r.Lease.Deadline = time.Now().Unix() - 1 }) // 19 s later
+	if one := refresher.tick().Accounts[0]; one.Epoch != crashed+1 || one.Token.SecondsLeft < 7000 {
 		t.Errorf("account %+v", one)
 	}
-	w.wantWeChat(1, 1)
+	fx.wantTokenCalls(1, 1)
 }
 
-// TestProxy: what goes to WeChat takes the proxy, with its login, and nothing
-// else does. The host exists for the proxy alone.
-func TestProxy(t *testing.T) {
-	w := newWorld(t)
-	w.canaries.plant(proxyPassword)
-	proxy := serveProxy(t, w.wechat.URL)
-	w.settings["WECHAT_API_BASE"] = "http://wechat.invalid"
-	w.settings["WECHAT_PROXY_URL"] = proxy.address()
-	refresher := w.start("refresher")
+// Calls of WeChat go through the proxy, with user and password, and no other calls do. Only
+// the proxy knows the host.
+func TestProxyIsForWeChatOnly(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
+	fx.canaries.plant(proxyPassword)
+	proxy := serveProxy(t, fx.wechat.URL)
+	fx.settings["WECHAT_API_BASE"] = "http://wechat.invalid"
+	fx.settings["WECHAT_PROXY_URL"] = proxy.address()
+	refresher := fx.start("refresher")
 	refresher.tick()
-	w.wantWeChat(1, 1)
+	fx.wantTokenCalls(1, 1)
 	if got, want := proxy.seen(), map[string]int{"wechat.invalid": 2}; !maps.Equal(got, want) {
 		t.Errorf("through the proxy went %v, want %v", got, want)
 	}
 	refresher.wantCalls(calls{"GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
-	w.secrets.wantReads(1)
+	fx.secrets.wantReads(1)
 
-	proxy.Close() // its address stands in the error of whoever dials it
-	w.record(func(r *credential.Record) { r.Token.Dead = true })
+	proxy.Close() // an error of the connection has the address, with the password
+	fx.record(func(r *credential.Record) { r.Token.Invalid = true })
 	if failure := refresher.tick().Accounts[0].Token.Failure; failure == nil || failure.Class != "busy" {
 		t.Errorf("failure %+v without the proxy", failure)
 	}
 }
 
-// TestRefreshersLogIsJSON: CloudWatch and the alarms read it.
-func TestRefreshersLogIsJSON(t *testing.T) {
-	w := newWorld(t)
-	w.sim.Fail(wechatsim.Fault{ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"})
-	refresher := w.start("refresher")
+// CloudWatch and the alarms read the log.
+func TestLogOfTheRefresherIsJSON(t *testing.T) {
+	fx := newFixture(t, runtimeAPI)
+	fx.sim.Fail(wechatsim.Fault{ErrCode: 40164, ErrMsg: "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"})
+	refresher := fx.start("refresher")
 	refresher.tick()
 	refresher.Close()
 	logs := refresher.Logs()

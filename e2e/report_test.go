@@ -25,11 +25,10 @@ const (
 	warmCalls   = 400 // a round
 )
 
-// TestBenchmarkReport holds the sizes to their limits and, with -report, prints
-// sizes, calls and times. Times depend on the machine and its other work, so
-// none of them can fail a test, and each is set against baselines that were
-// measured in turns with it. Calls and allocations are held by
-// TestEachRequestsCalls and TestWarmAllocations.
+// TestBenchmarkReport checks the sizes of the functions and, with -report, prints sizes,
+// calls and times. Times depend on the machine and its other work, so no time fails a test.
+// Each is printed with baselines that were measured in turns with it. Calls and allocations
+// are checked by TestCallsOfASignature and the like, and by TestWarmAllocations.
 func TestBenchmarkReport(t *testing.T) {
 	for _, m := range manifest.Functions() {
 		wantSize(t, m.Name, read(t, lambdatest.Build(t, "../functions/"+m.Name)))
@@ -54,16 +53,16 @@ func reportSizes(t *testing.T, out io.Writer) {
 		arm64, here := makeFunction(t, tree, m.Name), read(t, lambdatest.Build(t, "../functions/"+m.Name))
 		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\n", m.Name, len(arm64), zipped(t, arm64), len(here), zipped(t, here))
 	}
-	for _, name := range []string{"hello", "lean", "getitem"} {
+	for _, name := range []string{"hello", "minimal", "getitem"} {
 		here := read(t, baseline(t, name))
 		fmt.Fprintf(out, "baseline %s\t\t\t%d\t%d\n", name, len(here), zipped(t, here))
 	}
 }
 
 func reportCalls(t *testing.T, out io.Writer) {
-	w := newWorld(t)
-	cold, refresher, signature, verify := w.start("signature"), w.start("refresher"), w.start("signature"), w.start("verify")
-	push := w.event(verify.pusher(), w.sample("text"))
+	fx := newFixture(t, runtimeAPI)
+	cold, refresher, signature, verify := fx.start("signature"), fx.start("refresher"), fx.start("signature"), fx.start("verify")
+	push := fx.event(verify.pusher(), fx.sample("text"))
 	fmt.Fprint(out, "\nCALLS\tof the table\tof WeChat\tof secrets\tof the bus\n")
 	for _, step := range []struct {
 		name  string
@@ -71,11 +70,11 @@ func reportCalls(t *testing.T, out io.Writer) {
 		event []byte
 	}{
 		{"signature, no ticket", cold, recorded(t, "signature")},
-		{"refresher, kicked, nothing there", refresher, recorded(t, "refresher-refresh-request")},
-		{"refresher, tick, nothing to do", refresher, recorded(t, "refresher")},
+		{"refresher, refresh request, nothing stored", refresher, recorded(t, "refresher-refresh-request")},
+		{"refresher, tick, nothing to renew", refresher, recorded(t, "refresher")},
 		{"signature, first of a process", signature, recorded(t, "signature")},
 		{"signature, warm", signature, recorded(t, "signature")},
-		{"verify, a check of the URL, first of a process", verify, signedAnew(t, "verify-check")},
+		{"verify, a check of the URL, first of a process", verify, signedNow(t, "verify-check")},
 		{"verify, a push", verify, push},
 		{"verify, the same push again", verify, push},
 		{"verify, a push that is too old", verify, recorded(t, "verify")},
@@ -83,17 +82,17 @@ func reportCalls(t *testing.T, out io.Writer) {
 		if _, err := step.f.invoke(step.event); err != nil {
 			t.Fatal(err)
 		}
-		puts, _ := w.bus.drain()
+		puts, _ := fx.bus.drain()
 		fmt.Fprintf(out, "%s\t%v\t%d\t%d\t%d\n", step.name, step.f.table.take(),
-			w.asked(), w.secrets.drain()+w.pushes.drain(), puts)
-		w.sim.ResetCounts()
+			fx.weChatCalls(), fx.secrets.drain()+fx.pushes.drain(), puts)
+		fx.sim.ResetCounts()
 	}
 	reportLogins(t, out)
 }
 
-// asked is how often WeChat was, pages for browsers left out.
-func (w *world) asked() (n int) {
-	for call, times := range w.sim.Counts() {
+// weChatCalls counts the calls of WeChat without the pages for browsers.
+func (fx *fixture) weChatCalls() (n int) {
+	for call, times := range fx.sim.Counts() {
 		if call.Path != wechatsim.PathAuthorize && call.Path != wechatsim.PathQRConnect {
 			n += times
 		}
@@ -101,38 +100,38 @@ func (w *world) asked() (n int) {
 	return n
 }
 
-// reportLogins takes a user through all that the oauth function does.
+// reportLogins does all that the oauth function can do for one user.
 func reportLogins(t *testing.T, out io.Writer) {
-	w := newLoginWorld(t)
-	oauth := w.start("oauth")
+	fx := newLoginFixture(t, runtimeAPI)
+	oauth := fx.start("oauth")
 	one := oauth.browser("hua")
 	var callback string
-	login := func() { callback = one.begin("scope=snsapi_userinfo&return_to=%2F") }
-	back := func() { one.landed(one.visit(callback)) }
-	approve := func() { callback = one.decide(callback, wechatsim.AnswerApprove) }
+	begin := func() { callback = one.begin("scope=snsapi_userinfo&return_to=%2F") }
+	finish := func() { one.wantLoggedIn(one.visit(callback)) }
+	approve := func() { callback = one.answerAtWeChat(callback, wechatsim.AnswerApprove) }
 	for _, step := range []struct {
 		name string
 		do   func()
 	}{
-		{"oauth, authorize", login},
+		{"oauth, authorize", begin},
 		{"", approve},
-		{"oauth, callback, a new user with a profile, first of a process", back},
-		{"oauth, the same callback again", back},
-		{"", login}, {"", approve},
-		{"oauth, callback, a user who has been here", back},
-		{"", login}, {"", approve},
-		{"oauth, callback, once more", back},
+		{"oauth, callback, a new user with a profile, first of a process", finish},
+		{"oauth, the same callback again", finish},
+		{"", begin}, {"", approve},
+		{"oauth, callback, a known user", finish},
+		{"", begin}, {"", approve},
+		{"oauth, callback, a known user, once more", finish},
 		{"oauth, session check", func() { one.session() }},
-		{"oauth, authorizer", func() { authorizes(w, oauth, one.cookie(sessionCookie), true) }},
-		{"oauth, userinfo, token live", func() { one.wantProfile("Li Hua") }},
-		{"", func() { w.endTokens(-time.Minute) }},
-		{"oauth, userinfo, token ended", func() { one.wantProfile("Li Hua") }},
+		{"oauth, authorizer", func() { authorizes(fx, oauth, one.cookie(sessionCookie), true) }},
+		{"oauth, userinfo, token valid", func() { one.wantProfile("Li Hua") }},
+		{"", func() { fx.setTokenExpiry(-time.Minute) }},
+		{"oauth, userinfo, token expired", func() { one.wantProfile("Li Hua") }},
 		{"oauth, refresh", func() { one.fetch(http.MethodPost, "/oauth/session/refresh", "") }},
 		{"oauth, logout", func() { one.fetch(http.MethodDelete, "/oauth/session", "") }},
 	} {
 		step.do()
-		used, asked, reads := oauth.table.take(), w.asked(), w.secrets.drain()
-		w.sim.ResetCounts()
+		used, asked, reads := oauth.table.take(), fx.weChatCalls(), fx.secrets.drain()
+		fx.sim.ResetCounts()
 		if step.name != "" {
 			fmt.Fprintf(out, "%s\t%v\t%d\t%d\t0\n", step.name, used, asked, reads)
 		}
@@ -143,49 +142,49 @@ func baseline(tb testing.TB, name string) string {
 	return lambdatest.Build(tb, "./lambdatest/baseline/"+name)
 }
 
-// contestant is a function whose start is measured.
-type contestant struct {
+// measuredStart is a function whose start is measured.
+type measuredStart struct {
 	name, binary string
 	event        func() []byte
 	env          []string
 	init, first  []time.Duration
 }
 
-// reportStarts measures from exec to the first answer. Within it all but hello
-// make one read of the table, verify reads its secret, writes to the table
-// twice and puts an event on the bus, and oauth writes to the table once.
+// reportStarts measures from exec to the first answer. In this time hello does nothing,
+// verify reads its secret, writes to the table twice and puts an event on the bus, oauth
+// writes to the table once, and the others read the table once.
 func reportStarts(t *testing.T, out io.Writer) {
-	w := newWorld(t)
-	w.start("refresher").tick()
+	fx := newFixture(t, runtimeAPI)
+	fx.start("refresher").tick()
 	quoted, _ := json.Marshal("ticket#" + appID + "#jsapi")
 	key := func() []byte { return quoted }
-	p := w.start("verify").pusher()
+	p := fx.start("verify").pusher()
 	env := func(name string) []string {
 		m, _ := manifest.Lookup(name)
-		return append(w.environment(m), w.endpoints(m, w.engine.Endpoint)...)
+		return append(fx.environment(m), fx.endpoints(m, fx.engine.Endpoint)...)
 	}
-	contestants := []*contestant{
+	all := []*measuredStart{
 		{name: "baseline hello", binary: baseline(t, "hello"), event: key},
-		{name: "baseline lean", binary: baseline(t, "lean"), event: key, env: env("signature")},
+		{name: "baseline minimal", binary: baseline(t, "minimal"), event: key, env: env("signature")},
 		{name: "baseline getitem", binary: baseline(t, "getitem"), event: key, env: env("signature")},
 		{name: "signature", binary: lambdatest.Build(t, "../functions/signature"), event: func() []byte { return recorded(t, "signature") }, env: env("signature")},
 		{name: "oauth, authorize", binary: lambdatest.Build(t, "../functions/oauth"), event: func() []byte { return recorded(t, "oauth") }, env: env("oauth")},
-		{name: "verify, a push", binary: lambdatest.Build(t, "../functions/verify"), event: func() []byte { return w.event(p, w.sample("text")) }, env: env("verify")},
+		{name: "verify, a push", binary: lambdatest.Build(t, "../functions/verify"), event: func() []byte { return fx.event(p, fx.sample("text")) }, env: env("verify")},
 	}
 	for range startRounds {
-		for _, c := range contestants {
+		for _, c := range all {
 			c.start(t)
 		}
 	}
-	w.bus.want(startRounds, startRounds)
-	lean, getitem := contestants[1], contestants[2]
-	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx lean\n", startRounds)
-	for _, c := range contestants {
-		fmt.Fprintf(out, "%s\t%s\t%s\t%.2f\t%.2f\n", c.name, ms(median(c.init)), ms(median(c.first)), ratio(c.first, getitem.first), ratio(c.first, lean.first))
+	fx.bus.want(startRounds, startRounds)
+	minimal, getitem := all[1], all[2]
+	fmt.Fprintf(out, "\nSTART, median of %d\tasks for an event\thas answered\tx getitem\tx minimal\n", startRounds)
+	for _, c := range all {
+		fmt.Fprintf(out, "%s\t%s\t%s\t%.2f\t%.2f\n", c.name, ms(median(c.init)), ms(median(c.first)), ratio(c.first, getitem.first), ratio(c.first, minimal.first))
 	}
 }
 
-func (c *contestant) start(t *testing.T) {
+func (c *measuredStart) start(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Config{Binary: c.binary, Env: c.env, MemoryMB: 256})
 	defer f.Close()
 	if answer, err := f.Invoke(t.Context(), c.event()); err != nil {
@@ -198,26 +197,26 @@ func (c *contestant) start(t *testing.T) {
 func reportWarm(t *testing.T, out io.Writer) {
 	fmt.Fprintf(out, "\nWARM, median of %d\ttime\tallocations\tratio\n", warmRounds)
 	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "signature")), map[string]func(){"signature, event to answer": warmSignature(t)})
-	reportWarmAgainst(t, out, decodeEvent(t, signedAnew(t, "verify")), map[string]func(){
-		"verify, push to answer":                 warmPush(t),
-		"baseline: signature, AES and XML alone": barePush(t),
+	reportWarmAgainst(t, out, decodeEvent(t, signedNow(t, "verify")), map[string]func(){
+		"verify, push to answer":                warmPush(t),
+		"baseline: signature, AES and XML only": minimalPush(t),
 	})
 	reportWarmAgainst(t, out, decodeEvent(t, recorded(t, "oauth-session")), map[string]func(){"oauth, session check, event to answer": warmSession(t)})
 }
 
-// reportWarmAgainst sets some against what decoding their event takes.
-func reportWarmAgainst(t *testing.T, out io.Writer, decode func(), some map[string]func()) {
+// reportWarmAgainst prints times and their ratio to the time for decoding the event.
+func reportWarmAgainst(t *testing.T, out io.Writer, decode func(), measured map[string]func()) {
 	times := map[string][]time.Duration{}
 	var baseline []time.Duration
 	for range warmRounds {
 		baseline = append(baseline, perCall(decode))
-		for name, once := range some {
+		for name, once := range measured {
 			times[name] = append(times[name], perCall(once))
 		}
 	}
 	fmt.Fprintf(out, "encoding/json decodes the event\t%s\t%.0f\t%.2f\n", us(median(baseline)), testing.AllocsPerRun(1000, decode), 1.0)
-	for _, name := range slices.Sorted(maps.Keys(some)) {
-		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.2f\n", name, us(median(times[name])), testing.AllocsPerRun(1000, some[name]), ratio(times[name], baseline))
+	for _, name := range slices.Sorted(maps.Keys(measured)) {
+		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.2f\n", name, us(median(times[name])), testing.AllocsPerRun(1000, measured[name]), ratio(times[name], baseline))
 	}
 }
 

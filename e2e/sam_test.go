@@ -26,7 +26,7 @@ import (
 	"wechatfn/shared/store/dynamo/dynamotest"
 )
 
-// samTemplate is what of template.yaml the tests look at.
+// samTemplate is the part of template.yaml that the tests read.
 type samTemplate struct {
 	Parameters map[string]struct {
 		Default string `yaml:"Default"`
@@ -65,9 +65,9 @@ func readTemplate(tb testing.TB) (template samTemplate) {
 	return template
 }
 
-// TestTemplatesRoutes: the routes of template.yaml are those of the manifest, each
-// with its function, and no other but the preflights of what pages call.
-func TestTemplatesRoutes(t *testing.T) {
+// The routes of template.yaml are those of the manifest, each with its function, and the
+// preflights of the routes that pages call.
+func TestRoutesOfTheTemplate(t *testing.T) {
 	want, got := map[string]string{}, map[string]string{}
 	for _, f := range manifest.Functions() {
 		for _, r := range f.Routes {
@@ -90,8 +90,24 @@ func TestTemplatesRoutes(t *testing.T) {
 	}
 }
 
-// TestTemplateHoldsNoSecret: variables for secrets are there for sam local, and
-// empty; the one that an account may set is hidden.
+// TestTemplateHasTheDefaultsOfTheVariables: a function gets the same value from the
+// template as from its own configuration.
+func TestTemplateHasTheDefaultsOfTheVariables(t *testing.T) {
+	template := readTemplate(t)
+	for _, v := range config.Variables() {
+		t.Run(v.Name, func(t *testing.T) {
+			for name, resource := range template.Resources {
+				node := resource.Properties.Environment.Variables[v.Name]
+				if parameter, ok := template.Parameters[node.Value]; ok && node.Tag == "!Ref" && parameter.Default != v.Default {
+					t.Errorf("%s: %q is the default of the parameter, %q of the variable", name, parameter.Default, v.Default)
+				}
+			}
+		})
+	}
+}
+
+// The variables for secrets are for sam local, and are empty. The one that is a parameter is
+// hidden.
 func TestTemplateHoldsNoSecret(t *testing.T) {
 	template := readTemplate(t)
 	found := 0
@@ -113,25 +129,25 @@ func TestTemplateHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestTemplatesFilter: the stream's filter takes kicks and nothing else.
-func TestTemplatesFilter(t *testing.T) {
+// The stream's filter passes refresh requests and nothing else.
+func TestStreamFilterOfTheTemplate(t *testing.T) {
 	filters := readTemplate(t).Resources["refresher"].Properties.Events["Stream"].Properties.FilterCriteria.Filters
-	if want := `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}}}`; len(filters) != 1 || filters[0].Pattern != want {
+	if want := `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"refresh_request#"}]}}},"eventName":["INSERT","MODIFY"]}`; len(filters) != 1 || filters[0].Pattern != want {
 		t.Errorf("filters %+v", filters)
 	}
 }
 
-// samLocal is a desk with sam local, but for sam and its container.
+// samLocal does what sam local does, without sam and its container.
 type samLocal struct {
 	testing.TB
 	template  samTemplate
-	overrides map[string]string // env.json, with addresses of this test
-	shown     chan string       // lines of wechatfn simulate
+	overrides map[string]string // env.json, with the addresses of this test
+	simulated chan string       // lines of wechatfn simulate
 }
 
 func newSAMLocal(tb testing.TB) *samLocal {
 	tb.Helper()
-	s := &samLocal{TB: tb, template: readTemplate(tb), shown: make(chan string, 100)}
+	s := &samLocal{TB: tb, template: readTemplate(tb), simulated: make(chan string, 100)}
 	var file struct{ Parameters map[string]string }
 	if err := json.Unmarshal(read(tb, "../env.json.example"), &file); err != nil {
 		tb.Fatal(err)
@@ -146,7 +162,7 @@ func newSAMLocal(tb testing.TB) *samLocal {
 	return s
 }
 
-// engine is the DynamoDB engine, where nobody but "local" may show up.
+// engine returns the URL of a DynamoDB engine that accepts the credentials "local" only.
 func (s *samLocal) engine() string {
 	s.Helper()
 	target, err := url.Parse(dynamotest.Start(s).Endpoint)
@@ -156,7 +172,7 @@ func (s *samLocal) engine() string {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.Header.Get("Authorization"), "Credential=local/") || r.Header.Get("X-Amz-Security-Token") != "" {
-			s.Errorf("the engine was shown the identity %s", r.Header.Get("Authorization"))
+			s.Errorf("the engine was called with the credentials %s", r.Header.Get("Authorization"))
 		}
 		proxy.ServeHTTP(w, r)
 	}))
@@ -164,7 +180,7 @@ func (s *samLocal) engine() string {
 	return server.URL
 }
 
-// simulate runs `wechatfn simulate`, which makes the table, and returns its URL.
+// simulate runs `wechatfn simulate`, which creates the table, and returns its URL.
 func (s *samLocal) simulate(engine string) string {
 	s.Helper()
 	program := exec.CommandContext(s.Context(), lambdatest.Build(s, "../cmd/wechatfn"), "simulate",
@@ -180,7 +196,7 @@ func (s *samLocal) simulate(engine string) string {
 	scanner := bufio.NewScanner(out)
 	scanner.Buffer(nil, 1<<20)
 	if !scanner.Scan() {
-		s.Fatal("wechatfn simulate said nothing")
+		s.Fatal("wechatfn simulate printed nothing")
 	}
 	_, rest, _ := strings.Cut(scanner.Text(), " at ")
 	address, _, _ := strings.Cut(rest, ",")
@@ -188,20 +204,20 @@ func (s *samLocal) simulate(engine string) string {
 	go func() {
 		defer close(done)
 		for scanner.Scan() {
-			s.shown <- scanner.Text()
+			s.simulated <- scanner.Text()
 		}
 		_, _ = io.Copy(io.Discard, out)
 	}()
-	s.Cleanup(func() { // the context is over by now, which has killed it
+	s.Cleanup(func() { // the context has ended, and killed the program
 		<-done
 		_ = program.Wait()
 	})
 	return address
 }
 
-// environment is what sam local gives a function: what the template says, with
-// references to parameters and resources as sam resolves them, and in place of it
-// what env.json says. What the template does not declare is left out.
+// environment returns what sam local gives a function: the variables of the template, with
+// the defaults of parameters that they refer to, or with the values of env.json. A
+// variable that the template does not declare is left out.
 func (s *samLocal) environment(name string) (env []string) {
 	for variable, node := range s.template.Resources[name].Properties.Environment.Variables {
 		value := node.Value
@@ -213,7 +229,7 @@ func (s *samLocal) environment(name string) (env []string) {
 		}
 		env = append(env, variable+"="+value)
 	}
-	// The developer's own, which sam local hands over.
+	// The developer's own credentials, which sam local passes on.
 	return append(env, "AWS_ACCESS_KEY_ID=AKIADEVELOPERSOWN", "AWS_SECRET_ACCESS_KEY=developers-own", "AWS_SESSION_TOKEN=developers-own")
 }
 
@@ -229,9 +245,9 @@ func (s *samLocal) start(name string) *lambdatest.Function {
 	})
 }
 
-// TestSAMLocal runs every recorded event through its function, with the environment
-// that template.yaml and env.json.example make, a DynamoDB engine and `wechatfn
-// simulate`: sam local's containers apart, what a developer does.
+// TestSAMLocal invokes the functions with every recorded event, with the environment of
+// template.yaml and env.json.example, a DynamoDB engine and `wechatfn simulate`. A
+// developer does the same, with sam local's containers.
 func TestSAMLocal(t *testing.T) {
 	s := newSAMLocal(t)
 	started := map[string]*lambdatest.Function{}
@@ -264,26 +280,28 @@ func TestSAMLocal(t *testing.T) {
 	for _, file := range files {
 		event := strings.TrimSuffix(filepath.Base(file), ".json")
 		function, _, _ := strings.Cut(event, "-")
-		if answer := invoke(function, recorded(t, event)); !strings.HasPrefix(answer, cmp.Or(want[event], "nothing")) {
-			t.Errorf("%s: %s", event, answer)
-		}
+		t.Run(event, func(t *testing.T) {
+			if answer := invoke(function, recorded(t, event)); !strings.HasPrefix(answer, cmp.Or(want[event], "nothing")) {
+				t.Errorf("answer %s", answer)
+			}
+		})
 	}
-	if answer := invoke("verify", signedAnew(t, "verify")); !strings.HasPrefix(answer, `{"statusCode":200,`) {
-		t.Errorf("a fresh push: %s", answer)
+	if answer := invoke("verify", signedNow(t, "verify")); !strings.HasPrefix(answer, `{"statusCode":200,`) {
+		t.Errorf("a push that is signed now: %s", answer)
 	}
 	select {
-	case line := <-s.shown:
+	case line := <-s.simulated:
 		if !strings.Contains(line, "on the bus: text {") {
-			t.Errorf("on the bus is %s", line)
+			t.Errorf("wechatfn simulate printed %s", line)
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("nothing is on the bus")
+		t.Error("wechatfn simulate printed no event")
 	}
 }
 
-// TestFourFunctionsHaveAnEvent: sam local invoke NAME -e events/NAME.json, and
-// env.json gives nothing that the template does not pass on.
-func TestFourFunctionsHaveAnEvent(t *testing.T) {
+// Each function has a recorded event, for sam local invoke NAME -e events/NAME.json. The
+// template declares each variable of env.json.
+func TestEachFunctionHasARecordedEvent(t *testing.T) {
 	template := readTemplate(t)
 	declared := map[string]bool{}
 	for _, m := range manifest.Functions() {

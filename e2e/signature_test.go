@@ -5,9 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,29 +15,34 @@ import (
 	"wechatfn/shared/jssdk"
 )
 
-// TestFromNothingToSignature: no ticket yet, a kick, the refresher, a signature.
-func TestFromNothingToSignature(t *testing.T) {
+// Without a ticket the function writes a refresh request, the refresher handles it, and
+// the next request gets a signature.
+func TestRefreshRequestLeadsToASignature(t *testing.T) {
+	onEachDriver(t, testRefreshRequestLeadsToASignature)
+}
+
+func testRefreshRequestLeadsToASignature(t *testing.T, launch launcher) {
 	for _, eventName := range []string{"INSERT", "MODIFY"} {
 		t.Run(eventName, func(t *testing.T) {
-			w := newWorld(t)
-			signature, refresher := w.start("signature"), w.start("refresher")
+			fx := newFixture(t, launch)
+			signature, refresher := fx.start("signature"), fx.start("refresher")
 
 			wantProblem(t, signature.serve(recorded(t, "signature")), http.StatusServiceUnavailable, "ticket_unavailable")
 			signature.wantCalls(calls{"GetItem ticket": 1, "PutItem refresh_request": 1})
-			if got, want := w.keys(""), []string{"refresh_request#" + appID}; !slices.Equal(got, want) {
+			if got, want := fx.keys(""), []string{"refresh_request#" + appID}; !slices.Equal(got, want) {
 				t.Fatalf("the table holds %q, want %q", got, want)
 			}
 
-			report := refresher.report(w.streamEvent(eventName))
-			if life := report.Accounts[0].Tickets["jsapi"].SecondsLeft; life < 7000 {
-				t.Errorf("the new ticket lives %d s", life)
+			report := refresher.report(fx.streamEvent(eventName))
+			if left := report.Accounts[0].Tickets["jsapi"].SecondsLeft; left < 7000 {
+				t.Errorf("the new ticket has %d s left", left)
 			}
-			refresher.wantCalls(calls{"GetItem kick": 1, "GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
-			w.wantWeChat(1, 1)
+			refresher.wantCalls(calls{"GetItem refresh_request": 1, "GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
+			fx.wantTokenCalls(1, 1)
 
-			wantSignature(t, w, w.start("signature").serve(recorded(t, "signature")), appID)
-			for _, secret := range []string{w.ticket(appID, "jsapi"), w.record(nil).Token.Value, appSecret} {
-				if !w.canaries.foundIn("a line with " + secret + " in it") {
+			wantSignature(t, fx, fx.start("signature").serve(recorded(t, "signature")), appID)
+			for _, secret := range []string{fx.ticket(appID, "jsapi"), fx.record(nil).Token.Value, appSecret} {
+				if !fx.canaries.foundIn("a line with " + secret + " in it") {
 					t.Error("a secret was not planted as a canary")
 				}
 			}
@@ -47,38 +50,37 @@ func TestFromNothingToSignature(t *testing.T) {
 	}
 }
 
-// TestEachRequestsCalls counts what a request costs.
-func TestEachRequestsCalls(t *testing.T) {
-	w := newWorld(t)
-	refresher, signature := w.start("refresher"), w.start("signature")
+// This counts the calls for a signature.
+func TestCallsOfASignature(t *testing.T) { onEachDriver(t, testCallsOfASignature) }
+
+func testCallsOfASignature(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	refresher, signature := fx.start("refresher"), fx.start("signature")
 	refresher.tick()
 	refresher.wantCalls(calls{"GetItem token": 1, "PutItem token": 3, "PutItem ticket": 1})
-	w.wantWeChat(1, 1)
+	fx.wantTokenCalls(1, 1)
 
 	refresher.tick()
 	refresher.wantCalls(calls{"GetItem token": 1})
-	w.wantWeChat(0, 0)
+	fx.wantTokenCalls(0, 0)
 
-	wantSignature(t, w, signature.serve(recorded(t, "signature")), appID)
+	wantSignature(t, fx, signature.serve(recorded(t, "signature")), appID)
 	signature.wantCalls(calls{"GetItem ticket": 1})
 	for range 3 {
-		wantSignature(t, w, signature.serve(recorded(t, "signature")), appID)
+		wantSignature(t, fx, signature.serve(recorded(t, "signature")), appID)
 	}
 	signature.wantCalls(calls{})
-	w.wantWeChat(0, 0)
-	if n := len(signature.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were started", n)
-	}
+	fx.wantTokenCalls(0, 0)
+	signature.wantProcesses(1)
 }
 
-// TestTwentyInstancesOneKick: however many processes miss the ticket, one kick
-// is written.
-func TestTwentyInstancesOneKick(t *testing.T) {
+// However many instances find no ticket, one refresh request is written.
+func TestTwentyInstancesWriteOneRefreshRequest(t *testing.T) {
 	const instances = 20
-	w := newWorld(t)
+	fx := newFixture(t, runtimeAPI)
 	fleet := make([]*function, instances)
 	for i := range fleet {
-		fleet[i] = w.start("signature")
+		fleet[i] = fx.start("signature")
 	}
 	event := recorded(t, "signature")
 	var wg sync.WaitGroup
@@ -98,106 +100,112 @@ func TestTwentyInstancesOneKick(t *testing.T) {
 			total[call] += n
 		}
 	}
-	if total["GetItem ticket"] != instances || total["PutItem refresh_request"] != 1 || total["PutItem kick refused"] != instances-1 {
+	if total["GetItem ticket"] != instances || total["PutItem refresh_request"] != 1 || total["PutItem refresh_request refused"] != instances-1 {
 		t.Errorf("calls of all instances: %v", total)
 	}
 }
 
-func TestSecondAccount(t *testing.T) {
-	w := newWorld(t)
-	w.twoAccounts()
-	signature, refresher := w.start("signature"), w.start("refresher")
+func TestSignatureOfASecondAccount(t *testing.T) { onEachDriver(t, testSignatureOfASecondAccount) }
+
+func testSignatureOfASecondAccount(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	fx.twoAccounts()
+	signature, refresher := fx.start("signature"), fx.start("refresher")
 	query := "/signature?url=" + url.QueryEscape(pageURL)
 
 	wantProblem(t, signature.get(query+"&app=second"), http.StatusServiceUnavailable, "ticket_unavailable")
-	if got, want := w.keys(""), []string{"refresh_request#" + secondID}; !slices.Equal(got, want) {
+	if got, want := fx.keys(""), []string{"refresh_request#" + secondID}; !slices.Equal(got, want) {
 		t.Fatalf("the table holds %q, want %q", got, want)
 	}
-	if report := refresher.report(w.streamEvent("INSERT")); len(report.Accounts) != 1 || report.Accounts[0].App != "second" {
+	if report := refresher.report(fx.streamEvent("INSERT")); len(report.Accounts) != 1 || report.Accounts[0].App != "second" {
 		t.Errorf("report %+v", report)
 	}
-	w.wantWeChat(1, 1) // the other account was not kicked
+	fx.wantTokenCalls(1, 1) // there was no refresh request for the other account
 	refresher.tick()
-	w.wantWeChat(1, 1)
-	w.secrets.wantReads(1) // both accounts' AppSecrets are in one secret
+	fx.wantTokenCalls(1, 1)
+	fx.secrets.wantReads(1) // both accounts' AppSecrets are in one secret
 
-	signature = w.start("signature") // one that has not just missed a ticket
-	wantSignature(t, w, signature.get(query+"&app=second"), secondID)
-	wantSignature(t, w, signature.get(query+"&app=default"), appID)
-	wantSignature(t, w, signature.get(query), appID)
+	signature = fx.start("signature") // one that has not cached that there is no ticket
+	wantSignature(t, fx, signature.get(query+"&app=second"), secondID)
+	wantSignature(t, fx, signature.get(query+"&app=default"), appID)
+	wantSignature(t, fx, signature.get(query), appID)
 	wantProblem(t, signature.get(query+"&app=third"), http.StatusBadRequest, "app_unknown")
 }
 
-func TestSignatureCacheTable(t *testing.T) {
-	w := newWorld(t)
-	w.settings["SIGNATURE_CACHE"] = "table"
-	w.start("refresher").tick()
+func TestSignatureCacheTable(t *testing.T) { onEachDriver(t, testSignatureCacheTable) }
+
+func testSignatureCacheTable(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	fx.settings["SIGNATURE_CACHE"] = "table"
+	fx.start("refresher").tick()
 	query := "/signature?url=" + url.QueryEscape(pageURL)
 
-	signature := w.start("signature")
-	first := wantSignature(t, w, signature.get(query), appID)
+	signature := fx.start("signature")
+	first := wantSignature(t, fx, signature.get(query), appID)
 	signature.wantCalls(calls{"GetItem ticket": 1, "GetItem signature": 1, "PutItem signature": 1})
-	if again := wantSignature(t, w, signature.get(query), appID); again != first {
-		t.Errorf("kept %+v, then made %+v", first, again)
+	if again := wantSignature(t, fx, signature.get(query), appID); again != first {
+		t.Errorf("signature %+v, and then %+v", first, again)
 	}
 	signature.wantCalls(calls{"GetItem signature": 1})
 
-	other := w.start("signature")
-	if theirs := wantSignature(t, w, other.get(query), appID); theirs != first {
-		t.Errorf("another process made %+v, want the kept %+v", theirs, first)
+	other := fx.start("signature")
+	if theirs := wantSignature(t, fx, other.get(query), appID); theirs != first {
+		t.Errorf("another process answers %+v, want the stored %+v", theirs, first)
 	}
-	forced := wantSignature(t, w, other.get(query+"&force=true"), appID)
+	forced := wantSignature(t, fx, other.get(query+"&force=true"), appID)
 	other.wantCalls(calls{"GetItem ticket": 1, "GetItem signature": 2, "PutItem signature": 1})
 	if forced == first {
-		t.Error("force made nothing new")
+		t.Error("force=true returns the stored signature")
 	}
-	if now := wantSignature(t, w, signature.get(query), appID); now != forced {
-		t.Errorf("after a forced one the table held %+v, want %+v", now, forced)
+	if now := wantSignature(t, fx, signature.get(query), appID); now != forced {
+		t.Errorf("after force=true the table has %+v, want %+v", now, forced)
 	}
 }
 
-func TestCardSignature(t *testing.T) {
-	w := newWorld(t)
-	w.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
-	w.start("refresher").tick()
-	w.wantWeChat(1, 2)
+func TestCardSignature(t *testing.T) { onEachDriver(t, testCardSignature) }
 
-	a := w.start("signature").serve(recorded(t, "signature-card"))
+func testCardSignature(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	fx.settings["WECHAT_TICKETS"] = "jsapi,wx_card"
+	fx.start("refresher").tick()
+	fx.wantTokenCalls(1, 2)
+
+	a := fx.start("signature").serve(recorded(t, "signature-card"))
 	var card struct{ CardID, CardExt string }
 	var ext struct{ OpenID, Timestamp, Nonce_Str, Signature string }
 	decode(t, a, &card)
 	if err := json.Unmarshal([]byte(card.CardExt), &ext); err != nil {
 		t.Fatal(err)
 	}
-	values := []string{w.ticket(appID, "wx_card"), card.CardID, ext.OpenID, ext.Timestamp, ext.Nonce_Str}
+	values := []string{fx.ticket(appID, "wx_card"), card.CardID, ext.OpenID, ext.Timestamp, ext.Nonce_Str}
 	slices.Sort(values)
 	if want := sha1Hex(strings.Join(values, "")); ext.Signature != want || ext.OpenID == "" {
 		t.Errorf("card signature %s, want %s; ext %+v", ext.Signature, want, ext)
 	}
 }
 
-// TestTableHangs: wherever the table stops answering, the function answers
-// before Lambda would end it.
-func TestTableHangs(t *testing.T) {
-	for name, c := range map[string]struct {
-		cache, from string // the first call that hangs
-		ticket      bool   // one is there when the process starts
+// If the table does not answer a call, the function answers before Lambda ends it.
+func TestSignatureAnswersInTime(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		cache, call string // the first call that is not answered
+		ticket      bool   // there is one when the process starts
 		status      int
 	}{
-		"reading hangs":              {"none", "", false, http.StatusServiceUnavailable},
-		"requesting a refresh hangs": {"none", "PutItem refresh_request", false, http.StatusServiceUnavailable},
-		"keeping a signature hangs":  {"table", "PutItem signature", true, http.StatusOK},
-		"reading a kept one hangs":   {"table", "GetItem signature", true, http.StatusOK},
+		{"any call", "none", "", false, http.StatusServiceUnavailable},
+		{"the write of a refresh request", "none", "PutItem refresh_request", false, http.StatusServiceUnavailable},
+		{"the write of a signature", "table", "PutItem signature", true, http.StatusOK},
+		{"the read of a signature", "table", "GetItem signature", true, http.StatusOK},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.settings["SIGNATURE_CACHE"] = c.cache
+			fx := newFixture(t, runtimeAPI)
+			fx.settings["SIGNATURE_CACHE"] = c.cache
 			if c.ticket {
-				w.start("refresher").tick()
+				fx.start("refresher").tick()
 			}
-			signature := w.start("signature")
-			signature.table.hang(c.from)
+			signature := fx.start("signature")
+			signature.table.hang(c.call)
 			if a := signature.serve(recorded(t, "signature")); a.status != c.status {
 				t.Errorf("answer %d %s", a.status, a.body)
 			}
@@ -205,56 +213,45 @@ func TestTableHangs(t *testing.T) {
 	}
 }
 
-// TestOverHTTP puts the gateway in front: what a browser sees.
-func TestOverHTTP(t *testing.T) {
-	w := newWorld(t)
-	w.start("refresher").tick()
-	signature := w.start("signature")
-	gateway := httptest.NewServer(signature)
-	defer gateway.Close()
-	for path, want := range map[string]int{
-		"/signature?url=" + url.QueryEscape(pageURL):            http.StatusOK,
-		"/get-signature?url=" + url.QueryEscape(pageURL):        http.StatusOK,
-		"/signature/health":                                     http.StatusOK,
-		"/signature":                                            http.StatusBadRequest,
-		"/signature?url=" + url.QueryEscape("https://evil.com"): http.StatusForbidden,
-		"/signature/nothing":                                    http.StatusNotFound,
+func TestSignatureRoutes(t *testing.T) { onEachDriver(t, testSignatureRoutes) }
+
+func testSignatureRoutes(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	fx.start("refresher").tick()
+	signature := fx.start("signature")
+	for _, c := range []struct {
+		target string
+		status int
+	}{
+		{"/signature?url=" + url.QueryEscape(pageURL), http.StatusOK},
+		{"/get-signature?url=" + url.QueryEscape(pageURL), http.StatusOK},
+		{"/signature/health", http.StatusOK},
+		{"/signature", http.StatusBadRequest},
+		{"/signature?url=" + url.QueryEscape("https://evil.com"), http.StatusForbidden},
+		{"/signature/nothing", http.StatusNotFound},
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Origin", origin)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		signature.said.add(string(body))
-		if got := response.Header.Get("Access-Control-Allow-Origin"); response.StatusCode != want || got != origin {
-			t.Errorf("GET %s: %d for %q, want %d", path, response.StatusCode, got, want)
-		}
+		t.Run(c.target, func(t *testing.T) {
+			a := signature.get(c.target)
+			if got := a.header.Get("Access-Control-Allow-Origin"); a.status != c.status || got != origin {
+				t.Errorf("answer %d for %q, want %d", a.status, got, c.status)
+			}
+		})
 	}
 }
 
-// wantSignature checks an answer against the ticket that WeChat holds, with
-// nothing of our own signing.
-func wantSignature(t *testing.T, w *world, a answer, appID string) jssdk.Signature {
+// wantSignature checks an answer against WeChat's ticket, without the code under test.
+func wantSignature(t *testing.T, fx *fixture, a answer, appID string) jssdk.Signature {
 	t.Helper()
 	var s jssdk.Signature
 	decode(t, a, &s)
 	if s.AppID != appID || s.URL != pageURL {
 		t.Errorf("signed %q for %s", s.URL, s.AppID)
 	}
-	want := sha1Hex(fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", w.ticket(appID, "jsapi"), s.NonceStr, s.Timestamp, pageURL))
+	want := sha1Hex(fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", fx.ticket(appID, "jsapi"), s.NonceStr, s.Timestamp, pageURL))
 	if s.Signature != want {
 		t.Errorf("signature %s, want %s", s.Signature, want)
 	}
-	if err := w.sim.VerifySignature(appID, pageURL, s.NonceStr, s.Timestamp, s.Signature); err != nil {
+	if err := fx.sim.VerifySignature(appID, pageURL, s.NonceStr, s.Timestamp, s.Signature); err != nil {
 		t.Error(err)
 	}
 	if a.header.Get("Access-Control-Allow-Origin") != origin || !strings.Contains(a.header.Get("Cache-Control"), "no-store") {

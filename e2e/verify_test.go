@@ -16,19 +16,21 @@ import (
 	"wechatfn/dev/wechatsim/push"
 )
 
-// TestCheckOfTheURL: what happens when the address is saved in WeChat's console.
-func TestCheckOfTheURL(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
+// WeChat checks the URL when it is saved in WeChat's console.
+func TestCheckOfTheURL(t *testing.T) { onEachDriver(t, testCheckOfTheURL) }
+
+func testCheckOfTheURL(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	verify := fx.start("verify")
 	for _, mode := range []push.Mode{push.Plain, push.Compatible, push.Secure} {
 		check(t, verify.pusher(func(c *push.Config) { c.Mode = mode }), http.StatusOK, "")
 	}
-	w.pushes.wantReads(1)
-	check(t, verify.pusher(longAgo), http.StatusForbidden, "timestamp_stale")
-	w.pushes.wantReads(0)
+	fx.pushes.wantReads(1)
+	check(t, verify.pusher(tooOld), http.StatusForbidden, "timestamp_stale")
+	fx.pushes.wantReads(0)
 	check(t, verify.pusher(signedWith("guessed", pushKey)), http.StatusForbidden, "signature_invalid")
-	w.pushes.wantReads(1) // it might be a new one
-	verify.wantNothing()
+	fx.pushes.wantReads(1) // the token might be a new one
+	verify.wantNoCalls()
 }
 
 func check(t *testing.T, p *push.Sender, status int, code string) {
@@ -44,25 +46,31 @@ func check(t *testing.T, p *push.Sender, status int, code string) {
 	}
 }
 
-// longAgo is just outside the window.
-func longAgo(c *push.Config) {
+// tooOld sends pushes that are too old by a minute.
+func tooOld(c *push.Config) {
 	c.Now = func() time.Time { return time.Now().Add(-11 * time.Minute) }
 }
 
-// TestEachType: whatever WeChat sends, in each mode and format, arrives on the
-// bus whole.
-func TestEachType(t *testing.T) {
-	for name, modes := range map[string][]push.Mode{
-		"without a key": {push.Plain},
-		"with a key":    {push.Compatible, push.Secure},
+// Each type of message, in each mode and format, arrives on the bus with all its fields.
+func TestEachMessageTypeReachesTheBus(t *testing.T) {
+	onEachDriver(t, testEachMessageTypeReachesTheBus)
+}
+
+func testEachMessageTypeReachesTheBus(t *testing.T, launch launcher) {
+	for _, tt := range []struct {
+		name  string
+		modes []push.Mode
+	}{
+		{"without a key", []push.Mode{push.Plain}},
+		{"with a key", []push.Mode{push.Compatible, push.Secure}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			if len(modes) == 1 {
-				w.plainMode()
+		t.Run(tt.name, func(t *testing.T) {
+			fx := newFixture(t, launch)
+			if len(tt.modes) == 1 {
+				fx.plainMode()
 			}
-			verify := w.start("verify")
-			for _, mode := range modes {
+			verify := fx.start("verify")
+			for _, mode := range tt.modes {
 				for _, asJSON := range []bool{false, true} {
 					p := verify.pusher(func(c *push.Config) { c.Mode, c.JSON, c.XMLLines = mode, asJSON, mode == push.Plain })
 					for _, typ := range push.SampleTypes() {
@@ -70,41 +78,40 @@ func TestEachType(t *testing.T) {
 					}
 				}
 			}
-			w.pushes.wantReads(1)
-			w.secrets.wantReads(0)
+			fx.pushes.wantReads(1)
+			fx.secrets.wantReads(0)
 		})
 	}
 }
 
 // wantOnBus sends a message of that type and compares what arrives.
 func (f *function) wantOnBus(p *push.Sender, typ string) {
-	f.w.Helper()
-	m := f.w.sample(typ)
-	wantAccepted(f.w, f.deliver(p, m))
+	f.fx.Helper()
+	m := f.fx.sample(typ)
+	wantAccepted(f.fx, f.deliver(p, m))
 	f.wantCalls(calls{"PutItem push": 2})
-	events := f.w.bus.want(1, 1)
+	events := f.fx.bus.want(1, 1)
 	if len(events) != 1 {
 		return
 	}
 	e := events[0]
 	want := cmp.Or(m.Text("Event"), m.Text("MsgType"))
 	if e.Source != "wechatfn" || e.DetailType != want || !slices.Equal(e.Resources, []string{appID}) || fmt.Sprint(int64(e.Time)) != m.Text("CreateTime") {
-		f.w.Errorf("event %+v of type %s", e, want)
+		f.fx.Errorf("event %+v of type %s", e, want)
 	}
-	detail := e.detail(f.w)
+	detail := e.detail(f.fx)
 	if got, want := leaves("", detail), sent("", m); !maps.Equal(got, want) {
-		f.w.Errorf("%s arrived as %v, want %v", typ, got, want)
+		f.fx.Errorf("%s arrived as %v, want %v", typ, got, want)
 	}
-	for name, like := range map[string]string{"CreateTime": "json.Number", "MsgId": "string", "MsgID": "string", "Location_X": "json.Number"} {
-		if value, there := detail[name]; there && fmt.Sprintf("%T", value) != like {
-			f.w.Errorf("%s: %s is a %T", typ, name, value)
+	for _, c := range []struct{ field, typ string }{{"CreateTime", "json.Number"}, {"MsgId", "string"}, {"MsgID", "string"}, {"Location_X", "json.Number"}} {
+		if value, ok := detail[c.field]; ok && fmt.Sprintf("%T", value) != c.typ {
+			f.fx.Errorf("%s: %s is a %T", typ, c.field, value)
 		}
 	}
 }
 
-// leaves counts the texts and numbers in a message that is not empty, each with
-// the name that it stands under. Whether it is in a list is left out, because in
-// XML nobody can tell.
+// leaves counts the texts and numbers in a message, each with its name. It does not say
+// whether one is in a list, because XML does not.
 func leaves(name string, value any) map[string]int {
 	all := map[string]int{}
 	switch value := value.(type) {
@@ -124,7 +131,7 @@ func leaves(name string, value any) map[string]int {
 	return all
 }
 
-// sent counts those of a message that WeChat sends.
+// sent counts those of a message of the simulated WeChat.
 func sent(name string, value any) map[string]int {
 	all := map[string]int{}
 	switch value := value.(type) {
@@ -150,58 +157,71 @@ func addLeaves(all, more map[string]int) {
 	}
 }
 
-// TestOddTexts: what people type is no reason to refuse a message.
-func TestOddTexts(t *testing.T) {
-	w := newWorld(t)
-	w.plainMode()
-	verify := w.start("verify")
-	for text, want := range map[string]string{
-		"":                        "",
-		" \n\t ":                  " \n\t ",
-		"😀 你好 \u202e \u2028":      "😀 你好 \u202e \u2028",
-		"<b>&amp;</b> ]]> \"":     "<b>&amp;</b> ]]> \"",
-		"\x00\x1b[31m\xff":        "\ufffd\ufffd[31m\ufffd",
-		strings.Repeat("长", 2048): strings.Repeat("长", 2048),
+// A message is accepted whatever its text is. What XML cannot hold is replaced.
+func TestTextsArriveUnchanged(t *testing.T) { onEachDriver(t, testTextsArriveUnchanged) }
+
+func testTextsArriveUnchanged(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	fx.plainMode()
+	verify := fx.start("verify")
+	for _, c := range []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"white space", " \n\t ", " \n\t "},
+		{"Unicode", "😀 你好 \u202e \u2028", "😀 你好 \u202e \u2028"},
+		{"markup", "<b>&amp;</b> ]]> \"", "<b>&amp;</b> ]]> \""},
+		{"control characters", "\x00\x1b[31m\xff", "\ufffd\ufffd[31m\ufffd"},
+		{"the longest", strings.Repeat("长", 2048), strings.Repeat("长", 2048)},
 	} {
-		wantAccepted(t, verify.deliver(verify.pusher(plain), w.sample("text").With("Content", text)))
-		if events := w.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["Content"] != want {
-			t.Errorf("%q arrived as %q", text, events[0].detail(t)["Content"])
-		}
+		t.Run(c.name, func(t *testing.T) {
+			wantAccepted(t, verify.deliver(verify.pusher(plain), fx.sample("text").With("Content", c.text)))
+			if events := fx.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["Content"] != c.want {
+				t.Errorf("arrived as %q", events[0].detail(t)["Content"])
+			}
+		})
 	}
 }
 
-// TestPushWindow: how old a push may be is configured.
-func TestPushWindow(t *testing.T) {
-	w := newWorld(t)
-	w.settings["WECHAT_PUSH_WINDOW"] = "24h"
-	verify := w.start("verify")
-	for age, status := range map[time.Duration]int{
-		-24*time.Hour + time.Minute: http.StatusOK,
-		-24*time.Hour - time.Minute: http.StatusForbidden,
-		24*time.Hour - time.Minute:  http.StatusOK,
-		24*time.Hour + time.Minute:  http.StatusForbidden,
-		1 << 62:                     http.StatusForbidden,
+// WECHAT_PUSH_WINDOW limits how far the time of a push may be from now.
+func TestPushWindow(t *testing.T) { onEachDriver(t, testPushWindow) }
+
+func testPushWindow(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	fx.settings["WECHAT_PUSH_WINDOW"] = "24h"
+	verify := fx.start("verify")
+	for _, tt := range []struct {
+		age    time.Duration
+		status int
+	}{
+		{-24*time.Hour + time.Minute, http.StatusOK},
+		{-24*time.Hour - time.Minute, http.StatusForbidden},
+		{24*time.Hour - time.Minute, http.StatusOK},
+		{24*time.Hour + time.Minute, http.StatusForbidden},
+		{1 << 62, http.StatusForbidden},
 	} {
-		p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Now().Add(-age) } })
-		if d := verify.deliver(p, w.sample("text")); d.Status != status {
-			t.Errorf("%v: answer %d %s", age, d.Status, d.Body)
-		}
+		t.Run(tt.age.String(), func(t *testing.T) {
+			p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Now().Add(-tt.age) } })
+			if d := verify.deliver(p, fx.sample("text")); d.Status != tt.status {
+				t.Errorf("answer %d %s", d.Status, d.Body)
+			}
+		})
 	}
 	now := time.Now().Unix()
-	for second := now - 1; second < now+2; second++ { // as far from now as a number can be
+	for second := now - 1; second < now+2; second++ { // the smallest numbers that a time can be
 		p := verify.pusher(func(c *push.Config) { c.Now = func() time.Time { return time.Unix(math.MinInt64+second, 0) } })
-		wantRefused(t, verify.deliver(p, w.sample("text")), http.StatusForbidden, "push_refused")
+		wantRefused(t, verify.deliver(p, fx.sample("text")), http.StatusForbidden, "push_refused")
 	}
 }
 
-// TestVerifysLog: one line of what became of a push, and one of the request.
-func TestVerifysLog(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
-	m := w.sample("SCAN")
+// There is one line for the outcome of a push, and one for the request.
+func TestLogOfPushes(t *testing.T) { onEachDriver(t, testLogOfPushes) }
+
+func testLogOfPushes(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	verify := fx.start("verify")
+	m := fx.sample("SCAN")
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
 	wantAccepted(t, verify.deliver(verify.pusher(), m))
-	verify.deliver(verify.pusher(longAgo), m)
+	verify.deliver(verify.pusher(tooOld), m)
 	verify.deliver(verify.pusher(plain), m)
 	verify.deliver(verify.pusher(func(c *push.Config) { c.AppID = secondID }), m)
 	verify.Close()
@@ -225,55 +245,54 @@ func TestVerifysLog(t *testing.T) {
 	}
 }
 
-// TestEachPushsCalls counts what a push costs.
-func TestEachPushsCalls(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
-	p, m := verify.pusher(), w.sample("text")
+// This counts the calls for a push.
+func TestCallsOfAPush(t *testing.T) { onEachDriver(t, testCallsOfAPush) }
+
+func testCallsOfAPush(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	verify := fx.start("verify")
+	p, m := verify.pusher(), fx.sample("text")
 	wantAccepted(t, verify.deliver(p, m))
-	verify.wantPush()
-	w.pushes.wantReads(1)
-	for range 3 { // WeChat does not believe it
+	verify.wantCallsOfAPush()
+	fx.pushes.wantReads(1)
+	for range 3 { // WeChat repeats it
 		wantAccepted(t, verify.deliver(p, m))
 		verify.wantCalls(calls{"PutItem push refused": 1})
-		w.bus.want(0, 0)
+		fx.bus.want(0, 0)
 	}
-	wantAccepted(t, verify.deliver(p, w.sample("text")))
-	verify.wantPush()
+	wantAccepted(t, verify.deliver(p, fx.sample("text")))
+	verify.wantCallsOfAPush()
 
-	wantRefused(t, verify.deliver(verify.pusher(longAgo), m), http.StatusForbidden, "push_refused")
-	w.pushes.wantReads(0)
-	for range 3 { // a read now, and none in the 30 s to come
+	wantRefused(t, verify.deliver(verify.pusher(tooOld), m), http.StatusForbidden, "push_refused")
+	fx.pushes.wantReads(0)
+	for range 3 { // the first one causes a read
 		wantRefused(t, verify.deliver(verify.pusher(signedWith("guessed", pushKey)), m), http.StatusForbidden, "push_refused")
 	}
-	w.pushes.wantReads(1)
-	verify.wantNothing()
-	w.secrets.wantReads(0)
-	if n := len(verify.ColdStarts()); n != 1 {
-		t.Errorf("%d processes were started", n)
-	}
-	w.wantNoMessageKept()
+	fx.pushes.wantReads(1)
+	verify.wantNoCalls()
+	fx.secrets.wantReads(0)
+	verify.wantProcesses(1)
+	fx.wantNoMessageStored()
 }
 
-// wantNoMessageKept reads the whole table: it knows that a push was there, and
-// not what it said or who sent it.
-func (w *world) wantNoMessageKept() {
-	w.Helper()
-	if len(w.keys("push")) == 0 {
-		w.Error("no push in the table")
+// wantNoMessageStored reads the whole table: it has records of pushes, and neither their
+// texts nor their senders.
+func (fx *fixture) wantNoMessageStored() {
+	fx.Helper()
+	if len(fx.keys("push")) == 0 {
+		fx.Error("no push in the table")
 	}
-	if text := w.tableText(); w.private.foundIn(text) || w.canaries.foundIn(text) {
-		w.Errorf("the table holds %s", text)
+	if text := fx.tableText(); fx.private.foundIn(text) || fx.canaries.foundIn(text) {
+		fx.Errorf("the table holds %s", text)
 	}
 }
 
-// TestTwentyProcessesOneEvent: however many processes get the same push, it
-// counts once, and WeChat is content with each.
-func TestTwentyProcessesOneEvent(t *testing.T) {
+// If many processes get the same push, one delivers it, and WeChat accepts each answer.
+func TestTwentyProcessesDeliverOneEvent(t *testing.T) {
 	const processes = 20
-	w := newWorld(t)
-	verify := w.startMany("verify", processes)
-	p, m := verify.pusher(), w.sample("subscribe")
+	fx := newFixture(t, runtimeAPI)
+	verify := fx.startMany("verify", processes)
+	p, m := verify.pusher(), fx.sample("subscribe")
 	var wg sync.WaitGroup
 	for range processes {
 		wg.Go(func() {
@@ -285,33 +304,39 @@ func TestTwentyProcessesOneEvent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.bus.want(1, 1)
+	fx.bus.want(1, 1)
 	if got := verify.table.take(); got["PutItem push"] != 2 || got["PutItem push refused"] != processes-1 {
 		t.Errorf("calls of the table: %v", got)
 	}
-	w.pushes.wantReads(len(verify.ColdStarts()))
+	fx.pushes.wantReads(verify.processes())
 }
 
-// TestRecordedPushes: a recorded push is too old, as events/README.md says, and
-// taken once it is signed anew.
-func TestRecordedPushes(t *testing.T) {
-	w := newWorld(t)
-	verify := w.start("verify")
-	for name, code := range map[string]string{"verify": "push_refused", "verify-base64": "push_refused", "verify-check": "timestamp_stale"} {
-		wantProblem(t, verify.serve(recorded(t, name)), http.StatusForbidden, code)
+// A recorded push is refused because it is too old, as events/README.md says. With the time
+// and signature of now it is accepted.
+func TestRecordedPushes(t *testing.T) { onEachDriver(t, testRecordedPushes) }
+
+func testRecordedPushes(t *testing.T, launch launcher) {
+	fx := newFixture(t, launch)
+	verify := fx.start("verify")
+	for _, c := range []struct{ event, code string }{{"verify", "push_refused"}, {"verify-base64", "push_refused"}, {"verify-check", "timestamp_stale"}} {
+		t.Run(c.event, func(t *testing.T) {
+			wantProblem(t, verify.serve(recorded(t, c.event)), http.StatusForbidden, c.code)
+		})
 	}
-	verify.wantNothing()
+	verify.wantNoCalls()
 
 	for _, name := range []string{"verify-base64", "verify"} {
-		if a := verify.serve(signedAnew(t, name)); a.status != http.StatusOK || string(a.body) != "success" {
-			t.Errorf("%s: answer %d %s", name, a.status, a.body)
-		}
+		t.Run(name+", signed now", func(t *testing.T) {
+			if a := verify.serve(signedNow(t, name)); a.status != http.StatusOK || string(a.body) != "success" {
+				t.Errorf("answer %d %s", a.status, a.body)
+			}
+		})
 	}
 	verify.wantCalls(calls{"PutItem push": 2, "PutItem push refused": 1}) // it is one message
-	if events := w.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["FromUserName"] != openID {
+	if events := fx.bus.want(1, 1); len(events) == 1 && events[0].detail(t)["FromUserName"] != openID {
 		t.Errorf("event %+v", events[0])
 	}
-	echo := verify.serve(signedAnew(t, "verify-check"))
+	echo := verify.serve(signedNow(t, "verify-check"))
 	if echo.status != http.StatusOK || !strings.Contains(string(recorded(t, "verify-check")), `"echostr": "`+string(echo.body)+`"`) {
 		t.Errorf("answer %d %s", echo.status, echo.body)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -13,13 +14,13 @@ import (
 	"wechatfn/shared/store"
 )
 
-// remembering is a table in memory, for one caller.
-type remembering struct {
+// memoryStore is a store in memory, for one caller.
+type memoryStore struct {
 	store.Store
 	items map[string]store.Item
 }
 
-func (r remembering) Get(_ context.Context, key string) (store.Item, error) {
+func (r memoryStore) Get(_ context.Context, key string) (store.Item, error) {
 	item, ok := r.items[key]
 	if !ok {
 		return store.Item{}, store.ErrNotFound
@@ -27,14 +28,14 @@ func (r remembering) Get(_ context.Context, key string) (store.Item, error) {
 	return item, nil
 }
 
-func (r remembering) Create(_ context.Context, item store.Item) (store.Item, error) {
+func (r memoryStore) Create(_ context.Context, item store.Item) (store.Item, error) {
 	item.Version = "1"
 	r.items[item.Key] = item
 	return item, nil
 }
 
-// warmSession returns one whole check of a session by its cookie, the calls of AWS
-// left out.
+// warmSession returns a function that makes one check of a session by its cookie, without
+// calls of AWS.
 func warmSession(tb testing.TB) func() {
 	tb.Helper()
 	c, err := config.Load(func(name string) string {
@@ -43,8 +44,8 @@ func warmSession(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	table := remembering{items: map[string]store.Item{}}
-	sessions, err := session.New(session.Config{Store: table})
+	table := memoryStore{items: map[string]store.Item{}}
+	sessions, err := session.New(session.Config{Store: table, TTL: c.SessionTTL, IdleTimeout: c.SessionIdleTimeout, MaxDevices: c.SessionDevices})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -52,12 +53,12 @@ func warmSession(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	logger := app.Logger(io.Discard, c.LogLevel)
-	client, err := app.WeChat(c)
+	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	client, err := app.NewWeChat(c)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	handler, err := app.OAuth(c, table, client, c.Secret, false, nil, logger)
+	handler, err := app.OAuth(c, app.Deps{Store: table, WeChat: client, Secrets: c.Secret, Logger: logger})
 	if err != nil {
 		tb.Fatal(err)
 	}

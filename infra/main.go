@@ -18,13 +18,13 @@ func main() {
 	context, _ := app.Node().GetAllContext(nil).(map[string]any)
 	settings, err := stack.Load(context, "build")
 	exitOn(err)
-	exitOn(settings.Belongs(os.Getenv("CDK_DEFAULT_ACCOUNT"))) // which CDK sets where there are credentials
+	exitOn(settings.Belongs(os.Getenv("CDK_DEFAULT_ACCOUNT"))) // CDK sets it where there are credentials
 	_, err = stack.New(app, settings)
 	exitOn(err)
 	app.Synth(nil)
 }
 
-// exitOn says what is wrong, without the stack traces of jsii, and ends.
+// exitOn prints what is wrong, without the stack traces of jsii, and ends the process.
 func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -5,13 +5,11 @@ import { connect } from "./index.js";
 var WechatJSSDK = class {
   constructor(config) {
     this.config = config;
-    const { endpoint, app, wx, outside, timeouts, settle, debug, jsApiList = [], openTagList = ["wx-open-subscribe", "wx-open-audio"], customUrl } = config;
-    const given = { app, wx, outside, timeouts, settle, debug, endpoint, apis: jsApiList, openTags: openTagList, script: customUrl };
-    const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== void 0));
-    if (endpoint === void 0) options.sign = async () => this.config;
-    this.connection = connect(options);
+    const { endpoint, app, wx, allowOutsideWeChat, timeouts, configTimeout, debug, jsApiList = [], openTagList = ["wx-open-subscribe", "wx-open-audio"], customUrl } = config;
+    const sign = endpoint === void 0 ? async () => this.config : void 0;
+    this.connection = connect({ endpoint, sign, app, wx, allowOutsideWeChat, timeouts, configTimeout, debug, apis: jsApiList, openTags: openTagList, script: customUrl });
   }
-  /** Loads WeChat's script and signs. */
+  /** Loads WeChat's script, and signs the page. */
   async initialize() {
     try {
       this.wx = await this.connection.wx();
@@ -22,7 +20,7 @@ var WechatJSSDK = class {
       throw error;
     }
   }
-  /** Signs again, with the signature that is given or the endpoint's. */
+  /** Signs the page again, with the given signature or with a new one from the endpoint. */
   async signSignature(signature = {}) {
     const { timestamp, nonceStr, signature: text } = { ...this.config, ...signature };
     Object.assign(this.config, { timestamp, nonceStr, signature: text });
@@ -30,7 +28,7 @@ var WechatJSSDK = class {
     this.wx = await this.connection.wx();
     return this;
   }
-  /** Calls an API with WeChat's callbacks. Where wechat-jssdk did nothing, `fail` is called. */
+  /** Calls an API with WeChat's callbacks. If the API does not exist, it calls `fail`; wechat-jssdk did nothing. */
   callWechatApi(name, args = {}, more) {
     const api = this.getOriginalWx()?.[name];
     if (typeof api === "function") api(args, more);

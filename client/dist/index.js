@@ -1,20 +1,20 @@
 /*! wechatfn-client 0.1.0 | MIT */
 
-// src/texts.ts
-var texts = {
-  "not-in-wechat": ["Not open in WeChat.", "请在微信中打开。"],
-  "script-failed": ["WeChat's script does not load.", "微信脚本加载失败。"],
+// src/messages.ts
+var messages = {
+  "not-in-wechat": ["The page is not open in WeChat.", "请在微信中打开。"],
+  "script-load-failed": ["WeChat's script does not load.", "微信脚本加载失败。"],
   timeout: ["It took too long.", "超时。"],
   aborted: ["Aborted.", "已中止。"],
-  network: ["The API cannot be reached: network, CORS or its address.", "无法访问接口：网络、跨域或地址有误。"],
-  "bad-answer": ["That is no answer of the API's: is endpoint right?", "返回内容无法识别，请检查 endpoint。"],
-  "invalid-signature": ["The signature is not for this address, or its ticket has ended.", "签名与页面地址不符，或 ticket 已失效。"],
+  "network-error": ["The API is not reachable: check network, CORS, endpoint.", "无法访问接口：请检查网络、跨域和 endpoint。"],
+  "invalid-response": ["The response is not the API's: check endpoint.", "返回内容无法识别：请检查 endpoint。"],
+  "invalid-signature": ["The signature is for another address, or its ticket has expired.", "签名与页面地址不符，或 ticket 已失效。"],
   "invalid-url-domain": ["The page's domain is not among the JS interface security domains.", "页面域名不在“JS接口安全域名”中。"],
-  "config-failed": ["wx.config is refused.", "wx.config 失败。"],
-  "api-not-listed": ["Name the API in apis.", "接口未列入 apis。"],
-  "permission-denied": ["The account has no right to this API, or it is not in apis.", "公众号无此接口权限，或未列入 apis。"],
-  "function-not-exist": ["This WeChat does not have the API.", "当前微信不支持此接口。"],
-  "offline-verifying": ["wx.config has not been accepted for this API.", "接口尚未通过 wx.config。"],
+  "config-failed": ["wx.config failed.", "wx.config 失败。"],
+  "api-not-listed": ["Add the API to apis.", "接口未列入 apis。"],
+  "permission-denied": ["The account does not have this API, or it is not in apis.", "公众号无此接口权限，或未列入 apis。"],
+  "function-not-exist": ["This version of WeChat does not have the API.", "当前微信不支持此接口。"],
+  "offline-verifying": ["wx.config has not been accepted for this API.", "接口尚未通过 wx.config 验证。"],
   cancelled: ["The user cancelled.", "用户已取消。"],
   "call-failed": ["The call failed.", "调用失败。"],
   "open-tags-failed": ["Open tags do not work here.", "无法使用开放标签。"],
@@ -25,7 +25,7 @@ var texts = {
 // src/error.ts
 var WechatFnError = class extends Error {
   constructor(code, language = "en", details = {}) {
-    const own = texts[code];
+    const own = messages[code];
     super(details.message || (own ? own[language === "zh" ? 1 : 0] : code));
     this.name = "WechatFnError";
     this.code = code;
@@ -35,7 +35,7 @@ var WechatFnError = class extends Error {
     this.cause = details.cause;
   }
 };
-var known = [
+var patterns = [
   [/63002|invalid signature/i, "invalid-signature"],
   [/40048|invalid url domain/i, "invalid-url-domain"],
   [/permission denied/i, "permission-denied"],
@@ -43,116 +43,194 @@ var known = [
   [/offline verifying/i, "offline-verifying"],
   [/:cancel$/i, "cancelled"]
 ];
-function refusal(step, answer, language) {
-  const wechat = String(answer?.errMsg ?? "");
-  const code = known.find(([text]) => text.test(wechat))?.[1] ?? (step === "config" ? "config-failed" : "call-failed");
-  const own = texts[code][language === "zh" ? 1 : 0];
+function wxError(step, result, language) {
+  const wechat = String(result?.errMsg ?? "");
+  const code = patterns.find(([pattern]) => pattern.test(wechat))?.[1] ?? (step === "config" ? "config-failed" : "call-failed");
+  const own = messages[code][language === "zh" ? 1 : 0];
   return new WechatFnError(code, language, { step, wechat, message: wechat ? own + " (" + wechat + ")" : own });
 }
 
 // src/call.ts
 function apiOf(wx, name, language) {
   const api = wx[name];
-  if (typeof api !== "function") throw refusal("call", { errMsg: name + ":function not exist" }, language);
+  if (typeof api !== "function") throw wxError("call", { errMsg: name + ":function not exist" }, language);
   return (args) => api.call(wx, args);
 }
 function callWx(wx, name, args, language) {
   return new Promise((resolve, reject) => {
-    const refuse = (answer) => reject(refusal("call", answer, language));
+    const fail = (result) => reject(wxError("call", result, language));
     apiOf(wx, name, language)({
       ...args,
-      success: (answer) => resolve(answer ?? {}),
-      fail: refuse,
-      cancel: (answer) => refuse({ ...answer, errMsg: name + ":cancel" })
+      success: (result) => resolve(result ?? {}),
+      fail,
+      cancel: (result) => fail({ ...result, errMsg: name + ":cancel" })
     });
   });
 }
 
 // src/config.ts
-function configure(wx, signed, wanted, settle, language, late) {
+function configure(wx, signed, args, configTimeout, language, onLateError) {
   return new Promise((resolve, reject) => {
-    let atOnce = true, settled = false;
+    let synchronous = true, done = false;
     const accept = () => {
-      settled = true;
+      done = true;
       resolve();
     };
     const { appId, timestamp, nonceStr, signature } = signed;
-    wx.config({ debug: wanted.debug, appId, timestamp, nonceStr, signature, jsApiList: [...wanted.jsApiList], openTagList: [...wanted.openTagList] });
-    wx.error((answer) => {
-      const error = refusal("config", answer, language);
-      settled ? late(error) : reject(error);
-      settled = true;
+    wx.config({ ...args, appId, timestamp, nonceStr, signature });
+    wx.error((result) => {
+      const error = wxError("config", result, language);
+      done ? onLateError(error) : reject(error);
+      done = true;
     });
     wx.ready(() => {
-      atOnce ? setTimeout(accept, settle) : accept();
+      synchronous ? setTimeout(accept, configTimeout) : accept();
     });
-    atOnce = false;
+    synchronous = false;
   });
 }
 
-// src/page.ts
-var cut = (address) => address.split("#")[0];
-var currentURL = () => typeof location === "undefined" ? "" : cut(location.href);
-var landingURL = currentURL();
-var agent = () => typeof navigator === "undefined" ? "" : navigator.userAgent;
-var inWeChat = () => /MicroMessenger/i.test(agent());
-var urlToSign = () => /iPhone|iPad|iPod/i.test(agent()) ? landingURL : currentURL();
+// src/language.ts
+var browserLanguage = () => /^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en";
 
-// src/within.ts
-var failures = { script: "script-failed", sign: "network", login: "network", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" };
-function within(bounds, work) {
-  const { step, language, ms } = bounds;
-  const signals = (bounds.signals ?? []).filter((s) => !!s);
+// src/timeout.ts
+var codes = { script: "script-load-failed", sign: "network-error", login: "network-error", config: "config-failed", call: "call-failed", "open-tags": "open-tags-failed" };
+function withTimeout(limits, work) {
+  const { step, language, timeout } = limits;
+  const signals = [limits.signal, limits.callSignal].filter((s) => !!s);
   return new Promise((resolve, reject) => {
-    const stop = new AbortController();
+    const controller = new AbortController();
     const fail = (code, cause) => {
       reject(new WechatFnError(code, language, { step, cause }));
-      stop.abort();
+      controller.abort();
     };
-    const aborted = () => fail("aborted", signals.find((s) => s.aborted)?.reason);
-    if (signals.some((s) => s.aborted)) return aborted();
-    const timer = ms > 0 ? setTimeout(fail, ms, "timeout") : void 0;
-    signals.forEach((s) => s.addEventListener("abort", aborted));
-    const done = () => {
+    const onAbort = () => fail("aborted", signals.find((s) => s.aborted)?.reason);
+    if (signals.some((s) => s.aborted)) return onAbort();
+    const timer = timeout > 0 ? setTimeout(fail, timeout, "timeout") : void 0;
+    signals.forEach((s) => s.addEventListener("abort", onAbort));
+    const cleanUp = () => {
       clearTimeout(timer);
-      signals.forEach((s) => s.removeEventListener("abort", aborted));
+      signals.forEach((s) => s.removeEventListener("abort", onAbort));
     };
-    stop.signal.addEventListener("abort", done);
-    (async () => work(stop.signal))().finally(done).then(resolve, (cause) => reject(cause instanceof WechatFnError ? cause : new WechatFnError(failures[step], language, { step, cause })));
+    controller.signal.addEventListener("abort", cleanUp);
+    (async () => work(controller.signal))().finally(cleanUp).then(resolve, (cause) => reject(cause instanceof WechatFnError ? cause : new WechatFnError(codes[step], language, { step, cause })));
   });
 }
-function pause(ms, signal) {
+function sleep(ms, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => clearTimeout(timer));
   });
 }
 
+// src/http.ts
+function httpOf(step, options, timeout = 8e3) {
+  const { language = browserLanguage(), retryTimeout = 15e3, signal } = options;
+  return { fetch: options.fetch ?? ((...args) => fetch(...args)), step, language, timeout, retryTimeout, signal };
+}
+async function get(http, url) {
+  for (let waited = 0; ; ) {
+    const response = await send(http, url, {});
+    if (response.ok) return response;
+    const ms = Number(response.headers.get("Retry-After")) * 1e3;
+    if (response.status !== 503 || !(ms > 0) || waited + ms > http.retryTimeout) throw await problemError(http, response);
+    waited += ms;
+    await withTimeout({ ...http, timeout: 0 }, (signal) => sleep(ms, signal));
+  }
+}
+function send(http, url, init) {
+  return withTimeout({ ...http, callSignal: init.signal }, (signal) => http.fetch(url, { ...init, signal }));
+}
+var parse = (http, response) => withTimeout(http, () => response.json().catch(() => null));
+async function readJSON(http, response, field) {
+  const body = await parse(http, response);
+  if (!body || typeof body !== "object" || !(field in body)) throw new WechatFnError("invalid-response", http.language, { step: http.step, status: response.status });
+  return body;
+}
+async function problemError(http, response) {
+  const { step, language } = http;
+  const problem = await parse(http, response);
+  if (!problem?.code) return new WechatFnError("invalid-response", language, { step, status: response.status });
+  const message = [problem.detail || problem.title || problem.code, problem.hint?.[language]].filter(Boolean).join(". ");
+  return new WechatFnError(problem.code, language, { step, status: response.status, message });
+}
+
+// src/latest-config.ts
+function latestConfig(loadWx2, url, sign, configure2) {
+  let newestId = 0;
+  let newest, current;
+  let wxConfig = Promise.resolve();
+  let signedURL;
+  function start(force = false) {
+    signedURL = void 0;
+    const work = run(++newestId, force);
+    current = newest = work;
+    work.catch(() => {
+      if (current === work) current = void 0;
+    });
+    return work;
+  }
+  async function run(id, force) {
+    try {
+      await attempt(id, force);
+      if (id === newestId) return;
+    } catch (error) {
+      const retry = !force && error.code === "invalid-signature";
+      if (id === newestId && retry) return run(id, true);
+      if (id === newestId) throw error;
+    }
+    return newest;
+  }
+  async function attempt(id, force) {
+    await loadWx2();
+    if (id !== newestId) return;
+    signedURL = url();
+    const signature = await sign(signedURL, force);
+    await wxConfig;
+    if (id !== newestId) return;
+    const work = configure2(signature, () => {
+      if (id === newestId) current = void 0;
+    });
+    wxConfig = work.catch(() => {
+    });
+    await work;
+  }
+  return { start, current: () => current, signedURL: () => signedURL };
+}
+
+// src/page.ts
+var withoutFragment = (address) => address.split("#")[0];
+var currentURL = () => typeof location === "undefined" ? "" : withoutFragment(location.href);
+var landingURL = currentURL();
+var userAgent = () => typeof navigator === "undefined" ? "" : navigator.userAgent;
+var inWeChat = () => /MicroMessenger/i.test(userAgent());
+var urlToSign = () => /iPhone|iPad|iPod/i.test(userAgent()) ? landingURL : currentURL();
+
 // src/script.ts
-var scripts = ["res", "res2"].map((host) => `//${host}.wx.qq.com/open/js/jweixin-1.6.0.js`);
-var present = () => {
+var scriptURLs = ["res", "res2"].map((host) => `//${host}.wx.qq.com/open/js/jweixin-1.6.0.js`);
+var existingWx = () => {
   const wx = globalThis.wx;
   return typeof wx?.config === "function" ? wx : void 0;
 };
-async function load(urls, ms, language, signal) {
-  const failed = (cause) => new WechatFnError("script-failed", language, { step: "script", cause });
-  let last = failed();
+async function loadWx(urls, timeout, language, signal) {
+  const loadError = (cause) => new WechatFnError("script-load-failed", language, { step: "script", cause });
+  let lastError = loadError();
   for (const url of urls) {
-    const wx2 = present();
+    const wx2 = existingWx();
     if (wx2) return wx2;
     try {
-      await within({ step: "script", language, ms, signals: [signal] }, (stop) => insert(url, stop));
-      last = failed(url + " defines no wx");
+      await withTimeout({ step: "script", language, timeout, signal }, (stop) => insertScript(url, stop));
+      lastError = loadError(url + " defines no wx");
     } catch (error) {
       if (signal?.aborted) throw error;
-      last = error;
+      lastError = error;
     }
   }
-  const wx = present();
+  const wx = existingWx();
   if (wx) return wx;
-  throw last;
+  throw lastError;
 }
-function insert(url, stop) {
+function insertScript(url, stop) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.async = true;
@@ -174,10 +252,10 @@ var apis = {
 };
 var targets = (to) => to ? [to] : ["chat", "timeline"];
 var card = (data) => ({ link: location.href, imgUrl: "", ...data });
-function share(call, ready, api) {
-  function listen(data, to, told) {
-    const outcome = (outcome2) => () => told({ to, outcome: outcome2 });
-    api(apis[to][1])({ ...card(data), success: outcome("shared"), cancel: outcome("cancelled"), fail: outcome("failed") });
+function sharing(call, ready, api) {
+  function listen(data, to, listener) {
+    const report = (outcome) => () => listener({ to, outcome });
+    api(apis[to][1])({ ...card(data), success: report("shared"), cancel: report("cancelled"), fail: report("failed") });
   }
   const update = (data, to) => call(apis[to][0], card(data), { timeout: 1e4 }).catch((error) => {
     if (!(error instanceof WechatFnError) || error.code !== "function-not-exist") throw error;
@@ -188,197 +266,103 @@ function share(call, ready, api) {
     share: async (data, to) => {
       await Promise.all(targets(to).map((target) => update(data, target)));
     },
-    onShare: async (data, told, to) => {
+    onShare: async (data, listener, to) => {
       await ready();
-      targets(to).forEach((target) => listen(data, target, told));
+      targets(to).forEach((target) => listen(data, target, listener));
     }
   };
 }
 
-// src/http.ts
-async function ask(http, url) {
-  for (let waited = 0; ; ) {
-    const answer = await send(http, url, {});
-    if (answer.ok) return answer;
-    const seconds = Number(answer.headers.get("Retry-After"));
-    if (answer.status !== 503 || !(seconds > 0) || waited + seconds * 1e3 > http.patience) throw await problem(http, answer);
-    waited += seconds * 1e3;
-    await within({ ...http, ms: 0, signals: [http.signal] }, (signal) => pause(seconds * 1e3, signal));
-  }
-}
-function send(http, url, init) {
-  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? void 0] }, (signal) => http.fetch(url, { ...init, signal }));
-}
-async function json(http, answer, field) {
-  const { step, language } = http;
-  const body = await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => answer.json().catch(() => null));
-  if (!body || typeof body !== "object" || !(field in body)) throw new WechatFnError("bad-answer", language, { step, status: answer.status });
-  return body;
-}
-async function problem(http, answer) {
-  const { step, language } = http;
-  const body = await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => answer.json().catch(() => null));
-  if (!body?.code) return new WechatFnError("bad-answer", language, { step, status: answer.status });
-  const message = [body.detail || body.title || body.code, body.hint?.[language]].filter(Boolean).join(". ");
-  return new WechatFnError(body.code, language, { step, status: answer.status, message });
-}
-
 // src/sign.ts
-function signer(http, endpoint, app) {
+function apiSigner(http, endpoint, app) {
   return async (url, force) => {
     let query = "?url=" + encodeURIComponent(url);
     if (app) query += "&app=" + encodeURIComponent(app);
     if (force) query += "&force=true";
-    return json(http, await ask(http, endpoint + "/signature" + query), "signature");
+    return readJSON(http, await get(http, endpoint + "/signature" + query), "signature");
   };
 }
-function once(sign) {
-  const underWay = /* @__PURE__ */ new Map();
+function shareRequests(sign) {
+  const pending = /* @__PURE__ */ new Map();
   return (url, force) => {
     const key = force + url;
-    let request = underWay.get(key);
+    let request = pending.get(key);
     if (!request) {
-      const forget = () => underWay.delete(key);
+      const done = () => pending.delete(key);
       request = sign(url, force);
-      request.then(forget, forget);
-      underWay.set(key, request);
+      request.then(done, done);
+      pending.set(key, request);
     }
     return request;
   };
 }
 
-// src/turns.ts
-function turns(found, url, sign, verdict) {
-  let turn = 0;
-  let newest, current;
-  let judging = Promise.resolve();
-  let aim;
-  function begin(force = false) {
-    aim = void 0;
-    const work = configure2(++turn, force);
-    current = newest = work;
-    work.catch(() => {
-      if (current === work) current = void 0;
-    });
-    return work;
-  }
-  async function configure2(mine, force) {
-    try {
-      await attempt(mine, force);
-      if (mine === turn) return;
-    } catch (error) {
-      const again = !force && error.code === "invalid-signature";
-      if (mine === turn && again) return configure2(mine, true);
-      if (mine === turn) throw error;
-    }
-    return newest;
-  }
-  async function attempt(mine, force) {
-    await found();
-    if (mine !== turn) return;
-    aim = url();
-    const signature = await sign(aim, force);
-    await judging;
-    if (mine !== turn) return;
-    const work = verdict(signature, () => {
-      if (mine === turn) current = void 0;
-    });
-    judging = work.catch(() => {
-    });
-    await work;
-  }
-  return { begin, current: () => current, aim: () => aim };
-}
-
 // src/connect.ts
 var shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
-var browserLanguage = () => /^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en";
+function signerOf(options, http) {
+  const { sign } = options;
+  return shareRequests(sign ? (...args) => withTimeout(http, () => sign(...args)) : apiSigner(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
+}
 function connect(options) {
-  const { language = browserLanguage(), timeouts = {}, signal } = options;
-  const { openTags = [], url = urlToSign, onError = () => {
+  const { timeouts = {}, openTags = [], url = urlToSign, onError = () => {
   } } = options;
+  const http = httpOf("sign", options, timeouts.sign), { language, signal } = http;
   const jsApiList = [.../* @__PURE__ */ new Set([...shareApis, ...options.apis ?? []])];
-  const http = {
-    fetch: options.fetch ?? ((...request) => fetch(...request)),
-    step: "sign",
-    language,
-    timeout: timeouts.sign ?? 8e3,
-    patience: options.patience ?? 15e3,
-    signal
-  };
-  const own = options.sign;
-  const sign = once(own ? (...asked) => within({ ...http, ms: http.timeout, signals: [signal] }, () => own(...asked)) : signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
   let wx = options.wx;
   let loading;
-  const found = async () => {
-    if (!wx) await (loading ?? (loading = find().finally(() => loading = void 0)));
+  const loadOnce = async () => {
+    if (!wx) await (loading ?? (loading = load().finally(() => loading = void 0)));
   };
-  const { begin, current, aim } = turns(found, url, sign, verdict);
-  async function find() {
-    if (!options.outside && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
-    const { script = scripts } = options;
-    wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8e3, language, signal);
+  const configs = latestConfig(loadOnce, url, signerOf(options, http), configureWx);
+  async function load() {
+    if (!options.allowOutsideWeChat && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
+    const { script = scriptURLs } = options;
+    wx = await loadWx(typeof script === "string" ? [script] : script, timeouts.script ?? 8e3, language, signal);
   }
-  function verdict(signature, refused) {
-    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed);
-    const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
-    const late = (error) => {
-      refused();
-      onError(error);
-    };
-    return within(
-      { step: "config", language, ms: timeouts.config ?? 1e4, signals: [signal] },
-      () => configure(wx, signature, wanted, options.settle ?? 1e3, language, late)
+  function configureWx(signature, onLateError) {
+    if (openTags.length) document.addEventListener("WeixinOpenTagsError", openTagsFailed);
+    const args = { debug: !!options.debug, jsApiList: [...jsApiList], openTagList: [...openTags] };
+    return withTimeout(
+      { ...http, step: "config", timeout: timeouts.config ?? 1e4 },
+      () => configure(wx, signature, args, options.configTimeout ?? 1e3, language, (error) => {
+        onLateError();
+        onError(error);
+      })
     );
   }
-  function tagsFailed(event) {
+  function openTagsFailed(event) {
     const wechat = String(event.detail?.errMsg ?? "");
     onError(new WechatFnError("open-tags-failed", language, { step: "open-tags", wechat }));
   }
-  const ready = (wait) => within({ step: "config", language, ms: 0, signals: [wait?.signal] }, () => current() ?? begin());
-  const call = async (name, args = {}, wait = {}) => {
+  const ready = (options2) => withTimeout({ step: "config", language, timeout: 0, signal: options2?.signal }, () => configs.current() ?? configs.start());
+  const call = async (name, args = {}, options2 = {}) => {
     if (name !== "checkJsApi" && !jsApiList.includes(name)) throw new WechatFnError("api-not-listed", language, { step: "call" });
-    await ready(wait);
-    return within(
-      { step: "call", language, ms: wait.timeout ?? timeouts.call ?? 0, signals: [signal, wait.signal] },
+    await ready(options2);
+    return withTimeout(
+      { ...http, step: "call", timeout: options2.timeout ?? timeouts.call ?? 0, callSignal: options2.signal },
       () => callWx(wx, name, args, language)
     );
   };
   return {
     ready,
     call,
-    routeChanged: () => url() === aim() && !openTags.length && current() || begin(),
-    resign: begin,
+    routeChanged: () => url() === configs.signedURL() && !openTags.length && configs.current() || configs.start(),
+    resign: configs.start,
     checkJsApi: async (names) => (await call("checkJsApi", { jsApiList: [...names] }, { timeout: 1e4 })).checkResult,
     wx: async () => {
       await ready();
       return wx;
     },
-    ...share(call, ready, (name) => apiOf(wx, name, language))
+    ...sharing(call, ready, (name) => apiOf(wx, name, language))
   };
 }
 
-// src/keep.ts
-function memory() {
-  const kept = /* @__PURE__ */ new Map();
-  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) };
-}
-function defaultKeep() {
-  try {
-    sessionStorage.setItem("wechatfn", "");
-    sessionStorage.removeItem("wechatfn");
-    return sessionStorage;
-  } catch {
-    return memory();
-  }
-}
-
-// src/ticket.ts
-function takeTicket() {
+// src/login-code.ts
+function takeLoginCode() {
   const { href } = location;
-  const ticket = new URL(href).searchParams.get("wechatfn_code");
-  if (ticket) history.replaceState(history.state, "", href.replace(/([?&])wechatfn_code=[^&#]*(&?)/, (_, before, after) => after ? before : ""));
-  return ticket;
+  const code = new URL(href).searchParams.get("wechatfn_code");
+  if (code) history.replaceState(history.state, "", href.replace(/([?&])wechatfn_code=[^&#]*(&?)/, (_, before, after) => after ? before : ""));
+  return code;
 }
 var base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 var newVerifier = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -386,118 +370,135 @@ async function challengeOf(verifier) {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
 }
 
-// src/login.ts
-var ended = ["session_missing", "session_revoked"];
-function login(options) {
-  const { language = browserLanguage(), app, storage = defaultKeep() } = options;
-  const endpoint = new URL(options.endpoint || "/", location.href).href.replace(/\/+$/, "");
-  const origin = new URL(endpoint).origin;
-  const http = {
-    fetch: options.fetch ?? ((...request) => fetch(...request)),
-    step: "login",
-    language,
-    timeout: options.timeout ?? 8e3,
-    patience: options.patience ?? 15e3,
-    signal: options.signal
-  };
-  const error = (code) => new WechatFnError(code, language, { step: "login" });
-  const key = (what) => `wechatfn:${what}:${endpoint}`;
-  const token = () => storage.getItem(key("token"));
+// src/session.ts
+var sessionEnded = ["session_missing", "session_revoked"];
+function sessionRequests(http, endpoint, token) {
+  const pending = /* @__PURE__ */ new Set();
   let refreshing;
-  let refreshed = 0;
-  let spending;
-  const underWay = /* @__PURE__ */ new Set();
-  function bearing(init = {}) {
+  let refreshCount = 0;
+  function withToken(init = {}) {
     const headers = new Headers(init.headers);
-    const bearer = token();
+    const bearer = token.get();
     if (bearer) headers.set("Authorization", "Bearer " + bearer);
     return { ...init, headers, credentials: "include" };
   }
-  const bear = async (url, init) => {
+  const fetch2 = async (url, init) => {
     while (refreshing) await refreshing.catch(() => {
     });
-    const request = http.fetch(url, bearing(init)), done = () => underWay.delete(request);
-    underWay.add(request);
+    const request = http.fetch(url, withToken(init)), done = () => pending.delete(request);
+    pending.add(request);
     request.then(done, done);
     return request;
   };
-  const mine = { ...http, fetch: bear };
+  const refresh = () => refreshing ?? (refreshing = replaceToken().finally(() => refreshing = void 0));
+  async function replaceToken() {
+    await withTimeout(http, () => Promise.allSettled(pending)).catch(() => {
+    });
+    const response = await send(http, endpoint + "/oauth/session/refresh", withToken({ method: "POST" }));
+    if (!response.ok) {
+      if (response.status === 401) token.set(null);
+      throw await problemError(http, response);
+    }
+    const grant = await readJSON(http, response, token.get() ? "token" : "openid");
+    if (grant.token) token.set(grant.token);
+    refreshCount++;
+  }
+  async function fetchWithRefresh(url, init) {
+    const before = refreshCount;
+    const response = await fetch2(url, init);
+    if (response.status !== 401 || init?.body instanceof ReadableStream) return response;
+    const code = await response.clone().json().then((body) => body?.code, () => void 0);
+    if (sessionEnded.includes(code)) {
+      token.set(null);
+      return response;
+    }
+    return (before === refreshCount ? refresh() : Promise.resolve()).then(() => fetch2(url, init), () => response);
+  }
+  return { fetch: fetch2, fetchWithRefresh, refresh };
+}
+
+// src/storage.ts
+var storedText = (storage, key) => ({
+  get: () => storage.getItem(key),
+  set: (text) => text ? storage.setItem(key, text) : storage.removeItem(key)
+});
+function memoryStorage() {
+  const items = /* @__PURE__ */ new Map();
+  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value), removeItem: (key) => void items.delete(key) };
+}
+function defaultStorage() {
+  try {
+    sessionStorage.setItem("wechatfn", "");
+    sessionStorage.removeItem("wechatfn");
+    return sessionStorage;
+  } catch {
+    return memoryStorage();
+  }
+}
+
+// src/login.ts
+function login(options) {
+  const { app, storage = defaultStorage() } = options;
+  const endpoint = new URL(options.endpoint || "/", location.href).href.replace(/\/+$/, "");
+  const origin = new URL(endpoint).origin;
+  const http = httpOf("login", options, options.timeout);
+  const loginError = (code) => new WechatFnError(code, http.language, { step: "login" });
+  const token = storedText(storage, "wechatfn:token:" + endpoint), verifier = storedText(storage, "wechatfn:verifier:" + endpoint);
+  const { fetch: fetch2, fetchWithRefresh, refresh } = sessionRequests(http, endpoint, token);
+  const sessionHttp = { ...http, fetch: fetch2 };
+  let redeeming;
   async function challenge() {
-    if (!globalThis.crypto?.subtle) throw error("insecure-context");
-    const verifier = storage.getItem(key("verifier")) ?? newVerifier();
-    storage.setItem(key("verifier"), verifier);
-    return challengeOf(verifier);
+    if (!globalThis.crypto?.subtle) throw loginError("insecure-context");
+    const secret = verifier.get() ?? newVerifier();
+    verifier.set(secret);
+    return challengeOf(secret);
   }
   async function link(request = {}) {
-    const back = new URL(request.returnTo ?? location.href, location.href);
-    const query = new URLSearchParams({ return_to: back.href });
+    const returnTo = new URL(request.returnTo ?? location.href, location.href);
+    const query = new URLSearchParams({ return_to: returnTo.href });
     if (app) query.set("app", app);
     if (request.scope) query.set("scope", request.scope);
     if (request.lang) query.set("lang", request.lang);
-    if (back.origin !== origin) query.set("challenge", await challenge());
+    if (returnTo.origin !== origin) query.set("challenge", await challenge());
     return endpoint + "/oauth/authorize?" + query;
   }
   async function redeem() {
-    const ticket = takeTicket();
-    if (!ticket) return;
-    const body = JSON.stringify({ code: ticket, verifier: storage.getItem(key("verifier")) ?? "" });
-    const answer = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    if (answer.ok) {
-      storage.setItem(key("token"), (await json(http, answer, "token")).token);
-      storage.removeItem(key("verifier"));
-    } else if (!token()) throw await problem(http, answer);
+    const code = takeLoginCode();
+    if (!code) return;
+    const body = JSON.stringify({ code, verifier: verifier.get() ?? "" });
+    const response = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    if (response.ok) {
+      token.set((await readJSON(http, response, "token")).token);
+      verifier.set(null);
+    } else if (!token.get()) throw await problemError(http, response);
   }
   async function session() {
-    await (spending ?? (spending = redeem().finally(() => spending = void 0)));
+    await (redeeming ?? (redeeming = redeem().finally(() => redeeming = void 0)));
     try {
-      return await json(http, await ask(mine, endpoint + "/oauth/session"), "openid");
-    } catch (failure) {
-      if (failure.status !== 401) throw failure;
-      storage.removeItem(key("token"));
+      return await readJSON(http, await get(sessionHttp, endpoint + "/oauth/session"), "openid");
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      token.set(null);
       return null;
     }
   }
-  function refresh() {
-    return refreshing ?? (refreshing = renew().finally(() => refreshing = void 0));
-  }
-  async function renew() {
-    await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => Promise.allSettled(underWay)).catch(() => {
-    });
-    const answer = await send(http, endpoint + "/oauth/session/refresh", bearing({ method: "POST" }));
-    if (!answer.ok) {
-      if (answer.status === 401) storage.removeItem(key("token"));
-      throw await problem(http, answer);
-    }
-    const grant = await json(http, answer, token() ? "token" : "openid");
-    if (grant.token) storage.setItem(key("token"), grant.token);
-    refreshed++;
-  }
   async function logout(all = false) {
-    const answer = await send(mine, endpoint + "/oauth/session" + (all ? "?all=true" : ""), { method: "DELETE" });
-    if (!answer.ok && answer.status !== 401) throw await problem(http, answer);
-    storage.removeItem(key("token"));
-  }
-  async function fetchWithSession(path, init) {
-    const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
-    if (url.origin !== origin && !options.trust?.includes(url.origin)) throw error("origin-not-trusted");
-    const before = refreshed;
-    const answer = await bear(url.href, init);
-    if (answer.status !== 401 || init?.body instanceof ReadableStream) return answer;
-    const code = await answer.clone().json().then((body) => body?.code, () => void 0);
-    if (ended.includes(code)) {
-      storage.removeItem(key("token"));
-      return answer;
-    }
-    return (before === refreshed ? refresh() : Promise.resolve()).then(() => bear(url.href, init), () => answer);
+    const response = await send(sessionHttp, endpoint + "/oauth/session" + (all ? "?all=true" : ""), { method: "DELETE" });
+    if (!response.ok && response.status !== 401) throw await problemError(http, response);
+    token.set(null);
   }
   return {
     link,
     session,
     refresh,
     logout,
-    fetch: fetchWithSession,
     start: async (request) => location.assign(await link(request)),
-    profile: async (lang) => json(http, await ask(mine, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid")
+    profile: async (lang) => readJSON(http, await get(sessionHttp, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid"),
+    fetch: async (path, init) => {
+      const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
+      if (url.origin !== origin && !options.trustedOrigins?.includes(url.origin)) throw loginError("origin-not-trusted");
+      return fetchWithRefresh(url.href, init);
+    }
   };
 }
 export {

@@ -1,4 +1,4 @@
-/** What of `wx` is used. */
+/** The part of `wx` that is used. */
 export interface Wx {
   login(options: { timeout?: number; success(result: { code: string }): void; fail(error: { errMsg: string }): void }): void;
   checkSession(options: { success(): void; fail(): void }): void;
@@ -16,38 +16,38 @@ export interface WxRequest {
   timeout?: number;
   dataType?: any;
   responseType?: any;
-  success?(answer: any): void;
+  success?(response: any): void;
   fail?(error: { errMsg: string }): void;
 }
 
 export interface Options {
-  /** Where the API is: "https://api.example.com". http is for localhost and 127.0.0.1 alone. */
+  /** The address of the API: "https://api.example.com". http is for localhost and 127.0.0.1 only. */
   baseURL: string;
-  /** Name of the mini-program (WECHAT_APPS), where there are several. */
+  /** Name of the mini-program (WECHAT_APPS). Default: the first account. */
   app?: string;
-  /** Product: sessions of one do not open another. */
+  /** The product. A session of one product is not valid for another. */
   sku?: string;
-  /** Names this device in the user's list of sessions; by default a random id that is kept in storage. */
+  /** Name of this device in the user's list of sessions. Default: a random id, which is stored. */
   device?: string;
-  /** Other origins that may have the token: ["https://orders.example.com"]. */
-  origins?: readonly string[];
-  /** Milliseconds for wx.login, and for each request: 10000. */
+  /** Other origins to which the token may be sent: ["https://orders.example.com"]. */
+  trustedOrigins?: readonly string[];
+  /** Milliseconds for wx.login, and for each request. Default: 10000. */
   timeout?: number;
-  /** Milliseconds to wait in all where the server answers 503 with Retry-After: 10000. */
-  patience?: number;
-  /** Instead of the runtime's. */
+  /** Milliseconds to wait in total when the server responds with 503 and Retry-After. Default: 10000. */
+  retryTimeout?: number;
+  /** Used instead of the runtime's wx. */
   wx?: Wx;
 }
 
-/** What wx.getUserInfo and the like give. */
+/** The result of wx.getUserInfo and similar calls. */
 export interface Encrypted {
   encryptedData: string;
   iv: string;
 }
 
-/** What a login may bring along. */
-export interface LoginExtra extends Partial<Encrypted> {
-  /** Of a wx.login of your own. Data belongs to the wx.login before it, so one is needed for data. */
+/** The options of one login. */
+export interface LoginOptions extends Partial<Encrypted> {
+  /** The code of your own wx.login. Encrypted data belongs to the wx.login before it, so it requires your own code. */
   code?: string;
   rawData?: string;
   signature?: string;
@@ -60,12 +60,12 @@ export interface Login {
   expiresIn: number;
   openid: string;
   unionid?: string;
-  /** The user's first login to this mini-program. */
+  /** Whether this is the user's first login to this mini-program. */
   newUser: boolean;
 }
 
 export interface RequestOptions {
-  /** "/path" below baseURL, or a whole URL at one of `origins`. */
+  /** "/path" below baseURL, or an address of baseURL's origin or of one in `trustedOrigins`. */
   url: string;
   method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PUT' | 'DELETE' | 'TRACE' | 'CONNECT';
   data?: string | object | ArrayBuffer;
@@ -74,17 +74,17 @@ export interface RequestOptions {
   dataType?: string;
   responseType?: 'text' | 'arraybuffer';
   enableHttp2?: boolean;
-  /** Whether to send again after a 503 with Retry-After. By default all but POST. */
+  /** Whether to send again after a 503 with Retry-After. Default: GET, HEAD, OPTIONS, PUT and DELETE are sent again. */
   repeat?: boolean | ((error: WechatFnError) => boolean);
 }
 
-export interface Answer<T> {
+export interface Response<T> {
   data: T;
   statusCode: number;
   header: Record<string, string>;
 }
 
-/** What was encrypted, such as a user or a phone number. */
+/** Decrypted data, such as a user or a phone number. */
 export interface Decrypted {
   watermark: { appid: string; timestamp: number };
   [field: string]: unknown;
@@ -96,37 +96,40 @@ export interface Phone {
   countryCode: string;
 }
 
-/** All calls reject with a WechatFnError. */
+/** All functions reject with a WechatFnError. */
 export interface Client {
-  /** wx.login, and the code for a session. Calls at the same time share one. */
-  login(extra?: LoginExtra): Promise<Login>;
-  /** wx.request with the token, after a login where there is none. Where the session is over (a 401, or a gateway's 403 after which the server says so), one login, and the request is repeated once. */
-  request<T = any>(options: RequestOptions): Promise<Answer<T>>;
-  /** Encrypted data in plain. A function is asked again where the server's session_key turns out to be dead. */
+  /** Calls wx.login and exchanges its code for a session. Calls at the same time share one login. */
+  login(options?: LoginOptions): Promise<Login>;
+  /**
+   * Calls wx.request with the token. It logs in first if there is no token. If the session has ended (a 401, or a 403 of a gateway after
+   * which the server says so), it logs in and sends the request once more.
+   */
+  request<T = any>(options: RequestOptions): Promise<Response<T>>;
+  /** Has the server decrypt the data. A function is called again if the server's session_key turns out to be invalid. */
   decrypt<T = Decrypted>(data: Encrypted | (() => Encrypted | Promise<Encrypted>)): Promise<T>;
-  /** The number for the code of the getPhoneNumber button. */
+  /** The phone number for the code of the getPhoneNumber button. */
   phone(code: string): Promise<Phone>;
-  /** Whether WeChat says on this side that the last wx.login is good still (wx.checkSession). */
+  /** Whether the last wx.login is still valid on this device (wx.checkSession). */
   checkSession(): Promise<boolean>;
-  /** Whether the server's session_key is good still; where it is dead, wx.login is called and the server asked once more. */
+  /** Asks the server whether its session_key is still valid. If it is not, it calls wx.login and asks once more. */
   session(): Promise<{ valid: true }>;
   /** Ends this session, or with `all` the user's sessions on all devices. */
   logout(options?: { all?: boolean }): Promise<void>;
-  /** The token there is, or "". */
+  /** The stored token, or "". */
   token(): string;
 }
 
 export declare class WechatFnError extends Error {
   readonly name: 'WechatFnError';
-  /** Stable. With hyphens: this module's (see the README). With underscores: the server's (docs/problems.md). */
+  /** Stable. Codes with hyphens are this module's (see the README), codes with underscores the server's (docs/problems.md). */
   readonly code: string;
-  /** HTTP status, 0 where there was no answer. */
+  /** HTTP status; 0 where there was no response. */
   readonly status: number;
   readonly detail: string;
   readonly hint?: { en?: string; zh?: string };
-  /** Seconds after which to come back; 0 where nothing was said. */
+  /** Seconds after which to try again; 0 where the server named none. */
   readonly retryAfter: number;
 }
 
-/** Checks the options; nothing is called yet. Throws a WechatFnError. */
+/** Checks the options. It sends nothing yet. Throws a WechatFnError. */
 export declare function create(options: Options): Client;

@@ -1,38 +1,36 @@
 import { connect } from "./index.js";
 import type { Connection, ConnectOptions, ShareData, Signature, Wx } from "./index.js";
 
-/** The configuration of wechat-jssdk's client, and of `connect`. The signature may come from the page, as there, or from `endpoint`. */
-export interface CompatConfig extends Partial<Signature>, Pick<ConnectOptions, "endpoint" | "app" | "wx" | "outside" | "timeouts" | "settle"> {
+/** The configuration of wechat-jssdk's client, and options of `connect`. The signature comes from `endpoint`, or else from the page, as in wechat-jssdk. */
+export interface CompatConfig extends Partial<Signature>, Pick<ConnectOptions, "endpoint" | "app" | "wx" | "allowOutsideWeChat" | "timeouts" | "configTimeout"> {
   debug?: boolean;
   jsApiList?: string[];
   openTagList?: string[];
   customUrl?: string;
-  /** v2 and v3. */
+  /** As in v2 and v3. */
   success?: (sdk: WechatJSSDK) => void;
-  /** v2 and v3. */
+  /** As in v2 and v3. */
   error?: (error: unknown, sdk: WechatJSSDK) => void;
 }
 
-/** An API's arguments, with WeChat's own callbacks. */
-export type CompatArgs = Record<string, unknown> & { fail?: (answer: { errMsg: string }) => void };
+/** The arguments of an API, WeChat's own callbacks included. */
+export type CompatArgs = Record<string, unknown> & { fail?: (result: { errMsg: string }) => void };
 
-/** The names of wechat-jssdk's browser client (v5), on a Connection. `new` is needed. */
+/** The methods of wechat-jssdk's browser client (v5), built on a Connection. It must be called with `new`. */
 export class WechatJSSDK {
-  /** WeChat's object, once it is there. */
+  /** WeChat's object, once its script is loaded. */
   wx: Wx | undefined;
   readonly config: CompatConfig;
   private readonly connection: Connection;
 
   constructor(config: CompatConfig) {
     this.config = config;
-    const { endpoint, app, wx, outside, timeouts, settle, debug, jsApiList = [], openTagList = ["wx-open-subscribe", "wx-open-audio"], customUrl } = config;
-    const given = { app, wx, outside, timeouts, settle, debug, endpoint, apis: jsApiList, openTags: openTagList, script: customUrl };
-    const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ConnectOptions;
-    if (endpoint === undefined) options.sign = async () => this.config as Signature;
-    this.connection = connect(options);
+    const { endpoint, app, wx, allowOutsideWeChat, timeouts, configTimeout, debug, jsApiList = [], openTagList = ["wx-open-subscribe", "wx-open-audio"], customUrl } = config;
+    const sign = endpoint === undefined ? async () => this.config as Signature : undefined;
+    this.connection = connect({ endpoint, sign, app, wx, allowOutsideWeChat, timeouts, configTimeout, debug, apis: jsApiList, openTags: openTagList, script: customUrl } as ConnectOptions);
   }
 
-  /** Loads WeChat's script and signs. */
+  /** Loads WeChat's script, and signs the page. */
   async initialize(): Promise<this> {
     try {
       this.wx = await this.connection.wx();
@@ -44,7 +42,7 @@ export class WechatJSSDK {
     }
   }
 
-  /** Signs again, with the signature that is given or the endpoint's. */
+  /** Signs the page again, with the given signature or with a new one from the endpoint. */
   async signSignature(signature: Partial<Signature> = {}): Promise<this> {
     const { timestamp, nonceStr, signature: text } = { ...this.config, ...signature };
     Object.assign(this.config, { timestamp, nonceStr, signature: text });
@@ -53,7 +51,7 @@ export class WechatJSSDK {
     return this;
   }
 
-  /** Calls an API with WeChat's callbacks. Where wechat-jssdk did nothing, `fail` is called. */
+  /** Calls an API with WeChat's callbacks. If the API does not exist, it calls `fail`; wechat-jssdk did nothing. */
   callWechatApi(name: string, args: CompatArgs = {}, more?: unknown): this {
     const api = this.getOriginalWx()?.[name];
     if (typeof api === "function") api(args, more);

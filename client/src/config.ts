@@ -1,37 +1,37 @@
-import { refusal } from "./error.js";
-import type { Language, WechatFnError } from "./error.js";
+import { wxError } from "./error.js";
+import type { WechatFnError } from "./error.js";
+import type { Language } from "./language.js";
 import type { Signature, Wx } from "./wx.js";
 
-/** What wx.config takes beside the signature. */
-export interface Wanted {
+/** What wx.config gets besides the signature. WeChat's script changes the lists. */
+export interface ConfigArgs {
   debug: boolean;
-  jsApiList: readonly string[];
-  openTagList: readonly string[];
+  jsApiList: string[];
+  openTagList: string[];
 }
 
 /**
- * Gives WeChat the signature, and waits for its verdict. WeChat's script tells the verdict of the first wx.config only; of later ones it
- * tells refusals, but calls `ready` at once. So those count as accepted when no refusal has come within `settle` milliseconds; one that
- * comes later goes to `late`.
+ * Calls wx.config, and waits until WeChat accepts or refuses it. Only for the first wx.config does WeChat's script wait for the result
+ * before it calls `ready`. After a later one it calls `ready` at once, and afterwards `error` if WeChat refuses. So a later one counts as
+ * accepted when no error has come within `configTimeout` milliseconds. An error that comes after that goes to `onLateError`.
  */
-export function configure(wx: Wx, signed: Signature, wanted: Wanted, settle: number, language: Language, late: (error: WechatFnError) => void): Promise<void> {
+export function configure(wx: Wx, signed: Signature, args: ConfigArgs, configTimeout: number, language: Language, onLateError: (error: WechatFnError) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    let atOnce = true, settled = false;
+    let synchronous = true, done = false;
     const accept = () => {
-      settled = true;
+      done = true;
       resolve();
     };
     const { appId, timestamp, nonceStr, signature } = signed;
-    // WeChat's script writes into the lists.
-    wx.config({ debug: wanted.debug, appId, timestamp, nonceStr, signature, jsApiList: [...wanted.jsApiList], openTagList: [...wanted.openTagList] });
-    wx.error(answer => {
-      const error = refusal("config", answer, language);
-      settled ? late(error) : reject(error);
-      settled = true;
+    wx.config({ ...args, appId, timestamp, nonceStr, signature });
+    wx.error(result => {
+      const error = wxError("config", result, language);
+      done ? onLateError(error) : reject(error);
+      done = true;
     });
     wx.ready(() => {
-      atOnce ? setTimeout(accept, settle) : accept();
+      synchronous ? setTimeout(accept, configTimeout) : accept();
     });
-    atOnce = false;
+    synchronous = false;
   });
 }

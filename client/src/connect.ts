@@ -1,161 +1,154 @@
 import { apiOf, callWx } from "./call.js";
 import { configure } from "./config.js";
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
+import { httpOf } from "./http.js";
 import type { Http } from "./http.js";
+import type { Language } from "./language.js";
+import { latestConfig } from "./latest-config.js";
 import { inWeChat, urlToSign } from "./page.js";
-import { load, scripts } from "./script.js";
-import { share } from "./share.js";
-import type { ShareEvent, Target } from "./share.js";
-import { once, signer } from "./sign.js";
+import { loadWx, scriptURLs } from "./script.js";
+import { sharing } from "./share.js";
+import type { Sharing } from "./share.js";
+import { apiSigner, shareRequests } from "./sign.js";
 import type { Sign } from "./sign.js";
-import { turns } from "./turns.js";
-import { within } from "./within.js";
-import type { AnswerOf, ApiName, OpenTag, ShareData, Signature, Wx } from "./wx.js";
+import { withTimeout } from "./timeout.js";
+import type { ApiName, ApiResult, OpenTag, Signature, Wx } from "./wx.js";
 
-/** Milliseconds that each step may take; 0 is without end. */
+/** Milliseconds for each step; 0 means no limit. */
 export interface Timeouts {
-  /** Each try to load WeChat's script: 8000. */
+  /** Each attempt to load WeChat's script. Default: 8000. */
   script?: number;
-  /** Each answer of the API, or of your own `sign`: 8000. */
+  /** Each response of the API, or of your own `sign`. Default: 8000. */
   sign?: number;
-  /** WeChat's verdict: 10000. */
+  /** WeChat's decision on wx.config. Default: 10000. */
   config?: number;
-  /** An API of WeChat's: 0, since many wait for the user. */
+  /** One of WeChat's APIs. Default: 0, since many of them wait for the user. */
   call?: number;
 }
 
-/** What connect takes. All but `endpoint` (or `sign`) may be left out. */
+/** The options of connect. Only `endpoint` or `sign` is required. */
 export interface ConnectOptions {
-  /** Where the API is: "https://api.example.com", or "" for the page's own origin. */
+  /** The address of the API: "https://api.example.com", or "" for the page's own origin. */
   endpoint?: string;
-  /** Another way to get signatures. */
+  /** Gets signatures instead of the API. */
   sign?: Sign;
-  /** Name of the account, where there are several. */
+  /** Name of the account. Default: the first one. */
   app?: string;
-  /** APIs that the page calls, beside those that share. */
+  /** APIs that the page calls, besides those that share. */
   apis?: readonly ApiName[];
   /** Open tags that the page shows. */
   openTags?: readonly OpenTag[];
-  /** WeChat's own debug mode: it shows each answer in an alert. */
+  /** WeChat's debug mode, which shows every result in an alert. */
   debug?: boolean;
-  /** Of error messages; the browser's, where it is left out. */
+  /** Language of error messages. Default: the browser's. */
   language?: Language;
-  /** WeChat's script at other addresses, tried in turn; `[]` for one that is there already. */
+  /** Other addresses of WeChat's script, tried in this order; `[]` if the page loads the script itself. */
   script?: string | readonly string[];
-  /** Instead of window.wx and of loading a script. */
+  /** Used instead of window.wx. No script is loaded. */
   wx?: Wx;
   fetch?: typeof fetch;
   timeouts?: Timeouts;
-  /** Milliseconds to wait at most where the API answers 503 with Retry-After: 15000. */
-  patience?: number;
-  /** Milliseconds after which a repeated wx.config counts as accepted: 1000. */
-  settle?: number;
-  /** Goes on outside WeChat, where WeChat's script never answers. */
-  outside?: boolean;
-  /** The address to sign, without its fragment. By default the landing address on iOS, else the current one. */
+  /** Milliseconds to wait in total when the API responds with 503 and Retry-After. Default: 15000. */
+  retryTimeout?: number;
+  /** Milliseconds without an error after which a repeated wx.config counts as accepted. Default: 1000. */
+  configTimeout?: number;
+  /** Continues outside WeChat, where WeChat's script never calls back. */
+  allowOutsideWeChat?: boolean;
+  /** The address to sign, without its fragment. Default: the landing address on iOS, else the current address. */
   url?: () => string;
-  /** Told of what nobody waits for: a refusal that comes late, or of open tags. */
+  /** Gets errors that no call reports: a late refusal of wx.config, and errors of open tags. */
   onError?: (error: WechatFnError) => void;
-  /** Ends everything. */
+  /** Stops everything. */
   signal?: AbortSignal;
 }
 
-/** How long to wait, for one call. */
-export interface Wait {
+/** The options of one call. */
+export interface CallOptions {
   signal?: AbortSignal;
-  /** Milliseconds, instead of `timeouts.call`. */
+  /** Milliseconds; replaces `timeouts.call`. */
   timeout?: number;
 }
 
-/** A page's connection to WeChat. Its functions may be taken out of it. */
-export interface Connection {
-  /** Loads WeChat's script, signs, and waits until WeChat has accepted. What failed is tried again by the next call. */
-  ready(wait?: { signal?: AbortSignal }): Promise<void>;
-  /** To be called after each change of route: signs again where the address, or an open tag, needs it. */
+/** A page's connection to WeChat. Its functions do not use `this`. */
+export interface Connection extends Sharing {
+  /** Loads WeChat's script, gets a signature, and waits until WeChat accepts it. After a failure the next call tries again. */
+  ready(options?: { signal?: AbortSignal }): Promise<void>;
+  /** Call it after each change of route. It signs again if the address, or an open tag, requires that. */
   routeChanged(): Promise<void>;
-  /** Signs again in any case; `force` asks for a new signature where the API keeps them. */
+  /** Signs again in any case. `force` asks for a new signature where the API caches signatures. */
   resign(force?: boolean): Promise<void>;
-  /** Calls an API of WeChat's. */
-  call<N extends ApiName>(name: N, args?: object, wait?: Wait): Promise<AnswerOf<N>>;
-  /** Which of the APIs there are in this version of WeChat. */
+  /** Calls one of WeChat's APIs. */
+  call<N extends ApiName>(name: N, args?: object, options?: CallOptions): Promise<ApiResult<N>>;
+  /** Tells which of the APIs this version of WeChat has. */
   checkJsApi(names: readonly ApiName[]): Promise<Record<string, boolean>>;
-  /** What the menu's “send to a friend” and “share to Moments” will send. With WeChat before 6.7.2 by the old calls. */
-  share(data: ShareData, to?: Target): Promise<void>;
-  /** The same by the old calls, which tell what the user did. WeChat is retiring them. */
-  onShare(data: ShareData, told: (event: ShareEvent) => void, to?: Target): Promise<void>;
   /** WeChat's own object, when it is ready. */
   wx(): Promise<Wx>;
 }
 
 const shareApis = ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"];
 
-/** The language of the browser. */
-export const browserLanguage = (): Language => (/^zh/i.test(globalThis.navigator?.language ?? "") ? "zh" : "en");
+/** Your own `sign`, or the API's; either sends one request at a time for an address. */
+function signerOf(options: ConnectOptions, http: Http): Sign {
+  const { sign } = options;
+  return shareRequests(sign
+    ? (...args) => withTimeout(http, () => sign(...args))
+    : apiSigner(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
+}
 
-/** Connects the page to WeChat by way of the API. Nothing happens before `ready` or a call. */
+/** Connects the page to WeChat through the API. It does nothing before `ready` or a call. */
 export function connect(options: ConnectOptions): Connection {
-  const { language = browserLanguage(), timeouts = {}, signal } = options;
-  const { openTags = [], url = urlToSign, onError = () => {} } = options;
+  const { timeouts = {}, openTags = [], url = urlToSign, onError = () => {} } = options;
+  const http = httpOf("sign", options, timeouts.sign), { language, signal } = http;
   const jsApiList = [...new Set([...shareApis, ...(options.apis ?? [])])];
-  const http: Http = {
-    fetch: options.fetch ?? ((...request) => fetch(...request)),
-    step: "sign", language, timeout: timeouts.sign ?? 8000, patience: options.patience ?? 15000, signal,
-  };
-  const own = options.sign;
-  const sign = once(own
-    ? (...asked) => within({ ...http, ms: http.timeout, signals: [signal] }, () => own(...asked))
-    : signer(http, (options.endpoint ?? "").replace(/\/+$/, ""), options.app));
 
-  let wx = options.wx; // once it is known
+  let wx = options.wx; // or what the script defines
   let loading: Promise<void> | undefined;
-  const found = async () => {
-    if (!wx) await (loading ??= find().finally(() => (loading = undefined)));
+  const loadOnce = async () => {
+    if (!wx) await (loading ??= load().finally(() => (loading = undefined)));
   };
-  const { begin, current, aim } = turns(found, url, sign, verdict);
+  const configs = latestConfig(loadOnce, url, signerOf(options, http), configureWx);
 
-  async function find(): Promise<void> {
-    if (!options.outside && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
-    const { script = scripts } = options;
-    wx = await load(typeof script === "string" ? [script] : script, timeouts.script ?? 8000, language, signal);
+  async function load(): Promise<void> {
+    if (!options.allowOutsideWeChat && !inWeChat()) throw new WechatFnError("not-in-wechat", language, { step: "script" });
+    const { script = scriptURLs } = options;
+    wx = await loadWx(typeof script === "string" ? [script] : script, timeouts.script ?? 8000, language, signal);
   }
 
-  function verdict(signature: Signature, refused: () => void): Promise<void> {
-    if (openTags.length) document.addEventListener("WeixinOpenTagsError", tagsFailed); // once, however often
-    const wanted = { debug: !!options.debug, jsApiList, openTagList: openTags };
-    const late = (error: WechatFnError) => {
-      refused();
-      onError(error);
-    };
-    return within({ step: "config", language, ms: timeouts.config ?? 10000, signals: [signal] },
-      () => configure(wx as Wx, signature, wanted, options.settle ?? 1000, language, late));
+  function configureWx(signature: Signature, onLateError: () => void): Promise<void> {
+    if (openTags.length) document.addEventListener("WeixinOpenTagsError", openTagsFailed); // the same listener is added once
+    const args = { debug: !!options.debug, jsApiList: [...jsApiList], openTagList: [...openTags] };
+    return withTimeout({ ...http, step: "config", timeout: timeouts.config ?? 10000 },
+      () => configure(wx as Wx, signature, args, options.configTimeout ?? 1000, language, error => {
+        onLateError();
+        onError(error);
+      }));
   }
 
-  function tagsFailed(event: Event) {
+  function openTagsFailed(event: Event) {
     const wechat = String((event as CustomEvent<{ errMsg?: string } | null>).detail?.errMsg ?? "");
     onError(new WechatFnError("open-tags-failed", language, { step: "open-tags", wechat }));
   }
 
-  const ready: Connection["ready"] = wait =>
-    within({ step: "config", language, ms: 0, signals: [wait?.signal] }, () => current() ?? begin());
+  const ready: Connection["ready"] = options =>
+    withTimeout({ step: "config", language, timeout: 0, signal: options?.signal }, () => configs.current() ?? configs.start());
 
-  const call = async <N extends ApiName>(name: N, args: object = {}, wait: Wait = {}): Promise<AnswerOf<N>> => {
+  const call = async <N extends ApiName>(name: N, args: object = {}, options: CallOptions = {}): Promise<ApiResult<N>> => {
     if (name !== "checkJsApi" && !jsApiList.includes(name)) throw new WechatFnError("api-not-listed", language, { step: "call" });
-    await ready(wait);
-    return within({ step: "call", language, ms: wait.timeout ?? timeouts.call ?? 0, signals: [signal, wait.signal] },
-      () => callWx(wx as Wx, name, args, language)) as Promise<AnswerOf<N>>;
+    await ready(options);
+    return withTimeout({ ...http, step: "call", timeout: options.timeout ?? timeouts.call ?? 0, callSignal: options.signal },
+      () => callWx(wx as Wx, name, args, language)) as Promise<ApiResult<N>>;
   };
 
   return {
     ready,
     call,
-    routeChanged: () => (url() === aim() && !openTags.length && current() || begin()),
-    resign: begin,
+    routeChanged: () => (url() === configs.signedURL() && !openTags.length && configs.current() || configs.start()),
+    resign: configs.start,
     checkJsApi: async names => (await call("checkJsApi", { jsApiList: [...names] }, { timeout: 10000 })).checkResult,
     wx: async () => {
       await ready();
       return wx as Wx;
     },
-    ...share(call, ready, name => apiOf(wx as Wx, name, language)),
+    ...sharing(call, ready, name => apiOf(wx as Wx, name, language)),
   };
 }

@@ -1,39 +1,37 @@
-import { texts } from "./texts.js";
-import type { OwnCode } from "./texts.js";
-import type { WxAnswer } from "./wx.js";
+import type { Language } from "./language.js";
+import { messages } from "./messages.js";
+import type { ErrorCode } from "./messages.js";
+import type { WxResult } from "./wx.js";
 
-/** The languages of messages. */
-export type Language = "en" | "zh";
-
-/** In which part of the work it went wrong. */
+/** The step that failed. */
 export type Step = "script" | "sign" | "config" | "call" | "open-tags" | "login";
 
-/** What is known of a failure beside its code. */
-export interface Details {
+/** What is known of a failure besides its code. */
+export interface ErrorDetails {
   step?: Step;
   /** WeChat's own text, such as "config:invalid signature". */
   wechat?: string;
-  /** HTTP status of the API's answer. */
+  /** HTTP status of the API's response. */
   status?: number;
-  /** Instead of the code's own text. */
+  /** Replaces the message that belongs to the code. */
   message?: string | undefined;
   cause?: unknown;
 }
 
 /**
- * Every failure of this module. `code` is stable: words with hyphens are this module's (see the README), words with underscores are the
- * API's problems. `message` is for people and may change.
+ * Every error of this module. `code` is stable: codes with hyphens belong to this module (see the README), codes with underscores are
+ * problem codes of the API. `message` is for people and can change.
  */
 export class WechatFnError extends Error {
   override readonly name = "WechatFnError";
-  readonly code: OwnCode | (string & {});
+  readonly code: ErrorCode | (string & {});
   readonly step: Step | undefined;
   readonly wechat: string | undefined;
   readonly status: number | undefined;
   readonly cause: unknown;
 
-  constructor(code: OwnCode | (string & {}), language: Language = "en", details: Details = {}) {
-    const own = (texts as Record<string, readonly [string, string]>)[code];
+  constructor(code: ErrorCode | (string & {}), language: Language = "en", details: ErrorDetails = {}) {
+    const own = (messages as Record<string, readonly [string, string]>)[code];
     super(details.message || (own ? own[language === "zh" ? 1 : 0] : code));
     this.code = code;
     this.step = details.step;
@@ -43,8 +41,8 @@ export class WechatFnError extends Error {
   }
 }
 
-// WeChat has no codes here but for config, and those stand inside its text.
-const known: readonly (readonly [RegExp, OwnCode])[] = [
+// WeChat's script has no field for error codes. Only the text of wx.config's errors contains a number.
+const patterns: readonly (readonly [RegExp, ErrorCode])[] = [
   [/63002|invalid signature/i, "invalid-signature"],
   [/40048|invalid url domain/i, "invalid-url-domain"],
   [/permission denied/i, "permission-denied"],
@@ -53,10 +51,10 @@ const known: readonly (readonly [RegExp, OwnCode])[] = [
   [/:cancel$/i, "cancelled"],
 ];
 
-/** What WeChat's refusal of a call (or of "config") means. */
-export function refusal(step: Step, answer: WxAnswer | undefined, language: Language): WechatFnError {
-  const wechat = String(answer?.errMsg ?? "");
-  const code = known.find(([text]) => text.test(wechat))?.[1] ?? (step === "config" ? "config-failed" : "call-failed");
-  const own = texts[code][language === "zh" ? 1 : 0];
+/** The error for a result with which WeChat refuses wx.config or an API call. */
+export function wxError(step: Step, result: WxResult | undefined, language: Language): WechatFnError {
+  const wechat = String(result?.errMsg ?? "");
+  const code = patterns.find(([pattern]) => pattern.test(wechat))?.[1] ?? (step === "config" ? "config-failed" : "call-failed");
+  const own = messages[code][language === "zh" ? 1 : 0];
   return new WechatFnError(code, language, { step, wechat, message: wechat ? own + " (" + wechat + ")" : own });
 }

@@ -1,19 +1,36 @@
 import { WechatFnError } from "./error.js";
-import type { Language, Step } from "./error.js";
-import { pause, within } from "./within.js";
+import type { Step } from "./error.js";
+import { browserLanguage } from "./language.js";
+import type { Language } from "./language.js";
+import { sleep, withTimeout } from "./timeout.js";
 
-/** How the API is reached. */
+/** How to reach the API. */
 export interface Http {
   fetch: typeof fetch;
   step: Step;
   language: Language;
-  /** Milliseconds for each answer. */
+  /** Milliseconds for each response. */
   timeout: number;
-  /** Milliseconds to wait at most, over all times that the API says when to come back. */
-  patience: number;
+  /** Milliseconds that all waits for Retry-After together may take. */
+  retryTimeout: number;
   signal: AbortSignal | undefined;
 }
 
+/** The options that connect and login have in common. */
+interface HttpOptions {
+  fetch?: typeof fetch;
+  language?: Language;
+  retryTimeout?: number;
+  signal?: AbortSignal;
+}
+
+/** Fills in the defaults. */
+export function httpOf(step: Step, options: HttpOptions, timeout = 8000): Http {
+  const { language = browserLanguage(), retryTimeout = 15000, signal } = options;
+  return { fetch: options.fetch ?? ((...args) => fetch(...args)), step, language, timeout, retryTimeout, signal };
+}
+
+/** The API's problem object (RFC 9457), as far as it is used here. */
 interface Problem {
   code?: string;
   title?: string;
@@ -21,36 +38,37 @@ interface Problem {
   hint?: { en?: string; zh?: string };
 }
 
-/** Reads from the API, and again where it answers 503 with Retry-After. The answer is not a failure. */
-export async function ask(http: Http, url: string): Promise<Response> {
+/** Sends a GET. After a 503 with Retry-After it waits and tries again. It rejects unless the response is a success. */
+export async function get(http: Http, url: string): Promise<Response> {
   for (let waited = 0; ; ) {
-    const answer = await send(http, url, {});
-    if (answer.ok) return answer;
-    const seconds = Number(answer.headers.get("Retry-After"));
-    if (answer.status !== 503 || !(seconds > 0) || waited + seconds * 1000 > http.patience) throw await problem(http, answer);
-    waited += seconds * 1000;
-    await within({ ...http, ms: 0, signals: [http.signal] }, signal => pause(seconds * 1000, signal));
+    const response = await send(http, url, {});
+    if (response.ok) return response;
+    const ms = Number(response.headers.get("Retry-After")) * 1000;
+    if (response.status !== 503 || !(ms > 0) || waited + ms > http.retryTimeout) throw await problemError(http, response);
+    waited += ms;
+    await withTimeout({ ...http, timeout: 0 }, signal => sleep(ms, signal));
   }
 }
 
-/** One request; what the API answered, whatever its status. */
+/** Sends one request, and returns the response whatever its status is. */
 export function send(http: Http, url: string, init: RequestInit): Promise<Response> {
-  return within({ ...http, ms: http.timeout, signals: [http.signal, init.signal ?? undefined] }, signal => http.fetch(url, { ...init, signal }));
+  return withTimeout({ ...http, callSignal: init.signal }, signal => http.fetch(url, { ...init, signal }));
 }
 
-/** The body of an answer that went well. */
-export async function json<T>(http: Http, answer: Response, field: keyof T & string): Promise<T> {
-  const { step, language } = http;
-  const body = await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => answer.json().catch(() => null)) as T | null;
-  if (!body || typeof body !== "object" || !(field in body)) throw new WechatFnError("bad-answer", language, { step, status: answer.status });
+const parse = <T>(http: Http, response: Response): Promise<T | null> => withTimeout(http, () => response.json().catch(() => null));
+
+/** The JSON object of a successful response. It must have the field. */
+export async function readJSON<T>(http: Http, response: Response, field: keyof T & string): Promise<T> {
+  const body = await parse<T>(http, response);
+  if (!body || typeof body !== "object" || !(field in body)) throw new WechatFnError("invalid-response", http.language, { step: http.step, status: response.status });
   return body;
 }
 
-/** The API's refusal, with the hint that goes with it. */
-export async function problem(http: Http, answer: Response): Promise<WechatFnError> {
+/** The error for a response that is not a success. Its message contains the problem's hint. */
+export async function problemError(http: Http, response: Response): Promise<WechatFnError> {
   const { step, language } = http;
-  const body: Problem | null = await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => answer.json().catch(() => null));
-  if (!body?.code) return new WechatFnError("bad-answer", language, { step, status: answer.status });
-  const message = [body.detail || body.title || body.code, body.hint?.[language]].filter(Boolean).join(". ");
-  return new WechatFnError(body.code, language, { step, status: answer.status, message });
+  const problem = await parse<Problem>(http, response);
+  if (!problem?.code) return new WechatFnError("invalid-response", language, { step, status: response.status });
+  const message = [problem.detail || problem.title || problem.code, problem.hint?.[language]].filter(Boolean).join(". ");
+  return new WechatFnError(problem.code, language, { step, status: response.status, message });
 }

@@ -1,41 +1,43 @@
-import { browserLanguage } from "./connect.js";
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
-import { ask, json, problem, send } from "./http.js";
+import { get, httpOf, problemError, readJSON, send } from "./http.js";
 import type { Http } from "./http.js";
-import { defaultKeep } from "./keep.js";
-import type { Keep } from "./keep.js";
-import { challengeOf, newVerifier, takeTicket } from "./ticket.js";
-import { within } from "./within.js";
+import type { Language } from "./language.js";
+import { challengeOf, newVerifier, takeLoginCode } from "./login-code.js";
+import type { ErrorCode } from "./messages.js";
+import { sessionRequests } from "./session.js";
+import { defaultStorage, storedText } from "./storage.js";
+import type { TokenStorage } from "./storage.js";
 
-/** What login takes. */
+/** The options of login. */
 export interface LoginOptions {
-  /** Where the API is: "https://api.example.com", or "" for the page's own origin. */
+  /** The address of the API: "https://api.example.com", or "" for the page's own origin. */
   endpoint: string;
-  /** Name of the account: a website app for QR codes. */
+  /** Name of the account. For a QR code, the name of a website app. Default: the first account. */
   app?: string;
-  /** Other origins whose requests may bear the session: those of routes of your own that the authorizer guards. */
-  trust?: readonly string[];
-  storage?: Keep;
+  /** Other origins to which `fetch` may send the session: those of your own routes behind the authorizer. */
+  trustedOrigins?: readonly string[];
+  /** Default: sessionStorage, or memory where the browser does not allow storage. */
+  storage?: TokenStorage;
   fetch?: typeof fetch;
+  /** Language of error messages. Default: the browser's. */
   language?: Language;
-  /** Milliseconds for each answer: 8000. */
+  /** Milliseconds for each response. Default: 8000. */
   timeout?: number;
-  /** Milliseconds to wait at most where the API answers 503 with Retry-After: 15000. */
-  patience?: number;
+  /** Milliseconds to wait in total when the API responds with 503 and Retry-After. Default: 15000. */
+  retryTimeout?: number;
   signal?: AbortSignal;
 }
 
-/** What a login asks for. */
+/** What a login requests. */
 export interface LoginRequest {
-  /** snsapi_base (silent) or snsapi_userinfo (asks for the profile), snsapi_login for a website app. */
+  /** snsapi_base logs in silently; snsapi_userinfo asks the user for the profile; snsapi_login is for website apps. */
   scope?: "snsapi_base" | "snsapi_userinfo" | "snsapi_login";
-  /** Where it ends; this page, where it is left out. */
+  /** The address to which the login returns. Default: this page. */
   returnTo?: string;
   lang?: "zh_CN" | "zh_TW" | "en";
 }
 
-/** Who is logged in. */
+/** The session of the user who is logged in. */
 export interface Session {
   app: string;
   appId: string;
@@ -46,7 +48,7 @@ export interface Session {
   [field: string]: unknown;
 }
 
-/** A user's profile, as WeChat tells it. */
+/** The user's profile from WeChat. */
 export interface Profile {
   openid: string;
   nickname: string;
@@ -54,144 +56,92 @@ export interface Profile {
   [field: string]: unknown;
 }
 
-/** Logs users in, with a cookie where page and API are of one site, with a token elsewhere; the API decides which. */
+/** Logs users in: with a cookie if page and API belong to the same site, else with a token. The API decides which. */
 export interface Login {
-  /** The address that logs in, for a link. Another site's is good for this tab alone. */
+  /** The address that starts a login. On a page of another origin it works only in this tab. */
   link(request?: LoginRequest): Promise<string>;
-  /** Goes there. */
+  /** Goes to that address. */
   start(request?: LoginRequest): Promise<void>;
-  /** Takes the ticket out of the page's address, spends it, and tells who is logged in; null when nobody is. To be called on each page load. */
+  /** Call it on each page load. It redeems the login code in the page's address, if there is one, and returns the session, or null if nobody is logged in. */
   session(): Promise<Session | null>;
-  /** The profile; needs a login with snsapi_userinfo or snsapi_login. */
+  /** The user's profile. It requires a login with snsapi_userinfo or snsapi_login. */
   profile(lang?: LoginRequest["lang"]): Promise<Profile>;
-  /** A new token, or cookie, for the old one. */
+  /** Replaces the session's token or cookie with a new one. */
   refresh(): Promise<void>;
-  /** Ends the session, or all of the user's. */
+  /** Ends this session, or all sessions of the user. */
   logout(all?: boolean): Promise<void>;
-  /** fetch with the session: a path of the API, or an address of a trusted origin. At a 401 the session is refreshed, once, and the request sent again. */
+  /** Fetches a path of the API, or an address of a trusted origin, with the session. After a 401 it refreshes the session once and sends the request again. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-const ended = ["session_missing", "session_revoked"];
-
 /** The login of a page. */
 export function login(options: LoginOptions): Login {
-  const { language = browserLanguage(), app, storage = defaultKeep() } = options;
+  const { app, storage = defaultStorage() } = options;
   const endpoint = new URL(options.endpoint || "/", location.href).href.replace(/\/+$/, "");
   const origin = new URL(endpoint).origin;
-  const http: Http = {
-    fetch: options.fetch ?? ((...request) => fetch(...request)),
-    step: "login", language, timeout: options.timeout ?? 8000, patience: options.patience ?? 15000, signal: options.signal,
-  };
-  const error = (code: ConstructorParameters<typeof WechatFnError>[0]) => new WechatFnError(code, language, { step: "login" });
-  const key = (what: string) => `wechatfn:${what}:${endpoint}`;
-  const token = () => storage.getItem(key("token"));
-  let refreshing: Promise<void> | undefined;
-  let refreshed = 0; // how often
-  let spending: Promise<void> | undefined;
-  const underWay = new Set<Promise<unknown>>(); // requests with the session
+  const http = httpOf("login", options, options.timeout);
+  const loginError = (code: ErrorCode) => new WechatFnError(code, http.language, { step: "login" });
+  const token = storedText(storage, "wechatfn:token:" + endpoint), verifier = storedText(storage, "wechatfn:verifier:" + endpoint);
+  const { fetch, fetchWithRefresh, refresh } = sessionRequests(http, endpoint, token);
+  const sessionHttp: Http = { ...http, fetch };
+  let redeeming: Promise<void> | undefined;
 
-  function bearing(init: RequestInit = {}): RequestInit {
-    const headers = new Headers(init.headers);
-    const bearer = token();
-    if (bearer) headers.set("Authorization", "Bearer " + bearer);
-    return { ...init, headers, credentials: "include" };
-  }
-
-  /** Fetches with the session; not while that is refreshed, since its old token must not come again. */
-  const bear: typeof fetch = async (url, init) => {
-    while (refreshing) await refreshing.catch(() => {});
-    const request = http.fetch(url, bearing(init)), done = () => underWay.delete(request);
-    underWay.add(request);
-    request.then(done, done);
-    return request;
-  };
-  const mine: Http = { ...http, fetch: bear };
-
-  /** Proves later that the ticket is spent in the tab that began: the tab keeps the verifier. */
+  /** The challenge of this tab. Only the tab has the verifier, so only the tab can redeem the login code. */
   async function challenge(): Promise<string> {
-    if (!globalThis.crypto?.subtle) throw error("insecure-context");
-    const verifier = storage.getItem(key("verifier")) ?? newVerifier();
-    storage.setItem(key("verifier"), verifier);
-    return challengeOf(verifier);
+    if (!globalThis.crypto?.subtle) throw loginError("insecure-context");
+    const secret = verifier.get() ?? newVerifier();
+    verifier.set(secret);
+    return challengeOf(secret);
   }
 
   async function link(request: LoginRequest = {}): Promise<string> {
-    const back = new URL(request.returnTo ?? location.href, location.href);
-    const query = new URLSearchParams({ return_to: back.href });
+    const returnTo = new URL(request.returnTo ?? location.href, location.href);
+    const query = new URLSearchParams({ return_to: returnTo.href });
     if (app) query.set("app", app);
     if (request.scope) query.set("scope", request.scope);
     if (request.lang) query.set("lang", request.lang);
-    if (back.origin !== origin) query.set("challenge", await challenge());
+    if (returnTo.origin !== origin) query.set("challenge", await challenge());
     return endpoint + "/oauth/authorize?" + query;
   }
 
-  /** Spends the ticket in the page's address, if there is one. */
+  /** Redeems the login code in the page's address, if there is one. */
   async function redeem(): Promise<void> {
-    const ticket = takeTicket();
-    if (!ticket) return;
-    const body = JSON.stringify({ code: ticket, verifier: storage.getItem(key("verifier")) ?? "" });
-    const answer = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    if (answer.ok) {
-      storage.setItem(key("token"), (await json<{ token: string }>(http, answer, "token")).token);
-      storage.removeItem(key("verifier"));
-    } else if (!token()) throw await problem(http, answer); // with a token: WeChat came back twice, and the first time won
+    const code = takeLoginCode();
+    if (!code) return;
+    const body = JSON.stringify({ code, verifier: verifier.get() ?? "" });
+    const response = await send(http, endpoint + "/oauth/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    if (response.ok) {
+      token.set((await readJSON<{ token: string }>(http, response, "token")).token);
+      verifier.set(null);
+    } else if (!token.get()) throw await problemError(http, response); // with a token: WeChat has returned here twice, and the first code was redeemed
   }
 
   async function session(): Promise<Session | null> {
-    await (spending ??= redeem().finally(() => (spending = undefined)));
+    await (redeeming ??= redeem().finally(() => (redeeming = undefined)));
     try {
-      return await json<Session>(http, await ask(mine, endpoint + "/oauth/session"), "openid");
-    } catch (failure) {
-      if ((failure as WechatFnError).status !== 401) throw failure;
-      storage.removeItem(key("token"));
+      return await readJSON<Session>(http, await get(sessionHttp, endpoint + "/oauth/session"), "openid");
+    } catch (error) {
+      if ((error as WechatFnError).status !== 401) throw error;
+      token.set(null);
       return null;
     }
   }
 
-  /** One at a time, and by itself: whoever uses the old token after its end, ends the session. */
-  function refresh(): Promise<void> {
-    return (refreshing ??= renew().finally(() => (refreshing = undefined)));
-  }
-
-  async function renew(): Promise<void> {
-    // What takes longer has arrived there by now.
-    await within({ ...http, ms: http.timeout, signals: [http.signal] }, () => Promise.allSettled(underWay)).catch(() => {});
-    const answer = await send(http, endpoint + "/oauth/session/refresh", bearing({ method: "POST" }));
-    if (!answer.ok) {
-      if (answer.status === 401) storage.removeItem(key("token"));
-      throw await problem(http, answer);
-    }
-    const grant = await json<{ token?: string; openid?: string }>(http, answer, token() ? "token" : "openid");
-    if (grant.token) storage.setItem(key("token"), grant.token);
-    refreshed++;
-  }
-
   async function logout(all = false): Promise<void> {
-    const answer = await send(mine, endpoint + "/oauth/session" + (all ? "?all=true" : ""), { method: "DELETE" });
-    if (!answer.ok && answer.status !== 401) throw await problem(http, answer);
-    storage.removeItem(key("token"));
-  }
-
-  async function fetchWithSession(path: string, init?: RequestInit): Promise<Response> {
-    const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
-    if (url.origin !== origin && !options.trust?.includes(url.origin)) throw error("origin-not-trusted");
-    const before = refreshed;
-    const answer = await bear(url.href, init);
-    if (answer.status !== 401 || (init?.body instanceof ReadableStream)) return answer;
-    const code = await answer.clone().json().then(body => body?.code, () => undefined);
-    if (ended.includes(code)) {
-      storage.removeItem(key("token"));
-      return answer;
-    }
-    // One that was sent before a refresh is sent again with what came of that.
-    return (before === refreshed ? refresh() : Promise.resolve()).then(() => bear(url.href, init), () => answer);
+    const response = await send(sessionHttp, endpoint + "/oauth/session" + (all ? "?all=true" : ""), { method: "DELETE" });
+    if (!response.ok && response.status !== 401) throw await problemError(http, response);
+    token.set(null);
   }
 
   return {
-    link, session, refresh, logout, fetch: fetchWithSession,
+    link, session, refresh, logout,
     start: async request => location.assign(await link(request)),
     profile: async lang =>
-      json<Profile>(http, await ask(mine, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid"),
+      readJSON<Profile>(http, await get(sessionHttp, endpoint + "/oauth/userinfo" + (lang ? "?lang=" + lang : "")), "openid"),
+    fetch: async (path, init) => {
+      const url = path.startsWith("/") ? new URL(endpoint + path) : new URL(path, location.href);
+      if (url.origin !== origin && !options.trustedOrigins?.includes(url.origin)) throw loginError("origin-not-trusted");
+      return fetchWithRefresh(url.href, init);
+    },
   };
 }

@@ -1,3 +1,3 @@
-// What the global WechatFn of the script build holds.
+// The exports of the script build, whose global name is WechatFn.
 export * from "./index.js";
 export * from "./compat.js";

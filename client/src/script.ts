@@ -1,37 +1,37 @@
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
-import { within } from "./within.js";
+import type { Language } from "./language.js";
+import { withTimeout } from "./timeout.js";
 import type { Wx } from "./wx.js";
 
-/** WeChat's script, and the host to go to when the first does not answer. */
-export const scripts: readonly string[] = ["res", "res2"].map(host => `//${host}.wx.qq.com/open/js/jweixin-1.6.0.js`);
+/** WeChat's script, at its first host and at the standby host. */
+export const scriptURLs: readonly string[] = ["res", "res2"].map(host => `//${host}.wx.qq.com/open/js/jweixin-1.6.0.js`);
 
-const present = (): Wx | undefined => {
+const existingWx = (): Wx | undefined => {
   const wx = (globalThis as { wx?: Partial<Wx> }).wx;
   return typeof wx?.config === "function" ? wx as Wx : undefined;
 };
 
-/** The wx that is there, or that of the first script that loads. `ms` is for each of them. */
-export async function load(urls: readonly string[], ms: number, language: Language, signal?: AbortSignal): Promise<Wx> {
-  const failed = (cause?: unknown) => new WechatFnError("script-failed", language, { step: "script", cause });
-  let last = failed();
+/** The existing window.wx, or the one of the first script that loads. The timeout, in milliseconds, is for each script. */
+export async function loadWx(urls: readonly string[], timeout: number, language: Language, signal?: AbortSignal): Promise<Wx> {
+  const loadError = (cause?: unknown) => new WechatFnError("script-load-failed", language, { step: "script", cause });
+  let lastError = loadError();
   for (const url of urls) {
-    const wx = present();
+    const wx = existingWx();
     if (wx) return wx;
     try {
-      await within({ step: "script", language, ms, signals: [signal] }, stop => insert(url, stop));
-      last = failed(url + " defines no wx");
+      await withTimeout({ step: "script", language, timeout, signal }, stop => insertScript(url, stop));
+      lastError = loadError(url + " defines no wx");
     } catch (error) {
       if (signal?.aborted) throw error;
-      last = error as WechatFnError;
+      lastError = error as WechatFnError;
     }
   }
-  const wx = present();
+  const wx = existingWx();
   if (wx) return wx;
-  throw last;
+  throw lastError;
 }
 
-function insert(url: string, stop: AbortSignal): Promise<void> {
+function insertScript(url: string, stop: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.async = true;

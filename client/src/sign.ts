@@ -1,31 +1,31 @@
-import { ask, json } from "./http.js";
+import { get, readJSON } from "./http.js";
 import type { Http } from "./http.js";
 import type { Signature } from "./wx.js";
 
-/** Gets signatures: `force` asks for a new one where the API keeps them. */
+/** Gets a signature for an address. `force` asks for a new one where the API caches signatures. */
 export type Sign = (url: string, force: boolean) => Promise<Signature>;
 
-/** Signs at GET {endpoint}/signature. */
-export function signer(http: Http, endpoint: string, app: string | undefined): Sign {
+/** Gets signatures from GET {endpoint}/signature. */
+export function apiSigner(http: Http, endpoint: string, app: string | undefined): Sign {
   return async (url, force) => {
     let query = "?url=" + encodeURIComponent(url);
     if (app) query += "&app=" + encodeURIComponent(app);
     if (force) query += "&force=true";
-    return json<Signature>(http, await ask(http, endpoint + "/signature" + query), "signature");
+    return readJSON<Signature>(http, await get(http, endpoint + "/signature" + query), "signature");
   };
 }
 
-/** Has one request under way for each address, however many ask. */
-export function once(sign: Sign): Sign {
-  const underWay = new Map<string, Promise<Signature>>();
+/** Sends one request at a time for an address: callers that ask meanwhile get the same promise. */
+export function shareRequests(sign: Sign): Sign {
+  const pending = new Map<string, Promise<Signature>>();
   return (url, force) => {
     const key = force + url;
-    let request = underWay.get(key);
+    let request = pending.get(key);
     if (!request) {
-      const forget = () => underWay.delete(key);
+      const done = () => pending.delete(key);
       request = sign(url, force);
-      request.then(forget, forget);
-      underWay.set(key, request);
+      request.then(done, done);
+      pending.set(key, request);
     }
     return request;
   };

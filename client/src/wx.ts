@@ -1,5 +1,5 @@
-/** What WeChat answers: errMsg is "NAME:ok", "NAME:cancel" or "NAME:" and a reason. */
-export interface WxAnswer {
+/** The result of one of WeChat's APIs. errMsg is "NAME:ok", "NAME:cancel" or "NAME:" and a reason. */
+export interface WxResult {
   errMsg?: string;
   [field: string]: unknown;
 }
@@ -7,12 +7,12 @@ export interface WxAnswer {
 /** WeChat's own object, `window.wx`. */
 export interface Wx {
   config(config: object): void;
-  ready(done: () => void): void;
-  error(failed: (answer: WxAnswer) => void): void;
+  ready(listener: () => void): void;
+  error(listener: (result: WxResult) => void): void;
   [name: string]: unknown;
 }
 
-/** What GET /signature answers. */
+/** The response of GET /signature. */
 export interface Signature {
   appId: string;
   /** Unix seconds. */
@@ -22,18 +22,18 @@ export interface Signature {
   url?: string;
 }
 
-/** A card, as chats and the timeline show it. */
+/** A card, as chats and Moments show it. */
 export interface ShareData {
   title: string;
-  /** Not shown on the timeline. */
+  /** Not shown in Moments. */
   desc?: string;
-  /** Of the account's JS interface security domains; the page's address where it is left out. */
+  /** An address in one of the account's JS interface security domains. Default: the page's address. */
   link?: string;
   imgUrl?: string;
 }
 
-/** What some APIs answer, as WeChat's page has it. Others answer a WxAnswer. */
-export interface Answers {
+/** Results of some APIs, after WeChat's page (https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html). The others have a WxResult. */
+export interface ApiResults {
   scanQRCode: { resultStr: string };
   chooseImage: { localIds: string[] };
   uploadImage: { serverId: string };
@@ -48,9 +48,9 @@ export interface Answers {
   checkJsApi: { checkResult: Record<string, boolean> };
 }
 
-/** An API by its name: any text, with the known ones completed by an editor. */
+/** The name of an API. Any text is allowed; editors complete the known names. */
 export type ApiName =
-  | keyof Answers
+  | keyof ApiResults
   | "startRecord" | "onVoiceRecordEnd" | "playVoice" | "pauseVoice" | "stopVoice" | "onVoicePlayEnd" | "previewImage"
   | "openLocation" | "hideOptionMenu" | "showOptionMenu" | "hideMenuItems" | "showMenuItems" | "hideAllNonBaseMenuItem"
   | "showAllNonBaseMenuItem" | "closeWindow" | "chooseWXPay" | "openProductSpecificView" | "addCard" | "chooseCard" | "openCard"
@@ -58,8 +58,8 @@ export type ApiName =
   | "onMenuShareQZone" | "onMenuShareWeibo"
   | (string & {});
 
-/** The answer of an API. */
-export type AnswerOf<N extends string> = N extends keyof Answers ? Answers[N] & WxAnswer : WxAnswer;
+/** The result of an API. */
+export type ApiResult<N extends string> = N extends keyof ApiResults ? ApiResults[N] & WxResult : WxResult;
 
 /** An open tag (开放标签). */
 export type OpenTag = "wx-open-launch-weapp" | "wx-open-launch-app" | "wx-open-subscribe" | "wx-open-audio" | (string & {});

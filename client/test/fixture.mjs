@@ -1,5 +1,6 @@
-// A page in WeChat's browser: WeChat's own script (from npm) over a bridge that the test answers, an API, and a location.
+// A page in WeChat's browser: WeChat's own script (from npm) with a bridge that the test controls, an API, and a location.
 import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 
@@ -11,35 +12,42 @@ const source = readFileSync(fileURLToPath(import.meta.resolve("weixin-js-sdk")),
 
 const define = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 
-/** A page at an address; the module is loaded afresh, as its landing address demands. */
+/** A table of tests: one for each case, under the case's name. */
+export function table(title, cases, run) {
+  describe(title, () => {
+    for (const { name, ...values } of cases) test(name, t => run(values, t));
+  });
+}
+
+/** Opens a page at an address. It loads the module again, since the module remembers the landing address. */
 let pages = 0;
-export async function page(agent, address = "https://shop.example/a?b=1#top", language = "en-US") {
+export async function openPage(agent, address = "https://shop.example/a?b=1#top", language = "en-US") {
   define("navigator", { userAgent: agent, platform: "MacIntel", language });
   define("location", new URL(address));
   location.assign = to => (location.assigned = to);
-  define("history", { state: { kept: 1 }, replaceState: (_state, _title, to) => define("location", new URL(to, location.href)) });
+  define("history", { state: { saved: 1 }, replaceState: (_state, _title, to) => define("location", new URL(to, location.href)) });
   define("document", Object.assign(new EventTarget(), { title: "A page" }));
   delete globalThis.wx;
   return import(`../dist/index.js?page=${++pages}`);
 }
 
-/** A route change. */
-export const go = address => define("location", new URL(address, location.href));
+/** Changes the page's route. */
+export const navigate = address => define("location", new URL(address, location.href));
 
 /**
- * WeChat's script in WeChat. `answers` is by name of the bridge's calls: what each comes to, in turn (the last one stays), or a function
- * that gets (args, reply).
+ * WeChat's script inside WeChat. `results` has the results of each call of the bridge, by the call's name: they are used in turn, the last
+ * one again and again. A result is a text, an object, or a function of (args, reply).
  */
-export function weChat(answers = {}, agent = navigator.userAgent) {
+export function wechatScript(results = {}, agent = navigator.userAgent) {
   const calls = [], listeners = {};
-  const left = Object.fromEntries(Object.entries({ preVerifyJSAPI: "ok", ...answers }).map(([name, of]) => [name, [of].flat()]));
+  const left = Object.fromEntries(Object.entries({ preVerifyJSAPI: "ok", ...results }).map(([name, of]) => [name, [of].flat()]));
   const WeixinJSBridge = {
     invoke(name, args, reply) {
       calls.push([name, JSON.parse(JSON.stringify(args))]);
       const of = left[name] ?? ["ok"];
-      const answer = of.length > 1 ? of.shift() : of[0];
-      if (typeof answer === "function") return answer(args, reply);
-      queueMicrotask(() => reply(typeof answer === "string" ? { err_msg: name + ":" + answer } : { ...answer }));
+      const result = of.length > 1 ? of.shift() : of[0];
+      if (typeof result === "function") return result(args, reply);
+      queueMicrotask(() => reply(typeof result === "string" ? { err_msg: name + ":" + result } : { ...result }));
     },
     on: (name, reply) => (listeners[name] = reply),
   };
@@ -52,13 +60,13 @@ export function weChat(answers = {}, agent = navigator.userAgent) {
   return { wx: module.exports, calls, listeners, configs };
 }
 
-export const signed = (url, n = 1) => ({ appId: "wx1", timestamp: 1795244400 + n, nonceStr: "n" + n, signature: "s" + n, url });
+export const signature = (url, n = 1) => ({ appId: "wx1", timestamp: 1795244400 + n, nonceStr: "n" + n, signature: "s" + n, url });
 
-export const answer = (body, status = 200, headers = {}) =>
+export const response = (body, status = 200, headers = {}) =>
   new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
 
-/** An API: `routes` are tried in turn by the beginning of "METHOD /path"; the signature route is there. */
-export function api(routes = {}) {
+/** An API. `routes` has handlers by the beginning of "METHOD /path". Every other request gets a signature. */
+export function fakeAPI(routes = {}) {
   const calls = [];
   const fetch = async (url, init = {}) => {
     const { method = "GET", headers, body, credentials, signal } = init;
@@ -66,26 +74,26 @@ export function api(routes = {}) {
     calls.push(call);
     const found = Object.keys(routes).find(route => (method + " " + call.url.pathname).startsWith(route));
     if (found) return routes[found](call, calls.length);
-    return answer(signed(call.url.searchParams.get("url"), calls.length));
+    return response(signature(call.url.searchParams.get("url"), calls.length));
   };
   return { fetch, calls };
 }
 
 export const never = () => new Promise(() => {});
 
-/** Lets everything happen that needs no time. */
-export const settled = async () => {
+/** Runs all work that does not wait for a timer. */
+export const flush = async () => {
   for (let i = 0; i < 50; i++) await Promise.resolve();
   await new Promise(setImmediate);
   for (let i = 0; i < 50; i++) await Promise.resolve();
 };
 
-/** Lets time pass, on mocked timers. */
-export async function pass(t, ms) {
-  await settled();
+/** Advances mocked timers. */
+export async function advance(t, ms) {
+  await flush();
   t.mock.timers.tick(ms);
-  await settled();
+  await flush();
 }
 
-/** The error of a promise that has to fail. */
-export const failure = promise => promise.then(value => { throw new Error("it went well: " + JSON.stringify(value)); }, error => error);
+/** The error of a promise that must reject. */
+export const rejection = promise => promise.then(value => { throw new Error("it resolved: " + JSON.stringify(value)); }, error => error);

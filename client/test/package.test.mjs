@@ -7,11 +7,12 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { table } from "./fixture.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 const tsc = join(dirname(fileURLToPath(import.meta.resolve("typescript/package.json"))), "bin/tsc");
-const temporary = t => {
+const temporaryFolder = t => {
   const folder = mkdtempSync(join(tmpdir(), "wechatfn-client-test-"));
   t.after(() => rmSync(folder, { recursive: true }));
   return folder;
@@ -23,31 +24,31 @@ async function minified(code) {
   return gzipSync(outputFiles[0].contents, { level: 9 }).length;
 }
 
-test("under 6 KiB, minified and gzipped: the module, the old class with it, the script", async () => {
-  const sizes = {
-    module: await minified(`export * from "./index.js"`),
-    withCompat: await minified(`export * from "./index.js"; export * from "./compat.js"`),
-    script: gzipSync(readFileSync(join(root, "dist/wechatfn.min.js")), { level: 9 }).length,
-  };
-  console.log(JSON.stringify(sizes));
-  for (const [name, size] of Object.entries(sizes)) assert.ok(size < limit, `${name}: ${size}`);
+table("minified and gzipped, the client has less than 6 KiB", [
+  { name: "the module", size: () => minified(`export * from "./index.js"`) },
+  { name: "the module with WechatJSSDK", size: () => minified(`export * from "./index.js"; export * from "./compat.js"`) },
+  { name: "the script", size: () => gzipSync(readFileSync(join(root, "dist/wechatfn.min.js")), { level: 9 }).length },
+], async ({ size }, t) => {
+  const bytes = await size();
+  t.diagnostic(`${bytes} bytes`);
+  assert.ok(bytes < limit, `${bytes} bytes`);
 });
 
-test("what a page does not use is left out", async () => {
+test("a bundler leaves out what a page does not use", async () => {
   const whole = await minified(`export * from "./index.js"`);
   const one = await minified(`import { login } from "./index.js"; login`);
   const none = await minified(`import "./index.js"`);
   assert.ok(one < whole * 0.6 && none < 100, `${none} ${one} ${whole}`);
 });
 
-test("the script build has all of it under one name", () => {
+test("the script build has all exports in WechatFn", () => {
   const names = new Function("globalThis", readFileSync(join(root, "dist/wechatfn.min.js"), "utf8") + "; return Object.keys(WechatFn)")({});
   assert.deepEqual(names.sort(), ["WechatFnError", "WechatJSSDK", "connect", "inWeChat", "landingURL", "login"]);
 });
 
-/** The package as npm would publish it, installed in an empty project. */
-function installed(t) {
-  const folder = temporary(t);
+/** Installs the package, as npm would publish it, in an empty project. */
+function install(t) {
+  const folder = temporaryFolder(t);
   const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root));
   const place = join(folder, "node_modules/wechatfn-client");
   writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
@@ -55,8 +56,8 @@ function installed(t) {
   return { folder, place, names: files.map(file => file.path).sort() };
 }
 
-test("npm pack: what is in it, and nothing else", t => {
-  const { folder, place, names } = installed(t);
+test("npm pack contains these files, and no others", t => {
+  const { folder, place, names } = install(t);
   assert.deepEqual(names.filter(name => !name.startsWith("dist/types/")),
     ["LICENSE", "README.md", "README.zh.md", "compat/package.json", "dist/compat.js", "dist/index.js", "dist/wechatfn.min.js", "package.json"]);
   assert.ok(names.includes("dist/types/index.d.ts") && names.every(name => !name.startsWith("dist/types/") || name.endsWith(".d.ts")));
@@ -66,27 +67,27 @@ test("npm pack: what is in it, and nothing else", t => {
   assert.equal(run(process.execPath, ["--input-type=module", "-e", program], folder).trim(), "WechatFnError,connect,inWeChat,landingURL,login function");
 });
 
-// Of the routers, what the snippets need.
+// The parts of the routers that the snippets need.
 const routers = `
 declare module "vue-router" {
   interface Location { meta: Record<PropertyKey, unknown> }
   export function createWebHistory(): object;
-  export function createRouter(options: { history: object; routes: unknown[] }): { afterEach(told: (to: Location, from: Location, failure?: Error) => void): void };
+  export function createRouter(options: { history: object; routes: unknown[] }): { afterEach(listener: (to: Location, from: Location, failure?: Error) => void): void };
 }
 declare module "react" { export function useEffect(effect: () => void, on: unknown[]): void }
 declare module "react-router" { export function useLocation(): { pathname: string; search: string } }
 `;
-const wrongs = {
-  "connect takes no misspelt setting": `import { connect } from "wechatfn-client"; connect({ endpoint: "", tags: [] });`,
-  "a card has a title": `import { connect } from "wechatfn-client"; void connect({ endpoint: "" }).share({ desc: "x" });`,
-  "answers have types": `import { connect } from "wechatfn-client"; const { resultStr } = await connect({ endpoint: "" }).call("scanQRCode"); const n: number = resultStr; void n;`,
-  "session may be null": `import { login } from "wechatfn-client"; console.log((await login({ endpoint: "" }).session()).openid);`,
-  "scopes are WeChat's": `import { login } from "wechatfn-client"; void login({ endpoint: "" }).link({ scope: "userinfo" });`,
-  "login needs an endpoint": `import { login } from "wechatfn-client"; login({});`,
-};
+const mistakes = [
+  { name: "connect accepts no misspelt option", code: `import { connect } from "wechatfn-client"; connect({ endpoint: "", tags: [] });` },
+  { name: "a card has a title", code: `import { connect } from "wechatfn-client"; void connect({ endpoint: "" }).share({ desc: "x" });` },
+  { name: "results have types", code: `import { connect } from "wechatfn-client"; const { resultStr } = await connect({ endpoint: "" }).call("scanQRCode"); const n: number = resultStr; void n;` },
+  { name: "session may be null", code: `import { login } from "wechatfn-client"; console.log((await login({ endpoint: "" }).session()).openid);` },
+  { name: "only WeChat's scopes are accepted", code: `import { login } from "wechatfn-client"; void login({ endpoint: "" }).link({ scope: "userinfo" });` },
+  { name: "login requires an endpoint", code: `import { login } from "wechatfn-client"; login({});` },
+];
 
-test("in strict TypeScript, the snippets of both READMEs compile, and mistakes do not", t => {
-  const { folder } = installed(t);
+test("in strict TypeScript the snippets of both READMEs compile, and mistakes do not", t => {
+  const { folder } = install(t);
   const write = (name, text) => writeFileSync(join(folder, name), text);
   let count = 0;
   for (const readme of ["README.md", "README.zh.md"]) {
@@ -101,21 +102,42 @@ test("in strict TypeScript, the snippets of both READMEs compile, and mistakes d
   } catch (error) {
     assert.fail(error.stdout);
   }
-  Object.values(wrongs).forEach((text, i) => write(`wrong${i}.ts`, text));
+  mistakes.forEach(({ code }, i) => write(`mistake${i}.ts`, code));
   const { stdout } = assertFails(() => run(process.execPath, [tsc, "-p", "."], folder));
-  Object.keys(wrongs).forEach((name, i) => assert.match(stdout, new RegExp(`wrong${i}\\.ts`), name));
+  mistakes.forEach(({ name }, i) => assert.match(stdout, new RegExp(`mistake${i}\\.ts`), name));
 });
 
-test("who does not know of exports (webpack 4, TypeScript's node10) finds the old class by its folder", t => {
-  const { folder, place } = installed(t);
+/** The members of an interface or object in a source file. */
+function membersOf(file, start) {
+  const code = readFileSync(join(root, "src", file), "utf8");
+  const names = [...code.slice(code.indexOf(start)).split("\n}")[0].matchAll(/^  "?([\w-]+)"?\??:/gm)].map(([, name]) => name);
+  assert.ok(names.length > 5, `${file}: ${names}`);
+  return names;
+}
+
+const documented = [
+  { name: "error codes", file: "messages.ts", start: "export const messages" },
+  { name: "options of connect", file: "connect.ts", start: "export interface ConnectOptions" },
+  { name: "options of login", file: "login.ts", start: "export interface LoginOptions" },
+];
+table("both READMEs name all", documented, ({ file, start }) => {
+  const names = membersOf(file, start);
+  for (const readme of ["README.md", "README.zh.md"]) {
+    const text = readFileSync(join(root, readme), "utf8");
+    assert.deepEqual(names.filter(name => !text.includes("`" + name)), [], readme);
+  }
+});
+
+test("tools that do not read exports (webpack 4, TypeScript's node10) find WechatJSSDK in the folder compat", t => {
+  const { folder, place } = install(t);
   const { main, types } = JSON.parse(readFileSync(join(place, "compat/package.json"), "utf8"));
-  const program = `import("./node_modules/wechatfn-client/compat/${main}").then(old => console.log(Object.keys(old).join()))`;
+  const program = `import("./node_modules/wechatfn-client/compat/${main}").then(compat => console.log(Object.keys(compat).join()))`;
   assert.equal(run(process.execPath, ["-e", program], folder).trim(), "WechatJSSDK");
   assert.match(readFileSync(join(place, "compat", types), "utf8"), /class WechatJSSDK/);
 });
 
-test("skipLibCheck is not needed, nor a bundler", t => {
-  const { folder } = installed(t);
+test("the types compile without skipLibCheck and without a bundler", t => {
+  const { folder } = install(t);
   writeFileSync(join(folder, "use.ts"), `import { connect } from "wechatfn-client";\nimport { WechatJSSDK } from "wechatfn-client/compat";\nexport const a = [connect, WechatJSSDK];\n`);
   const options = { target: "es2022", lib: ["es2022", "dom"], module: "nodenext", strict: true, noEmit: true, types: [] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
@@ -128,5 +150,5 @@ function assertFails(work) {
   } catch (error) {
     return error;
   }
-  assert.fail("it compiled");
+  assert.fail("it did not fail");
 }

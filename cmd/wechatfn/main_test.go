@@ -1,37 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"wechatfn/shared/web/logtest"
 )
-
-// buffer is an output that can be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
 
 // Ctrl-C ends the program at once, with status 0.
 func TestInterruptIsClean(t *testing.T) {
@@ -39,7 +21,7 @@ func TestInterruptIsClean(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	out := new(buffer)
+	out := new(logtest.Buffer)
 	cmd := exec.Command(binary, "dev", "--addr", "127.0.0.1:0", "--store", filepath.Join(t.TempDir(), "dev.db"))
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}

@@ -117,7 +117,7 @@ func TestBrowserPageWithTheRealWeChat(t *testing.T) {
 	d.Run(chromedp.Navigate(base))
 	d.waitFor("#verdict", "Signed. Open the page in WeChat")
 	d.waitFor("#signed", "wx00000000000000aa")
-	d.waitFor("#shared", "Not open in WeChat.")
+	d.waitFor("#shared", "The page is not open in WeChat.")
 	d.waitFor("#state", "All is well.")
 	d.See("with the real WeChat at " + api.URL)
 	if n := d.number(`document.querySelectorAll("[data-fault], [data-push], #mini").length`); n != 0 {
@@ -148,7 +148,7 @@ func TestBrowserPageOfAMiniProgram(t *testing.T) {
 	d.Press("#mini-replace")
 	d.waitFor("#mini-status", "WeChat has replaced session_key.")
 	d.Press("#mini-session")
-	d.waitFor("#mini-status", "Refused: 409 session_key_dead")
+	d.waitFor("#mini-status", "Refused: 409 session_key_invalid")
 	login()
 	d.Press("#mini-session")
 	d.waitFor("#mini-status", "The session and session_key are valid")

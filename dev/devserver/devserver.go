@@ -97,7 +97,6 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
 		return err
 	}
-	s.config.Now = s.clock.Now
 	opened, closeStore, err := openStore(ctx, c.Store, s.clock.Now)
 	if err != nil {
 		return err
@@ -121,11 +120,17 @@ func (s *Server) buildFunctions(opened store.Store, simulated bool) error {
 	if err = s.newPage(opened, client, logger); err != nil {
 		return err
 	}
-	signature, err := app.Signature(s.config, opened, s.page.RequestRefresh, logger)
+	deps := app.Deps{
+		Store: opened, WeChat: client, Secrets: s.config.Secret, Sink: s.inbox, OnRefreshRequest: s.page.RequestRefresh,
+		Insecure: true, Now: s.clock.Now, Logger: logger,
+	}
+	signature, err := app.Signature(s.config, deps)
 	if err != nil {
 		return err
 	}
-	pageSignature, err := app.Signature(s.config, opened, s.page.RequestRefresh, slog.New(slog.DiscardHandler))
+	withoutLog := deps
+	withoutLog.Logger = slog.New(slog.DiscardHandler)
+	pageSignature, err := app.Signature(s.config, withoutLog)
 	if err != nil {
 		return err
 	}
@@ -134,11 +139,12 @@ func (s *Server) buildFunctions(opened store.Store, simulated bool) error {
 	if err != nil {
 		return err
 	}
-	verify, err := app.Verify(s.config, opened, keyrings.Source, s.inbox, logger)
+	deps.PushKeys = keyrings.Source
+	verify, err := app.Verify(s.config, deps)
 	if err != nil {
 		return err
 	}
-	logins, err := app.OAuth(s.config, opened, client, s.config.Secret, true, s.page.RequestRefresh, logger)
+	logins, err := app.OAuth(s.config, deps)
 	if err != nil {
 		return err
 	}
@@ -148,7 +154,7 @@ func (s *Server) buildFunctions(opened store.Store, simulated bool) error {
 
 func (s *Server) client(storePath string, simulated bool) (*wechat.Client, error) {
 	if !simulated {
-		return app.WeChat(s.config)
+		return app.NewWeChat(s.config)
 	}
 	var err error
 	if s.Simulator, err = local.NewSimulator(s.config, besideStore(storePath, ".sim.json"), s.clock.Now); err != nil {

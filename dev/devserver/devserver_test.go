@@ -1,7 +1,6 @@
 package devserver
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/json"
@@ -19,44 +18,28 @@ import (
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store/dynamo/dynamotest"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/web/logtest"
 )
-
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
 
 // startDev runs a dev server and returns its URL, its output, and a function that
 // stops it as Ctrl-C does.
-func startDev(t *testing.T, store string, env map[string]string) (pageURL string, out *buffer, stop func()) {
+func startDev(t *testing.T, store string, env map[string]string) (pageURL string, out *logtest.Buffer, stop func()) {
 	t.Helper()
 	return start(t, Config{Store: store}, env)
 }
 
-func start(t *testing.T, c Config, env map[string]string) (pageURL string, out *buffer, stop func()) {
+func start(t *testing.T, c Config, env map[string]string) (pageURL string, out *logtest.Buffer, stop func()) {
 	t.Helper()
 	c.Addr, c.Getenv = "127.0.0.1:0", func(name string) string { return env[name] }
 	s, out, stop := startServer(t, c)
 	return s.URL(), out, stop
 }
 
-func startServer(t *testing.T, c Config) (s *Server, out *buffer, stop func()) {
+func startServer(t *testing.T, c Config) (s *Server, out *logtest.Buffer, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	out = new(buffer)
+	out = new(logtest.Buffer)
 	c.Out, c.Ready = out, func(string) { close(ready) }
 	s, err := New(ctx, c)
 	if err != nil {

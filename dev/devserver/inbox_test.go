@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"wechatfn/dev/trigger"
+	"wechatfn/shared/web/logtest"
 )
 
 // sendPush sends to the server at base as `wechatfn trigger` does.
 func sendPush(t *testing.T, base string, change func(*trigger.Options)) (string, error) {
 	t.Helper()
-	out := new(buffer)
+	out := new(logtest.Buffer)
 	o := trigger.Options{Type: "text", URL: base + "verify", Repeat: 1, From: "openid", To: "gh_1"}
 	if change != nil {
 		change(&o)

@@ -24,7 +24,9 @@ import (
 // newPage builds the page and its refresher.
 func (s *Server) newPage(opened store.Store, client *wechat.Client, logger *slog.Logger) error {
 	// Success is printed by statusPrinter, so the log has warnings alone.
-	refresher, err := app.NewRefresher(s.config, opened, client, s.config.Secret, local.Logger(s.config.LogLevel+slog.LevelWarn))
+	refresher, err := app.Refresher(s.config, app.Deps{
+		Store: opened, WeChat: client, Secrets: s.config.Secret, Now: s.clock.Now, Logger: local.Logger(s.config.LogLevel + slog.LevelWarn),
+	})
 	if err != nil {
 		return err
 	}

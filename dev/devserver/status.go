@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"wechatfn/dev/local"
-	"wechatfn/shared/app"
+	"wechatfn/shared/refresher"
 )
 
 // statusPrinter prints until when tokens and tickets are valid, when that changes.
@@ -22,7 +22,7 @@ type statusPrinter struct {
 // report has whole seconds.
 const endTolerance = 2
 
-func (p *statusPrinter) show(report app.Report, err error) {
+func (p *statusPrinter) show(report refresher.Report, err error) {
 	if err != nil {
 		fmt.Fprintf(p.out, "%s  refresher: %v\n", local.Clock(p.now()), err)
 	}
@@ -34,7 +34,7 @@ func (p *statusPrinter) show(report app.Report, err error) {
 	}
 }
 
-func (p *statusPrinter) line(account, what string, c app.CredentialReport) {
+func (p *statusPrinter) line(account, what string, c refresher.CredentialReport) {
 	if p.ends == nil {
 		p.ends = map[string]int64{}
 	}
@@ -52,7 +52,7 @@ func (p *statusPrinter) line(account, what string, c app.CredentialReport) {
 	}
 }
 
-func reason(c app.CredentialReport) string {
+func reason(c refresher.CredentialReport) string {
 	if c.Failure == nil {
 		return ""
 	}

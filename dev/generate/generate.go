@@ -1,4 +1,5 @@
-// Package generate writes the files that are generated from the manifest.
+// Package generate writes the files that are generated from the manifest and from the
+// catalogue of problems.
 package generate
 
 import (
@@ -13,11 +14,15 @@ import (
 
 // files are the generated files, by path.
 func files() map[string][]byte {
-	return map[string][]byte{"docs/reference.md": reference(), "template.yaml": samYAML()}
+	return map[string][]byte{
+		"docs/reference.md": reference(), "template.yaml": samYAML(),
+		"docs/problems.md": Problems(English), "docs/zh/problems.md": Problems(Chinese),
+	}
 }
 
-// Run writes every generated file, or compares it if check is set. It runs in the root of
-// the project. Errors: of a file that cannot be written, or is out of date.
+// Run writes every generated file. With check it compares them instead, and compares
+// docs/openapi.yaml with the catalogue of problems. It runs in the root of the project.
+// Errors: of a file that cannot be written, or is out of date.
 func Run(check bool) error {
 	for path, want := range files() {
 		if !check {
@@ -30,7 +35,14 @@ func Run(check bool) error {
 			return fmt.Errorf("%s is out of date: run make generate", path)
 		}
 	}
-	return nil
+	if !check {
+		return nil
+	}
+	text, err := os.ReadFile("docs/openapi.yaml")
+	if err != nil {
+		return err
+	}
+	return CheckOpenAPI(text)
 }
 
 // reference is docs/reference.md: functions, routes and variables.

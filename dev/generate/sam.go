@@ -4,12 +4,10 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"text/template"
-	"time"
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
@@ -19,8 +17,8 @@ import (
 var samSource string
 
 var samTemplate = template.Must(template.New("template.yaml").Funcs(template.FuncMap{
-	"logical": logical, "secret": secretID, "quote": quoteYAML, "rate": rate,
-	"variables": samVariables, "local": samLocal, "statements": samStatements, "routes": samRoutes,
+	"logical": logical, "secret": secretID, "quote": quoteYAML, "list": listYAML, "arn": samARN,
+	"variables": samVariables, "local": samLocal,
 }).Parse(samSource))
 
 // samYAML is template.yaml.
@@ -44,7 +42,9 @@ func samYAML() []byte {
 	var b bytes.Buffer
 	if err := samTemplate.Execute(&b, map[string]any{
 		"Parameters": parameters, "Invokes": invokes, "Secrets": secrets, "Functions": manifest.Functions(),
-		"Key": manifest.TableKey, "TTL": manifest.TableTTL,
+		"Key": manifest.TableKey, "TTL": manifest.TableTTL, "LowThrottle": manifest.LowThrottle(),
+		"MaxEventAge": manifest.MaxEventAge.Seconds(), "ScheduleRetries": manifest.ScheduleRetries,
+		"InvocationRetries": manifest.InvocationRetries, "StreamRetries": manifest.StreamRetries, "StreamBatch": manifest.StreamBatch,
 	}); err != nil {
 		panic(err) // the template is a constant
 	}
@@ -60,7 +60,7 @@ func variable(name string) config.Variable {
 // where a parameter gives it.
 func resource(f manifest.Function, name string) string {
 	switch name {
-	case "TABLE_NAME":
+	case manifest.TableName:
 		return "!Ref table"
 	case f.Secret:
 		return "!Ref " + secretID(name)
@@ -100,45 +100,21 @@ func samLocal(f manifest.Function) []string {
 	}[f.Secret]...)
 }
 
-// samStatement allows actions on items of some kinds. Both lists are written as in YAML,
-// without the brackets.
-type samStatement struct{ Actions, Keys string }
-
-// samStatements has one statement for all grants of the same access.
-func samStatements(grants []manifest.Grant) (statements []samStatement) {
-	var order []manifest.Access
-	keys := map[manifest.Access][]string{}
-	for _, g := range grants {
-		if keys[g.Access] == nil {
-			order = append(order, g.Access)
-		}
-		keys[g.Access] = append(keys[g.Access], quoteYAML(g.Kind+"#*"))
+// samARN is the ARN of what a statement's variable names. That of a function is made
+// from its name, so it must be one of this account and region.
+func samARN(f manifest.Function, s manifest.Statement) string {
+	switch s.Resource {
+	case manifest.TableName:
+		return "!GetAtt table.Arn"
+	case f.Bus:
+		return "!GetAtt bus.Arn"
+	case f.Invokes:
+		return "!Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${" + logical(s.Resource) + "}"
 	}
-	for _, access := range order {
-		actions := "dynamodb:" + strings.Join(access.Actions(), ", dynamodb:")
-		statements = append(statements, samStatement{actions, strings.Join(keys[access], ", ")})
-	}
-	return statements
-}
-
-// samRoute is a route with a name for it.
-type samRoute struct{ ID, Method, Path string }
-
-// samRoutes are the routes that the gateway needs for the function.
-func samRoutes(f manifest.Function) (routes []samRoute) {
-	for _, r := range f.Gateway() {
-		routes = append(routes, samRoute{routeID(r.Method, r.Path), r.Method, r.Path})
-	}
-	return routes
+	return resource(f, s.Resource) // a secret's value is its ARN
 }
 
 var word = regexp.MustCompile(`[A-Za-z0-9]+`)
-
-// routeID names a route in letters and digits: GET /signature/card is
-// GetSignatureCard.
-func routeID(method, path string) string {
-	return pascal(strings.ToLower(method) + path)
-}
 
 // logical is the parameter of a variable: WECHAT_APP_ID is WechatAppId.
 func logical(variable string) string { return pascal(strings.ToLower(variable)) }
@@ -153,13 +129,6 @@ func secretID(variable string) string {
 	return "w" + strings.TrimSuffix(logical(variable), "Arn")[1:]
 }
 
-func rate(every time.Duration) string {
-	if every == time.Minute {
-		return "rate(1 minute)"
-	}
-	return fmt.Sprintf("rate(%d minutes)", every/time.Minute)
-}
-
 // quoteYAML quotes a text. A JSON string is a YAML string.
 func quoteYAML(text string) string {
 	var b bytes.Buffer
@@ -167,4 +136,13 @@ func quoteYAML(text string) string {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(text)
 	return strings.TrimSpace(b.String())
+}
+
+// listYAML writes a list of texts, quoted, between brackets.
+func listYAML(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quoteYAML(text)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

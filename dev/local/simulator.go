@@ -71,7 +71,7 @@ func NewSimulator(c *config.Config, file string, now func() time.Time) (*Simulat
 
 // WeChat is a client of the simulator, without a network.
 func (s *Simulator) WeChat() (*wechat.Client, error) {
-	return wechat.New(wechat.Config{HTTPClient: s.Client()})
+	return wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: s.Client()})
 }
 
 func (s *Simulator) restore() error {

@@ -1,43 +1,24 @@
 package simulate
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
-// buffer is an output that can be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // startSimulate runs `wechatfn simulate` with the example's account.
-func startSimulate(t *testing.T) (url string, out *buffer) {
+func startSimulate(t *testing.T) (url string, out *logtest.Buffer) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan string, 1), make(chan error, 1)
-	out = new(buffer)
+	out = new(logtest.Buffer)
 	c := Config{Addr: "127.0.0.1:0", Env: "../../env.json.example", Out: out, Ready: func(url string) { ready <- url }}
 	go func() { ended <- Run(ctx, c) }()
 	t.Cleanup(func() {

@@ -110,7 +110,7 @@ func TestClientInProcess(t *testing.T) {
 	for _, style := range answerStyles {
 		t.Run(style.name, func(t *testing.T) {
 			sim := newSim(t, style.switches)
-			callEverything(t, newClient(t, wechat.Config{HTTPClient: sim.Client()}), sim)
+			callEverything(t, newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()}), sim)
 		})
 	}
 }
@@ -122,13 +122,13 @@ func TestRefusalTellsTheCallersAddress(t *testing.T) {
 			if err := sim.Whitelist(appID, wechatsim.GroupToken, "203.0.113.5"); err != nil {
 				t.Fatal(err)
 			}
-			c := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.9")})
+			c := newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.ClientFrom("203.0.113.9")})
 			_, err := c.StableToken(t.Context(), appID, secret, false)
 			var e *wechat.Error
 			if !errors.As(err, &e) || e.Code != want || e.IP() != "203.0.113.9" || e.Class() != wechat.ClassConfiguration {
 				t.Errorf("%v", err)
 			}
-			allowed := newClient(t, wechat.Config{HTTPClient: sim.ClientFrom("203.0.113.5")})
+			allowed := newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.ClientFrom("203.0.113.5")})
 			if _, err := allowed.StableToken(t.Context(), appID, secret, false); err != nil {
 				t.Error(err)
 			}
@@ -160,7 +160,7 @@ func TestClientThroughFaults(t *testing.T) {
 
 func throughFault(t *testing.T, f wechatsim.Fault) {
 	sim := newSim(t, wechatsim.Switches{})
-	c := newClient(t, wechat.Config{HTTPClient: sim.Client()})
+	c := newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	sim.Fail(f)
 	if _, err := c.StableToken(t.Context(), appID, secret, false); err != nil || sim.Calls(wechatsim.PathStableToken) != 2 {
 		t.Errorf("%v, %v", err, sim.Counts())

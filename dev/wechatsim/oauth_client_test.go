@@ -38,7 +38,7 @@ func newClientFixture(t *testing.T, sw wechatsim.Switches) *clientFixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Client = newClient(t, wechat.Config{HTTPClient: f.sim.Client()})
+	f.Client = newClient(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client()})
 	return f
 }
 
@@ -74,7 +74,7 @@ func TestWebLogin(t *testing.T) {
 func webLogin(t *testing.T, f *clientFixture, app, scope string) {
 	ctx := t.Context()
 	const home, state = "https://a.example/oauth/callback?app=x&y=%2F", "0123456789abcdef0123456789abcdef"
-	page := wechat.LoginPage{AppID: app, RedirectURI: home, Scope: scope, State: state}
+	page := wechat.LoginPage{OpenURL: wechat.DefaultOpenURL, AppID: app, RedirectURI: home, Scope: scope, State: state}
 	to := wechat.AuthorizeURL(page, true)
 	if app == siteID {
 		to = wechat.QRConnectURL(page, "en")

@@ -14,18 +14,17 @@ import (
 	"testing"
 )
 
-// builds remembers what this test process has compiled. It is the one piece of
-// state that outlives a test: every test of a process asks for the same few
-// binaries, and linking one takes a second.
+// builds caches what this test process has compiled. It is the only state that several
+// tests share: all tests need the same few binaries, and linking one takes a second.
 var builds struct {
 	sync.Mutex
 	paths map[string]string
 }
 
-// Build compiles the function in a package, given as an import path or as
-// ./folder, for this machine with the flags of production, and returns the path
-// of its bootstrap. A test process compiles a package once; the result stays in
-// the user's cache, one file a package, so that nothing piles up.
+// Build compiles the function in a package, given as an import path or as ./folder, for
+// this machine and with the flags of production. It returns the path of the bootstrap. A
+// test process compiles a package once. The result is in the user's cache folder, one
+// file a package, which the next build replaces.
 func Build(tb testing.TB, pkg string) string {
 	tb.Helper()
 	builds.Lock()
@@ -44,8 +43,8 @@ func Build(tb testing.TB, pkg string) string {
 	return path
 }
 
-// build makes the new file beside the old one and renames it, so that another
-// test process, which may be about to run it, always finds a whole one.
+// build makes the new file beside the old one and renames it. So another test process,
+// which may start the file at any time, never finds a part of it.
 func build(pkg string) (string, error) {
 	dir, err := touchSources(pkg)
 	if err != nil {
@@ -68,9 +67,9 @@ func build(pkg string) (string, error) {
 	return path, os.Rename(filepath.Join(fresh, "bootstrap"), path)
 }
 
-// touchSources looks at every source file of the function, and returns the
-// package's folder. What a child process reads is unknown to the test cache of
-// go test: it would call a test passed after the function has changed.
+// touchSources calls Stat on every source file of the function, and returns the package's
+// folder. The test cache of go test does not know what a child process reads, so without
+// this it would report a cached result after the function has changed.
 func touchSources(pkg string) (dir string, err error) {
 	const format = `{{if not .Standard}}{{with .Module}}{{.GoMod}}{{end}}{{range .GoFiles}}
 {{$.Dir}}/{{.}}{{end}}{{end}}`
@@ -79,14 +78,14 @@ func touchSources(pkg string) (dir string, err error) {
 		return "", err
 	}
 	for file := range strings.SplitSeq(strings.TrimSpace(files), "\n") {
-		_, _ = os.Stat(file) // being asked about is what counts
+		_, _ = os.Stat(file) // the call is what the test cache records
 		dir = filepath.Dir(file)
 	}
 	return dir, nil // go list names dependencies first, and the package last
 }
 
-// cacheFolder is the package's own, and the checkout's: two of them may be under
-// test at once.
+// cacheFolder returns a folder for one package of one checkout: two checkouts can be
+// tested at the same time.
 func cacheFolder(dir string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil { // no home
@@ -97,8 +96,7 @@ func cacheFolder(dir string) (string, error) {
 	return folder, os.MkdirAll(folder, 0o700)
 }
 
-// goTool runs the go command of the PATH, which under go test is the one that
-// runs the test.
+// goTool runs the go command of the PATH. Under go test it is the one that runs the test.
 func goTool(arguments ...string) (string, error) {
 	command := exec.Command("go", arguments...)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)

@@ -2,9 +2,9 @@ package lambdatest
 
 import "syscall"
 
-// childAttributes lets the kernel end the process with the test, also where the
-// test is killed and no cleanup runs. Strictly it ends with the thread that
-// started it; Go ends threads only for goroutines that die locked to one.
+// childAttributes makes the kernel end the process when the test ends, even if the test
+// is killed and no cleanup runs. More exactly, the process ends with the thread that
+// started it. Go ends a thread only if a goroutine exits while it is locked to it.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

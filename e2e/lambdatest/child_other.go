@@ -4,6 +4,6 @@ package lambdatest
 
 import "syscall"
 
-// childAttributes: only Linux can end a process with its parent. Elsewhere a
-// bootstrap ends by itself when its Runtime API is gone.
+// childAttributes is empty: only Linux can end a process with its parent. On other
+// systems a bootstrap ends itself when it cannot reach its Runtime API.
 func childAttributes() *syscall.SysProcAttr { return nil }

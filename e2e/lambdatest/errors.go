@@ -10,11 +10,11 @@ import (
 // ErrClosed: the function was closed before the event had a process.
 var ErrClosed = errors.New("lambdatest: function is closed")
 
-// FunctionError is what a function reported instead of a response.
+// FunctionError is the error that a function reported instead of a response.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
-	// Payload is the whole report.
+	// Payload is the report as it was sent.
 	Payload []byte `json:"-"`
 }
 
@@ -22,8 +22,8 @@ func (e *FunctionError) Error() string {
 	return fmt.Sprintf("lambdatest: function error %s: %s", e.Type, e.Message)
 }
 
-// InitError is what a process reported, or that it took too long, before it had
-// asked for its first event.
+// InitError is the error that a process reported before it asked for its first event, or
+// says that it took too long to ask.
 type InitError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -41,15 +41,15 @@ func (e *ExitError) Error() string {
 	return "lambdatest: function exited before it answered: " + e.State
 }
 
-// TimeoutError says that an invocation took longer than the function's timeout,
-// and that its process was killed.
+// TimeoutError says that an invocation took longer than the function's timeout. Its
+// process was killed.
 type TimeoutError struct{ After time.Duration }
 
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("lambdatest: function timed out after %v", e.After)
 }
 
-// functionError takes anything for a report: Lambda does, too.
+// functionError accepts any text as a report, as Lambda does.
 func functionError(payload []byte) *FunctionError {
 	e := &FunctionError{Payload: payload}
 	if json.Unmarshal(payload, e) != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +37,7 @@ func invoke(t *testing.T, f *lambdatest.Function, event string) string {
 	return string(response)
 }
 
-func TestInvoke(t *testing.T) {
+func TestOneProcessAnswersSeveralEvents(t *testing.T) {
 	f := start(t, lambdatest.Config{})
 	for _, event := range []string{`{"text":"张&<>"}`, `{}`} {
 		if got := invoke(t, f, event); got != event {
@@ -49,7 +50,7 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-func TestEnvironmentIsWhatLambdaGives(t *testing.T) {
+func TestEnvironmentIsLambdasAndNotThatOfTheTest(t *testing.T) {
 	t.Setenv("CANARY", "of the test")
 	f := start(t, lambdatest.Config{Env: []string{"MINE=1", "AWS_REGION=cn-north-1"}, Name: "signature", MemoryMB: 256})
 	var environ []string
@@ -66,7 +67,7 @@ func TestEnvironmentIsWhatLambdaGives(t *testing.T) {
 	}
 }
 
-func TestDeadlineIsTheTimeout(t *testing.T) {
+func TestDeadlineOfAnInvocationIsTheTimeout(t *testing.T) {
 	f := start(t, lambdatest.Config{Timeout: time.Minute})
 	before := time.Now().Truncate(time.Millisecond)
 	var deadline time.Time
@@ -78,7 +79,7 @@ func TestDeadlineIsTheTimeout(t *testing.T) {
 	}
 }
 
-func TestFunctionErrorLeavesTheProcess(t *testing.T) {
+func TestProcessRunsOnAfterAFunctionError(t *testing.T) {
 	f := start(t, lambdatest.Config{})
 	pid := invoke(t, f, `{"do":"pid"}`)
 	_, err := f.Invoke(t.Context(), []byte(`{"do":"fail","text":"no luck"}`))
@@ -91,35 +92,34 @@ func TestFunctionErrorLeavesTheProcess(t *testing.T) {
 	}
 }
 
-func TestTooLongAResponse(t *testing.T) {
+func TestResponseThatIsTooLongIsAFunctionError(t *testing.T) {
 	_, err := start(t, lambdatest.Config{}).Invoke(t.Context(), []byte(`{"do":"big"}`))
 	if failed, ok := errors.AsType[*lambdatest.FunctionError](err); !ok || failed.Type != "Function.ResponseSizeTooLarge" {
 		t.Errorf("got %v", err)
 	}
 }
 
-// After each of these the process is gone, and the next event finds another.
-func TestWhatEndsAProcess(t *testing.T) {
+func TestNextEventGetsANewProcessAfterTheEndOfOne(t *testing.T) {
 	tests := []struct {
-		event   string
-		timeout time.Duration
-		is      func(error) bool
+		name, event string
+		timeout     time.Duration
+		is          func(error) bool
 	}{
-		{`{"do":"panic","text":"oh"}`, 0, func(err error) bool {
+		{"panic", `{"do":"panic","text":"oh"}`, 0, func(err error) bool {
 			failed, ok := errors.AsType[*lambdatest.FunctionError](err)
 			return ok && failed.Type == "string" && failed.Message == "oh" && strings.Contains(string(failed.Payload), "stackTrace")
 		}},
-		{`{"do":"exit"}`, 0, func(err error) bool {
+		{"exit", `{"do":"exit"}`, 0, func(err error) bool {
 			ended, ok := errors.AsType[*lambdatest.ExitError](err)
 			return ok && ended.State == "exit status 5"
 		}},
-		{`{"do":"hang"}`, 250 * time.Millisecond, func(err error) bool {
-			slow, ok := errors.AsType[*lambdatest.TimeoutError](err)
-			return ok && slow.After == 250*time.Millisecond
+		{"timeout", `{"do":"hang"}`, 250 * time.Millisecond, func(err error) bool {
+			timeout, ok := errors.AsType[*lambdatest.TimeoutError](err)
+			return ok && timeout.After == 250*time.Millisecond
 		}},
 	}
 	for _, test := range tests {
-		t.Run(test.event, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			f := start(t, lambdatest.Config{Timeout: test.timeout})
 			if _, err := f.Invoke(t.Context(), []byte(test.event)); !test.is(err) {
 				t.Errorf("got %v", err)
@@ -134,7 +134,7 @@ func TestWhatEndsAProcess(t *testing.T) {
 	}
 }
 
-func TestFailedStarts(t *testing.T) {
+func TestErrorOfAFailedStart(t *testing.T) {
 	tests := []struct {
 		start, want string
 		timeout     time.Duration
@@ -152,7 +152,7 @@ func TestFailedStarts(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if test.start == "exit" && !slices.Contains(f.Logs(), "cannot start") {
-				t.Errorf("last words: %q", f.Logs())
+				t.Errorf("the last line is missing: %q", f.Logs())
 			}
 		})
 	}
@@ -163,16 +163,16 @@ func is[E error](err error) bool {
 	return ok
 }
 
-func TestNoBinary(t *testing.T) {
+func TestMissingBinaryIsAnError(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Config{Binary: filepath.Join(t.TempDir(), "none")})
-	for range 2 { // the place in the pool comes back
+	for range 2 { // the second event finds a place in the pool
 		if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("got %v", err)
 		}
 	}
 }
 
-func TestCancelledCallerEndsTheProcess(t *testing.T) {
+func TestCanceledContextEndsTheProcess(t *testing.T) {
 	f := start(t, lambdatest.Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
@@ -184,7 +184,7 @@ func TestCancelledCallerEndsTheProcess(t *testing.T) {
 	}
 }
 
-func TestLogs(t *testing.T) {
+func TestLogsHaveBothOutputs(t *testing.T) {
 	f := start(t, lambdatest.Config{})
 	invoke(t, f, `{"do":"print","text":"canary"}`)
 	f.Close()
@@ -193,7 +193,7 @@ func TestLogs(t *testing.T) {
 	}
 }
 
-func TestClosed(t *testing.T) {
+func TestInvokeAfterClose(t *testing.T) {
 	f := start(t, lambdatest.Config{})
 	invoke(t, f, `{}`)
 	f.Close()
@@ -203,25 +203,27 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-func TestConcurrency(t *testing.T) {
+func TestConcurrencyLimitsTheProcesses(t *testing.T) {
 	for _, processes := range []int{1, 3} {
-		f := start(t, lambdatest.Config{Concurrency: processes})
-		var wg sync.WaitGroup
-		for range 12 {
-			wg.Go(func() {
-				if got, err := f.Invoke(t.Context(), []byte(`{"text":"x"}`)); err != nil || string(got) != `{"text":"x"}` {
-					t.Errorf("got %s, %v", got, err)
-				}
-			})
-		}
-		wg.Wait()
-		if starts := len(f.ColdStarts()); starts < 1 || starts > processes {
-			t.Errorf("%d starts of %d processes", starts, processes)
-		}
+		t.Run(strconv.Itoa(processes), func(t *testing.T) {
+			f := start(t, lambdatest.Config{Concurrency: processes})
+			var wg sync.WaitGroup
+			for range 12 {
+				wg.Go(func() {
+					if got, err := f.Invoke(t.Context(), []byte(`{"text":"x"}`)); err != nil || string(got) != `{"text":"x"}` {
+						t.Errorf("got %s, %v", got, err)
+					}
+				})
+			}
+			wg.Wait()
+			if starts := len(f.ColdStarts()); starts < 1 || starts > processes {
+				t.Errorf("%d starts", starts)
+			}
+		})
 	}
 }
 
-func TestSeveralFunctionsAtOnce(t *testing.T) {
+func TestTwoFunctionsHaveTwoProcesses(t *testing.T) {
 	a, b := start(t, lambdatest.Config{Name: "a"}), start(t, lambdatest.Config{Name: "b"})
 	if pa, pb := invoke(t, a, `{"do":"pid"}`), invoke(t, b, `{"do":"pid"}`); pa == pb {
 		t.Errorf("both are %s", pa)
@@ -232,7 +234,7 @@ func TestSeveralFunctionsAtOnce(t *testing.T) {
 	}
 }
 
-func TestBuildOnce(t *testing.T) {
+func TestBuildCompilesAPackageOnce(t *testing.T) {
 	first := lambdatest.Build(t, "./testdata/function")
 	info, err := os.Stat(first)
 	if err != nil {

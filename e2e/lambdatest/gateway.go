@@ -17,10 +17,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// APIGatewayEvent makes the payload 2.0 event that an API Gateway HTTP API with
-// a $default stage makes of a request, such as one of httptest.NewRequest. Like
-// the gateway's its rawPath is decoded already, while rawQueryString is not; a
-// body that is not UTF-8 is base64. It reads r.Body to its end.
+// APIGatewayEvent makes the event, of payload format 2.0, that an API Gateway HTTP API
+// with a $default stage makes of a request, such as one of httptest.NewRequest. As in the
+// gateway's events, rawPath is decoded and rawQueryString is not, and a body that is not
+// UTF-8 is in base64. It reads r.Body to its end.
 func APIGatewayEvent(r *http.Request) ([]byte, error) {
 	e := events.APIGatewayV2HTTPRequest{
 		Version:               "2.0",
@@ -102,7 +102,41 @@ func sourceIP(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// Response decodes a payload 2.0 answer.
+// Request makes a request of an event of payload format 2.0, such as one of
+// APIGatewayEvent or a recorded one.
+func Request(event []byte) (*http.Request, error) {
+	var e events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, fmt.Errorf("lambdatest: event is not payload 2.0: %w", err)
+	}
+	body, err := bodyOf(e.Body, e.IsBase64Encoded)
+	if err != nil {
+		return nil, fmt.Errorf("lambdatest: body of the event: %w", err)
+	}
+	target := url.URL{Scheme: "https", Host: e.RequestContext.DomainName, Path: e.RawPath, RawQuery: e.RawQueryString}
+	r, err := http.NewRequest(e.RequestContext.HTTP.Method, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("lambdatest: request of the event: %w", err)
+	}
+	for name, value := range e.Headers {
+		if !strings.EqualFold(name, "Host") && !strings.EqualFold(name, "Content-Length") {
+			r.Header.Set(name, value)
+		}
+	}
+	if len(e.Cookies) > 0 {
+		r.Header.Set("Cookie", strings.Join(e.Cookies, "; "))
+	}
+	return r, nil
+}
+
+func bodyOf(text string, isBase64 bool) ([]byte, error) {
+	if isBase64 {
+		return base64.StdEncoding.DecodeString(text)
+	}
+	return []byte(text), nil
+}
+
+// Response decodes an answer of payload format 2.0.
 func Response(answer []byte) (*http.Response, error) {
 	var decoded events.APIGatewayV2HTTPResponse
 	if err := json.Unmarshal(answer, &decoded); err != nil {
@@ -111,12 +145,9 @@ func Response(answer []byte) (*http.Response, error) {
 	if decoded.StatusCode == 0 {
 		return nil, errors.New("lambdatest: answer has no statusCode")
 	}
-	body := []byte(decoded.Body)
-	if decoded.IsBase64Encoded {
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(decoded.Body); err != nil {
-			return nil, fmt.Errorf("lambdatest: body of the answer: %w", err)
-		}
+	body, err := bodyOf(decoded.Body, decoded.IsBase64Encoded)
+	if err != nil {
+		return nil, fmt.Errorf("lambdatest: body of the answer: %w", err)
 	}
 	return httpResponse(decoded, body), nil
 }
@@ -141,12 +172,11 @@ func httpResponse(decoded events.APIGatewayV2HTTPResponse, body []byte) *http.Re
 	}
 }
 
-// ServeHTTP puts an API Gateway HTTP API in front of the function: with
-// httptest.NewServer it can be talked to with any HTTP client. As there, a
-// function that fails is a 500 and one that takes too long is a 503, and neither
-// says why.
+// ServeHTTP puts an API Gateway HTTP API in front of the function. With
+// httptest.NewServer any HTTP client can call it. As there, the answer is 500 if the
+// function fails and 503 if it takes too long, and does not say why.
 func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	response, err := f.roundTrip(r)
+	response, err := f.RoundTrip(r)
 	if err != nil {
 		gatewayError(w, err)
 		return
@@ -155,10 +185,12 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(response.StatusCode)
-	_, _ = io.Copy(w, response.Body) // a client that went away needs no answer
+	_, _ = io.Copy(w, response.Body) // an error means that the client has gone
 }
 
-func (f *Function) roundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip implements http.RoundTripper, for clients of this process: it makes an event
+// of the request, invokes the function and decodes its answer. Errors: those of Invoke.
+func (f *Function) RoundTrip(r *http.Request) (*http.Response, error) {
 	event, err := APIGatewayEvent(r)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// instance is one process with a Runtime API of its own, which is how an answer
-// is known to be its answer.
+// instance is one process with a Runtime API of its own. So an answer is known to come
+// from that process.
 type instance struct {
 	config  Config
 	command *exec.Cmd
@@ -18,12 +18,12 @@ type instance struct {
 	started time.Time
 
 	events  chan *invocation // to the process
-	initErr chan error       // it reported that it cannot start
-	exited  chan struct{}    // closed when it has ended
+	initErr chan error       // what it reported if it cannot start
+	exited  chan struct{}    // closed when it has exited
 	served  chan struct{}    // closed when the server has ended
 
 	mu      sync.Mutex
-	pending *invocation // delivered, not yet answered
+	pending *invocation // delivered and not yet answered
 	count   int         // of events delivered, for request ids
 	cold    ColdStart
 }
@@ -80,7 +80,7 @@ func (p *instance) run(runtimeAPI string, logs *logs) error {
 	return nil
 }
 
-// invoke reports also whether the process took the event.
+// invoke also reports whether the process took the event.
 func (p *instance) invoke(ctx context.Context, event []byte) (response []byte, delivered bool, err error) {
 	inv := &invocation{event, make(chan time.Time, 1), make(chan result, 1)}
 	if err := p.deliver(ctx, inv); err != nil {
@@ -102,8 +102,8 @@ func (p *instance) invoke(ctx context.Context, event []byte) (response []byte, d
 	return nil, true, err
 }
 
-// deliver waits until the process asks for an event, which for a warm one means
-// that it is through with the last.
+// deliver waits until the process asks for an event. A process that has run before asks
+// when it is done with the last event.
 func (p *instance) deliver(ctx context.Context, inv *invocation) error {
 	timeout := time.NewTimer(p.config.InitTimeout)
 	defer timeout.Stop()
@@ -123,8 +123,8 @@ func (p *instance) deliver(ctx context.Context, inv *invocation) error {
 	return err
 }
 
-// exitError looks first for what the process said last: it may have answered or
-// reported in the moment before its end.
+// exitError first looks for a report of the process: it may have sent one just before it
+// exited.
 func (p *instance) exitError(inv *invocation) error {
 	select {
 	case err := <-p.initErr:
@@ -144,7 +144,7 @@ func (p *instance) coldStart() ColdStart {
 	return p.cold
 }
 
-func (p *instance) dead() bool {
+func (p *instance) hasExited() bool {
 	select {
 	case <-p.exited:
 		return true
@@ -153,9 +153,9 @@ func (p *instance) dead() bool {
 	}
 }
 
-// kill ends the process the way Lambda does, without a warning, and waits.
+// kill ends the process without a warning, as Lambda does, and waits for its exit.
 func (p *instance) kill() {
-	_ = p.command.Process.Kill() // an error means that it has ended
+	_ = p.command.Process.Kill() // an error means that it has exited
 	<-p.exited
 }
 

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// What the account of no one looks like.
+// An account that does not exist.
 const (
 	region  = "us-east-1"
 	account = "123456789012"
 )
 
-// command is the process as Lambda would start it.
+// command makes the process as Lambda would start it.
 func command(config Config, runtimeAPI string, out *lineWriter) *exec.Cmd {
 	return &exec.Cmd{
 		Path:        config.Binary,
@@ -26,13 +26,12 @@ func command(config Config, runtimeAPI string, out *lineWriter) *exec.Cmd {
 		Stdout:      out,
 		Stderr:      out,
 		SysProcAttr: childAttributes(),
-		// A grandchild that keeps the output open must not keep the test.
+		// A child of the process that holds the output open must not block the test.
 		WaitDelay: time.Second,
 	}
 }
 
-// environment is all that the process sees. os/exec lets the last of two equal
-// names win.
+// environment returns all that the process sees. Of two equal names os/exec uses the last.
 func environment(config Config, runtimeAPI string) []string {
 	env := []string{
 		"_HANDLER=bootstrap",
@@ -75,7 +74,7 @@ func (l *logs) lines() []string {
 	return slices.Clone(l.all)
 }
 
-// lineWriter makes lines of one process's output. os/exec writes to it from one
+// lineWriter splits the output of one process into lines. os/exec writes to it from one
 // goroutine, because it is both standard output and standard error.
 type lineWriter struct {
 	logs *logs
@@ -94,7 +93,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// flush adds what came without a line break at the end.
+// flush adds the last line if it has no line break.
 func (w *lineWriter) flush() {
 	if len(w.rest) > 0 {
 		w.logs.add(w.rest)

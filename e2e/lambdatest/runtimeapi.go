@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxResponseBytes is Lambda's limit of a response.
+// maxResponseBytes is Lambda's limit for a response.
 const maxResponseBytes = 6 << 20
 
 func (p *instance) routes() http.Handler {
@@ -22,21 +22,20 @@ func (p *instance) routes() http.Handler {
 	return mux
 }
 
-// next answers with an event as soon as there is one. The deadline runs from
-// here on.
+// next answers with an event as soon as there is one. The invocation's time begins then.
 func (p *instance) next(w http.ResponseWriter, r *http.Request) {
-	p.asksForEvent()
+	p.recordInit()
 	select {
 	case inv := <-p.events:
 		deadline := time.Now().Add(p.config.Timeout)
 		p.describe(w.Header(), p.begin(inv), deadline)
 		inv.delivered <- deadline
-		_, _ = w.Write(inv.event) // a process that is gone is noticed by its exit
+		_, _ = w.Write(inv.event) // if the process has gone, its exit is noticed
 	case <-r.Context().Done():
 	}
 }
 
-func (p *instance) asksForEvent() {
+func (p *instance) recordInit() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cold.Init == 0 {
@@ -44,7 +43,7 @@ func (p *instance) asksForEvent() {
 	}
 }
 
-// begin makes inv the one that the next answer is for, and returns its id.
+// begin makes inv the pending invocation, and returns its id.
 func (p *instance) begin(inv *invocation) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,8 +52,8 @@ func (p *instance) begin(inv *invocation) string {
 	return p.requestID()
 }
 
-// requestID has the form of Lambda's. It tells processes and events apart, which
-// is all that a test reads in it. p.mu is held.
+// requestID has the format of Lambda's. It is different for each process and event, and
+// tests read no more in it. The caller holds p.mu.
 func (p *instance) requestID() string {
 	return fmt.Sprintf("%08x-0000-4000-8000-%012x", p.started.UnixNano()&0xffffffff, p.count)
 }
@@ -75,29 +74,29 @@ func (p *instance) failure(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, r, func(payload []byte) result { return result{err: functionError(payload)} })
 }
 
-// answer ends the pending invocation with what made makes of the body. A body
-// that is too long is an error of the function's.
-func (p *instance) answer(w http.ResponseWriter, r *http.Request, made func([]byte) result) {
+// answer ends the pending invocation with the result that newResult makes of the body. If
+// the body is too long, the result is an error of the function.
+func (p *instance) answer(w http.ResponseWriter, r *http.Request, newResult func([]byte) result) {
 	status := http.StatusAccepted
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxResponseBytes))
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 		status = http.StatusRequestEntityTooLarge
-		made = func([]byte) result {
+		newResult = func([]byte) result {
 			return result{err: &FunctionError{Type: "Function.ResponseSizeTooLarge", Message: err.Error()}}
 		}
 	} else if err != nil {
-		return // the process went away while it spoke; its exit says so
+		return // the process exited while it wrote; its exit is noticed
 	}
 	inv := p.finish(r.PathValue("id"))
 	if inv == nil {
 		http.Error(w, `{"errorType":"InvalidRequestID"}`, http.StatusBadRequest)
 		return
 	}
-	inv.result <- made(payload)
+	inv.result <- newResult(payload)
 	w.WriteHeader(status)
 }
 
-// finish returns the pending invocation if it has that id.
+// finish ends the pending invocation if it has that id, and returns it.
 func (p *instance) finish(id string) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +115,7 @@ func (p *instance) initFailure(w http.ResponseWriter, r *http.Request) {
 	payload, _ := io.ReadAll(io.LimitReader(r.Body, maxResponseBytes))
 	select {
 	case p.initErr <- initError(payload):
-	default: // it has said so before
+	default: // there is a report already
 	}
 	w.WriteHeader(http.StatusAccepted)
 }

@@ -1,10 +1,9 @@
-// Command refresher is the Lambda function that keeps access tokens and tickets
-// alive. The schedule, the table's stream and operators invoke it.
+// Command refresher is the Lambda function that keeps access tokens and tickets valid.
+// The schedule, the table's stream and operators invoke it.
 package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -12,19 +11,19 @@ import (
 	"wechatfn/shared/app"
 	"wechatfn/shared/aws/awsconfig"
 	"wechatfn/shared/aws/secrets/appsecrets"
+	"wechatfn/shared/boot"
 	"wechatfn/shared/config"
 )
 
 func main() {
-	c, err := config.Load(os.Getenv, app.RefresherNeeds|config.Table)
-	logger := app.WithRequestID(app.Logger(os.Stdout, c.LogLevel), requestID)
-	app.ExitOn(logger, err)
-	s, err := awsconfig.DynamoStore(c, 0)
-	app.ExitOn(logger, err)
-	client, err := app.WeChat(c)
-	app.ExitOn(logger, err)
-	refresher, err := app.NewRefresher(c, s, client, appsecrets.Source(c), logger)
-	app.ExitOn(logger, err)
+	c, logger := boot.Load(app.RefresherNeeds | config.Table)
+	s, err := awsconfig.DynamoStore(c.Table, 0)
+	boot.ExitOn(logger, err)
+	client, err := app.NewWeChat(c)
+	boot.ExitOn(logger, err)
+	logger = boot.WithRequestID(logger, requestID)
+	refresher, err := app.Refresher(c, app.Deps{Store: s, WeChat: client, Secrets: appsecrets.Source(c.SecretsARN, c.Secret), Logger: logger})
+	boot.ExitOn(logger, err)
 	lambda.Start(refresher)
 }
 

@@ -2,8 +2,6 @@ package stack
 
 import (
 	"encoding/json"
-	"net/http"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -15,10 +13,10 @@ import (
 )
 
 // gateway makes the HTTP API, still without routes. It has no CORS of its own: the
-// functions know better, see docs/decisions.md.
+// functions answer preflights, see docs/decisions.md.
 //
 // CDK's L1 classes are used throughout, because those above them make a permission
-// of each route, and have no place for the throttle of one.
+// for each route, and cannot throttle a single route.
 func (b *builder) gateway() {
 	b.api = awsapigatewayv2.NewCfnApi(b.stack, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		Name:                      jsii.String(b.name("")),
@@ -26,7 +24,7 @@ func (b *builder) gateway() {
 		DisableExecuteApiEndpoint: b.Domain != nil && !b.KeepAPIURL,
 	})
 	b.accessLog = awslogs.NewLogGroup(b.stack, jsii.String("AccessLog"), &awslogs.LogGroupProps{
-		// For other names the gateway lengthens a policy of the account's, whose length is limited.
+		// For other names the gateway adds to a policy of the account, whose length is limited.
 		LogGroupName:  jsii.String("/aws/vendedlogs/" + b.name("api")),
 		Retention:     retention(b.LogRetentionDays),
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
@@ -41,7 +39,7 @@ func (b *builder) publicURL() *string {
 	return b.api.AttrApiEndpoint()
 }
 
-// routes leads each route of the manifest to its function.
+// routes makes each route of the manifest.
 func (b *builder) routes() {
 	throttles := map[string]any{}
 	var routes []awsapigatewayv2.CfnRoute
@@ -51,15 +49,15 @@ func (b *builder) routes() {
 		}
 		target := b.integration(f)
 		for _, r := range f.Gateway() {
-			routes = append(routes, awsapigatewayv2.NewCfnRoute(b.stack, jsii.String(routeID(r)), &awsapigatewayv2.CfnRouteProps{
-				ApiId: b.api.Ref(), RouteKey: jsii.String(r.Method + " " + r.Path), Target: target, AuthorizationType: jsii.String("NONE"),
+			routes = append(routes, awsapigatewayv2.NewCfnRoute(b.stack, jsii.String("Route"+r.ID), &awsapigatewayv2.CfnRouteProps{
+				ApiId: b.api.Ref(), RouteKey: jsii.String(r.Key), Target: target, AuthorizationType: jsii.String("NONE"),
 			}))
 			t := b.throttle(f, r)
-			throttles[r.Method+" "+r.Path] = map[string]any{"ThrottlingRateLimit": t.Rate, "ThrottlingBurstLimit": t.Burst}
+			throttles[r.Key] = map[string]any{"ThrottlingRateLimit": t.Rate, "ThrottlingBurstLimit": t.Burst}
 		}
 	}
 	stage := b.defaultStage(throttles)
-	for _, route := range routes { // a throttle of a route that is not there yet fails
+	for _, route := range routes { // the throttle of a route that does not exist yet fails
 		stage.AddResourceDependency(route, nil)
 	}
 	if b.Domain != nil {
@@ -67,7 +65,7 @@ func (b *builder) routes() {
 	}
 }
 
-// integration leads to the function, and lets the gateway invoke it.
+// integration routes to the function, and lets the gateway invoke it.
 func (b *builder) integration(f manifest.Function) *string {
 	function := b.functions[f.Name]
 	integration := awsapigatewayv2.NewCfnIntegration(b.stack, jsii.String(title(f.Name)+"Integration"), &awsapigatewayv2.CfnIntegrationProps{
@@ -88,32 +86,25 @@ func (b *builder) permit(id string, function awslambda.Function, source *string)
 	})
 }
 
-// seldom is the throttle of routes that no visitor waits for.
-var seldom = manifest.Throttle{Rate: 50, Burst: 100}
-
-// throttle is what the gateway lets through to a route. What is seldom asked for gets
-// less than the function's other routes, because what an attacker can spend is the
-// sum of all: health, proofs of domains, and preflights, which a signature needs none
-// of. A throttle of the stage's own is for each route.
-func (b *builder) throttle(f manifest.Function, r manifest.Route) manifest.Throttle {
+// throttle is the manifest's, unless the stage sets one for the function: that is for
+// each of its routes.
+func (b *builder) throttle(f manifest.Function, r manifest.GatewayRoute) manifest.Throttle {
 	if own, ok := b.Throttles[f.Name]; ok {
 		return manifest.Throttle(own)
 	}
-	if rare := r.Method == http.MethodOptions || strings.HasSuffix(r.Path, "/health") || strings.HasPrefix(r.Path, "/{"); rare && f.Throttle.Rate > seldom.Rate {
-		return seldom
-	}
-	return f.Throttle
+	return r.Throttle
 }
 
 // defaultStage serves the API at the root of its address, where WeChat looks for
 // proofs of domains.
 func (b *builder) defaultStage(throttles map[string]any) awsapigatewayv2.CfnStage {
+	low := manifest.LowThrottle()
 	return awsapigatewayv2.NewCfnStage(b.stack, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      b.api.Ref(),
 		StageName:  jsii.String("$default"),
 		AutoDeploy: true,
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
-			ThrottlingRateLimit: jsii.Number(seldom.Rate), ThrottlingBurstLimit: jsii.Number(seldom.Burst), DetailedMetricsEnabled: false,
+			ThrottlingRateLimit: jsii.Number(low.Rate), ThrottlingBurstLimit: jsii.Number(low.Burst), DetailedMetricsEnabled: false,
 		},
 		RouteSettings:     throttles,
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: b.accessLog.LogGroupArn(), Format: jsii.String(accessLogFormat())},
@@ -131,8 +122,8 @@ func accessLogFormat() string {
 	return string(line)
 }
 
-// domain serves the API under a name of one's own, whose DNS record must lead to
-// the output DomainTarget.
+// domain serves the API under a domain name of the team, whose DNS record must point
+// to the output DomainTarget.
 func (b *builder) domain(stage awsapigatewayv2.CfnStage) {
 	name := awsapigatewayv2.NewCfnDomainName(b.stack, jsii.String("DomainName"), &awsapigatewayv2.CfnDomainNameProps{
 		DomainName: jsii.String(b.Domain.Name),
@@ -144,9 +135,4 @@ func (b *builder) domain(stage awsapigatewayv2.CfnStage) {
 		ApiId: b.api.Ref(), DomainName: name.Ref(), Stage: stage.Ref(),
 	})
 	b.output("DomainTarget", name.AttrRegionalDomainName(), "CNAME of "+b.Domain.Name+" in your DNS")
-}
-
-// routeID is the id of a route's resource: RouteGETverifyapp.
-func routeID(r manifest.Route) string {
-	return "Route" + r.Method + strings.NewReplacer("/", "", "{", "", "}", "", "-", "").Replace(r.Path)
 }

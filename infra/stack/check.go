@@ -15,10 +15,10 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// placeholderAppID stands in cdk.json until the AppID of an account takes its place.
+// placeholderAppID is in cdk.json until somebody writes the AppID of an account there.
 const placeholderAppID = "wx0000000000000000"
 
-// placeholder reports whether cdk.json still has an account that is none.
+// placeholder reports whether cdk.json still has the placeholder.
 func (s *Settings) placeholder() bool {
 	return slices.ContainsFunc(s.Apps, func(a App) bool { return a.AppID == placeholderAppID })
 }
@@ -31,6 +31,11 @@ func (s *Settings) has(kind func(string) bool) bool {
 // signs reports whether there are pages to sign: those of official accounts.
 func (s *Settings) signs() bool {
 	return s.has(func(kind string) bool { return kind == string(account.OfficialAccount) })
+}
+
+// pages reports whether there are web pages that call the API.
+func (s *Settings) pages() bool {
+	return s.has(func(kind string) bool { return kind != string(account.MiniProgram) })
 }
 
 // china reports whether the stage is in the partition aws-cn.
@@ -55,13 +60,13 @@ func (s *Settings) check() []error {
 	return c.problems
 }
 
-// refuse notes a problem: the key, what is wrong, and what to do.
+// refuse adds a problem: the key, what is wrong, and what to do.
 func (c *checks) refuse(key, format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf("%s: "+format, append([]any{key}, args...)...))
 }
 
-// matches refuses a value that is set and does not look as it should, unless the
-// functions' own configuration has refused it already.
+// matches refuses a value that is set and does not match, unless the functions' own
+// configuration has refused it already.
 func (c *checks) matches(key, value string, shape *regexp.Regexp, fix string) {
 	refused := slices.ContainsFunc(c.problems, func(err error) bool { return strings.HasPrefix(err.Error(), key+": ") })
 	if value != "" && !refused && !shape.MatchString(value) {
@@ -69,7 +74,7 @@ func (c *checks) matches(key, value string, shape *regexp.Regexp, fix string) {
 	}
 }
 
-// here refuses an ARN of another region than the stack's, where both are known.
+// here refuses an ARN of another region than the stack's, if both are known.
 func (c *checks) here(key, arn, fix string) {
 	parts := strings.Split(arn, ":")
 	if len(parts) > 4 && c.Region != "" && parts[3] != c.Region {
@@ -77,7 +82,7 @@ func (c *checks) here(key, arn, fix string) {
 	}
 }
 
-// oneOf refuses a value that is none of the choices.
+// oneOf refuses a value that is not one of the choices.
 func (c *checks) oneOf(key, value string, choices ...string) {
 	if !slices.Contains(choices, value) {
 		c.refuse(key, "%q is not one of %s", value, strings.Join(choices, ", "))
@@ -88,22 +93,18 @@ func (c *checks) accounts() {
 	if len(c.Apps) == 0 {
 		c.refuse("apps", `lists no account; add one, such as {"name": "default", "kind": "official_account", "appId": "wx..."}`)
 	} else if !c.has(func(kind string) bool { return kind != string(account.Website) }) {
-		c.refuse("apps", "lists websites alone, which only log users in: there is no token to keep alive and no message to take; add an official_account or a mini_program")
-	}
-	pages := c.has(func(kind string) bool { return kind != string(account.MiniProgram) })
-	if len(c.AllowedOrigins) == 0 && pages {
-		c.refuse("allowedOrigins", "is empty; list the origins of your pages, for example https://www.example.com")
+		c.refuse("apps", "lists websites alone, which only log users in: there is no token to renew and no message to receive; add an official_account or a mini_program")
 	}
 }
 
-// encrypted refuses plain http where it is for real.
+// encrypted refuses plain http in a live stage.
 func (c *checks) encrypted() {
 	if !c.Live() {
 		return
 	}
 	for _, origin := range c.AllowedOrigins {
 		if strings.HasPrefix(strings.ToLower(origin), "http:") {
-			c.refuse("allowedOrigins", "%q is not encrypted, and whoever is on the way could act as that page; write https, or try it in the stage dev", origin)
+			c.refuse("allowedOrigins", "%q is not encrypted, so others on the network could act as that page; write https, or try it in the stage dev", origin)
 		}
 	}
 	if strings.HasPrefix(strings.ToLower(c.APIBase), "http:") {
@@ -125,7 +126,7 @@ var (
 func (c *checks) domain() {
 	if c.Domain == nil {
 		if c.KeepAPIURL {
-			c.refuse("keepApiUrl", "is true, and there is no domain beside which to keep it; take it out")
+			c.refuse("keepApiUrl", "is true, and there is no domain; take it out")
 		}
 		return
 	}
@@ -147,7 +148,7 @@ func (c *checks) egress() {
 	c.matches("eipAllocationId", c.EIPAllocationID, allocationID, "is not the ID of an Elastic IP, such as eipalloc-0123456789abcdef0")
 	c.here("proxySecretArn", c.ProxySecretARN, "CloudFormation reads secrets of its own region; store it there")
 	if u, err := url.Parse(c.ProxyURL); err == nil && u.User != nil {
-		c.refuse("proxyUrl", "holds a user or a password, which would stand in the template for all to read; put the whole URL into a secret of Secrets Manager, and that secret's ARN into proxySecretArn")
+		c.refuse("proxyUrl", "holds a user or a password, which everybody could read in the template; put the whole URL into a secret of Secrets Manager, and that secret's ARN into proxySecretArn")
 	}
 	proxy := c.ProxyURL != "" || c.ProxySecretARN != ""
 	switch {
@@ -163,7 +164,7 @@ func (c *checks) egress() {
 	}
 }
 
-// mostReserved: of the usual 1000 of an account, Lambda keeps 100 for the others.
+// mostReserved: an account usually has 1000, and Lambda requires that 100 stay unreserved.
 const mostReserved = 900
 
 func (c *checks) perFunction() {
@@ -192,7 +193,7 @@ func (c *checks) function(key, name string) {
 	c.refuse(key, "%q is no function; there are %s", name, strings.Join(names, ", "))
 }
 
-// retentions are the days that CloudWatch Logs knows.
+// retentions are the numbers of days that CloudWatch Logs accepts.
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 func (c *checks) others() {
@@ -219,8 +220,8 @@ func (c *checks) others() {
 	}
 }
 
-// mostVariables is what settings may take, in bytes: Lambda allows a function 4096, and
-// what the stack itself fills in needs less than the rest.
+// mostVariables is how many bytes the settings may fill: Lambda allows a function 4096,
+// and what the stack itself fills in needs less than the rest.
 const mostVariables = 3500
 
 // length refuses settings that Lambda would refuse for their length.
@@ -239,7 +240,7 @@ func (c *checks) length() {
 	}
 }
 
-// built looks for the functions.
+// built checks that the functions are built.
 func (c *checks) built() {
 	for _, f := range manifest.Functions() {
 		bootstrap := filepath.Join(c.folder(f.Name), "bootstrap")
@@ -249,7 +250,7 @@ func (c *checks) built() {
 	}
 }
 
-// folder holds a built function.
+// folder is where a function is built.
 func (s *Settings) folder(function string) string {
 	if s.Architecture == X8664 {
 		return filepath.Join(s.Build, "amd64", function)

@@ -9,8 +9,8 @@ import (
 
 const fiveMinutes = 300
 
-// showAll makes the dashboard.
-func (b *builder) showAll() {
+// makeDashboard makes the dashboard.
+func (b *builder) makeDashboard() {
 	b.dashboard = awscloudwatch.NewDashboard(b.stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName: jsii.String(b.name("")), DefaultInterval: seconds(24 * 3600),
 	})
@@ -43,7 +43,7 @@ func graph(title string, lines ...awscloudwatch.IMetric) awscloudwatch.IWidget {
 	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &lines, Width: jsii.Number(8), Height: jsii.Number(6)})
 }
 
-// signatures are no graphs where nothing is signed.
+// signatures has no graphs where nothing is signed.
 func (b *builder) signatures() []awscloudwatch.IWidget {
 	if !b.signs() {
 		return nil
@@ -61,7 +61,7 @@ func (b *builder) counts(function string, names ...metrics.Name) (lines []awsclo
 	return lines
 }
 
-// each is a metric of all functions.
+// each returns a metric of all functions.
 func (b *builder) each(name string) (lines []awscloudwatch.IMetric) {
 	for _, f := range b.included() {
 		lines = append(lines, b.lambda(f.Name, name, "Sum", fiveMinutes).With(&awscloudwatch.MetricOptions{Label: jsii.String(f.Name)}))
@@ -80,7 +80,7 @@ func (b *builder) logBytes() []awscloudwatch.IMetric {
 	return lines
 }
 
-// out shows what goes through the NAT gateway, where there is one.
+// out shows the bytes through the NAT gateway, or through the API where there is none.
 func (b *builder) out() awscloudwatch.IWidget {
 	if b.network == nil {
 		return graph("Cost: bytes that the API receives and sends", b.apiMetric("DataProcessed", "Sum", fiveMinutes))

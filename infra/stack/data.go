@@ -13,11 +13,10 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// data makes what outlives a function: the table, the secrets, the bus, and the
-// queue of what could not be done.
+// data makes the table, the secrets, the bus, and the queue for failed invocations.
 //
-// The table and the secrets have no names of their own: where they are retained, a
-// new stack of the same stage could not use the names again.
+// The table and the secrets have generated names: if they are retained, a new stack of
+// the same stage could not use a fixed name again.
 func (b *builder) data() {
 	b.table = awsdynamodb.NewTable(b.stack, jsii.String("Table"), &awsdynamodb.TableProps{
 		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(manifest.TableKey), Type: awsdynamodb.AttributeType_STRING},
@@ -28,14 +27,14 @@ func (b *builder) data() {
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
 		},
 		DeletionProtection: jsii.Bool(b.Live()),
-		RemovalPolicy:      b.kept(awscdk.RemovalPolicy_RETAIN), // its protection would have a rollback fail
+		RemovalPolicy:      b.retained(awscdk.RemovalPolicy_RETAIN), // with unlessFailed a rollback would fail at the protection
 	})
 	b.allSecrets()
 	b.bus = awsevents.NewEventBus(b.stack, jsii.String("Bus"), &awsevents.EventBusProps{
 		EventBusName: jsii.String(b.name("")),
 		Description:  jsii.String("Messages and events that WeChat pushes"),
 	})
-	// Four days are a long weekend. What is older has ended by itself, and so must its alarm.
+	// Four days are a long weekend. Older failures are over, and the alarm must end with them.
 	b.failures = awssqs.NewQueue(b.stack, jsii.String("Failures"), &awssqs.QueueProps{
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:      jsii.Bool(true),
@@ -43,14 +42,14 @@ func (b *builder) data() {
 	})
 }
 
-// holds says what belongs into a secret.
+// holds is the id and the content of each secret.
 var holds = map[string][2]string{
 	"WECHAT_SECRETS_ARN":      {"AppSecrets", `AppSecrets, as JSON: {"ACCOUNT": "APPSECRET"}`},
 	"WECHAT_PUSH_SECRETS_ARN": {"PushSecrets", `Token and EncodingAESKey of the server URL, as JSON: {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}}`},
 }
 
-// allSecrets makes the secrets that the functions read, without a value: neither a
-// template nor a generator knows what WeChat's console shows.
+// allSecrets makes the secrets that the functions read, without a value: it comes from
+// WeChat's console.
 func (b *builder) allSecrets() {
 	b.secrets = map[string]awssecretsmanager.CfnSecret{}
 	for _, f := range b.included() {
@@ -62,7 +61,7 @@ func (b *builder) allSecrets() {
 			what = [2]string{"Secret" + strings.ReplaceAll(f.Secret, "_", ""), "See " + f.Secret + " in docs/reference.md"}
 		}
 		secret := awssecretsmanager.NewCfnSecret(b.stack, jsii.String(what[0]), &awssecretsmanager.CfnSecretProps{Description: jsii.String("wechatfn " + b.Stage + ": " + what[1])})
-		secret.ApplyRemovalPolicy(b.kept(unlessFailed), nil)
+		secret.ApplyRemovalPolicy(b.retained(unlessFailed), nil)
 		b.secrets[f.Secret] = secret
 	}
 }

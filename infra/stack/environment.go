@@ -15,8 +15,8 @@ import (
 // variable is a variable of the functions that a setting fills.
 type variable struct{ name, key, value string }
 
-// variables are all that the settings fill; those that are empty are left out of
-// a function's environment.
+// variables lists all variables that the settings fill. A function's environment gets
+// those that are not empty; the others have their default there, see config.Load.
 func (s *Settings) variables() []variable {
 	return []variable{
 		{"WECHAT_APPS", "apps", s.appsJSON()},
@@ -26,10 +26,10 @@ func (s *Settings) variables() []variable {
 		{"WECHAT_API_BASE", "apiBase", s.APIBase},
 		{"WECHAT_PROXY_URL", "proxyUrl", cmp.Or(s.ProxyURL, s.proxyReference())},
 		{"SIGNATURE_CACHE", "signatureCache", s.SignatureCache},
-		{"SESSION_TTL", "sessionTtl", s.SessionLife},
+		{"SESSION_TTL", "sessionTtl", s.SessionTTL},
 		{"SESSION_IDLE_TIMEOUT", "sessionIdleTimeout", s.SessionIdle},
 		{"SESSION_DEVICES", "sessionDevices", number(s.SessionDevices)},
-		{"MINIPROGRAM_SESSION_TTL", "miniProgramSessionTtl", s.MiniSessionLife},
+		{"MINIPROGRAM_SESSION_TTL", "miniProgramSessionTtl", s.MiniSessionTTL},
 		{"MINIPROGRAM_DATA_AGE", "miniProgramDataAge", s.MiniDataAge},
 		{"WECHAT_PUSH_WINDOW", "pushWindow", s.PushWindow},
 		{"WECHAT_DOMAIN_PROOFS", "domainProofs", strings.Join(s.DomainProofs, ",")},
@@ -46,7 +46,7 @@ func (s *Settings) appsJSON() string {
 	return string(text)
 }
 
-// proxyReference has CloudFormation put the secret's text in at deployment, so that
+// proxyReference makes CloudFormation insert the secret's text at deployment, so that
 // no template holds it.
 func (s *Settings) proxyReference() string {
 	if s.ProxySecretARN == "" {
@@ -55,8 +55,8 @@ func (s *Settings) proxyReference() string {
 	return "{{resolve:secretsmanager:" + s.ProxySecretARN + ":SecretString}}"
 }
 
-// checkVariables asks the functions' own configuration, and answers in the terms
-// of cdk.json.
+// checkVariables checks the settings as the functions' own configuration does, and
+// returns its problems with the keys of cdk.json.
 func (s *Settings) checkVariables() (problems []error) {
 	values, keys := map[string]string{}, map[string]string{}
 	for _, v := range s.variables() {
@@ -65,14 +65,18 @@ func (s *Settings) checkVariables() (problems []error) {
 	if s.ProxySecretARN != "" { // only CloudFormation knows the URL
 		delete(values, "WECHAT_PROXY_URL")
 	}
-	_, err := config.Load(func(name string) string { return values[name] }, 0)
+	var needs config.Part
+	if s.pages() {
+		needs = config.Origins
+	}
+	_, err := config.Load(func(name string) string { return values[name] }, needs)
 	joined, _ := err.(interface{ Unwrap() []error })
 	if joined == nil {
 		return nil
 	}
 	for _, problem := range joined.Unwrap() {
 		name, text, _ := strings.Cut(problem.Error(), ": ")
-		if key := keys[name]; key != "" && values[name] != "" {
+		if key := keys[name]; key != "" {
 			problems = append(problems, fmt.Errorf("%s: %s", key, text))
 		}
 	}
@@ -80,7 +84,7 @@ func (s *Settings) checkVariables() (problems []error) {
 }
 
 // environment returns the variables of a function: those of its manifest that have
-// a value. resources are what the stack itself makes.
+// a value. resources names what the stack itself makes.
 func (s *Settings) environment(f manifest.Function, resources map[string]*string) (*map[string]*string, error) {
 	env := map[string]*string{}
 	all := s.variables()
@@ -99,6 +103,6 @@ func (s *Settings) environment(f manifest.Function, resources map[string]*string
 	return &env, errors.Join(unset...)
 }
 
-// leftOut are variables that no stage sets: WECHAT_APPS says the same as
-// WECHAT_APP_ID, and WeChat's login pages are where they are.
+// leftOut are variables that no stage sets: WECHAT_APPS replaces WECHAT_APP_ID, and
+// the address of WeChat's login pages is always the default.
 var leftOut = map[string]bool{"WECHAT_APP_ID": true, "WECHAT_OPEN_BASE": true}

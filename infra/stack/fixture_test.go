@@ -17,8 +17,8 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// The tests of this package run one after the other: jsii is one process with one
-// conversation.
+// The tests of this package do not run in parallel: jsii is one process that handles
+// one request after the other.
 
 func TestMain(m *testing.M) {
 	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
@@ -29,32 +29,40 @@ func TestMain(m *testing.M) {
 
 const shopID = "wx520c15f417810387"
 
-// variants are the stages that the tests look at.
-func variants(t *testing.T) map[string]map[string]any {
+// variant is a stage that the tests synthesize.
+type variant struct {
+	name    string
+	context map[string]any
+}
+
+func variants(t *testing.T) []variant {
 	t.Helper()
-	of := func(stage string, settings map[string]any) map[string]any {
-		all := map[string]any{
-			"apps":           []any{map[string]any{"name": "shop", "kind": "official_account", "appId": shopID}},
-			"allowedOrigins": []any{"https://www.example.com"},
-		}
-		maps.Copy(all, settings)
-		return map[string]any{"stage": stage, "stages": map[string]any{stage: all}}
-	}
 	prod := projectContext(t)
 	prod["stage"] = "prod"
-	return map[string]map[string]any{
-		"dev":   of("dev", nil),
-		"prod":  prod, // as cdk.json has it
-		"proxy": of("prod", map[string]any{"egress": "proxy", "proxyUrl": "http://proxy.example.com:3128"}),
-		"full":  of("staging", everySetting()),
-		"china": of("prod", map[string]any{"region": "cn-northwest-1", "egress": "nat", "eipAllocationId": "eipalloc-0123456789abcdef0"}),
-		"china-none": of("prod", map[string]any{"region": "cn-north-1", "replyFunction": "wechat-replies",
-			"domain": map[string]any{"name": "api.example.cn", "certificateArn": "arn:aws-cn:acm:cn-north-1:123456789012:certificate/0f"}}),
+	return []variant{
+		{"prod", prod}, // as in cdk.json
+		{"china", stage("prod", map[string]any{"region": "cn-northwest-1", "egress": "nat", "eipAllocationId": "eipalloc-0123456789abcdef0"})},
+		{"dev", stage("dev", nil)},
+		{"proxy", stage("prod", map[string]any{"egress": "proxy", "proxyUrl": "http://proxy.example.com:3128"})},
+		{"full", stage("staging", everySetting())},
+		{"china-none", stage("prod", map[string]any{"region": "cn-north-1", "replyFunction": "wechat-replies",
+			"domain": map[string]any{"name": "api.example.cn", "certificateArn": "arn:aws-cn:acm:cn-north-1:123456789012:certificate/0f"}})},
 	}
 }
 
-// everySetting gives each setting a value that is not its default, as far as they
-// go together.
+// stage is the context of a stage with these settings and those that every stage
+// needs.
+func stage(name string, settings map[string]any) map[string]any {
+	all := map[string]any{
+		"apps":           []any{map[string]any{"name": "shop", "kind": "official_account", "appId": shopID}},
+		"allowedOrigins": []any{"https://www.example.com"},
+	}
+	maps.Copy(all, settings)
+	return map[string]any{"stage": name, "stages": map[string]any{name: all}}
+}
+
+// everySetting gives each setting a value that is not its default, except where two
+// settings exclude each other.
 func everySetting() map[string]any {
 	return map[string]any{
 		"apps": []any{
@@ -90,8 +98,8 @@ func projectContext(t *testing.T) map[string]any {
 	return file.Context
 }
 
-// stubs is a folder as make build leaves it. The bytes are always the same, and with
-// them the assets' hashes.
+// stubs is a folder with the same layout as that of make build. The bytes, and so the
+// hashes of the assets, are always the same.
 func stubs(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -123,7 +131,7 @@ type resource struct {
 	DeletionPolicy string
 }
 
-// build makes the stack of a variant, without synthesizing it.
+// build makes the stack, without synthesizing it.
 func build(t *testing.T, context map[string]any) awscdk.Stack {
 	t.Helper()
 	s, err := Load(context, stubs(t))
@@ -138,15 +146,20 @@ func build(t *testing.T, context map[string]any) awscdk.Stack {
 	return stack
 }
 
-// synthesized keeps what the tests have in common: each costs a second.
+// synthesized caches the templates of the variants: each takes a second.
 var synthesized = map[string]*template{}
 
-func synth(t *testing.T, variant string) *template {
+func synth(t *testing.T, name string) *template {
 	t.Helper()
-	if synthesized[variant] == nil {
-		synthesized[variant] = synthesize(t, build(t, variants(t)[variant]))
+	if synthesized[name] == nil {
+		all := variants(t)
+		i := slices.IndexFunc(all, func(v variant) bool { return v.name == name })
+		if i < 0 {
+			t.Fatalf("no variant %s", name)
+		}
+		synthesized[name] = synthesize(t, build(t, all[i].context))
 	}
-	return synthesized[variant]
+	return synthesized[name]
 }
 
 func synthesize(t *testing.T, stack awscdk.Stack) *template {
@@ -165,8 +178,8 @@ func synthesize(t *testing.T, stack awscdk.Stack) *template {
 
 // each runs a test for every variant.
 func each(t *testing.T, test func(t *testing.T, m *template)) {
-	for _, name := range slices.Sorted(maps.Keys(variants(t))) {
-		t.Run(name, func(t *testing.T) { test(t, synth(t, name)) })
+	for _, v := range variants(t) {
+		t.Run(v.name, func(t *testing.T) { test(t, synth(t, v.name)) })
 	}
 }
 

@@ -38,7 +38,7 @@ func (b *builder) function(f manifest.Function) error {
 		MemorySize:   jsii.Number(f.MemoryMB),
 		Environment:  env,
 		LogGroup:     logs,
-		// Everything stands in the role itself: CDK must add nothing to it.
+		// The role has all its policies already: CDK must add none.
 		Role:    role.WithoutPolicyUpdates(nil),
 		Tracing: awslambda.Tracing_DISABLED,
 	}
@@ -58,9 +58,9 @@ func (b *builder) function(f manifest.Function) error {
 	return nil
 }
 
-// resources are the variables that name what the stack makes.
+// resources maps variables to the resources of the stack that they name.
 func (b *builder) resources(f manifest.Function) map[string]*string {
-	resources := map[string]*string{"TABLE_NAME": b.table.TableName(), "PUBLIC_URL": b.publicURL()}
+	resources := map[string]*string{manifest.TableName: b.table.TableName(), "PUBLIC_URL": b.publicURL()}
 	if f.Secret != "" {
 		resources[f.Secret] = b.secrets[f.Secret].Ref() // its ARN
 	}
@@ -89,5 +89,5 @@ func retention(days int) awslogs.RetentionDays {
 	}[days]
 }
 
-// title begins a name with a capital, as the ids of resources do.
+// title capitalizes a name, as in the ids of resources.
 func title(name string) string { return string(name[0]-'a'+'A') + name[1:] }

@@ -7,7 +7,7 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// network is the way to a fixed address: private subnets behind one NAT gateway.
+// network gives functions a fixed address: private subnets behind one NAT gateway.
 type network struct {
 	vpc     awsec2.Vpc
 	group   awsec2.SecurityGroup
@@ -16,11 +16,11 @@ type network struct {
 	ip      *string // nil where only the ID is known
 }
 
-// inNetwork: only what calls WeChat needs the address. A function in a network
-// starts no slower, but reaches AWS through the NAT gateway.
+// inNetwork: only functions that call WeChat need the fixed address. A function in a
+// network reaches AWS through the NAT gateway too.
 func (b *builder) inNetwork(f manifest.Function) bool { return b.network != nil && f.CallsWeChat }
 
-// egress makes the network where the stage wants one.
+// egress makes the network if the stage has one.
 func (b *builder) egress() {
 	if b.Egress != EgressNAT {
 		return
@@ -42,7 +42,7 @@ func (b *builder) egress() {
 		GatewayEndpoints: &map[string]*awsec2.GatewayVpcEndpointOptions{
 			"DynamoDB": {Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(), Subnets: private},
 		},
-		RestrictDefaultSecurityGroup: jsii.Bool(false), // a function of CDK's own would do it; nothing uses that group
+		RestrictDefaultSecurityGroup: jsii.Bool(false), // CDK would need a function of its own for it, and nothing uses that group
 	})
 	n.gateway = (*provider.ConfiguredGateways())[0].GatewayId
 	n.group = awsec2.NewSecurityGroup(b.stack, jsii.String("Outward"), &awsec2.SecurityGroupProps{
@@ -51,9 +51,9 @@ func (b *builder) egress() {
 	n.group.AddEgressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(jsii.Number(443)), jsii.String("WeChat and AWS"), nil)
 }
 
-// address takes the Elastic IP that the stage names, or makes one, which stays when
-// the stack goes: it is on WeChat's whitelist. It bears no tags, because those of an
-// address in use cannot be changed.
+// address uses the Elastic IP that the stage names, or makes one. That is retained when
+// the stack is deleted, since it is on WeChat's whitelist. It has no tags, because the
+// tags of an address in use cannot be changed.
 func (b *builder) address() {
 	if b.EIPAllocationID != "" {
 		b.network.address = &b.EIPAllocationID

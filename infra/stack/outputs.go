@@ -7,7 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// outputs are what one needs after a deployment.
+// outputs are the values that the team needs after a deployment.
 func (b *builder) outputs() {
 	api := *b.publicURL()
 	b.output("ApiUrl", jsii.String(api+"/"), "The API")
@@ -15,7 +15,7 @@ func (b *builder) outputs() {
 		b.output("SignatureUrl", jsii.String(api+"/signature"), "For pages: append ?url=")
 	}
 	b.output("VerifyUrl", jsii.String(api+"/verify"), "Server URL, for WeChat's console")
-	b.output("OAuthCallbackUrl", jsii.String(api+"/oauth/callback"), "Its host goes into WeChat's console")
+	b.output("OAuthCallbackUrl", jsii.String(api+"/oauth/callback"), "Enter its host in WeChat's console")
 	b.output("EgressIps", b.egressIPs(), "For WeChat's IP whitelist")
 	if b.network != nil {
 		b.output("EgressAllocationId", b.network.address, "For eipAllocationId, to use the address again")
@@ -24,7 +24,7 @@ func (b *builder) outputs() {
 	b.output("PushSecretsArn", b.secrets["WECHAT_PUSH_SECRETS_ARN"].Ref(), `Put {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}} into it`)
 	b.output("TableName", b.table.TableName(), "The table")
 	b.output("EventBusName", b.bus.EventBusName(), "Where messages go")
-	b.output("FailuresQueueUrl", b.failures.QueueUrl(), "What could not be done")
+	b.output("FailuresQueueUrl", b.failures.QueueUrl(), "Invocations that failed for good")
 	b.output("RefresherFunctionName", b.functions["refresher"].FunctionName(), "To invoke by hand")
 	b.output("OAuthFunctionArn", b.functions["oauth"].FunctionArn(), "The authorizer for routes of your own")
 	b.output("DashboardUrl", b.dashboardURL(), "The dashboard")
@@ -34,7 +34,7 @@ func (b *builder) output(id string, value *string, description string) {
 	awscdk.NewCfnOutput(b.stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
 }
 
-// egressIPs is the address that WeChat sees, as far as the stack knows it.
+// egressIPs is the address that WeChat sees, if the stack knows it.
 func (b *builder) egressIPs() *string {
 	switch {
 	case b.network != nil && b.network.ip != nil:
@@ -50,7 +50,7 @@ func (b *builder) egressIPs() *string {
 	return jsii.String("any of AWS's: choose egress nat or proxy if WeChat enforces the whitelist")
 }
 
-// dashboardURL is the console's, which has a name of its own in China.
+// dashboardURL is in the console, which has another host in China.
 func (b *builder) dashboardURL() *string {
 	console := "console.aws.amazon.com"
 	if b.china() {

@@ -11,18 +11,16 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// rights are all that a function may do.
+// rights are all that a function may do: what the manifest says, and what this stack
+// adds for itself.
 func (b *builder) rights(f manifest.Function, logs awslogs.LogGroup) []awsiam.PolicyStatement {
-	rights := append(b.tableRights(f.Grants), allow("Logs", logs.LogGroupArn(), "logs:CreateLogStream", "logs:PutLogEvents"))
-	if f.Secret != "" {
-		rights = append(rights, allow("Secret", b.secrets[f.Secret].Ref(), "secretsmanager:GetSecretValue"))
+	var rights []awsiam.PolicyStatement
+	for _, s := range f.Statements() {
+		if arn := b.arnOf(f, s.Resource); arn != nil {
+			rights = append(rights, statement(s, arn))
+		}
 	}
-	if f.Bus != "" {
-		rights = append(rights, allow("Bus", b.bus.EventBusArn(), "events:PutEvents"))
-	}
-	if f.Invokes != "" && b.ReplyFunction != "" {
-		rights = append(rights, allow("Invoke", b.functionARN(b.ReplyFunction), "lambda:InvokeFunction"))
-	}
+	rights = append(rights, allow("Logs", logs.LogGroupArn(), "logs:CreateLogStream", "logs:PutLogEvents"))
 	if len(f.Stream) > 0 {
 		stream := b.table.TableStreamArn()
 		rights = append(rights, allow("Stream", stream, "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
@@ -40,31 +38,40 @@ func (b *builder) rights(f manifest.Function, logs awslogs.LogGroup) []awsiam.Po
 	return rights
 }
 
-// tableRights grants each set of actions on its kinds of items. ForAllValues alone
-// holds for a request that names no key, hence Null.
-func (b *builder) tableRights(grants []manifest.Grant) (rights []awsiam.PolicyStatement) {
-	var order []manifest.Access
-	kinds := map[manifest.Access][]string{}
-	for _, g := range grants {
-		if kinds[g.Access] == nil {
-			order = append(order, g.Access)
-		}
-		kinds[g.Access] = append(kinds[g.Access], g.Kind+"#*")
+// statement renders a statement of the manifest. ForAllValues is true for a request
+// that names no key, hence Null.
+func statement(s manifest.Statement, arn *string) awsiam.PolicyStatement {
+	made := allow(s.ID, arn, s.Actions...)
+	if len(s.Keys) > 0 {
+		made.AddCondition(jsii.String("ForAllValues:StringLike"), map[string]any{"dynamodb:LeadingKeys": s.Keys})
+		made.AddCondition(jsii.String("Null"), map[string]any{"dynamodb:LeadingKeys": "false"})
 	}
-	for _, access := range order {
-		statement := allow("Items"+strings.Join(access.Actions(), ""), b.table.TableArn(), prefixed("dynamodb:", access.Actions())...)
-		statement.AddCondition(jsii.String("ForAllValues:StringLike"), map[string]any{"dynamodb:LeadingKeys": kinds[access]})
-		statement.AddCondition(jsii.String("Null"), map[string]any{"dynamodb:LeadingKeys": "false"})
-		rights = append(rights, statement)
-	}
-	return rights
+	return made
 }
 
-// networkRights let Lambda make the function's network interfaces. It asks for them on
-// any network, and with the function's own role; so they are denied to the function's
-// code. A function has them whatever the egress, if it may ever be in a network: of a
-// stage that leaves one, CloudFormation changes the role first, and without these
-// rights Lambda could not take its interfaces away, nor CloudFormation the network.
+// arnOf is the ARN of what a function's variable names, nil where the stage leaves
+// the variable unset.
+func (b *builder) arnOf(f manifest.Function, variable string) *string {
+	switch variable {
+	case manifest.TableName:
+		return b.table.TableArn()
+	case f.Secret:
+		return b.secrets[f.Secret].Ref()
+	case f.Bus:
+		return b.bus.EventBusArn()
+	case f.Invokes:
+		if b.ReplyFunction != "" {
+			return b.functionARN(b.ReplyFunction)
+		}
+	}
+	return nil
+}
+
+// networkRights let Lambda make the function's network interfaces. Lambda uses the
+// function's own role for that, on any network; so the function's code is denied them.
+// Each function that calls WeChat has these rights, whatever the egress: when a stage
+// leaves its network, CloudFormation changes the role first. Without these rights
+// Lambda could not delete its interfaces, nor CloudFormation the network.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 // https://github.com/aws/aws-cdk/issues/34400
@@ -95,12 +102,4 @@ func allow(id string, resource *string, actions ...string) awsiam.PolicyStatemen
 
 func document(statements []awsiam.PolicyStatement) awsiam.PolicyDocument {
 	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})
-}
-
-func prefixed(prefix string, names []string) []string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = prefix + name
-	}
-	return out
 }

@@ -38,9 +38,9 @@ func list(value any) (out []string) {
 	return out
 }
 
-// TestTableRights: each function may do to the table what its manifest says: the
-// actions, on the kinds, and only where keys are named.
-func TestTableRights(t *testing.T) {
+// TestTableRightsAreTheGrants: each function may use the actions of its grants, on the
+// kinds of its grants, and only in requests that name keys.
+func TestTableRightsAreTheGrants(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		for _, f := range manifest.Functions() {
 			want, got := map[string]bool{}, map[string]bool{}
@@ -69,9 +69,9 @@ func TestTableRights(t *testing.T) {
 	})
 }
 
-// TestOtherRights: nothing beyond what the manifest and the stage imply. Rights to a
-// network are the same in every egress, so that a stage can leave its network.
-func TestOtherRights(t *testing.T) {
+// TestNoRightsBeyondTheManifestAndTheStage. The rights for a network are the same in
+// every egress, so that a stage can leave its network.
+func TestNoRightsBeyondTheManifestAndTheStage(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		for _, f := range manifest.Functions() {
 			_, r := m.function(t, f.Name)
@@ -94,7 +94,7 @@ func TestOtherRights(t *testing.T) {
 					}
 				}
 				if sid == "Secret" && at(s, "Resource", "Ref") != at(r.Properties, "Environment", "Variables", f.Secret, "Ref") {
-					t.Errorf("%s reads another secret than it is told of", f.Name)
+					t.Errorf("%s may read another secret than that of its variable", f.Name)
 				}
 			}
 			if !maps.Equal(got, want) {
@@ -104,9 +104,9 @@ func TestOtherRights(t *testing.T) {
 	})
 }
 
-// TestNoOtherPolicies: CDK has added none, and there is no role but those of the
-// functions and of the schedule.
-func TestNoOtherPolicies(t *testing.T) {
+// TestCDKAddsNoPolicyRoleOrFunction: the only roles are those of the functions and of
+// the schedule.
+func TestCDKAddsNoPolicyRoleOrFunction(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		if n := len(m.all("AWS::IAM::Policy")) + len(m.all("AWS::IAM::ManagedPolicy")); n != 0 {
 			t.Errorf("%d policies beside the roles", n)
@@ -120,8 +120,8 @@ func TestNoOtherPolicies(t *testing.T) {
 	})
 }
 
-// TestWhoMayInvoke: the API, its functions only; other APIs, those that are named.
-func TestWhoMayInvoke(t *testing.T) {
+// Other APIs than the stack's own: see TestAuthorizerServesTheNamedAPIOnly.
+func TestOnlyAPIsMayInvokeFunctions(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		for id, p := range m.all("AWS::Lambda::Permission") {
 			if p.Properties["Principal"] != "apigateway.amazonaws.com" || p.Properties["SourceArn"] == nil {
@@ -129,9 +129,6 @@ func TestWhoMayInvoke(t *testing.T) {
 			}
 		}
 	})
-	if n := len(synth(t, "full").all("AWS::Lambda::Permission")) - len(synth(t, "dev").all("AWS::Lambda::Permission")); n != 1 {
-		t.Errorf("%d permissions for one authorizer", n)
-	}
 }
 
 // role is that of a function.
@@ -141,37 +138,45 @@ func (m *template) role(t *testing.T, function string) resource {
 	return m.Resources[at(r.Properties, "Role", "Fn::GetAtt", 0).(string)]
 }
 
-func TestEgress(t *testing.T) {
-	for variant, nat := range map[string]bool{"dev": false, "proxy": false, "prod": true, "china": true} {
-		m := synth(t, variant)
-		for _, f := range manifest.Functions() {
-			_, r := m.function(t, f.Name)
-			if inside := r.Properties["VpcConfig"] != nil; inside != (nat && f.CallsWeChat) {
-				t.Errorf("%s: %s is in the network: %v", variant, f.Name, inside)
+// TestOnlyCallersOfWeChatAreInTheNetwork, where a stage has one.
+func TestOnlyCallersOfWeChatAreInTheNetwork(t *testing.T) {
+	for _, c := range []struct {
+		variant string
+		nat     bool
+	}{{"dev", false}, {"proxy", false}, {"full", false}, {"china-none", false}, {"prod", true}, {"china", true}} {
+		t.Run(c.variant, func(t *testing.T) {
+			m := synth(t, c.variant)
+			for _, f := range manifest.Functions() {
+				_, r := m.function(t, f.Name)
+				if inside := r.Properties["VpcConfig"] != nil; inside != (c.nat && f.CallsWeChat) {
+					t.Errorf("%s is in the network: %v", f.Name, inside)
+				}
 			}
-		}
-		if !nat {
-			if n := len(m.all("AWS::EC2::VPC")) + len(m.all("AWS::EC2::EIP")); n != 0 {
-				t.Errorf("%s has a network", variant)
+			if !c.nat {
+				return // TestResourcesOfEachStage finds a network
 			}
-			continue
+			group := m.one(t, "AWS::EC2::SecurityGroup").Properties
+			if egress := group["SecurityGroupEgress"].([]any); len(egress) != 1 || at(egress[0], "FromPort") != 443.0 || at(egress[0], "ToPort") != 443.0 || group["SecurityGroupIngress"] != nil {
+				t.Error(show(group))
+			}
+		})
+	}
+}
+
+func TestElasticIP(t *testing.T) {
+	t.Run("made, and retained", func(t *testing.T) {
+		eip := synth(t, "prod").one(t, "AWS::EC2::EIP")
+		if eip.DeletionPolicy != "RetainExceptOnCreate" || eip.Properties["Tags"] != nil {
+			t.Error(show(eip))
 		}
-		if n := len(m.all("AWS::EC2::NatGateway")); n != 1 {
-			t.Errorf("%s: %d NAT gateways", variant, n)
+	})
+	t.Run("given", func(t *testing.T) {
+		m := synth(t, "china")
+		if n := len(m.all("AWS::EC2::EIP")); n != 0 {
+			t.Errorf("%d addresses are made", n)
 		}
-		group := m.one(t, "AWS::EC2::SecurityGroup").Properties
-		if egress := group["SecurityGroupEgress"].([]any); len(egress) != 1 || at(egress[0], "FromPort") != 443.0 || at(egress[0], "ToPort") != 443.0 || group["SecurityGroupIngress"] != nil {
-			t.Errorf("%s: %s", variant, show(group))
+		if got := m.one(t, "AWS::EC2::NatGateway").Properties["AllocationId"]; got != "eipalloc-0123456789abcdef0" {
+			t.Error(got)
 		}
-	}
-	eip := synth(t, "prod").one(t, "AWS::EC2::EIP")
-	if eip.DeletionPolicy != "RetainExceptOnCreate" || eip.Properties["Tags"] != nil {
-		t.Error(show(eip))
-	}
-	if n := len(synth(t, "china").all("AWS::EC2::EIP")); n != 0 {
-		t.Error("an address is made where one is given")
-	}
-	if got := show(synth(t, "china").one(t, "AWS::EC2::NatGateway").Properties["AllocationId"]); got != `"eipalloc-0123456789abcdef0"` {
-		t.Error(got)
-	}
+	})
 }

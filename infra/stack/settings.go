@@ -13,42 +13,44 @@ import (
 	"strings"
 )
 
-// Settings are those of one stage. A key of cdk.json, or of -c, is the JSON name.
+// Settings are those of one stage. The key in cdk.json, or of -c, is the JSON name. A
+// setting that fills a variable of the functions (see variables) is explained, has its
+// choices and its default in config.Variables.
 type Settings struct {
-	Account          string              `json:"account"`          // the AWS account; whatever the credentials are of, if empty
-	Region           string              `json:"region"`           // the command line's own, if empty
-	Production       *bool               `json:"production"`       // keeps data when the stack goes, refuses plain http; if unset, every stage but dev
-	Apps             []App               `json:"apps"`             // WeChat accounts; the first one is the default of ?app=
-	AllowedOrigins   []string            `json:"allowedOrigins"`   // of pages that are signed for, log users in, and call from a browser
-	Domain           *Domain             `json:"domain"`           // a name of your own for the API
-	KeepAPIURL       bool                `json:"keepApiUrl"`       // beside a domain, serve the gateway's own address too
-	Egress           string              `json:"egress"`           // none, proxy or nat
-	ProxyURL         string              `json:"proxyUrl"`         // without user and password
-	ProxySecretARN   string              `json:"proxySecretArn"`   // of a secret that holds the whole URL of the proxy
-	EIPAllocationID  string              `json:"eipAllocationId"`  // for nat: an address that is yours already
-	Architecture     string              `json:"architecture"`     // arm64 or x86_64
-	AlarmEmail       string              `json:"alarmEmail"`       // gets the alarms
-	LogLevel         string              `json:"logLevel"`         // debug, info, warn or error
+	Account          string              `json:"account"`         // the AWS account; if empty, that of the credentials
+	Region           string              `json:"region"`          // if empty, that of the command line
+	Production       *bool               `json:"production"`      // keeps the data when the stack is deleted, refuses plain http; if unset, every stage but dev
+	Apps             []App               `json:"apps"`            // WeChat accounts; the first one is the default of ?app=
+	AllowedOrigins   []string            `json:"allowedOrigins"`  // of pages that are signed for, log users in, and call from a browser
+	Domain           *Domain             `json:"domain"`          // a domain name for the API
+	KeepAPIURL       bool                `json:"keepApiUrl"`      // serve the gateway's own address beside the domain
+	Egress           string              `json:"egress"`          // none, proxy or nat
+	ProxyURL         string              `json:"proxyUrl"`        // without user and password
+	ProxySecretARN   string              `json:"proxySecretArn"`  // of a secret that holds the whole URL of the proxy
+	EIPAllocationID  string              `json:"eipAllocationId"` // for nat: an existing address
+	Architecture     string              `json:"architecture"`    // arm64 or x86_64
+	AlarmEmail       string              `json:"alarmEmail"`      // receives the alarms
+	LogLevel         string              `json:"logLevel"`
 	LogRetentionDays int                 `json:"logRetentionDays"` // of all log groups
 	Tracing          bool                `json:"tracing"`          // X-Ray
 	Reserved         map[string]int      `json:"reservedConcurrency"`
-	Throttles        map[string]Throttle `json:"throttles"`             // by function, instead of the manifest's
-	AuthorizerAPIs   []string            `json:"authorizerApis"`        // IDs of HTTP APIs whose authorizer is the oauth function
-	Tickets          []string            `json:"tickets"`               // jsapi, wx_card
-	TokenMode        string              `json:"tokenMode"`             // stable or classic
-	APIBase          string              `json:"apiBase"`               // WeChat's API
-	SignatureCache   string              `json:"signatureCache"`        // none or table
-	SessionLife      string              `json:"sessionTtl"`            // such as 720h
-	SessionIdle      string              `json:"sessionIdleTimeout"`    // such as 168h
-	SessionDevices   *int                `json:"sessionDevices"`        // of a user
-	MiniSessionLife  string              `json:"miniProgramSessionTtl"` // such as 72h
-	MiniDataAge      string              `json:"miniProgramDataAge"`    // such as 10m
-	PushWindow       string              `json:"pushWindow"`            // such as 10m
-	DomainProofs     []string            `json:"domainProofs"`          // CODE of MP_verify_CODE.txt, or CODE=CONTENT
-	ReplyFunction    string              `json:"replyFunction"`         // name or ARN of a Lambda function of yours
+	Throttles        map[string]Throttle `json:"throttles"`      // by function, instead of the manifest's
+	AuthorizerAPIs   []string            `json:"authorizerApis"` // IDs of HTTP APIs whose authorizer is the oauth function
+	Tickets          []string            `json:"tickets"`
+	TokenMode        string              `json:"tokenMode"`
+	APIBase          string              `json:"apiBase"`
+	SignatureCache   string              `json:"signatureCache"`
+	SessionTTL       string              `json:"sessionTtl"`
+	SessionIdle      string              `json:"sessionIdleTimeout"`
+	SessionDevices   *int                `json:"sessionDevices"`
+	MiniSessionTTL   string              `json:"miniProgramSessionTtl"`
+	MiniDataAge      string              `json:"miniProgramDataAge"`
+	PushWindow       string              `json:"pushWindow"`
+	DomainProofs     []string            `json:"domainProofs"`
+	ReplyFunction    string              `json:"replyFunction"`
 
 	Stage string `json:"-"`
-	Build string `json:"-"` // the folder that make build has filled
+	Build string `json:"-"` // the folder with the built functions
 }
 
 // App is a WeChat account, see account.Account.
@@ -59,14 +61,14 @@ type App struct {
 	Tickets []string `json:"tickets,omitempty"`
 }
 
-// Domain is a name for the API, and the certificate that proves it, which must be
-// of the stack's own region.
+// Domain is a domain name for the API and its certificate, which must be in the
+// region of the stack.
 type Domain struct {
 	Name           string `json:"name"`
 	CertificateARN string `json:"certificateArn"`
 }
 
-// Throttle is that of each route of a function, see manifest.Throttle.
+// Throttle is for each route of a function, see manifest.Throttle.
 type Throttle struct {
 	Rate  int `json:"rate"`
 	Burst int `json:"burst"`
@@ -87,10 +89,10 @@ const (
 
 const development = "dev"
 
-// Load reads the settings of a stage from CDK's context: the stage's entry below
-// "stages", over which a key of the context itself (-c key=value) wins. build is
-// the folder of the functions. The error joins one sentence for each thing that
-// is wrong.
+// Load reads the settings of a stage from CDK's context: from the stage's entry below
+// "stages", and then from the context itself (-c key=value), which overrides the entry.
+// build is the folder with the built functions. The error joins one sentence for each
+// thing that is wrong.
 func Load(context map[string]any, build string) (*Settings, error) {
 	stage, entry, err := stageOf(context)
 	if err != nil {
@@ -107,7 +109,7 @@ func Load(context map[string]any, build string) (*Settings, error) {
 	return s, errors.Join(problems...)
 }
 
-// Live reports whether losing the data of the stage would hurt.
+// Live reports whether the data of the stage must not be lost.
 func (s *Settings) Live() bool {
 	if s.Production != nil {
 		return *s.Production
@@ -115,9 +117,9 @@ func (s *Settings) Live() bool {
 	return s.Stage != development
 }
 
-// Belongs refuses credentials of another AWS account than the stage's. Account is that
-// of the credentials, empty where there are none: synthesizing needs none. The stack
-// itself is of no account, see New.
+// Belongs refuses credentials of another AWS account than the stage's. account is that
+// of the credentials. It is empty where there are none: synthesizing needs none. The
+// stack itself names no account, see New.
 func (s *Settings) Belongs(account string) error {
 	if s.Account == "" || account == "" || account == s.Account {
 		return nil
@@ -171,7 +173,7 @@ func (s *Settings) read(entry, context map[string]any) (problems []error) {
 	return problems
 }
 
-// foreign: CDK's own keys have a colon, a slash or an @ in them, but for two.
+// foreign reports whether a key is CDK's own: all but two contain a colon, a slash or an @.
 func foreign(key string) bool {
 	return strings.ContainsAny(key, ":/@") || key == "cli-telemetry" || key == "acknowledged-issue-numbers"
 }
@@ -188,8 +190,8 @@ func (s *Settings) fields() map[string]reflect.Value {
 	return fields
 }
 
-// set decodes value, of JSON's types, into the field, and refuses what the field's
-// type does not know.
+// set decodes a JSON value into the field. It refuses members that the field's type
+// does not have.
 func set(field reflect.Value, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -204,8 +206,8 @@ func set(field reflect.Value, value any) error {
 	return nil
 }
 
-// quoted is a value that was refused, before what is wrong with it. Accounts and texts
-// are not quoted: somebody may have put a secret there.
+// quoted quotes a value that was refused. Accounts and texts are not quoted: they may
+// hold a secret by mistake.
 func quoted(t reflect.Type, value []byte) string {
 	if t == reflect.TypeFor[[]App]() || t.Kind() == reflect.String {
 		return ""
@@ -213,7 +215,7 @@ func quoted(t reflect.Type, value []byte) string {
 	return fmt.Sprintf("%.80s ", value)
 }
 
-// detail says which member of an object or list is wrong, where the decoder knows.
+// detail names the member of an object or list that is wrong, where the decoder knows it.
 func detail(err error) string {
 	if wrong := (*json.UnmarshalTypeError)(nil); !errors.As(err, &wrong) {
 		return " (" + strings.TrimPrefix(err.Error(), "json: ") + ")"
@@ -223,7 +225,7 @@ func detail(err error) string {
 	return ""
 }
 
-// given makes of the text that -c gives a value for the field.
+// given converts the text of -c to a value for the field.
 func given(field reflect.Value, value any) any {
 	text, ok := value.(string)
 	if !ok || field.Type() == reflect.TypeFor[string]() {
@@ -239,7 +241,7 @@ func given(field reflect.Value, value any) any {
 	return text
 }
 
-// shape says what a value should look like.
+// shape describes the values of a type.
 func shape(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[[]string]():

@@ -8,23 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// stage is the context of a stage with these settings beside those that a stage
-// cannot do without.
-func stage(name string, settings map[string]any) map[string]any {
-	all := map[string]any{
-		"apps":           []any{map[string]any{"name": "shop", "kind": "official_account", "appId": shopID}},
-		"allowedOrigins": []any{"https://www.example.com"},
-	}
-	maps.Copy(all, settings)
-	return map[string]any{"stage": name, "stages": map[string]any{name: all}}
-}
+	"wechatfn/shared/config"
+)
 
 const canary = "canary-password"
 
-// TestRefused: one sentence that names the key, the value, and the fix.
-func TestRefused(t *testing.T) {
+// TestSettingsAreRefused with one sentence that names the key, the value and the fix.
+func TestSettingsAreRefused(t *testing.T) {
+	built := stubs(t)
 	app := func(name, kind, id string) map[string]any {
 		return map[string]any{"name": name, "kind": kind, "appId": id}
 	}
@@ -36,8 +28,8 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"allowedOrigins": []any{"*"}}, `allowedOrigins: "*" is a wildcard; list each origin`},
 		{map[string]any{"allowedOrigins": []any{"https://*.example.com"}}, `allowedOrigins: "https://*.example.com" is a wildcard`},
 		{map[string]any{"allowedOrigins": []any{"http://www.example.com"}}, `allowedOrigins: "http://www.example.com" is not encrypted`},
-		{map[string]any{"allowedOrigins": []any{}}, "allowedOrigins: is empty; list the origins of your pages"},
-		{map[string]any{"apps": []any{app("mini", "mini_program", shopID), app("desktop", "website", "wxfedcba9876543210")}, "allowedOrigins": []any{}}, "allowedOrigins: is empty"},
+		{map[string]any{"allowedOrigins": []any{}}, "allowedOrigins: is not set; list the origins of your pages, for example"},
+		{map[string]any{"apps": []any{app("mini", "mini_program", shopID), app("desktop", "website", "wxfedcba9876543210")}, "allowedOrigins": []any{}}, "allowedOrigins: is not set; list the origins of your pages"},
 		{map[string]any{"allowedOrigins": "https://a.example"}, `allowedOrigins: "https://a.example" is not a list of texts such as ["a", "b"]`},
 		{map[string]any{"apps": []any{}}, "apps: lists no account; add one"},
 		{map[string]any{"apps": []any{app("desktop", "website", shopID)}}, "apps: lists websites alone"},
@@ -48,7 +40,7 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"egress": "vpn"}, `egress: "vpn" is not one of none, proxy, nat`},
 		{map[string]any{"egress": "proxy"}, "egress: is proxy, and no proxy is named; set proxyUrl"},
 		{map[string]any{"egress": "nat", "proxyUrl": "http://proxy.example.com"}, `egress: is "nat", and a proxy is named; write proxy`},
-		{map[string]any{"egress": "proxy", "proxyUrl": "http://user:" + canary + "@proxy.example.com"}, "proxyUrl: holds a user or a password, which would stand in the template for all to read; put the whole URL into a secret"},
+		{map[string]any{"egress": "proxy", "proxyUrl": "http://user:" + canary + "@proxy.example.com"}, "proxyUrl: holds a user or a password, which everybody could read in the template; put the whole URL into a secret"},
 		{map[string]any{"egress": "proxy", "proxyUrl": "proxy.example.com"}, "proxyUrl: is not an http, https or socks5 URL"},
 		{map[string]any{"egress": "proxy", "proxySecretArn": "proxy"}, `proxySecretArn: "proxy" is not the ARN of a secret`},
 		{map[string]any{"egress": "proxy", "proxyUrl": "http://p.example", "proxySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:p-AbCdEf"}, "proxyUrl: is set and so is proxySecretArn"},
@@ -95,27 +87,34 @@ func TestRefused(t *testing.T) {
 		{map[string]any{"apiBase": "http://api.weixin.qq.com"}, `apiBase: "http://api.weixin.qq.com" is not encrypted`},
 		{map[string]any{"logLevel": "loud"}, `logLevel: "loud" is not one of`},
 	} {
-		_, err := Load(stage("prod", c.settings), stubs(t))
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Go value") {
-			t.Errorf("%s\n got %v\nwant %s", show(c.settings), err, c.want)
-		}
-		if err != nil && strings.Count(err.Error(), "\n") > 0 {
-			t.Errorf("%s: more than one sentence: %v", show(c.settings), err)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			_, err := Load(stage("prod", c.settings), built)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Go value") {
+				t.Errorf("%s\n got %v\nwant %s", show(c.settings), err, c.want)
+			}
+			if err != nil && strings.Count(err.Error(), "\n") > 0 {
+				t.Errorf("%s: more than one sentence: %v", show(c.settings), err)
+			}
+		})
 	}
 }
 
-// TestManyOrigins: Lambda takes 4 KB of variables.
-func TestManyOrigins(t *testing.T) {
-	for n, ok := range map[int]bool{80: true, 120: false} {
-		var origins []any
-		for i := range n {
-			origins = append(origins, fmt.Sprintf("https://shop-number-%04d.example.com", i))
-		}
-		_, err := Load(stage("prod", map[string]any{"allowedOrigins": origins}), stubs(t))
-		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "bytes of variables for signature, and Lambda has room for 3500") {
-			t.Errorf("%d origins: %v", n, err)
-		}
+// TestTooManyOriginsAreRefused: Lambda takes 4 KB of variables.
+func TestTooManyOriginsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		origins int
+		want    string
+	}{{80, ""}, {120, "bytes of variables for signature, and Lambda has room for 3500"}} {
+		t.Run(fmt.Sprint(c.origins), func(t *testing.T) {
+			var origins []any
+			for i := range c.origins {
+				origins = append(origins, fmt.Sprintf("https://shop-number-%04d.example.com", i))
+			}
+			_, err := Load(stage("prod", map[string]any{"allowedOrigins": origins}), stubs(t))
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -130,17 +129,23 @@ func TestAllProblemsAtOnce(t *testing.T) {
 
 func TestStageIsChosen(t *testing.T) {
 	stages := map[string]any{"dev": map[string]any{}, "prod": map[string]any{}, "No Name": map[string]any{}}
-	for want, context := range map[string]map[string]any{
-		"stages: cdk.json has none": {"stage": "prod"},
-		"stage: is not set; choose one of those in cdk.json (No Name, dev, prod)": {"stages": stages},
-		`stage: "test" is none of those in cdk.json; choose one of No Name, dev`:  {"stages": stages, "stage": "test"},
-		`stage: "No Name" becomes a part of names; use 1 to 16 of a-z and 0-9`:    {"stages": stages, "stage": "No Name"},
-		`tokenmode: is no setting; there are `:                                    {"stages": stages, "stage": "dev", "tokenmode": "stable"},
-		`token-mode: is no setting; there are `:                                   {"stages": stages, "stage": "dev", "token-mode": "stable"},
+	for _, c := range []struct {
+		name    string
+		context map[string]any
+		want    string
+	}{
+		{"no stages", map[string]any{"stage": "prod"}, "stages: cdk.json has none"},
+		{"none chosen", map[string]any{"stages": stages}, "stage: is not set; choose one of those in cdk.json (No Name, dev, prod)"},
+		{"one that is not there", map[string]any{"stages": stages, "stage": "test"}, `stage: "test" is none of those in cdk.json; choose one of No Name, dev`},
+		{"a name that no resource can have", map[string]any{"stages": stages, "stage": "No Name"}, `stage: "No Name" becomes a part of names; use 1 to 16 of a-z and 0-9`},
+		{"a setting in the wrong case", map[string]any{"stages": stages, "stage": "dev", "tokenmode": "stable"}, `tokenmode: is no setting; there are `},
+		{"a setting with a hyphen", map[string]any{"stages": stages, "stage": "dev", "token-mode": "stable"}, `token-mode: is no setting; there are `},
 	} {
-		if _, err := Load(context, stubs(t)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %s", err, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := Load(c.context, stubs(t)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
 	}
 }
 
@@ -167,42 +172,55 @@ func TestCommandLineWins(t *testing.T) {
 	}
 }
 
-// TestBelongs: without credentials there is nothing to compare.
-func TestBelongs(t *testing.T) {
-	context := stage("prod", nil)
-	context["account"] = "012345678901" // digits all, and text all the same
-	s, err := Load(context, stubs(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for account, want := range map[string]string{"": "", "012345678901": "", "210987654321": `account: "012345678901" is not that of your credentials, which are of 210987654321; choose`} {
-		if err := s.Belongs(account); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%s: %v", account, err)
-		}
-	}
-	s.Account = ""
-	if err := s.Belongs("210987654321"); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestDevMayBeLoose: http on a desk is no danger.
-func TestDevMayBeLoose(t *testing.T) {
-	loose := map[string]any{"allowedOrigins": []any{"http://127.0.0.1:8080"}}
-	for name, ok := range map[string]bool{"dev": true, "prod": false, "staging": false} {
-		if _, err := Load(stage(name, loose), stubs(t)); (err == nil) != ok {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, production := range []bool{true, false} {
-		loose["production"] = production
-		if s, err := Load(stage("test", loose), stubs(t)); (err == nil) == production || s.Live() != production {
-			t.Errorf("production %v: %v", production, err)
-		}
+// Without credentials there is nothing to compare.
+func TestCredentialsOfAnotherAccountAreRefused(t *testing.T) {
+	const own, other = "012345678901", "210987654321" // text, though only digits
+	for _, c := range []struct{ name, setting, credentials, want string }{
+		{"no credentials", own, "", ""},
+		{"its own", own, own, ""},
+		{"another's", own, other, `account: "012345678901" is not that of your credentials, which are of 210987654321; choose`},
+		{"no account is set", "", other, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			context := stage("prod", nil)
+			context["account"] = c.setting
+			s, err := Load(context, stubs(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Belongs(c.credentials); (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-// TestEverySettingIsSet: so that what is said of the variant full holds for all.
+func TestPlainHTTPIsRefusedInALiveStage(t *testing.T) {
+	for _, c := range []struct {
+		name, stage string
+		production  any
+		live        bool
+	}{
+		{"dev", "dev", nil, false},
+		{"prod", "prod", nil, true},
+		{"a stage of another name", "staging", nil, true},
+		{"one that is set to be live", "test", true, true},
+		{"one that is set not to be live", "test", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			settings := map[string]any{"allowedOrigins": []any{"http://127.0.0.1:8080"}}
+			if c.production != nil {
+				settings["production"] = c.production
+			}
+			s, err := Load(stage(c.stage, settings), stubs(t))
+			if (err != nil) != c.live || s.Live() != c.live {
+				t.Errorf("live %v, %v", s.Live(), err)
+			}
+		})
+	}
+}
+
+// TestEverySettingIsSet in the variant full, so that its tests cover all settings.
 func TestEverySettingIsSet(t *testing.T) {
 	given := everySetting()
 	for key := range new(Settings).fields() {
@@ -213,15 +231,36 @@ func TestEverySettingIsSet(t *testing.T) {
 	}
 }
 
-// TestSettingsAreDocumented holds docs/deploy.md against the settings.
+// TestSettingsAreDocumented compares docs/deploy.md with the settings, and the
+// defaults there with those of the variables that the settings fill.
 func TestSettingsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "deploy.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key := range new(Settings).fields() {
-		if !strings.Contains(string(text), fmt.Sprintf("| `%s` |", key)) {
-			t.Errorf("docs/deploy.md does not explain %s", key)
-		}
+	filled := map[string]string{} // default of the variable, by setting
+	for _, v := range new(Settings).variables() {
+		filled[v.key] = defaultOf(t, v.name)
 	}
+	for _, key := range slices.Sorted(maps.Keys(new(Settings).fields())) {
+		t.Run(key, func(t *testing.T) {
+			_, row, ok := strings.Cut(string(text), fmt.Sprintf("| `%s` | ", key))
+			if !ok {
+				t.Fatal("docs/deploy.md does not explain it")
+			}
+			documented, _, _ := strings.Cut(row, " |")
+			if want := filled[key]; want != "" && strings.Trim(documented, "`") != want {
+				t.Errorf("docs/deploy.md says that the default is %s, config says %s", documented, want)
+			}
+		})
+	}
+}
+
+func defaultOf(t *testing.T, variable string) string {
+	t.Helper()
+	i := slices.IndexFunc(config.Variables(), func(v config.Variable) bool { return v.Name == variable })
+	if i < 0 {
+		t.Fatalf("no variable %s", variable)
+	}
+	return config.Variables()[i].Default
 }

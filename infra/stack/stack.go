@@ -19,8 +19,8 @@ import (
 	"wechatfn/shared/manifest"
 )
 
-// builder builds the stack, one part after the other; what a part leaves in a
-// field the later ones use.
+// builder builds the stack, one part after the other. A part puts what later parts
+// use into a field.
 type builder struct {
 	stack awscdk.Stack
 	*Settings
@@ -40,8 +40,8 @@ type builder struct {
 	dashboard awscloudwatch.Dashboard
 }
 
-// New builds the stack wechatfn-STAGE of checked settings. Errors: the manifest
-// asks for something that no part makes.
+// New builds the stack wechatfn-STAGE from checked settings. Errors: the manifest
+// needs something that no part makes.
 func New(scope constructs.Construct, s *Settings) (awscdk.Stack, error) {
 	props := &awscdk.StackProps{
 		StackName:             jsii.String(s.name("")),
@@ -49,7 +49,7 @@ func New(scope constructs.Construct, s *Settings) (awscdk.Stack, error) {
 		AnalyticsReporting:    jsii.Bool(false),
 		TerminationProtection: jsii.Bool(s.Live()),
 	}
-	if s.Region != "" { // without the account: with it CDK would look up zones, and need credentials
+	if s.Region != "" { // without the account: with one CDK looks up zones, which needs credentials
 		props.Env = &awscdk.Environment{Region: jsii.String(s.Region)}
 	}
 	b := &builder{stack: awscdk.NewStack(scope, jsii.String(s.name("")), props), Settings: s}
@@ -79,20 +79,20 @@ func (s *Settings) name(part string) string {
 	return name
 }
 
-// unlessFailed keeps a thing when the stack goes, but not where the stack never
-// came to be, so that a first deployment that fails leaves nothing to pay for.
+// unlessFailed retains a resource when the stack is deleted, but not when the first
+// deployment fails, so that nothing is left to pay for.
 const unlessFailed = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 
-// kept is live for a stage whose data must outlive the stack.
-func (b *builder) kept(live awscdk.RemovalPolicy) awscdk.RemovalPolicy {
+// retained is the policy live where data must not be lost, else to destroy.
+func (b *builder) retained(live awscdk.RemovalPolicy) awscdk.RemovalPolicy {
 	if b.Live() {
 		return live
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }
 
-// included are the functions of the manifest that the stage has work for. The one that
-// signs pages would not start where there are mini-programs alone.
+// included are the functions of the manifest that the stage needs. The one that signs
+// pages does not start where there are only mini-programs.
 func (s *Settings) included() []manifest.Function {
 	return slices.DeleteFunc(manifest.Functions(), func(f manifest.Function) bool { return f.Name == "signature" && !s.signs() })
 }
@@ -106,7 +106,7 @@ func (b *builder) allFunctions() error {
 	return errors.Join(problems...)
 }
 
-// seconds is a duration for CDK.
+// seconds converts to CDK's type.
 func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(n)) }
 
 // arn is an ARN of this stack's partition, region and account.

@@ -14,36 +14,36 @@ import (
 	"wechatfn/shared/metrics"
 )
 
-// watch makes the dashboard, and alarms where somebody minds.
+// watch makes the dashboard, and alarms for a live stage or where they have a receiver.
 func (b *builder) watch() {
 	if b.Live() || b.AlarmEmail != "" {
 		b.alarms()
 	}
-	b.showAll()
+	b.makeDashboard()
 }
 
-// alarm tells what is wrong. Its meaning is the sentence of the message; docs/operations.md
-// has a section of its name, or of the name that section says.
+// alarm describes one alarm. Its meaning is the text of the message; docs/operations.md
+// has a section with its id, or with the name in section.
 type alarm struct {
 	id, meaning string
 	section     string
 	metric      awscloudwatch.IMetric
 	threshold   float64
-	below       bool // it sounds below the threshold, else at it and above
+	below       bool // it goes off below the threshold, else at the threshold and above
 	points, of  float64
-	silence     awscloudwatch.TreatMissingData // what no data means; empty: all is well
+	missing     awscloudwatch.TreatMissingData // what missing data means; empty: no problem
 }
 
-// alarms makes ten alarms, which CloudWatch gives away. A failing function of the API
-// needs none of its own: each failure is a 5xx there. None adds metrics up: DynamoDB
-// says nothing of what it does not throttle, and a sum with a part missing is missing.
-// None sounds for the minute without a ticket that WeChat may impose every two hours
-// (docs/architecture.md), which lies in three points at most.
+// alarms makes ten alarms: so many are free of charge. Functions of the API need none
+// of their own: each failure is a 5xx of the API. No alarm adds metrics up: DynamoDB
+// has no data while it throttles nothing, and a sum of which one part is missing is
+// missing. WeChat may leave an account without a ticket for a minute every two hours
+// (docs/architecture.md). That touches three points at most, and no alarm goes off.
 func (b *builder) alarms() {
 	topic := b.topic()
 	for _, a := range []alarm{
 		{id: "RefresherErrors", meaning: "The refresher failed twice within five minutes.", metric: b.lambda("refresher", "Errors", "Sum", 60), threshold: 1, points: 2, of: 5},
-		{id: "RefresherSilent", meaning: "The refresher has not run for five minutes.", metric: b.lambda("refresher", "Invocations", "Sum", 60), threshold: 1, below: true, points: 5, of: 5, silence: awscloudwatch.TreatMissingData_BREACHING},
+		{id: "RefresherSilent", meaning: "The refresher has not run for five minutes.", metric: b.lambda("refresher", "Invocations", "Sum", 60), threshold: 1, below: true, points: 5, of: 5, missing: awscloudwatch.TreatMissingData_BREACHING},
 		{id: "TokenLow", meaning: "An access token has less than two minutes left, and no new one came.", metric: b.own("refresher", metrics.TokenSecondsLeft, "Minimum", 60), threshold: 120, below: true, points: 3, of: 3},
 		{id: "TicketLow", meaning: "A ticket has less than a minute left, and no new one came.", metric: b.own("refresher", metrics.TicketSecondsLeft, "Minimum", 60), threshold: 60, below: true, points: 5, of: 5},
 		{id: "WhitelistRefused", meaning: "WeChat refuses our address, which is not on an account's IP whitelist.", metric: b.own("refresher", metrics.WhitelistRefused, "Sum", 300), threshold: 1, points: 1, of: 1},
@@ -51,7 +51,7 @@ func (b *builder) alarms() {
 		{id: "Api5xx", meaning: "The API answered with 5xx, twice a minute or more, in four of ten minutes.", metric: b.apiMetric("5xx", "Sum", 60), threshold: 2, points: 4, of: 10},
 		{id: "ReadsThrottled", meaning: "DynamoDB throttled reads of the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("ReadThrottleEvents"), threshold: 1, points: 3, of: 3},
 		{id: "WritesThrottled", meaning: "DynamoDB throttled writes to the table for three minutes.", section: "StoreThrottled", metric: b.tableMetric("WriteThrottleEvents"), threshold: 1, points: 3, of: 3},
-		{id: "ThrottledFunctions", meaning: "Lambda throttled functions of this account and region for three minutes: their concurrency is spent.", metric: throttles(), threshold: 1, points: 3, of: 3},
+		{id: "ThrottledFunctions", meaning: "Lambda throttled functions of this account and region for three minutes: their concurrency is used up.", metric: throttles(), threshold: 1, points: 3, of: 3},
 	} {
 		b.alarm(a).AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
 	}
@@ -62,8 +62,8 @@ func (b *builder) alarm(a alarm) awscloudwatch.Alarm {
 	if a.below {
 		comparison = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
 	}
-	if a.silence == "" {
-		a.silence = awscloudwatch.TreatMissingData_NOT_BREACHING
+	if a.missing == "" {
+		a.missing = awscloudwatch.TreatMissingData_NOT_BREACHING
 	}
 	return awscloudwatch.NewAlarm(b.stack, jsii.String(a.id), &awscloudwatch.AlarmProps{
 		AlarmName:          jsii.String(b.name(a.id)),
@@ -73,12 +73,12 @@ func (b *builder) alarm(a alarm) awscloudwatch.Alarm {
 		ComparisonOperator: comparison,
 		DatapointsToAlarm:  jsii.Number(a.points),
 		EvaluationPeriods:  jsii.Number(a.of),
-		TreatMissingData:   a.silence,
+		TreatMissingData:   a.missing,
 	})
 }
 
-// topic is where alarms go. Its policy is written out, because one that only refuses
-// plain http would take CloudWatch's right away, too.
+// topic receives the alarms. Its policy allows CloudWatch to publish explicitly,
+// because a policy that only refuses plain http would remove that right.
 func (b *builder) topic() awssns.Topic {
 	topic := awssns.NewTopic(b.stack, jsii.String("Alarms"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
 	statement := allow("Alarms", topic.TopicArn(), "sns:Publish")
@@ -88,11 +88,11 @@ func (b *builder) topic() awssns.Topic {
 	if b.AlarmEmail != "" {
 		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(&b.AlarmEmail, nil))
 	}
-	b.output("AlarmTopicArn", topic.TopicArn(), "Subscribe whoever is to be woken")
+	b.output("AlarmTopicArn", topic.TopicArn(), "Subscribe those who respond to alarms")
 	return topic
 }
 
-// metric of AWS's, or of ours.
+// metric describes a metric of AWS's or of ours.
 func metric(space, name, statistic string, period float64, dimensions map[string]*string) awscloudwatch.Metric {
 	props := &awscloudwatch.MetricProps{
 		Namespace: &space, MetricName: &name, Statistic: &statistic, Period: seconds(period), Label: &name,
@@ -107,10 +107,10 @@ func (b *builder) lambda(function, name, statistic string, period float64) awscl
 	return metric("AWS/Lambda", name, statistic, period, map[string]*string{"FunctionName": b.functions[function].FunctionName()})
 }
 
-// throttles is the sum over the account, whose functions share their concurrency.
+// throttles is the sum over all functions of the account, which share their concurrency.
 func throttles() awscloudwatch.Metric { return metric("AWS/Lambda", "Throttles", "Sum", 60, nil) }
 
-// own is a metric that a function writes itself.
+// own is a metric that a function writes to its log.
 func (b *builder) own(function string, name metrics.Name, statistic string, period float64) awscloudwatch.Metric {
 	return metric(metrics.Namespace, string(name), statistic, period, map[string]*string{metrics.Dimension: b.functions[function].FunctionName()})
 }

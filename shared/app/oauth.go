@@ -14,105 +14,103 @@ import (
 	"wechatfn/shared/metrics"
 	"wechatfn/shared/miniprogram"
 	"wechatfn/shared/oauth"
+	"wechatfn/shared/operator"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
 
-// OAuthNeeds is what the oauth function cannot run without.
+// OAuthNeeds is the part of the configuration that OAuth requires.
 const OAuthNeeds = config.Secrets
 
-// OAuthSettle is short: the answer has to be out before Lambda ends the function.
+// OAuthReadBack is how long a write whose outcome is unknown may be read back. It is
+// short, because the answer must leave before Lambda ends the function.
 const OAuthReadBack = 300 * time.Millisecond
 
-// Logins is the oauth function: web logins, mini-programs, and the sessions of both.
+// Logins is the oauth function: logins of web pages and mini-programs, and their
+// sessions.
 type Logins struct {
 	http.Handler
-	oauth    *oauth.Handler
-	mini     *miniprogram.Handler // nil where none is configured
-	sessions *session.Sessions
-	accounts account.List
-	logger   *slog.Logger
+	Operator *operator.Handler // handles the events of operators
+
+	oauth *oauth.Handler
+	mini  http.Handler
 }
 
-// LoginWeChat is what of WeChat's API logins need; *wechat.Client has it.
-type LoginWeChat interface {
-	oauth.WeChat
-	miniprogram.WeChat
-}
-
-// OAuth builds the oauth function. insecure lets it work on plain http, for a
-// desk; onKick may be nil: then the table's stream tells the refresher.
-func OAuth(c *config.Config, s store.Store, w LoginWeChat, secrets account.SecretSource, insecure bool, onRefreshRequest func(appID string), logger *slog.Logger) (*Logins, error) {
-	if !insecure && strings.HasPrefix(c.PublicURL, "http://") {
+// OAuth makes the oauth function. Of Deps it uses Store, WeChat, Secrets,
+// OnRefreshRequest, Insecure, Now and Logger.
+func OAuth(c *config.Config, d Deps) (*Logins, error) {
+	if !d.Insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
-	sessions, err := session.New(session.Config{Store: s, TTL: c.SessionTTL, IdleTimeout: c.SessionIdleTimeout, MaxDevices: c.SessionDevices, Now: c.Now})
+	if d.WeChat == nil { // which is no nil interface
+		return nil, errors.New("app: OAuth needs WeChat")
+	}
+	sessions, err := session.New(session.Config{Store: d.Store, TTL: c.SessionTTL, IdleTimeout: c.SessionIdleTimeout, MaxDevices: c.SessionDevices, Now: d.Now})
 	if err != nil {
 		return nil, err
 	}
 	m := metrics.New(c.FunctionName, nil)
 	loggedIn := func() slog.Attr { return m.Count(metrics.LoggedIn) }
-	oc := oauth.Config{
-		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: insecure,
-		WeChat: w, Sessions: sessions, Store: s, Now: c.Now, Logger: logger,
-		LoggedIn: loggedIn,
-		Secrets:  secrets, Accounts: c.Accounts.Where(account.Account.LogsIn),
-	}
-	l := &Logins{sessions: sessions, accounts: c.Accounts, logger: logger}
-	if l.oauth, err = oauth.New(oc); err != nil {
-		return nil, err
-	}
-	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnRefreshRequest: onRefreshRequest, Now: c.Now, Logger: logger})
+	l := &Logins{mini: http.HandlerFunc(noMiniProgram)}
+	l.oauth, err = oauth.New(oauth.Config{
+		Origins: c.Origins, PublicURL: c.PublicURL, OpenURL: c.OpenBase, Insecure: d.Insecure,
+		Accounts: c.Accounts.Where(account.Account.LogsIn), WeChat: d.WeChat, Secrets: d.Secrets,
+		Sessions: sessions, Store: d.Store, LoggedIn: loggedIn, Now: d.Now, Logger: d.logger(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	mc := miniprogram.Config{
-		WeChat: w, Tokens: reader, RetryAfter: credential.RetryAfter, DataAge: c.MiniDataAge, Now: c.Now, Logger: logger, LoggedIn: loggedIn,
-		Secrets: secrets, Accounts: c.Accounts.Where(account.Is(account.MiniProgram)),
+	oc := operator.Config{Accounts: c.Accounts, Sessions: sessions, Logger: d.logger()}
+	if minis := c.Accounts.Where(account.Is(account.MiniProgram)); len(minis) > 0 {
+		mini, err := miniPrograms(c, d, miniprogram.Config{Accounts: minis, LoggedIn: loggedIn})
+		if err != nil {
+			return nil, err
+		}
+		l.mini, oc.ResetSessionKey = mini, mini.ResetSessionKey
 	}
-	if l.mini, err = miniPrograms(c, s, mc); err != nil {
+	if l.Operator, err = operator.New(oc); err != nil {
 		return nil, err
 	}
-	l.Handler = web.Log(http.HandlerFunc(l.serve), logger, nil)
+	l.Handler = web.Log(http.HandlerFunc(l.serve), d.logger(), nil)
 	return l, nil
 }
 
-// miniPrograms adds sessions. It returns nil where no account is a
-// mini-program.
-func miniPrograms(c *config.Config, s store.Store, mc miniprogram.Config) (_ *miniprogram.Handler, err error) {
-	if len(mc.Accounts) == 0 {
-		return nil, nil
-	}
-	// These sessions end by time alone: a mini-program logs in again without a word to the user.
-	mc.Sessions, err = session.New(session.Config{Store: s, TTL: c.MiniSessionTTL, IdleTimeout: c.MiniSessionTTL, MaxDevices: c.SessionDevices, Now: c.Now})
+// miniPrograms makes the handler of mini-programs. Their sessions have a TTL and no idle
+// timeout: a mini-program can log in again and the user does not notice.
+func miniPrograms(c *config.Config, d Deps, mc miniprogram.Config) (*miniprogram.Handler, error) {
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: d.Store, OnRefreshRequest: d.OnRefreshRequest, Now: d.Now, Logger: d.logger()})
 	if err != nil {
 		return nil, err
 	}
+	sessions, err := session.New(session.Config{Store: d.Store, TTL: c.MiniSessionTTL, IdleTimeout: c.MiniSessionTTL, MaxDevices: c.SessionDevices, Now: d.Now})
+	if err != nil {
+		return nil, err
+	}
+	mc.WeChat, mc.Secrets, mc.Tokens, mc.RetryAfter = d.WeChat, d.Secrets, reader, credential.RetryAfter
+	mc.Sessions, mc.DataAge, mc.Now, mc.Logger = sessions, c.MiniDataAge, d.Now, d.logger()
 	return miniprogram.New(mc)
 }
 
-// noMiniProgram answers for the mini-program that is not configured.
-var noMiniProgram = &web.Problem{
-	Status: http.StatusBadRequest, Code: "app_unknown", Title: "Unknown account", Detail: "no mini-program is configured",
-	Hint: web.Hint{En: "Add an account of kind mini_program to WECHAT_APPS.", Zh: "请在 WECHAT_APPS 中加入类型为 mini_program 的账号。"},
-}
-
 func (l *Logins) serve(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case !strings.HasPrefix(r.URL.Path, "/miniprogram/"):
-		l.oauth.ServeHTTP(w, r)
-	case l.mini == nil:
-		web.WriteProblem(w, noMiniProgram)
-	default:
+	if strings.HasPrefix(r.URL.Path, "/miniprogram/") {
 		l.mini.ServeHTTP(w, r)
+	} else {
+		l.oauth.ServeHTTP(w, r)
 	}
 }
 
-// Authorize lets requests pass that bear a session, for routes of the team's own.
+// noMiniProgram answers the requests of mini-programs where none is configured.
+func noMiniProgram(w http.ResponseWriter, _ *http.Request) {
+	web.WriteProblem(w, problem.MiniNotConfigured.New("no mini-program is configured"))
+}
+
+// Authorize lets requests with a session pass to the team's own routes. It returns what
+// the guarded function gets to know of the session. It is made for the option of
+// package lambdahttp. Errors: lambdahttp.ErrUnauthorized, the store's.
 func (l *Logins) Authorize(r *http.Request) (map[string]any, error) {
-	s, err := l.oauth.Admit(r.Context(), r)
-	if _, ok := errors.AsType[*web.Problem](err); ok {
+	s, err := l.oauth.AuthorizeRequest(r.Context(), r)
+	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return nil, lambdahttp.ErrUnauthorized
 	}
 	if err != nil {

@@ -1,9 +1,6 @@
-// Package app is the composition root: one constructor a function, each building
-// only what that function needs.
 package app
 
 import (
-	"log/slog"
 	"net/http"
 
 	"wechatfn/shared/account"
@@ -11,27 +8,29 @@ import (
 	"wechatfn/shared/credential"
 	"wechatfn/shared/jssdk"
 	"wechatfn/shared/metrics"
-	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
 
-// SignatureNeeds is what the signature function cannot run without.
+// SignatureNeeds is the part of the configuration that Signature requires.
 const SignatureNeeds = config.Origins
 
-// Signature builds the handler of the signature function. onKick may be nil:
-// then the table's stream tells the refresher.
-func Signature(c *config.Config, s store.Store, onRefreshRequest func(appID string), logger *slog.Logger) (http.Handler, error) {
-	reader, err := credential.NewReader(credential.ReaderConfig{Store: s, OnRefreshRequest: onRefreshRequest, Now: c.Now, Logger: logger})
+// Signature makes the signature function. Of Deps it uses Store, OnRefreshRequest, Now
+// and Logger.
+func Signature(c *config.Config, d Deps) (http.Handler, error) {
+	reader, err := credential.NewReader(credential.ReaderConfig{Store: d.Store, OnRefreshRequest: d.OnRefreshRequest, Now: d.Now, Logger: d.logger()})
 	if err != nil {
 		return nil, err
 	}
-	jc := jssdk.Config{Accounts: c.Accounts.Where(account.Is(account.OfficialAccount)), Origins: c.Origins, Tickets: reader, RetryAfter: credential.RetryAfter, Now: c.Now, Logger: logger}
+	jc := jssdk.Config{
+		Accounts: c.Accounts.Where(account.Is(account.OfficialAccount)), Origins: c.Origins,
+		Tickets: reader, RetryAfter: credential.RetryAfter, Now: d.Now, Logger: d.logger(),
+	}
 	if c.SignatureCache == config.CacheTable {
-		jc.Table = s
+		jc.Table = d.Store
 	}
 	handler, err := jssdk.New(jc)
 	if err != nil {
 		return nil, err
 	}
-	return web.Log(handler, logger, outcomes(c, http.MethodGet, metrics.Signed, metrics.NotSigned)), nil
+	return web.Log(handler, d.logger(), countByStatus(c, http.MethodGet, metrics.Signed, metrics.NotSigned)), nil
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -9,22 +8,25 @@ import (
 	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/metrics"
-	"wechatfn/shared/store"
 	"wechatfn/shared/web"
 )
 
-// VerifyNeeds is what the verify function cannot run without.
+// VerifyNeeds is the part of the configuration that Verify requires.
 const VerifyNeeds = config.Pushes
 
-// VerifySettle is short: the answer has to be out before Lambda ends the function.
+// VerifyReadBack is how long a write whose outcome is unknown may be read back. It is
+// short, because the answer must leave before Lambda ends the function.
 const VerifyReadBack = 200 * time.Millisecond
 
-// Verify builds the handler of the verify function.
-func Verify(c *config.Config, s store.Store, keys message.KeySource, sink message.Sink, logger *slog.Logger) (http.Handler, error) {
-	mc := message.Config{Accounts: c.Accounts.Where(account.Account.TakesPushes), Keys: keys, Sink: sink, Store: s, Proofs: c.DomainProofs, Window: c.PushWindow, Now: c.Now, Logger: logger}
-	handler, err := message.New(mc)
+// Verify makes the verify function. Of Deps it uses Store, PushKeys, Sink, Now and
+// Logger.
+func Verify(c *config.Config, d Deps) (http.Handler, error) {
+	handler, err := message.New(message.Config{
+		Accounts: c.Accounts.Where(account.Account.TakesPushes), Keys: d.PushKeys, Sink: d.Sink, Store: d.Store,
+		Proofs: c.DomainProofs, Window: c.PushWindow, Now: d.Now, Logger: d.logger(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	return web.Log(handler, logger, outcomes(c, http.MethodPost, metrics.Pushed, metrics.PushRefused)), nil
+	return web.Log(handler, d.logger(), countByStatus(c, http.MethodPost, metrics.Pushed, metrics.PushRefused)), nil
 }

@@ -89,12 +89,8 @@ func (l *loader) checkKind(a *account.Account, variable string, tickets []wechat
 }
 
 func (l *loader) tickets() []wechat.TicketType {
-	list := l.get(envTickets)
-	if list == "" {
-		return []wechat.TicketType{wechat.JSAPI}
-	}
 	var tickets []wechat.TicketType
-	for _, name := range splitList(list) {
+	for _, name := range splitList(l.get(envTickets)) {
 		tickets = append(tickets, wechat.TicketType(name))
 	}
 	l.checkTickets(envTickets, tickets)

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,19 +18,17 @@ import (
 
 // Values of the enumerated variables.
 const (
-	ModeStable      = "stable"
-	ModeClassic     = "classic"
-	CacheNone       = "none"
-	CacheTable      = "table"
-	DefaultAPIBase  = "https://api.weixin.qq.com"
-	DefaultOpenBase = "https://open.weixin.qq.com"
+	ModeStable  = "stable"
+	ModeClassic = "classic"
+	CacheNone   = "none"
+	CacheTable  = "table"
 )
 
 // Part names what a function cannot run without, so that the signature function
 // is not refused for want of a secret that it must never see.
 type Part int
 
-// The parts that Load can be told to insist on.
+// The parts that Load can require.
 const (
 	Origins Part = 1 << iota // at least one allowed origin
 	Secrets                  // an AppSecret for each account, or the ARN of the secret that holds them
@@ -68,34 +67,35 @@ type Config struct {
 	ReplyFunction  string            // name or ARN; empty: nothing answers messages
 
 	FunctionName string // of the Lambda function that this is; empty outside Lambda
-
-	// Now is the clock that the functions live by; nil means time.Now. Load leaves
-	// it nil: it is for a desk, where the clock can be moved.
-	Now func() time.Time
 }
 
-// Load reads every variable through getenv. The error joins one sentence for
-// each thing that is wrong, naming the variable; secrets are never quoted.
+// Load reads every variable through getenv. A variable that is not set has the
+// default of Variables. The error joins one sentence for each thing that is wrong,
+// naming the variable; secrets are never quoted.
 func Load(getenv func(string) string, needs Part) (*Config, error) {
-	l := loader{getenv: getenv}
+	return load(getenv, needs, defaults())
+}
+
+func load(getenv func(string) string, needs Part, defaults map[string]string) (*Config, error) {
+	l := loader{getenv: getenv, defaults: defaults}
 	c := &Config{
 		SecretsARN:         l.get(envSecretsARN),
 		TokenMode:          l.oneOf(envTokenMode, ModeStable, ModeClassic),
-		APIBase:            l.baseURL(),
+		APIBase:            l.base(envAPIBase),
 		ProxyURL:           l.proxyURL(),
 		Origins:            l.origins(),
 		SignatureCache:     l.oneOf(envSignatureCache, CacheNone, CacheTable),
 		Table:              l.get(envTable),
 		LogLevel:           l.logLevel(),
-		OpenBase:           l.openBase(),
+		OpenBase:           l.base(envOpenBase),
 		PublicURL:          l.publicURL(),
-		SessionTTL:         l.duration(envSessionTTL, defaultSessionTTL),
-		SessionIdleTimeout: l.duration(envSessionIdle, defaultSessionIdle),
+		SessionTTL:         l.duration(envSessionTTL, minSession, maxSession),
+		SessionIdleTimeout: l.duration(envSessionIdle, minSession, maxSession),
 		SessionDevices:     l.sessionDevices(),
-		MiniSessionTTL:     l.duration(envMiniSessionTTL, defaultMiniSessionTTL),
-		MiniDataAge:        l.window(envMiniDataAge),
+		MiniSessionTTL:     l.duration(envMiniSessionTTL, minSession, maxSession),
+		MiniDataAge:        l.duration(envMiniDataAge, minWindow, maxWindow),
 		PushSecretsARN:     l.resource(envPushSecretsARN),
-		PushWindow:         l.window(envPushWindow),
+		PushWindow:         l.duration(envPushWindow, minWindow, maxWindow),
 		DomainProofs:       l.domainProofs(),
 		EventBus:           l.resource(envEventBus),
 		ReplyFunction:      l.resource(envReplyFunction),
@@ -125,6 +125,7 @@ func (c *Config) PushSecretsOf(a account.Account) (secret.Push, bool) {
 // loader collects problems while it reads.
 type loader struct {
 	getenv   func(string) string
+	defaults map[string]string // by variable
 	problems []error
 }
 
@@ -132,14 +133,14 @@ func (l *loader) problem(name, format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf("%s: "+format, append([]any{name}, args...)...))
 }
 
-func (l *loader) get(name string) string { return strings.TrimSpace(l.getenv(name)) }
+// get returns the value of a variable, or its default where it is not set.
+func (l *loader) get(name string) string {
+	return cmp.Or(strings.TrimSpace(l.getenv(name)), l.defaults[name])
+}
 
-// oneOf reads an enumerated variable; the first choice is the default.
+// oneOf reads an enumerated variable.
 func (l *loader) oneOf(name string, choices ...string) string {
 	value := l.get(name)
-	if value == "" {
-		return choices[0]
-	}
 	if !slices.Contains(choices, value) {
 		l.problem(name, "%q is not one of %s", value, strings.Join(choices, ", "))
 	}
@@ -148,10 +149,8 @@ func (l *loader) oneOf(name string, choices ...string) string {
 
 func (l *loader) logLevel() slog.Level {
 	var level slog.Level
-	if value := l.get(envLogLevel); value != "" {
-		if err := level.UnmarshalText([]byte(value)); err != nil {
-			l.problem(envLogLevel, "%q is not one of debug, info, warn, error", value)
-		}
+	if value := l.get(envLogLevel); level.UnmarshalText([]byte(value)) != nil {
+		l.problem(envLogLevel, "%q is not one of debug, info, warn, error", value)
 	}
 	return level
 }

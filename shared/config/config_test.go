@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -35,9 +34,6 @@ func TestLoadOneAccount(t *testing.T) {
 	if !ok || a.Name != "default" || a.Kind != account.OfficialAccount || err != nil || secret.Reveal() != canary || !slices.Equal(a.Tickets, []wechat.TicketType{"jsapi"}) {
 		t.Errorf("%+v, %v", a, err)
 	}
-	if c.TokenMode != ModeStable || c.APIBase != DefaultAPIBase || c.SignatureCache != CacheNone || c.LogLevel != slog.LevelInfo {
-		t.Errorf("defaults: %+v", c)
-	}
 }
 
 func TestLoadSeveralAccounts(t *testing.T) {
@@ -65,7 +61,7 @@ func TestLoadSeveralAccounts(t *testing.T) {
 }
 
 // All problems come at once, each naming its variable, none quoting a secret.
-func TestLoadSaysEverything(t *testing.T) {
+func TestLoadReportsAllProblems(t *testing.T) {
 	_, err := Load(env(
 		"WECHAT_APP_ID", "520c15f417810387", "WECHAT_TOKEN_MODE", "fast", "WECHAT_TICKETS", "jsapi,card", "WECHAT_API_BASE", "api.weixin.qq.com",
 		"WECHAT_PROXY_URL", "user:"+canary+"@proxy", "ALLOWED_ORIGINS", "https://*.example.com,example.com,https://a.com/path,ftp://b.com",
@@ -78,9 +74,11 @@ func TestLoadSaysEverything(t *testing.T) {
 		"ALLOWED_ORIGINS: \"https://*.example.com\" is a wildcard", `ALLOWED_ORIGINS: "example.com"`, `ALLOWED_ORIGINS: "https://a.com/path"`, `ALLOWED_ORIGINS: "ftp://b.com"`,
 		"SIGNATURE_CACHE", "LOG_LEVEL", "TABLE_NAME", "WECHAT_APP_SECRET",
 	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("nothing about %s in:\n%v", want, err)
-		}
+		t.Run(want, func(t *testing.T) {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("not in:\n%v", err)
+			}
+		})
 	}
 	if strings.Contains(err.Error(), canary) {
 		t.Errorf("a secret is quoted:\n%v", err)
@@ -89,28 +87,29 @@ func TestLoadSaysEverything(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	const id, good = "wx520c15f417810387", `{"name":"a","kind":"official_account","appId":"wx520c15f417810387"}`
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
 		env  func(string) string
 		want string
 	}{
-		"nothing":           {env(), "WECHAT_APP_ID: is not set, and neither is WECHAT_APPS"},
-		"both":              {env("WECHAT_APP_ID", id, "WECHAT_APPS", "["+good+"]"), "keep one of them"},
-		"not JSON":          {env("WECHAT_APPS", "shop"), "is not a JSON list"},
-		"unknown field":     {env("WECHAT_APPS", `[{"name":"a","appid":"x","secret":"`+canary+`"}]`), "is not a JSON list"},
-		"trailing":          {env("WECHAT_APPS", "["+good+"] x"), "something follows"},
-		"empty list":        {env("WECHAT_APPS", "[]"), "lists no account"},
-		"same twice":        {env("WECHAT_APPS", "["+good+","+good+"]"), "is listed twice"},
-		"bad name":          {env("WECHAT_APPS", strings.ReplaceAll("["+good+"]", `"a"`, `"A B"`)), "account name"},
-		"bad kind":          {env("WECHAT_APPS", strings.ReplaceAll("["+good+"]", "official_account", "service")), "kind"},
-		"ticket of a site":  {env("WECHAT_APPS", `[{"name":"a","kind":"website","appId":"wx520c15f417810387","tickets":["jsapi"]}]`), "has no tickets"},
-		"ticket twice":      {env("WECHAT_APP_ID", id, "WECHAT_TICKETS", "jsapi,jsapi"), "is listed twice"},
-		"no origin":         {env("WECHAT_APP_ID", id), "ALLOWED_ORIGINS: is not set"},
-		"secret of nobody":  {env("WECHAT_APPS", "["+good+"]", "WECHAT_APP_SECRETS", `{"b":"x"}`), `has no AppSecret for account "a"`},
-		"secrets not JSON":  {env("WECHAT_APPS", "["+good+"]", "WECHAT_APP_SECRETS", canary), "WECHAT_APP_SECRETS: is not a JSON object"},
-		"unicode origin":    {env("WECHAT_APP_ID", id, "ALLOWED_ORIGINS", "https://例子.中国"), "Punycode"},
-		"base with a query": {env("WECHAT_APP_ID", id, "WECHAT_API_BASE", "https://a/?x=1"), "must not have"},
+		{"nothing", env(), "WECHAT_APP_ID: is not set, and neither is WECHAT_APPS"},
+		{"both", env("WECHAT_APP_ID", id, "WECHAT_APPS", "["+good+"]"), "keep one of them"},
+		{"not JSON", env("WECHAT_APPS", "shop"), "is not a JSON list"},
+		{"unknown field", env("WECHAT_APPS", `[{"name":"a","appid":"x","secret":"`+canary+`"}]`), "is not a JSON list"},
+		{"trailing", env("WECHAT_APPS", "["+good+"] x"), "something follows"},
+		{"empty list", env("WECHAT_APPS", "[]"), "lists no account"},
+		{"same twice", env("WECHAT_APPS", "["+good+","+good+"]"), "is listed twice"},
+		{"bad name", env("WECHAT_APPS", strings.ReplaceAll("["+good+"]", `"a"`, `"A B"`)), "account name"},
+		{"bad kind", env("WECHAT_APPS", strings.ReplaceAll("["+good+"]", "official_account", "service")), "kind"},
+		{"ticket of a site", env("WECHAT_APPS", `[{"name":"a","kind":"website","appId":"wx520c15f417810387","tickets":["jsapi"]}]`), "has no tickets"},
+		{"ticket twice", env("WECHAT_APP_ID", id, "WECHAT_TICKETS", "jsapi,jsapi"), "is listed twice"},
+		{"no origin", env("WECHAT_APP_ID", id), "ALLOWED_ORIGINS: is not set"},
+		{"secret of nobody", env("WECHAT_APPS", "["+good+"]", "WECHAT_APP_SECRETS", `{"b":"x"}`), `has no AppSecret for account "a"`},
+		{"secrets not JSON", env("WECHAT_APPS", "["+good+"]", "WECHAT_APP_SECRETS", canary), "WECHAT_APP_SECRETS: is not a JSON object"},
+		{"unicode origin", env("WECHAT_APP_ID", id, "ALLOWED_ORIGINS", "https://例子.中国"), "Punycode"},
+		{"base with a query", env("WECHAT_APP_ID", id, "WECHAT_API_BASE", "https://a/?x=1"), "must not have"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			_, err := Load(c.env, Origins|Secrets)
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -119,14 +118,14 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestSecretsFromAWSNeedNoneHere(t *testing.T) {
+func TestNoAppSecretIsNeededBesideItsARN(t *testing.T) {
 	if _, err := Load(env("WECHAT_APP_ID", "wx520c15f417810387", "WECHAT_SECRETS_ARN", "arn:aws:secretsmanager:x"), Secrets); err != nil {
 		t.Error(err)
 	}
 }
 
-// Every variable that the loader reads is documented, and the other way round.
-func TestVariablesAreThoseRead(t *testing.T) {
+// Every variable that Load reads is documented, and every documented one is read.
+func TestDocumentedVariablesAreThoseRead(t *testing.T) {
 	read := map[string]bool{}
 	base := env("WECHAT_APPS", `[{"name":"a","kind":"website","appId":"wx520c15f417810387"}]`)
 	_, _ = Load(func(name string) string { read[name] = true; return base(name) }, Origins|Secrets|Table)

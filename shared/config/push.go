@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
@@ -91,25 +90,6 @@ func (l *loader) resource(name string) string {
 		l.problem(name, "%.64q is neither a name nor an ARN", value)
 	}
 	return value
-}
-
-const (
-	defaultWindow = 10 * time.Minute
-	minWindow     = time.Minute
-	maxWindow     = 24 * time.Hour
-)
-
-// window reads how far a time that WeChat has set may be from now.
-func (l *loader) window(name string) time.Duration {
-	value := l.get(name)
-	if value == "" {
-		return defaultWindow
-	}
-	window, err := time.ParseDuration(value)
-	if err != nil || window < minWindow || window > maxWindow {
-		l.problem(name, "%q is not a duration from 1m to 24h, such as 10m", value)
-	}
-	return window
 }
 
 // domainProofs maps the codes of WeChat's proof files to what the files hold.

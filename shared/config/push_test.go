@@ -26,17 +26,18 @@ func shown(s secret.Push) string {
 
 func TestPushSecretsOfOneAccount(t *testing.T) {
 	other := pushKey[1:] + "9"
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
 		env  func(string) string
 		want string
 	}{
-		"token alone": {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", " tok "), "tok   "},
-		"all": {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "tok", "WECHAT_ENCODING_AES_KEY", pushKey,
+		{"token alone", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", " tok "), "tok   "},
+		{"all", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "tok", "WECHAT_ENCODING_AES_KEY", pushKey,
 			"WECHAT_TOKEN_PREVIOUS", "old", "WECHAT_ENCODING_AES_KEY_PREVIOUS", other), "tok " + pushKey + " old " + other},
-		"blank previous": {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "tok", "WECHAT_TOKEN_PREVIOUS", " "), "tok   "},
-		"longest":        {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", strings.Repeat("~", 64)), strings.Repeat("~", 64) + "   "},
+		{"blank previous", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "tok", "WECHAT_TOKEN_PREVIOUS", " "), "tok   "},
+		{"longest", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", strings.Repeat("~", 64)), strings.Repeat("~", 64) + "   "},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			got, err := Load(c.env, Pushes)
 			if err != nil {
 				t.Fatal(err)
@@ -64,32 +65,33 @@ func TestPushSecretsOfSeveralAccounts(t *testing.T) {
 	}
 }
 
-// What is wrong with one account's four fields is told by their names, in the
-// environment and in JSON.
+// A problem with one of an account's four fields names that field, in the environment
+// and in JSON.
 func TestPushSecretsAreChecked(t *testing.T) {
 	const env, json = "WECHAT_TOKEN,WECHAT_ENCODING_AES_KEY,WECHAT_TOKEN_PREVIOUS,WECHAT_ENCODING_AES_KEY_PREVIOUS", "token,encodingAESKey,previousToken,previousEncodingAESKey"
 	key := canary + pushKey[len(canary):43]
 	good := strings.Replace(key, "-", "/", -1)
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name   string
 		values string // token, key, previous token, previous key
 		wrong  int    // the one that is named
 		want   string
 	}{
-		"key without token":          {"," + good + ",,", 0, "is missing or empty"},
-		"blank token":                {" ," + good + ",,", 0, "is missing or empty"},
-		"previous without token":     {",," + canary + ",", 0, "is missing or empty"},
-		"space in a token":           {"a " + canary + ",,,", 0, "is not 1 to 64 printable"},
-		"control in a token":         {"a\u007f" + canary + ",,,", 0, "is not 1 to 64 printable"},
-		"token not ASCII":            {"é" + canary + ",,,", 0, "is not 1 to 64 printable"},
-		"long token":                 {canary + strings.Repeat("x", 65-len(canary)) + ",,,", 0, "is not 1 to 64 printable"},
-		"space in a previous token":  {"tok,,a " + canary + ",", 2, "is not 1 to 64 printable"},
-		"short key":                  {"tok," + good[:42] + ",,", 1, "is not 43 characters"},
-		"long key":                   {"tok," + good + "a,,", 1, "is not 43 characters"},
-		"key with other characters":  {"tok," + key + ",,", 1, "is not 43 characters"},
-		"short previous key":         {"tok," + good + ",," + good[:42], 3, "is not 43 characters"},
-		"previous key without a key": {"tok,,," + good, 3, "is set, but"},
+		{"key without token", "," + good + ",,", 0, "is missing or empty"},
+		{"blank token", " ," + good + ",,", 0, "is missing or empty"},
+		{"previous without token", ",," + canary + ",", 0, "is missing or empty"},
+		{"space in a token", "a " + canary + ",,,", 0, "is not 1 to 64 printable"},
+		{"control in a token", "a\u007f" + canary + ",,,", 0, "is not 1 to 64 printable"},
+		{"token not ASCII", "é" + canary + ",,,", 0, "is not 1 to 64 printable"},
+		{"long token", canary + strings.Repeat("x", 65-len(canary)) + ",,,", 0, "is not 1 to 64 printable"},
+		{"space in a previous token", "tok,,a " + canary + ",", 2, "is not 1 to 64 printable"},
+		{"short key", "tok," + good[:42] + ",,", 1, "is not 43 characters"},
+		{"long key", "tok," + good + "a,,", 1, "is not 43 characters"},
+		{"key with other characters", "tok," + key + ",,", 1, "is not 43 characters"},
+		{"short previous key", "tok," + good + ",," + good[:42], 3, "is not 43 characters"},
+		{"previous key without a key", "tok,,," + good, 3, "is set, but"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			values := strings.Split(c.values, ",")
 			_, err := Load(pairEnv("WECHAT_APP_ID", pushID, env, values), 0)
 			wantProblem(t, err, strings.Split(env, ",")[c.wrong]+": "+c.want)
@@ -99,7 +101,7 @@ func TestPushSecretsAreChecked(t *testing.T) {
 	}
 }
 
-// wantProblem demands one problem, which quotes no secret.
+// wantProblem expects one problem, which quotes no secret.
 func wantProblem(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -128,8 +130,7 @@ func pairJSON(names string, values []string) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
-// All problems come at once.
-func TestPushProblemsAreAllTold(t *testing.T) {
+func TestAllPushProblemsComeAtOnce(t *testing.T) {
 	_, err := Load(env("WECHAT_APPS", pushAccounts, "WECHAT_TOKEN", "to ken", "WECHAT_PUSH_WINDOW", "1s",
 		"WECHAT_PUSH_SECRETS", `{"shop":{"token":""},"mini":{"token":"a","encodingAESKey":"x"}}`), Bus)
 	if err == nil {
@@ -143,74 +144,85 @@ func TestPushProblemsAreAllTold(t *testing.T) {
 	}
 }
 
-func TestPushesAreInsistedOn(t *testing.T) {
-	for name, c := range map[string]struct {
-		env func(string) string
-		ok  bool
+func TestSecretsOfPushesAreRequiredOnRequest(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  func(string) string
+		ok   bool
 	}{
-		"token":           {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "a"), true},
-		"none":            {env("WECHAT_APP_ID", pushID), false},
-		"blank":           {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", " \t"), false},
-		"ARN":             {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS_ARN", "arn"), true},
-		"the AppSecrets'": {env("WECHAT_APP_ID", pushID, "WECHAT_SECRETS_ARN", "arn"), false},
-		"one of several":  {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"news":{"token":"a"}}`), true},
-		"only a site's":   {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"site":{"token":"a"}}`), false},
-		"as for several":  {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", `{"default":{"token":"a"}}`), true},
-		"by its AppID":    {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", `{"`+pushID+`":{"token":"a"}}`), true},
+		{"token", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", "a"), true},
+		{"none", env("WECHAT_APP_ID", pushID), false},
+		{"blank", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", " \t"), false},
+		{"ARN", env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS_ARN", "arn"), true},
+		{"the AppSecrets'", env("WECHAT_APP_ID", pushID, "WECHAT_SECRETS_ARN", "arn"), false},
+		{"one of several", env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"news":{"token":"a"}}`), true},
+		{"only a site's", env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"site":{"token":"a"}}`), false},
+		{"as for several", env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", `{"default":{"token":"a"}}`), true},
+		{"by its AppID", env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", `{"`+pushID+`":{"token":"a"}}`), true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			_, err := Load(c.env, Pushes)
 			if c.ok != (err == nil) || (err != nil && !strings.Contains(err.Error(), "WECHAT_TOKEN: is not set")) {
 				t.Errorf("%v", err)
 			}
 			if _, err := Load(c.env, 0); err != nil {
-				t.Errorf("refused without being asked: %v", err)
+				t.Errorf("required though not requested: %v", err)
 			}
 		})
 	}
 }
 
 func TestPushWindow(t *testing.T) {
-	for value, want := range map[string]time.Duration{
-		"": 10 * time.Minute, "1m": time.Minute, " 90s ": 90 * time.Second, "24h": 24 * time.Hour,
-		"59.999999999s": 0, "24h0m0.000000001s": 0, "-10m": 0, "10": 0, "soon": 0,
+	for _, c := range []struct {
+		value string
+		want  time.Duration // 0: refused
+	}{
+		{"1m", time.Minute}, {" 90s ", 90 * time.Second}, {"24h", 24 * time.Hour},
+		{"59.999999999s", 0}, {"24h0m0.000000001s", 0}, {"-10m", 0}, {"10", 0}, {"soon", 0},
 	} {
-		c, err := Load(env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_WINDOW", value), 0)
-		switch {
-		case want == 0 && (err == nil || !strings.Contains(err.Error(), "WECHAT_PUSH_WINDOW: ")):
-			t.Errorf("%q: %v", value, err)
-		case want != 0 && (err != nil || c.PushWindow != want):
-			t.Errorf("%q: %v, %v", value, c.PushWindow, err)
-		}
+		t.Run(c.value, func(t *testing.T) {
+			got, err := Load(env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_WINDOW", c.value), 0)
+			switch {
+			case c.want == 0 && (err == nil || !strings.Contains(err.Error(), "WECHAT_PUSH_WINDOW: ")):
+				t.Error(err)
+			case c.want != 0 && (err != nil || got.PushWindow != c.want):
+				t.Errorf("%v, %v", got.PushWindow, err)
+			}
+		})
 	}
 }
 
 func TestDomainProofs(t *testing.T) {
 	long := strings.Repeat("a", 64)
-	for value, want := range map[string]map[string]string{
-		"":                       {},
-		"AbC09":                  {"AbC09": "AbC09"},
-		" one , two=x_Y-9,":      {"one": "one", "two": "x_Y-9"},
-		long + "=" + long + long: {long: long + long},
-		long + "a":               nil,
-		"a=" + long + long + "a": nil,
-		"a=":                     nil,
-		"=a":                     nil,
-		"a=b=c":                  nil,
-		"a b":                    nil,
-		"a_b":                    nil,
-		"../a":                   nil,
-		"a=<script>":             nil,
-		"a,b,a":                  nil,
-		"a=b,a=c":                nil,
+	for _, c := range []struct {
+		name, value string
+		want        map[string]string // nil: refused
+	}{
+		{"none", "", map[string]string{}},
+		{"a code", "AbC09", map[string]string{"AbC09": "AbC09"}},
+		{"two, one with a content", " one , two=x_Y-9,", map[string]string{"one": "one", "two": "x_Y-9"}},
+		{"the longest", long + "=" + long + long, map[string]string{long: long + long}},
+		{"a code that is too long", long + "a", nil},
+		{"a content that is too long", "a=" + long + long + "a", nil},
+		{"an empty content", "a=", nil},
+		{"an empty code", "=a", nil},
+		{"two contents", "a=b=c", nil},
+		{"a space", "a b", nil},
+		{"an underscore in a code", "a_b", nil},
+		{"a path", "../a", nil},
+		{"markup", "a=<script>", nil},
+		{"a code twice", "a,b,a", nil},
+		{"a code with two contents", "a=b,a=c", nil},
 	} {
-		c, err := Load(env("WECHAT_APP_ID", pushID, "WECHAT_DOMAIN_PROOFS", value), 0)
-		switch {
-		case want == nil && (err == nil || !strings.Contains(err.Error(), "WECHAT_DOMAIN_PROOFS: ")):
-			t.Errorf("%q: %v", value, err)
-		case want != nil && (err != nil || !maps.Equal(c.DomainProofs, want)):
-			t.Errorf("%q: %v, %v", value, c.DomainProofs, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Load(env("WECHAT_APP_ID", pushID, "WECHAT_DOMAIN_PROOFS", c.value), 0)
+			switch {
+			case c.want == nil && (err == nil || !strings.Contains(err.Error(), "WECHAT_DOMAIN_PROOFS: ")):
+				t.Error(err)
+			case c.want != nil && (err != nil || !maps.Equal(got.DomainProofs, c.want)):
+				t.Errorf("%v, %v", got.DomainProofs, err)
+			}
+		})
 	}
 }
 
@@ -236,24 +248,27 @@ func TestNoAccountIsNamedHealth(t *testing.T) {
 	}
 }
 
-// What would be passed over is told.
-func TestPushConflicts(t *testing.T) {
+// Nothing that is set is ignored in silence.
+func TestPushSettingsThatConflictAreRefused(t *testing.T) {
 	secrets := `{"default":{"token":"` + canary + `"}}`
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
 		env  func(string) string
 		want string
 	}{
-		"token and secrets":      {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", canary, "WECHAT_PUSH_SECRETS", secrets), "WECHAT_TOKEN: is set and so is WECHAT_PUSH_SECRETS"},
-		"token and accounts":     {env("WECHAT_APPS", pushAccounts, "WECHAT_TOKEN", canary), "WECHAT_TOKEN: is for the one account of WECHAT_APP_ID"},
-		"token and ARN":          {env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", canary, "WECHAT_PUSH_SECRETS_ARN", "arn"), "WECHAT_PUSH_SECRETS_ARN: is set, and so are"},
-		"secrets and ARN":        {env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", secrets, "WECHAT_PUSH_SECRETS_ARN", "arn"), "WECHAT_PUSH_SECRETS_ARN: is set, and so are"},
-		"an account that is not": {env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"shoop":{"token":"a"}}`), `WECHAT_PUSH_SECRETS: account "shoop" is none`},
-		"a bus with a space":     {env("WECHAT_APP_ID", pushID, "EVENT_BUS_NAME", "x y"), `EVENT_BUS_NAME: "x y" is neither a name nor an ARN`},
-		"a function with a bang": {env("WECHAT_APP_ID", pushID, "REPLY_FUNCTION", "!!"), `REPLY_FUNCTION: "!!" is neither a name nor an ARN`},
+		{"token and secrets", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", canary, "WECHAT_PUSH_SECRETS", secrets), "WECHAT_TOKEN: is set and so is WECHAT_PUSH_SECRETS"},
+		{"token and accounts", env("WECHAT_APPS", pushAccounts, "WECHAT_TOKEN", canary), "WECHAT_TOKEN: is for the one account of WECHAT_APP_ID"},
+		{"token and ARN", env("WECHAT_APP_ID", pushID, "WECHAT_TOKEN", canary, "WECHAT_PUSH_SECRETS_ARN", "arn"), "WECHAT_PUSH_SECRETS_ARN: is set, and so are"},
+		{"secrets and ARN", env("WECHAT_APP_ID", pushID, "WECHAT_PUSH_SECRETS", secrets, "WECHAT_PUSH_SECRETS_ARN", "arn"), "WECHAT_PUSH_SECRETS_ARN: is set, and so are"},
+		{"an account that is not", env("WECHAT_APPS", pushAccounts, "WECHAT_PUSH_SECRETS", `{"shoop":{"token":"a"}}`), `WECHAT_PUSH_SECRETS: account "shoop" is none`},
+		{"a bus with a space", env("WECHAT_APP_ID", pushID, "EVENT_BUS_NAME", "x y"), `EVENT_BUS_NAME: "x y" is neither a name nor an ARN`},
+		{"a function with a bang", env("WECHAT_APP_ID", pushID, "REPLY_FUNCTION", "!!"), `REPLY_FUNCTION: "!!" is neither a name nor an ARN`},
 	} {
-		_, err := Load(c.env, 0)
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load(c.env, 0)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -2,39 +2,37 @@ package config
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
+// Limits of what can be configured.
 const (
-	defaultSessionTTL     = 30 * 24 * time.Hour
-	defaultSessionIdle    = 7 * 24 * time.Hour
-	defaultSessionDevices = 10
-
-	defaultMiniSessionTTL = 72 * time.Hour
-
 	minSession        = time.Minute
 	maxSession        = 366 * 24 * time.Hour
-	maxSessionDevices = 256
+	maxSessionDevices = 256 // that of session.MostDevices; a test compares them
+
+	minWindow = time.Minute
+	maxWindow = 24 * time.Hour
 )
 
-// duration reads the life of a session.
-func (l *loader) duration(name string, usual time.Duration) time.Duration {
+// duration reads a duration between two limits.
+func (l *loader) duration(name string, least, most time.Duration) time.Duration {
 	value := l.get(name)
-	if value == "" {
-		return usual
-	}
 	d, err := time.ParseDuration(value)
-	if err != nil || d < minSession || d > maxSession {
-		l.problem(name, "%q is not a duration from 1m to 8784h, such as 720h", value)
+	if err != nil || d < least || d > most {
+		l.problem(name, "%q is not a duration from %s to %s, such as %s", value, short(least), short(most), l.defaults[name])
 	}
 	return d
 }
 
+// short writes a duration of whole minutes as in a variable: 24h, not 24h0m0s.
+func short(d time.Duration) string {
+	return strings.Replace(strings.Replace(d.String(), "m0s", "m", 1), "h0m", "h", 1)
+}
+
 func (l *loader) sessionDevices() int {
 	value := l.get(envSessionDevices)
-	if value == "" {
-		return defaultSessionDevices
-	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > maxSessionDevices {
 		l.problem(envSessionDevices, "%q is not a number from 1 to %d", value, maxSessionDevices)

@@ -6,28 +6,50 @@ import (
 	"time"
 )
 
-func TestSessionSettings(t *testing.T) {
-	c, err := Load(env("WECHAT_APP_ID", pushID), 0)
-	if err != nil || c.SessionTTL != 720*time.Hour || c.SessionIdleTimeout != 168*time.Hour || c.SessionDevices != 10 || c.MiniSessionTTL != 259200*time.Second || c.MiniDataAge != 10*time.Minute || c.PublicURL != "" || c.OpenBase != "https://open.weixin.qq.com" {
-		t.Errorf("defaults: %+v, %v", c, err)
-	}
-	c, err = Load(env("WECHAT_APP_ID", pushID, "SESSION_TTL", "1h", "SESSION_IDLE_TIMEOUT", " 1m ", "SESSION_DEVICES", "256", "MINIPROGRAM_SESSION_TTL", "8h", "MINIPROGRAM_DATA_AGE", "24h", "PUBLIC_URL", "HTTPS://API.example.com:443/", "WECHAT_OPEN_BASE", "http://127.0.0.1:1/"), 0)
-	if err != nil || c.SessionTTL != time.Hour || c.SessionIdleTimeout != time.Minute || c.SessionDevices != 256 || c.MiniSessionTTL != 8*time.Hour || c.MiniDataAge != 24*time.Hour || c.PublicURL != "https://api.example.com" || c.OpenBase != "http://127.0.0.1:1" {
-		t.Errorf("set: %+v, %v", c, err)
-	}
-	for name, values := range map[string][]string{
-		"SESSION_TTL":             {"59s", "8784h1s", "-1h", "1", "soon"},
-		"SESSION_IDLE_TIMEOUT":    {"0", "1d"},
-		"SESSION_DEVICES":         {"0", "257", "-1", "many", "1.5"},
-		"MINIPROGRAM_SESSION_TTL": {"0", "8785h"},
-		"MINIPROGRAM_DATA_AGE":    {"59s", "24h1s", "-10m", "always"},
-		"PUBLIC_URL":              {"api.example.com", "https://api.example.com/x", "*", "https://u:p@a.example", "ftp://a.example"},
-		"WECHAT_OPEN_BASE":        {"open.weixin.qq.com", "https://a.example/?x", "https://u@a.example"},
+func TestSessionSettingsAreRead(t *testing.T) {
+	c := loadWith(t, "SESSION_TTL", "1h", "SESSION_IDLE_TIMEOUT", " 1m ", "SESSION_DEVICES", "256", "MINIPROGRAM_SESSION_TTL", "8h", "MINIPROGRAM_DATA_AGE", "24h",
+		"PUBLIC_URL", "HTTPS://API.example.com:443/", "WECHAT_OPEN_BASE", "http://127.0.0.1:1/")
+	for _, field := range []struct {
+		name      string
+		got, want any
+	}{
+		{"SESSION_TTL", c.SessionTTL, time.Hour},
+		{"SESSION_IDLE_TIMEOUT", c.SessionIdleTimeout, time.Minute},
+		{"SESSION_DEVICES", c.SessionDevices, 256},
+		{"MINIPROGRAM_SESSION_TTL", c.MiniSessionTTL, 8 * time.Hour},
+		{"MINIPROGRAM_DATA_AGE", c.MiniDataAge, 24 * time.Hour},
+		{"PUBLIC_URL", c.PublicURL, "https://api.example.com"},
+		{"WECHAT_OPEN_BASE", c.OpenBase, "http://127.0.0.1:1"},
 	} {
-		for _, value := range values {
-			if _, err := Load(env("WECHAT_APP_ID", pushID, name, value), 0); err == nil || !strings.Contains(err.Error(), name+": ") {
-				t.Errorf("%s=%s: %v", name, value, err)
+		t.Run(field.name, func(t *testing.T) {
+			if field.got != field.want {
+				t.Errorf("got %v, want %v", field.got, field.want)
 			}
-		}
+		})
+	}
+}
+
+func TestSessionSettingsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		values []string
+		want   string
+	}{
+		{"SESSION_TTL", []string{"59s", "8784h1s", "-1h", "1", "soon"}, "is not a duration from 1m to 8784h, such as " + defaults()["SESSION_TTL"]},
+		{"SESSION_IDLE_TIMEOUT", []string{"0", "1d"}, "is not a duration from 1m to 8784h"},
+		{"SESSION_DEVICES", []string{"0", "257", "-1", "many", "1.5"}, "is not a number from 1 to 256"},
+		{"MINIPROGRAM_SESSION_TTL", []string{"0", "8785h"}, "is not a duration from 1m to 8784h"},
+		{"MINIPROGRAM_DATA_AGE", []string{"59s", "24h1s", "-10m", "always"}, "is not a duration from 1m to 24h"},
+		{"PUBLIC_URL", []string{"api.example.com", "https://api.example.com/x", "*", "https://u:p@a.example", "ftp://a.example"}, ""},
+		{"WECHAT_OPEN_BASE", []string{"open.weixin.qq.com", "https://a.example/?x", "https://u@a.example"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, value := range c.values {
+				_, err := Load(env("WECHAT_APP_ID", pushID, c.name, value), 0)
+				if err == nil || !strings.HasPrefix(err.Error(), c.name+": ") || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%q: %v", value, err)
+				}
+			}
+		})
 	}
 }

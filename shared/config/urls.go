@@ -12,20 +12,13 @@ import (
 	"wechatfn/shared/web"
 )
 
-// baseURL reads WECHAT_API_BASE, openBase WECHAT_OPEN_BASE.
-func (l *loader) baseURL() string { return l.base(envAPIBase, DefaultAPIBase) }
-
-func (l *loader) openBase() string { return l.base(envOpenBase, DefaultOpenBase) }
-
-func (l *loader) base(name, usual string) string {
+// base reads WECHAT_API_BASE or WECHAT_OPEN_BASE.
+func (l *loader) base(name string) string {
 	value := l.get(name)
-	if value == "" {
-		return usual
-	}
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		l.problem(name, "%sis not an http(s) URL, such as %s", quotedURL(value), usual)
+		l.problem(name, "%sis not an http(s) URL, such as %s", quotedURL(value), l.defaults[name])
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		l.problem(name, "must not have userinfo, a query or a fragment")
 	}

@@ -2,124 +2,96 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
-var errKilled = errors.New("killed")
-
-// mortal is everything a refresher reaches outside itself. When it has made
-// its last call it is dead: that call may or may not have landed, and nothing
-// later reaches anybody.
-type mortal struct {
-	store.Store
+// crashingWeChat is WeChat as a process reaches it.
+type crashingWeChat struct {
 	WeChat
-	left   atomic.Int64 // calls until death
-	landed bool         // whether the last call lands
+	process *storetest.Process
 }
 
-func (m *mortal) step(do func() error) error {
-	switch left := m.left.Add(-1); {
-	case left > 0:
-		return do()
-	case left == 0 && m.landed:
-		_ = do()
-	}
-	return errKilled
-}
-
-func (m *mortal) Get(ctx context.Context, key string) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Get(ctx, key); return err })
-	return item, err
-}
-
-func (m *mortal) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Create(ctx, in); return err })
-	return item, err
-}
-
-func (m *mortal) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = m.step(func() error { item, err = m.Store.Replace(ctx, in); return err })
-	return item, err
-}
-
-func (m *mortal) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
-	err = m.step(func() error { token, err = m.WeChat.Token(ctx, appID, secret, force); return err })
+func (c crashingWeChat) Token(ctx context.Context, appID, secret string, force bool) (token wechat.Token, err error) {
+	err = c.process.Do(func() error { token, err = c.WeChat.Token(ctx, appID, secret, force); return err })
 	return token, err
 }
 
-func (m *mortal) Ticket(ctx context.Context, token string, typ wechat.TicketType) (ticket wechat.Ticket, err error) {
-	err = m.step(func() error { ticket, err = m.WeChat.Ticket(ctx, token, typ); return err })
+func (c crashingWeChat) Ticket(ctx context.Context, token string, typ wechat.TicketType) (ticket wechat.Ticket, err error) {
+	err = c.process.Do(func() error { ticket, err = c.WeChat.Ticket(ctx, token, typ); return err })
 	return ticket, err
 }
 
-// killAfter runs one tick of a refresher that dies with its nth call outside,
-// and reports whether it did.
-func (w *world) killAfter(n int, landed bool) bool {
-	k := w.keeper()
-	m := &mortal{Store: w.store, WeChat: k.WeChat, landed: landed}
-	m.left.Store(int64(n))
-	k.Store, k.WeChat = m, m
-	_, err := k.Tick(w.t.Context(), w.account)
-	return m.left.Load() <= 0 || errors.Is(err, errKilled)
+// renewerIn is a Renewer in the process, which counts its calls to the store and to
+// WeChat.
+func (f *fixture) renewerIn(p *storetest.Process) *Renewer {
+	renewer := f.renewerOn(p.Store(f.store))
+	renewer.weChat = crashingWeChat{renewer.weChat, p}
+	return renewer
 }
 
-// starts are the states in which a refresher dies: before the first token, with
-// a token to renew, with a ticket to renew, after a token died early.
-var starts = []struct {
+// crashAt runs one tick of a refresher that crashes at its nth call, and reports
+// whether it did.
+func (f *fixture) crashAt(n int, when storetest.When) bool {
+	p := storetest.CrashAt(n, when)
+	_, _ = f.renewerIn(p).Tick(f.t.Context(), f.account)
+	return p.Crashed()
+}
+
+// crashStates are the states in which a refresher crashes.
+var crashStates = []struct {
 	name  string
-	setUp func(*world)
+	setUp func(*fixture)
 }{
-	{"empty table", func(*world) {}},
-	{"token due", func(w *world) { w.tick(w.keeper()); time.Sleep(6950 * time.Second) }},
-	{"both ended", func(w *world) { w.tick(w.keeper()); time.Sleep(8000 * time.Second) }},
-	{"token killed elsewhere", func(w *world) {
-		w.tick(w.keeper())
+	{"empty table", func(*fixture) {}},
+	{"token due", func(f *fixture) { f.tick(f.renewer()); time.Sleep(6950 * time.Second) }},
+	{"token and ticket expired", func(f *fixture) { f.tick(f.renewer()); time.Sleep(8000 * time.Second) }},
+	{"token invalidated elsewhere", func(f *fixture) {
+		f.tick(f.renewer())
 		time.Sleep(time.Minute)
-		_ = w.sim.ForeignRefresh(testAppID)
+		_ = f.sim.ForeignRefresh(testAppID)
 	}},
 }
 
-func (w *world) well() bool {
-	record := w.stored()
-	// Not through Ticket, which would kick.
-	ticket, err := w.reader(nil).read(w.t.Context(), ticketKey(testAppID, wechat.JSAPI))
-	return err == nil && ticket.usable(time.Now()) && w.sim.TokenValid(testAppID, record.Token.Value) &&
-		record.Token.left(time.Now()) > 0 && !record.held(time.Now())
+// recovered reports whether token and ticket are valid and the lease is free. It uses
+// read, since Ticket might write a refresh request.
+func (f *fixture) recovered() bool {
+	record := f.record()
+	ticket, err := f.reader(nil).read(f.t.Context(), ticketKey(testAppID, wechat.JSAPI))
+	return err == nil && ticket.valid(time.Now()) && f.sim.TokenValid(testAppID, record.Token.Value) &&
+		record.Token.left(time.Now()) > 0 && !record.Lease.active(time.Now())
 }
 
-// P2: wherever a refresher is killed, another takes over: within 30 s when
-// requests kick it, within 150 s by the schedule alone.
-func TestKilledAtAnyStep(t *testing.T) {
+// Wherever a refresher crashes, another one takes over: within 30 s if there are
+// requests, within 150 s by the schedule alone.
+func TestCrashAtAnyCall(t *testing.T) {
 	t.Parallel()
 	for _, classic := range []bool{false, true} {
-		for _, start := range starts {
-			for _, landed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("classic=%v/%s/landed=%v", classic, start.name, landed), func(t *testing.T) {
-					points := 0
+		for _, state := range crashStates {
+			for _, when := range []storetest.When{storetest.Before, storetest.After} {
+				t.Run(fmt.Sprintf("classic=%v/%s/%s", classic, state.name, when), func(t *testing.T) {
+					calls := 0
 					for n := 1; ; n++ {
-						killed := true
-						bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, w *world) {
-							w.classic = classic
-							start.setUp(w)
-							if killed = w.killAfter(n, landed); killed {
-								w.wantTakeover(n)
+						crashed := true
+						bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, f *fixture) {
+							f.classic = classic
+							state.setUp(f)
+							if crashed = f.crashAt(n, when); crashed {
+								f.wantTakeover(n)
 							}
 						})
-						if !killed {
+						if !crashed {
 							break
 						}
-						points++
+						calls++
 					}
-					if points < 2 {
-						t.Errorf("only %d points to die at", points)
+					if calls < 2 {
+						t.Errorf("only %d calls to crash at", calls)
 					}
 				})
 			}
@@ -127,58 +99,92 @@ func TestKilledAtAnyStep(t *testing.T) {
 	}
 }
 
-// wantTakeover lets requests come each second, and ticks each minute beginning
-// 59 s after the death: the worst moment.
-func (w *world) wantTakeover(n int) {
-	died := time.Now()
-	k := w.keeper()
-	r := w.reader(func(string) { _, _ = k.HandleRefreshRequest(w.t.Context(), w.account) })
-	starved := false
-	for !w.well() {
-		since := time.Since(died)
-		if starved && since > 30*time.Second {
-			w.t.Errorf("killed at call %d: still nothing after %v with traffic", n, since)
+// wantTakeover simulates requests each second, and ticks each minute of which the first
+// is 59 s after the crash: the worst moment.
+func (f *fixture) wantTakeover(n int) {
+	crashed := time.Now()
+	renewer := f.renewer()
+	reader := f.reader(func(string) { _, _ = renewer.HandleRefreshRequest(f.t.Context(), f.account) })
+	refused := false
+	for !f.recovered() {
+		since := time.Since(crashed)
+		if refused && since > 30*time.Second {
+			f.t.Errorf("crash at call %d: requests are still refused after %v", n, since)
 			return
 		}
 		if since > 150*time.Second {
-			w.t.Errorf("killed at call %d: not taken over after %v", n, since)
+			f.t.Errorf("crash at call %d: not taken over after %v", n, since)
 			return
 		}
 		time.Sleep(time.Second)
-		_, _, err := r.Ticket(w.t.Context(), testAppID, wechat.JSAPI)
-		starved = err != nil
+		_, _, err := reader.Ticket(f.t.Context(), testAppID, wechat.JSAPI)
+		refused = err != nil
 		if (int(since.Seconds())+1)%60 == 0 {
-			w.tick(k)
+			f.tick(renewer)
 		}
 	}
 }
 
-// P2 without requests: the schedule alone.
-func TestKilledAtAnyStepIdle(t *testing.T) {
-	for _, start := range starts {
-		t.Run(start.name, func(t *testing.T) {
+func TestCrashAtAnyCallWithoutRequests(t *testing.T) {
+	for _, state := range crashStates {
+		t.Run(state.name, func(t *testing.T) {
 			for n := 1; ; n++ {
-				killed := true
-				bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, w *world) {
-					start.setUp(w)
-					if killed = w.killAfter(n, true); !killed {
+				crashed := true
+				bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, f *fixture) {
+					state.setUp(f)
+					if crashed = f.crashAt(n, storetest.After); !crashed {
 						return
 					}
-					died := time.Now()
-					for time.Sleep(59 * time.Second); !w.well(); time.Sleep(time.Minute) {
-						w.tick(w.keeper())
-						if time.Since(died) > 150*time.Second {
-							t.Fatalf("killed at call %d: not taken over after %v", n, time.Since(died))
+					begin := time.Now()
+					for time.Sleep(59 * time.Second); !f.recovered(); time.Sleep(time.Minute) {
+						f.tick(f.renewer())
+						if time.Since(begin) > 150*time.Second {
+							t.Fatalf("crash at call %d: not taken over after %v", n, time.Since(begin))
 						}
-						if w.well() {
+						if f.recovered() {
 							break
 						}
 					}
 				})
-				if !killed {
+				if !crashed {
 					break
 				}
 			}
 		})
+	}
+}
+
+// A refresher publishes a ticket and crashes before it saves the record. The next one
+// sees the same ticket minutes later: its expiry does not move.
+func TestCrashAfterPublishingDoesNotMoveTheExpiry(t *testing.T) {
+	crashes := 0
+	for n := 1; n < 10; n++ {
+		t.Run(fmt.Sprintf("call=%d", n), func(t *testing.T) {
+			bubble(t, wechatsim.Switches{TicketLead: 300 * time.Second}, func(t *testing.T, f *fixture) {
+				renewer := f.renewer()
+				for range 115 {
+					f.tick(renewer)
+					time.Sleep(time.Minute)
+				}
+				first := f.publishedExpiry(t)
+				f.crashAt(n, storetest.After)
+				before := f.publishedExpiry(t)
+				if before.Equal(first) {
+					return // no new ticket was published
+				}
+				crashes++
+				time.Sleep(5 * time.Minute)
+				f.tick(renewer)
+				if after := f.publishedExpiry(t); after.After(before) {
+					t.Errorf("the expiry moved by %v", after.Sub(before))
+				}
+				if after := f.record().Tickets[wechat.JSAPI].ExpiresAt; after != f.publishedExpiry(t).Unix() {
+					t.Errorf("the expiry in the record is %d", after)
+				}
+			})
+		})
+	}
+	if crashes == 0 {
+		t.Error("there was no crash after publishing")
 	}
 }

@@ -1,15 +1,11 @@
 package credential
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wechatfn/dev/wechatsim"
@@ -17,6 +13,8 @@ import (
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
@@ -26,19 +24,19 @@ const (
 	nextSecret = "canary-secret-two-0123456789abcd"
 )
 
-// world is an account in a simulated WeChat and a real store, all on one clock:
-// the fake one of testing/synctest where the test runs in a bubble.
-type world struct {
+// fixture is an account, a simulated WeChat and a real store. All use the same
+// clock: in a bubble it is the simulated one of testing/synctest.
+type fixture struct {
 	t       testing.TB
 	sim     *wechatsim.Sim
-	store   *counted
+	store   *storetest.Recorder
 	account account.Account
 	secret  func(fresh bool) string
 	classic bool
-	log     *lockedBuffer
+	log     *logtest.Buffer
 }
 
-func newWorld(t testing.TB, switches wechatsim.Switches) *world {
+func newFixture(t testing.TB, switches wechatsim.Switches) *fixture {
 	t.Helper()
 	sim, err := wechatsim.New(wechatsim.Config{
 		Apps:     []wechatsim.App{{ID: testAppID, Secret: testSecret}},
@@ -53,177 +51,160 @@ func newWorld(t testing.TB, switches wechatsim.Switches) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{
-		t: t, sim: sim, store: &counted{Store: db}, log: new(lockedBuffer),
+	f := &fixture{
+		t: t, sim: sim, store: &storetest.Recorder{Store: db}, log: new(logtest.Buffer),
 		account: account.Account{Name: "shop", AppID: testAppID, Tickets: []wechat.TicketType{wechat.JSAPI}},
 		secret:  func(bool) string { return testSecret },
 	}
-	t.Cleanup(w.searchForSecrets)
-	return w
+	t.Cleanup(f.searchForSecrets)
+	return f
 }
 
-// searchForSecrets looks for planted and live secrets in all that was logged.
-func (w *world) searchForSecrets() {
-	logged := w.log.String()
-	ticket, _ := w.sim.CurrentTicket(testAppID, "jsapi")
-	for _, secret := range []string{testSecret, nextSecret, ticket, w.stored().Token.Value} {
-		if secret != "" && strings.Contains(logged, secret) {
-			w.t.Errorf("a secret was logged:\n%s", logged)
-		}
-	}
+// bubble runs test with a fixture on a simulated clock.
+func bubble(t *testing.T, switches wechatsim.Switches, test func(t *testing.T, f *fixture)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, newFixture(t, switches)) })
 }
 
-// cacheSecret makes the secret come from a cache that only a fresh look renews
-// from what is stored.
-func (w *world) cacheSecret(stored *string) {
+// searchForSecrets fails the test if a secret was logged.
+func (f *fixture) searchForSecrets() {
+	ticket, _ := f.sim.CurrentTicket(testAppID, "jsapi")
+	f.log.WantNoSecrets(f.t, testSecret, nextSecret, ticket, f.record().Token.Value)
+}
+
+// cacheSecret caches the secret: *current is read only if a fresh secret is asked
+// for.
+func (f *fixture) cacheSecret(current *string) {
 	cached := testSecret
-	w.secret = func(fresh bool) string {
+	f.secret = func(fresh bool) string {
 		if fresh {
-			cached = *stored
+			cached = *current
 		}
 		return cached
 	}
 }
 
-func (w *world) client() *wechat.Client {
-	c, err := wechat.New(wechat.Config{HTTPClient: w.sim.Client(), Classic: w.classic})
+func (f *fixture) client() *wechat.Client {
+	c, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client(), Classic: f.classic})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return c
 }
 
-// keeper returns a refresher of its own, on the given store.
-func (w *world) keeperOn(s store.Store) *Renewer {
-	k, err := NewRenewer(RenewerConfig{
-		Store: s, WeChat: w.client(), Accounts: account.List{w.account},
+// renewerOn returns a new Renewer on the given store.
+func (f *fixture) renewerOn(s store.Store) *Renewer {
+	renewer, err := NewRenewer(RenewerConfig{
+		Store: s, WeChat: f.client(),
 		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
-			return secret.New(w.secret(fresh)), nil
+			return secret.New(f.secret(fresh)), nil
 		},
 		Jitter: func() float64 { return 0.5 },
-		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: f.log.Text(),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	return k
+	return renewer
 }
 
-func (w *world) keeper() *Renewer { return w.keeperOn(w.store) }
+func (f *fixture) renewer() *Renewer { return f.renewerOn(f.store) }
 
-// reader returns a signature function of its own; onKick may be nil.
-func (w *world) reader(onRefreshRequest func(string)) *Reader {
-	r, err := NewReader(ReaderConfig{Store: w.store, OnRefreshRequest: onRefreshRequest, Logger: slog.New(slog.NewTextHandler(w.log, nil))})
+// reader returns a new Reader, with nothing cached. onRefreshRequest may be nil.
+func (f *fixture) reader(onRefreshRequest func(string)) *Reader {
+	reader, err := NewReader(ReaderConfig{Store: f.store, OnRefreshRequest: onRefreshRequest, Logger: f.log.Text()})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	return r
+	return reader
 }
 
-func (w *world) tick(k *Renewer) Record {
-	w.t.Helper()
-	record, err := k.Tick(w.t.Context(), w.account)
+func (f *fixture) tick(renewer *Renewer) Record {
+	f.t.Helper()
+	record, err := renewer.Tick(f.t.Context(), f.account)
 	if err != nil && !errors.Is(err, ErrBusy) {
-		w.t.Fatalf("tick: %v", err)
+		f.t.Fatalf("tick: %v", err)
 	}
 	return record
 }
 
-// report has somebody find the token dead and say so through the table, and k take
-// the kick.
-func (w *world) report(k *Renewer, token string) (Record, error) {
-	w.reader(nil).reportInvalid(w.t.Context(), testAppID, Fingerprint(token))
-	return k.HandleRefreshRequest(w.t.Context(), w.account)
+// report has a new Reader report the token as invalid, and the renewer handle that
+// refresh request.
+func (f *fixture) report(renewer *Renewer, token string) (Record, error) {
+	f.reader(nil).reportInvalid(f.t.Context(), testAppID, Fingerprint(token))
+	return renewer.HandleRefreshRequest(f.t.Context(), f.account)
 }
 
-// stored is the record in the table, without counting the read.
-func (w *world) stored() Record {
-	_, record, err := (&Renewer{RenewerConfig{Store: w.store.Store}}).read(context.Background(), testAppID)
+// record is the record in the table. This read is not counted.
+func (f *fixture) record() Record {
+	s, err := (&Renewer{store: f.store.Store}).read(context.Background(), testAppID)
 	if err != nil {
 		return Record{}
 	}
-	return record
+	return s.Record
 }
 
-func (w *world) calls() string {
-	return fmt.Sprintf("%d token, %d ticket", w.tokenCalls(), w.sim.Calls(wechatsim.PathTicket))
-}
-
-func (w *world) tokenCalls() int {
-	return w.sim.Calls(wechatsim.PathStableToken) + w.sim.Calls(wechatsim.PathToken)
-}
-
-func (w *world) wantCalls(token, ticket int) {
-	w.t.Helper()
-	if got, want := w.calls(), fmt.Sprintf("%d token, %d ticket", token, ticket); got != want {
-		w.t.Errorf("WeChat was asked for %s; want %s", got, want)
-	}
-}
-
-// wantTicket asserts that the reader hands out a ticket that WeChat accepts.
-func (w *world) wantTicket(r *Reader) string {
-	w.t.Helper()
-	value, end, err := r.Ticket(w.t.Context(), testAppID, wechat.JSAPI)
-	if err != nil {
-		w.t.Fatalf("no ticket: %v", err)
-	}
-	w.checkTicket(value, end)
-	return value
-}
-
-func (w *world) checkTicket(value string, end time.Time) {
-	w.t.Helper()
-	if !w.sim.TicketValid(testAppID, "jsapi", value) {
-		w.t.Errorf("%s: a dead ticket was handed out", time.Now())
-	}
-	if left := time.Until(end); left <= Margin {
-		w.t.Errorf("%s: a ticket was handed out %v before its end", time.Now(), left)
-	}
-}
-
-// counted counts the calls of each verb.
-type counted struct {
-	store.Store
-	gets, writes atomic.Int64
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.gets.Add(1)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	c.writes.Add(1)
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	c.writes.Add(1)
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) want(t testing.TB, gets, writes int64) {
+// publishedExpiry is the expiry of the published ticket.
+func (f *fixture) publishedExpiry(t testing.TB) time.Time {
 	t.Helper()
-	if g, w := c.gets.Swap(0), c.writes.Swap(0); g != gets || w != writes {
-		t.Errorf("%d store reads and %d writes; want %d and %d", g, w, gets, writes)
+	ticket, err := f.reader(nil).read(t.Context(), ticketKey(testAppID, wechat.JSAPI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ticket.expiresAt
+}
+
+// publish writes a ticket as a Renewer does, in place of the one that is published.
+func (f *fixture) publish(value string, ttl time.Duration) {
+	f.t.Helper()
+	key := ticketKey(testAppID, wechat.JSAPI)
+	item := publishedTicket{Ticket: value, ExpiresAt: time.Now().Add(ttl).Unix(), Epoch: 1}.item(key)
+	existing, err := f.store.Create(f.t.Context(), item)
+	if errors.Is(err, store.ErrExists) {
+		item.Version = existing.Version
+		_, err = f.store.Replace(f.t.Context(), item)
+	}
+	if err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-func (c *counted) reset() { c.gets.Store(0); c.writes.Store(0) }
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+func (f *fixture) calls() string {
+	return fmt.Sprintf("%d token, %d ticket", f.tokenCalls(), f.sim.Calls(wechatsim.PathTicket))
 }
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
+func (f *fixture) tokenCalls() int {
+	return f.sim.Calls(wechatsim.PathStableToken) + f.sim.Calls(wechatsim.PathToken)
 }
 
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+func (f *fixture) wantCalls(token, ticket int) {
+	f.t.Helper()
+	if got, want := f.calls(), fmt.Sprintf("%d token, %d ticket", token, ticket); got != want {
+		f.t.Errorf("WeChat was asked for %s; want %s", got, want)
+	}
+}
+
+// wantStoreCalls checks the calls of the store since they were last taken.
+func (f *fixture) wantStoreCalls(reads, writes int) {
+	f.t.Helper()
+	if r, w := f.store.Take().Count(); r != reads || w != writes {
+		f.t.Errorf("%d store reads and %d writes; want %d and %d", r, w, reads, writes)
+	}
+}
+
+// wantTicket fails the test if the reader does not hand out a ticket that WeChat
+// accepts.
+func (f *fixture) wantTicket(reader *Reader) string {
+	f.t.Helper()
+	value, expiry, err := reader.Ticket(f.t.Context(), testAppID, wechat.JSAPI)
+	if err != nil {
+		f.t.Fatalf("no ticket: %v", err)
+	}
+	if !f.sim.TicketValid(testAppID, "jsapi", value) {
+		f.t.Errorf("%s: an invalid ticket was handed out", time.Now())
+	}
+	if left := time.Until(expiry); left <= Margin {
+		f.t.Errorf("%s: a ticket was handed out %v before its expiry", time.Now(), left)
+	}
+	return value
 }

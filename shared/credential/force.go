@@ -8,14 +8,15 @@ import (
 	"wechatfn/shared/account"
 )
 
-// The operator's budget, well inside WeChat's own (20 a day, 30 s apart).
+// The budget of forced refreshes is well below WeChat's own limits (20 a day, 30 s
+// apart).
 const (
-	forcesADay   = 10
-	forceSpacing = 31 * time.Second
-	forceDay     = 24 * time.Hour
+	maxForcedPerDay = 10
+	forcedWindow    = 24 * time.Hour
+	forcedInterval  = 31 * time.Second
 )
 
-// BudgetError: the forced refreshes are spent for now.
+// BudgetError: no forced refresh is left for now.
 type BudgetError struct {
 	RetryAfter time.Duration
 }
@@ -24,47 +25,47 @@ func (e *BudgetError) Error() string {
 	return fmt.Sprintf("credential: no forced refresh is left; the next one in %d s", int(e.RetryAfter.Seconds())+1)
 }
 
-// Force makes WeChat issue a new token and, in stable mode, invalidate the
-// current one at once: for operators whose token has leaked. It is counted in
-// the record before WeChat is asked. Errors: *BudgetError, ErrBusy, ErrLeaseLost,
-// the store's; WeChat's refusal is logged and stands in the record.
-func (k *Renewer) Force(ctx context.Context, account account.Account) (Record, error) {
-	item, record, err := k.read(ctx, account.AppID)
+// Force has WeChat issue a new token. In stable mode WeChat invalidates the current
+// one at once. It is for operators whose token has leaked. It is counted in the
+// record before WeChat is asked. If WeChat refuses, that is logged and stored in the
+// record. Errors: *BudgetError, ErrBusy, ErrLeaseLost, the store's.
+func (r *Renewer) Force(ctx context.Context, account account.Account) (Record, error) {
+	s, err := r.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
 	}
-	now := k.Now()
-	if record.held(now) {
-		return record, ErrBusy
+	now := r.now()
+	if s.Lease.active(now) {
+		return s.Record, ErrBusy
 	}
-	forced, wait := spend(record.Forced, now)
+	forced, wait := countForced(s.Forced, now)
 	if wait > 0 {
-		return record, &BudgetError{RetryAfter: wait}
+		return s.Record, &BudgetError{RetryAfter: wait}
 	}
-	record.Forced = forced
-	// Until the answer is kept: should it get lost, or the refresher be killed, the
-	// next tick asks which token stands.
-	record.Token.Dead = true
-	_, record, err = k.step(ctx, account, item, record, Plan{Token: true}, true)
-	return record, err
+	s.Forced = forced
+	// Invalid until the answer is saved. If the answer is lost, or the refresher
+	// crashes, the next tick asks WeChat which token is valid.
+	s.Token.Invalid = true
+	s, err = r.step(ctx, account, s, Plan{Token: true, Force: true})
+	return s.Record, err
 }
 
-// spend adds now to the times of earlier forced refreshes, or says how long to
-// wait for a place.
-func spend(times []int64, now time.Time) ([]int64, time.Duration) {
-	var kept []int64
+// countForced adds now to the times of the forced refreshes in the last period. If
+// the budget is used up, it returns how long to wait instead.
+func countForced(times []int64, now time.Time) ([]int64, time.Duration) {
+	var recent []int64
 	for _, t := range times {
-		if now.Sub(time.Unix(t, 0)) < forceDay {
-			kept = append(kept, t)
+		if now.Sub(time.Unix(t, 0)) < forcedWindow {
+			recent = append(recent, t)
 		}
 	}
-	if n := len(kept); n > 0 {
-		if wait := time.Unix(kept[n-1], 0).Add(forceSpacing).Sub(now); wait > 0 {
+	if n := len(recent); n > 0 {
+		if wait := time.Unix(recent[n-1], 0).Add(forcedInterval).Sub(now); wait > 0 {
 			return times, wait
 		}
-		if n >= forcesADay {
-			return times, time.Unix(kept[n-forcesADay], 0).Add(forceDay).Sub(now)
+		if n >= maxForcedPerDay {
+			return times, time.Unix(recent[n-maxForcedPerDay], 0).Add(forcedWindow).Sub(now)
 		}
 	}
-	return append(kept, now.Unix()), 0
+	return append(recent, now.Unix()), 0
 }

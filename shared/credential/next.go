@@ -7,62 +7,67 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// The clockwork. WeChat hands out a new token in the old one's last 300 s and
-// never says that a ticket is about to change, so renewing is polling near the
-// end; with one tick a minute, each value here is a little less than a whole
-// number of ticks.
+// When to ask WeChat. WeChat gives out a new token in the last 300 s of the old
+// one, and does not say when a ticket will change. So renewing means polling near
+// the expiry. The refresher is invoked once a minute; each interval is a little
+// less than a whole number of minutes, so that no invocation comes too early.
 const (
-	// Margin: nothing is handed out in the last minute before its known end.
+	// Margin is how long before its expiry a token or ticket is no longer handed out.
 	Margin = 60 * time.Second
 
-	tokenWindow = 300 * time.Second
-	ticketCheck = 14*time.Minute + 15*time.Second // a ticket with life left, in case WeChat ended it early
+	tokenWindow         = 300 * time.Second
+	ticketCheckInterval = 14*time.Minute + 15*time.Second // outside its window, in case WeChat ended the ticket early
 
-	// A ticket is polled each minute from ticketWindow before its end, or from
-	// leadMargin before the point where its predecessor was seen to change.
+	// A ticket's window begins ticketWindow before its expiry. If the previous
+	// ticket changed earlier than that, the window begins leadMargin before that
+	// point, but never more than ticketWindowMax before the expiry.
 	ticketWindow    = 240 * time.Second
 	ticketWindowMax = time.Hour
 	leadMargin      = 180 * time.Second
 
-	pollSpacing    = 45 * time.Second // at most one poll a tick, however many ticks arrive
-	requestSpacing = 9 * time.Second  // with nothing to hand out: at the pace of kicks
+	pollInterval    = 45 * time.Second // in a window: at most one poll a minute, however often the refresher is invoked
+	requestInterval = 9 * time.Second  // without a valid ticket: as often as refresh requests come
 
-	// A ticket that WeChat goes on repeating so long after its end is not worth
-	// more than 732 calls a day.
-	endedFor     = 5 * time.Minute
-	endedSpacing = 118 * time.Second
+	// If WeChat still repeats a ticket longExpired after its expiry, it is asked
+	// less often: at most 732 times a day.
+	longExpired         = 5 * time.Minute
+	longExpiredInterval = 118 * time.Second
 
-	// leaseLife outlasts the refresher's timeout (15 s), so that a live holder
-	// is never overtaken, and lets the next tick or kick take over a dead one.
-	leaseLife = 18 * time.Second
+	// leaseTTL is longer than the refresher's timeout (15 s), so a holder that is
+	// still running never loses its lease. It is short enough for the next tick or
+	// refresh request to take over from a holder that crashed.
+	leaseTTL = 18 * time.Second
 
-	// ticketLife is how long a ticket lives from its first sight, whatever
-	// WeChat claims when it repeats it.
-	ticketLife = 7200 * time.Second
+	// ticketLifetime counts from when a ticket was first seen. WeChat says 7200 s
+	// again each time it repeats the ticket.
+	ticketLifetime = 7200 * time.Second
 )
 
-// Plan is what to ask WeChat for next. Its zero value: nothing.
+// Plan is what to ask WeChat for. Its zero value is nothing.
 type Plan struct {
 	Token   bool
 	Tickets []wechat.TicketType
+	// Force has WeChat issue a new token though the current one is valid, and
+	// invalidate that. Next never sets it: only an operator asks for it.
+	Force bool
 }
 
 // Idle reports whether there is nothing to do.
 func (p Plan) Idle() bool { return !p.Token && len(p.Tickets) == 0 }
 
-// Next decides what to do for an account: a pure function of what is known and
-// the time. wants lists the tickets to keep alive. The plan is empty while
-// another holds the lease.
-func Next(r Record, wants []wechat.TicketType, now time.Time) Plan {
+// Next decides what to ask WeChat for. It is a pure function of the record and the
+// time; types are the tickets that the account needs. The plan is empty while
+// somebody holds the lease.
+func Next(r Record, types []wechat.TicketType, now time.Time) Plan {
 	var plan Plan
-	if r.held(now) {
+	if r.Lease.active(now) {
 		return plan
 	}
 	plan.Token = tokenDue(r.Token, now)
-	if !plan.Token && !usableToken(r.Token, now) {
-		return plan // no ticket without a token, and the token has to wait
+	if !plan.Token && !r.Token.valid(now) {
+		return plan // the token must wait, and without it no ticket can be fetched
 	}
-	for _, typ := range wants {
+	for _, typ := range types {
 		if ticketDue(r.Tickets[typ], now) {
 			plan.Tickets = append(plan.Tickets, typ)
 		}
@@ -74,84 +79,81 @@ func tokenDue(t Token, now time.Time) bool {
 	switch {
 	case now.Unix() < t.Failure.Until:
 		return false
-	case t.Value == "" || t.Dead:
+	case t.Value == "" || t.Invalid:
 		return true
 	default:
-		return t.left(now) <= tokenWindow && t.since(now) >= pollSpacing
+		return t.left(now) <= tokenWindow && t.sincePoll(now) >= pollInterval
 	}
 }
 
-func usableToken(t Token, now time.Time) bool {
-	return t.Value != "" && !t.Dead && t.left(now) > 0
-}
-
-func ticketDue(h State, now time.Time) bool {
-	if now.Unix() < h.Failure.Until {
+func ticketDue(s State, now time.Time) bool {
+	if now.Unix() < s.Failure.Until {
 		return false
 	}
-	left := h.left(now)
+	left := s.left(now)
 	switch {
-	case left <= -endedFor:
-		return h.since(now) >= endedSpacing
-	case h.Published == "" || left <= Margin:
-		return h.since(now) >= requestSpacing
-	case h.Watched || left <= h.window():
-		return h.since(now) >= pollSpacing
+	case left <= -longExpired:
+		return s.sincePoll(now) >= longExpiredInterval
+	case s.Published == "" || left <= Margin:
+		return s.sincePoll(now) >= requestInterval
+	case s.Watched || left <= s.window():
+		return s.sincePoll(now) >= pollInterval
 	default:
-		return h.since(now) >= ticketCheck
+		return s.sincePoll(now) >= ticketCheckInterval
 	}
 }
 
-func (h State) left(now time.Time) time.Duration { return time.Unix(h.ExpiresAt, 0).Sub(now) }
+// left is the time until the expiry; negative after it.
+func (s State) left(now time.Time) time.Duration { return time.Unix(s.ExpiresAt, 0).Sub(now) }
 
-// since is how long ago WeChat was asked. What a clock that was ahead has noted
-// counts for nothing.
-func (h State) since(now time.Time) time.Duration {
-	since := now.Sub(time.Unix(h.PolledAt, 0))
+// sincePoll is how long ago WeChat was asked. A time in the future was written by
+// a clock that was ahead, so it is ignored.
+func (s State) sincePoll(now time.Time) time.Duration {
+	since := now.Sub(time.Unix(s.PolledAt, 0))
 	if since < -time.Minute {
 		return math.MaxInt64
 	}
 	return since
 }
 
-// window is how long before its end a ticket is polled each minute. Whether
-// WeChat hands out the next ticket some time before the end of the last is not
-// known, so it is learnt.
-func (h State) window() time.Duration {
-	learnt := time.Duration(h.Lead)*time.Second + leadMargin
-	return min(max(ticketWindow, learnt), ticketWindowMax)
+// window is how long before its expiry a ticket is polled each minute. It is not
+// known whether WeChat gives out the next ticket before the old one expires, so
+// this is learned from the last change.
+func (s State) window() time.Duration {
+	learned := time.Duration(s.Lead)*time.Second + leadMargin
+	return min(max(ticketWindow, learned), ticketWindowMax)
 }
 
-// learn returns what is known of a credential after WeChat answered value with
-// expiresIn to a question asked at now.
+// learn returns what is known of a token or ticket after WeChat was asked at asked
+// and answered value with expiresIn.
 //
-// A value that was seen before never gains life: WeChat repeats a ticket and
-// claims 7200 s each time.
-func (h State) learn(value string, expiresIn time.Duration, now time.Time) State {
-	end := now.Add(expiresIn).Unix()
-	if fp := Fingerprint(value); fp != h.Fingerprint {
-		h = State{Fingerprint: fp, ExpiresAt: end}
-	} else if end < h.ExpiresAt {
-		h.ExpiresAt, h.Published = end, "" // readers must know
+// The expiry of a value that was seen before never moves to a later time: WeChat
+// repeats a ticket and says 7200 s each time.
+func (s State) learn(value string, expiresIn time.Duration, asked time.Time) State {
+	expiry := asked.Add(expiresIn).Unix()
+	if fp := Fingerprint(value); fp != s.Fingerprint {
+		s = State{Fingerprint: fp, ExpiresAt: expiry}
+	} else if expiry < s.ExpiresAt {
+		s.ExpiresAt, s.Published = expiry, "" // publish the earlier expiry
 	}
-	h.PolledAt = now.Unix()
-	h.Failure = Failure{}
-	return h
+	s.PolledAt = asked.Unix()
+	s.Failure = Failure{}
+	return s
 }
 
-// learnTicket is learn for a ticket, whose birth is only known as well as the
-// polls around it: it lies between the last sight of the old one and the first
-// sight of the new one. Counting from at most a minute after the old one's last
-// sight keeps Margin on the safe side; with more time between, the new one is
-// watched until it changes.
-func (h State) learnTicket(value string, expiresIn time.Duration, now time.Time) State {
-	next := h.learn(value, min(expiresIn, ticketLife), now)
-	if next.Fingerprint == h.Fingerprint {
+// learnTicket is learn for a ticket. A ticket was made at some time between the
+// last poll that answered the old one and the first poll that answered the new
+// one. If these polls are up to two minutes apart, its lifetime is counted from
+// one minute after the first of them at the latest; Margin covers that minute. If
+// they are further apart, the new ticket is watched until it changes.
+func (s State) learnTicket(value string, expiresIn time.Duration, asked time.Time) State {
+	next := s.learn(value, min(expiresIn, ticketLifetime), asked)
+	if next.Fingerprint == s.Fingerprint {
 		return next
 	}
-	next.Lead = int64(h.left(now).Seconds())
-	gap := h.since(now)
-	next.Watched = gap > 2*time.Minute // as it is where none was ever seen
+	next.Lead = int64(s.left(asked).Seconds())
+	gap := s.sincePoll(asked)
+	next.Watched = gap > 2*time.Minute // also if no ticket was ever seen
 	if !next.Watched && gap > Margin {
 		next.ExpiresAt -= int64((gap - Margin).Seconds())
 	}

@@ -11,15 +11,12 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
-// wellAgain is what P5 allows between the end of an outage and the end of ours.
-const wellAgain = 120 * time.Second
-
-// unknowable is how long a ticket that was born while WeChat could not be asked
-// may be handed out after its end: until the next poll and the next look.
-const unknowable = 75 * time.Second
+// maxRecovery is how long after an outage there may be no valid token or ticket.
+const maxRecovery = 120 * time.Second
 
 var outages = []struct {
 	name  string
@@ -32,28 +29,28 @@ var outages = []struct {
 	{"answer lost", wechatsim.Fault{DropAfter: true}},
 }
 
-// P5: WeChat is down from minute start for some minutes. No signature fails
-// while the ticket lives, and all is well two minutes after.
+// WeChat is down for some minutes. No request is refused while the ticket is valid, and
+// two minutes after the outage everything is as before.
 func TestWeChatIsDown(t *testing.T) {
-	for i, c := range worlds {
+	for i, c := range ticketBehaviours {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			for j, length := range []time.Duration{1, 4, 15, 60, 180} {
+			for j, minutes := range []time.Duration{1, 4, 15, 60, 180} {
 				for start := 121; start < 245; start += 21 {
 					if raceDetector && start%3 != 0 {
 						continue
 					}
-					kind := outages[(i+j+start)%len(outages)]
-					if kind.fault.DropAfter && c.switches.TicketEndsEarly {
-						continue // WeChat kills the ticket and does not say so
+					outage := outages[(i+j+start)%len(outages)]
+					if outage.fault.DropAfter && c.switches.TicketEndsEarly {
+						continue // WeChat ends the old ticket, and the answer that says so is lost
 					}
-					t.Run(fmt.Sprintf("%s/from=%d/minutes=%d", kind.name, start, length), func(t *testing.T) {
-						bubble(t, c.switches, func(t *testing.T, w *world) {
-							l := newLive(w)
-							if kind.fault.DropAfter || c.switches.TicketGrid {
-								l.allowed = unknowable
+					t.Run(fmt.Sprintf("%s/from=%d/minutes=%d", outage.name, start, minutes), func(t *testing.T) {
+						bubble(t, c.switches, func(t *testing.T, f *fixture) {
+							s := newOutageSimulation(f)
+							if outage.fault.DropAfter || c.switches.TicketGrid {
+								s.maxInvalid = maxUnseen
 							}
-							l.survive(time.Duration(start)*time.Minute, length*time.Minute, kind.fault, c.gap)
+							s.weChatFails(time.Duration(start)*time.Minute, minutes*time.Minute, outage.fault, c.maxRefusal)
 						})
 					})
 				}
@@ -62,201 +59,235 @@ func TestWeChatIsDown(t *testing.T) {
 	}
 }
 
-// live is a life that trouble comes into.
-type live struct {
-	*life
-	allowed time.Duration // of dead tickets, in a test
-	dead    time.Duration
+// outageSimulation is a simulation in which WeChat or the table is down for a while.
+type outageSimulation struct {
+	*simulation
+	maxInvalid time.Duration // for how long an invalid ticket may be handed out in the test
 }
 
-func newLive(w *world) *live {
-	l := &live{life: newLife(w)}
-	l.every = 20 * time.Second
-	return l
+func newOutageSimulation(f *fixture) *outageSimulation {
+	s := &outageSimulation{simulation: newSimulation(f)}
+	s.requestInterval = 20 * time.Second
+	return s
 }
 
-func (l *live) survive(start, length time.Duration, fault wechatsim.Fault, gap time.Duration) {
-	l.t.Helper()
-	stop := l.schedule()
-	l.requests(start, time.Time{}) // TestThirtyDays looks at the beginning
-	end := l.ends(l.t)
-	l.sim.Fail(fault)
-	l.requests(length, end)
-	l.sim.ClearFaults()
-	l.requests(wellAgain, end)
-	if token := l.stored().Token; !l.sim.TokenValid(testAppID, token.Value) || token.left(time.Now()) <= 0 {
-		l.t.Errorf("no token %v after WeChat was well: %+v", wellAgain, token.State)
+// weChatFails simulates start of normal work, an outage of that length, and what comes
+// after it.
+func (s *outageSimulation) weChatFails(start, length time.Duration, fault wechatsim.Fault, maxRefusal time.Duration) {
+	s.t.Helper()
+	stop := s.schedule()
+	s.requests(start, time.Time{}) // TestThirtyDays checks the beginning
+	expiry := s.publishedExpiry(s.t)
+	s.sim.Fail(fault)
+	s.requests(length, expiry)
+	s.sim.ClearFaults()
+	s.requests(maxRecovery, expiry)
+	if token := s.record().Token; !s.sim.TokenValid(testAppID, token.Value) || token.left(time.Now()) <= 0 {
+		s.t.Errorf("no valid token %v after the outage: %+v", maxRecovery, token.State)
 	}
-	l.starved, l.refused, l.since = 0, 0, time.Time{}
-	l.requests(135*time.Minute, time.Time{}) // an end that was got wrong shows at the next one
-	if l.starved > gap || (gap == 0 && l.refused > 0) {
-		l.t.Errorf("%d refused, %v on end, after WeChat was well", l.refused, l.starved)
+	s.longestRefusal, s.refused, s.refusedSince = 0, 0, time.Time{}
+	s.requests(135*time.Minute, time.Time{}) // until the next change of the ticket: a wrong expiry shows then
+	if s.longestRefusal > maxRefusal || (maxRefusal == 0 && s.refused > 0) {
+		s.t.Errorf("%d requests refused, for %v without a break, after the outage", s.refused, s.longestRefusal)
 	}
-	if l.dead > l.allowed {
-		l.t.Errorf("a dead ticket was handed out for %v", l.dead)
+	if s.invalidFor > s.maxInvalid {
+		s.t.Errorf("an invalid ticket was handed out for %v", s.invalidFor)
 	}
 	stop()
 }
 
-// schedule ticks each minute.
-func (l *live) schedule() (stop func()) {
-	ctx, cancel := context.WithCancel(l.t.Context())
+// schedule ticks each minute until it is stopped.
+func (s *outageSimulation) schedule() (stop func()) {
+	ctx, cancel := context.WithCancel(s.t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for ; ctx.Err() == nil; time.Sleep(time.Minute) {
-			_, _ = l.k.Tick(ctx, l.account)
+			_, _ = s.renewer.Tick(ctx, s.account)
 		}
 	}()
 	return func() { cancel(); <-done; synctest.Wait() }
 }
 
-// requests asks for d. A refusal is a failure while there is life left until end.
-func (l *live) requests(d time.Duration, end time.Time) {
-	l.t.Helper()
-	for i := range int(d / l.every) {
-		l.ask(l.readers[i%len(l.readers)], end)
-		time.Sleep(l.every)
+// requests makes requests for d. Until Margin before expiry none may be refused.
+func (s *outageSimulation) requests(d time.Duration, expiry time.Time) {
+	s.t.Helper()
+	for i := range int(d / s.requestInterval) {
+		s.requestBefore(expiry, s.readers[i%len(s.readers)])
+		time.Sleep(s.requestInterval)
 	}
 }
 
-func (l *live) ask(r *Reader, end time.Time) {
-	l.t.Helper()
-	value, until, err := r.Ticket(l.t.Context(), testAppID, wechat.JSAPI)
-	if err != nil && time.Until(end) > Margin {
-		l.t.Errorf("%s: %v with %v of life left", time.Now(), err, time.Until(end))
-	}
-	if err != nil {
-		l.refuse()
-		return
-	}
-	l.served, l.since = l.served+1, time.Time{}
-	if !l.sim.TicketValid(testAppID, "jsapi", value) {
-		l.dead += l.every
-	}
-	if time.Until(until) <= Margin {
-		l.t.Errorf("%s: handed out %v before its end", time.Now(), time.Until(until))
+func (s *outageSimulation) requestBefore(expiry time.Time, reader *Reader) {
+	s.t.Helper()
+	if err := s.request(reader); err != nil && time.Until(expiry) > Margin {
+		s.t.Errorf("%s: %v, %v before the expiry of the ticket", time.Now(), err, time.Until(expiry))
 	}
 }
 
-func (l *life) refuse() {
-	if l.since.IsZero() {
-		l.since = time.Now()
-	}
-	l.refused++
-	l.starved = max(l.starved, time.Since(l.since))
-}
-
-// ends is when the published ticket ends, as far as is known.
-func (w *world) ends(t testing.TB) time.Time {
-	t.Helper()
-	ticket, err := w.reader(nil).read(t.Context(), ticketKey(testAppID, wechat.JSAPI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ticket.expiresAt
-}
-
-// shaky is a store that is down for a while.
-type shaky struct {
+// faultyStore is a store that is down for a while.
+type faultyStore struct {
 	store.Store
 	down  atomic.Bool
-	hangs bool // it does not answer, instead of refusing at once
-	lands bool // writes land all the same
+	hangs bool // it does not answer, instead of failing at once
+	lands bool // writes are applied though they fail
 }
 
-func downed(s store.Store) *shaky {
-	d := &shaky{Store: s}
+func newDownStore(s store.Store) *faultyStore {
+	d := &faultyStore{Store: s}
 	d.down.Store(true)
 	return d
 }
 
-var errDown = errors.New("the table is down")
+var errStoreDown = errors.New("the table is down")
 
-func (s *shaky) fail(ctx context.Context) error {
+func (s *faultyStore) fail(ctx context.Context) error {
 	if s.hangs {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // in which an SDK gives up
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // an SDK gives up then
 		defer cancel()
 		<-ctx.Done()
 	}
-	return errDown
+	return errStoreDown
 }
 
-func (s *shaky) Get(ctx context.Context, key string) (store.Item, error) {
+func (s *faultyStore) Get(ctx context.Context, key string) (store.Item, error) {
 	if s.down.Load() {
 		return store.Item{}, s.fail(ctx)
 	}
 	return s.Store.Get(ctx, key)
 }
 
-func (s *shaky) Create(ctx context.Context, in store.Item) (store.Item, error) {
-	return s.write(ctx, in, s.Store.Create)
+func (s *faultyStore) Create(ctx context.Context, item store.Item) (store.Item, error) {
+	return s.write(ctx, item, s.Store.Create)
 }
 
-func (s *shaky) Replace(ctx context.Context, in store.Item) (store.Item, error) {
-	return s.write(ctx, in, s.Store.Replace)
+func (s *faultyStore) Replace(ctx context.Context, item store.Item) (store.Item, error) {
+	return s.write(ctx, item, s.Store.Replace)
 }
 
-func (s *shaky) write(ctx context.Context, in store.Item, do func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
+func (s *faultyStore) write(ctx context.Context, item store.Item, write func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
 	if !s.down.Load() {
-		return do(ctx, in)
+		return write(ctx, item)
 	}
 	if s.lands {
-		_, _ = do(ctx, in)
+		_, _ = write(ctx, item)
 	}
 	return store.Item{}, s.fail(ctx)
 }
 
-// requestTime is what one request has: the function's five seconds less the
-// reserve of lambdahttp and the second in which a write is settled.
+// requestTime is what a request has for its answer: the function's five seconds less
+// the reserve of lambdahttp and the second in which the outcome of a write is read.
 const requestTime = 3750 * time.Millisecond
 
-// P6: the table is down for ten minutes. Warm readers go on until the ticket's
-// end, cold ones refuse in time, and all is well two minutes after.
+// The table is down for ten minutes. Readers with a cached ticket hand it out until its
+// expiry, the others refuse in time, and two minutes after the outage everything is as
+// before.
 func TestTableIsDown(t *testing.T) {
 	t.Parallel()
-	for _, trouble := range []struct{ hangs, lands bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+	for _, fault := range []struct{ hangs, lands bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
 		for start := 121; start < 245; start += 8 {
 			if raceDetector && start%9 != 0 {
 				continue
 			}
-			t.Run(fmt.Sprintf("hangs=%v/lands=%v/from=%d", trouble.hangs, trouble.lands, start), func(t *testing.T) {
-				bubble(t, worlds[0].switches, func(t *testing.T, w *world) {
-					s := &shaky{Store: w.store.Store, hangs: trouble.hangs, lands: trouble.lands}
-					w.store.Store = s
-					newLive(w).surviveWithout(s, time.Duration(start)*time.Minute)
+			t.Run(fmt.Sprintf("hangs=%v/lands=%v/from=%d", fault.hangs, fault.lands, start), func(t *testing.T) {
+				bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
+					table := &faultyStore{Store: f.store.Store, hangs: fault.hangs, lands: fault.lands}
+					f.store.Store = table
+					newOutageSimulation(f).tableFails(time.Duration(start)*time.Minute, table)
 				})
 			})
 		}
 	}
 }
 
-func (l *live) surviveWithout(s *shaky, start time.Duration) {
-	l.t.Helper()
-	stop := l.schedule()
-	l.requests(start, time.Time{})
-	end := l.ends(l.t)
-	s.down.Store(true)
+func (s *outageSimulation) tableFails(start time.Duration, table *faultyStore) {
+	s.t.Helper()
+	stop := s.schedule()
+	s.requests(start, time.Time{})
+	expiry := s.publishedExpiry(s.t)
+	table.down.Store(true)
 	for begin := time.Now(); time.Since(begin) < 10*time.Minute; time.Sleep(10 * time.Second) {
-		l.inTime(func() { l.ask(l.reader(nil), time.Time{}) }) // cold
-		for _, r := range l.readers {
-			l.inTime(func() { l.ask(r, end) })
+		s.inTime(func() { s.requestBefore(time.Time{}, s.reader(nil)) }) // nothing cached
+		for _, reader := range s.readers {
+			s.inTime(func() { s.requestBefore(expiry, reader) })
 		}
 	}
-	s.down.Store(false)
-	time.Sleep(wellAgain)
-	l.refused = 0
-	l.requests(3*time.Hour, time.Time{})
-	if l.refused > 0 || l.dead > 0 {
-		l.t.Errorf("%d refused after the table was well, a dead ticket handed out for %v", l.refused, l.dead)
+	table.down.Store(false)
+	time.Sleep(maxRecovery)
+	s.refused = 0
+	s.requests(3*time.Hour, time.Time{})
+	if s.refused > 0 || s.invalidFor > 0 {
+		s.t.Errorf("after the outage %d requests refused, an invalid ticket handed out for %v", s.refused, s.invalidFor)
 	}
 	stop()
 }
 
-func (l *live) inTime(ask func()) {
-	l.t.Helper()
+func (s *outageSimulation) inTime(request func()) {
+	s.t.Helper()
 	begin := time.Now()
-	if ask(); time.Since(begin) > requestTime {
-		l.t.Errorf("the answer took %v", time.Since(begin))
+	if request(); time.Since(begin) > requestTime {
+		s.t.Errorf("the answer took %v", time.Since(begin))
+	}
+}
+
+// One refresher had a clock that was ahead, and finished its tick or crashed in it. The
+// others are not stopped by the times that it wrote.
+func TestClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour, 365 * 24 * time.Hour} {
+		for _, calls := range []int{2, 100} { // crashed with the lease, or not at all
+			t.Run(fmt.Sprintf("ahead=%v/calls=%d", ahead, calls), func(t *testing.T) {
+				bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
+					renewer := f.renewerIn(storetest.CrashAt(calls, storetest.After))
+					renewer.now = func() time.Time { return time.Now().Add(ahead) }
+					_, _ = renewer.Tick(t.Context(), f.account)
+
+					s := newOutageSimulation(f)
+					stop := s.schedule()
+					time.Sleep(7 * time.Minute)
+					s.requests(4*time.Hour, time.Time{})
+					if s.refused > 0 || s.invalidFor > 0 {
+						t.Errorf("%d requests refused, an invalid ticket handed out for %v", s.refused, s.invalidFor)
+					}
+					stop()
+				})
+			})
+		}
+	}
+}
+
+// A ticket that existed before it was first seen may end at any moment. After that it
+// is handed out until the next poll and the next read, and no longer.
+func TestEndOfAWatchedTicketIsSeenSoon(t *testing.T) {
+	t.Parallel()
+	step := 11
+	if raceDetector {
+		step = 29
+	}
+	for phase := 1; phase < 60; phase += step {
+		for lag := 0; lag < 60; lag += step {
+			t.Run(fmt.Sprintf("phase=%d/lag=%d", phase, lag), func(t *testing.T) {
+				bubble(t, wechatsim.Switches{TicketGrid: true}, func(t *testing.T, f *fixture) {
+					time.Sleep(31*time.Minute + time.Duration(phase)*time.Second)
+					renewer := f.renewer()
+					f.tick(renewer)
+					time.Sleep(time.Duration(lag) * time.Second)
+					reader := f.reader(nil)
+					invalidFor := time.Duration(0)
+					for i := range 95 * 60 {
+						if (i+lag)%60 == 0 {
+							f.tick(renewer)
+						}
+						if v, _, err := reader.Ticket(t.Context(), testAppID, wechat.JSAPI); err == nil && !f.sim.TicketValid(testAppID, "jsapi", v) {
+							invalidFor += time.Second
+						}
+						time.Sleep(time.Second)
+					}
+					if invalidFor > maxUnseen {
+						t.Errorf("an invalid ticket was handed out for %v", invalidFor)
+					}
+				})
+			})
+		}
 	}
 }

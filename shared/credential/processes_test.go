@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// refresh is one refresher process: it says that it is ready, waits for the
-// word, and ticks.
+// refresh is one refresher process: it prints that it is ready, waits for a line, and
+// ticks.
 func refresh(table string) error {
 	engine := dynamotest.Engine{Endpoint: os.Getenv("TEST_ENGINE"), Table: table}
 	s, err := dynamo.New(dynamo.Config{Client: engine.NewClient(nil), Table: table})
@@ -54,8 +54,8 @@ func refresh(table string) error {
 		return err
 	}
 	shop := account.Account{Name: "shop", AppID: appID, Tickets: []wechat.TicketType{wechat.JSAPI}}
-	k, err := credential.NewRenewer(credential.RenewerConfig{
-		Store: s, WeChat: client, Accounts: account.List{shop},
+	renewer, err := credential.NewRenewer(credential.RenewerConfig{
+		Store: s, WeChat: client,
 		Secrets: func(context.Context, account.Account, bool) (secret.Secret, error) {
 			return secret.New(appSecret), nil
 		},
@@ -68,13 +68,14 @@ func refresh(table string) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	if _, err := k.Tick(context.Background(), shop); err != nil && !errors.Is(err, credential.ErrBusy) {
+	if _, err := renewer.Tick(context.Background(), shop); err != nil && !errors.Is(err, credential.ErrBusy) {
 		return err
 	}
 	return nil
 }
 
-// P1 with real processes: twenty refreshers on one DynamoDB engine.
+// Twenty refreshers in processes of their own, on one DynamoDB engine, make one token
+// call and one ticket call.
 func TestTwentyProcesses(t *testing.T) {
 	engine := dynamotest.Start(t)
 	sim, err := wechatsim.New(wechatsim.Config{Apps: []wechatsim.App{{ID: appID, Secret: appSecret}}})
@@ -85,7 +86,7 @@ func TestTwentyProcesses(t *testing.T) {
 	defer weChat.Close()
 
 	var ready, done sync.WaitGroup
-	word := make(chan struct{})
+	begin := make(chan struct{})
 	for range 20 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), refresherProcess+"="+engine.Table, "TEST_ENGINE="+engine.Endpoint, "TEST_WECHAT="+weChat.URL)
@@ -102,7 +103,7 @@ func TestTwentyProcesses(t *testing.T) {
 				t.Errorf("a process did not start: %q %v", line, err)
 			}
 			ready.Done()
-			<-word
+			<-begin
 			fmt.Fprintln(in)
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("a refresher failed: %v: %s", err, stderr)
@@ -110,7 +111,7 @@ func TestTwentyProcesses(t *testing.T) {
 		})
 	}
 	ready.Wait()
-	close(word)
+	close(begin)
 	done.Wait()
 	if tokens, tickets := sim.Calls(wechatsim.PathStableToken), sim.Calls(wechatsim.PathTicket); tokens != 1 || tickets != 1 {
 		t.Errorf("%d token and %d ticket calls; want one each", tokens, tickets)

@@ -2,5 +2,5 @@
 
 package credential
 
-// raceDetector makes tests that live through a month live through less.
+// raceDetector: tests that simulate long times simulate shorter ones.
 const raceDetector = false

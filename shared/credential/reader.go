@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,70 +11,77 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/wechat"
 )
 
-// ErrNoTicket: no ticket can be handed out now; the refresher has been kicked.
-var ErrNoTicket = errors.New("credential: no ticket is alive")
+// ErrNoTicket: there is no valid ticket now. The refresher has been invoked.
+var ErrNoTicket = errors.New("credential: no valid ticket")
 
-// ErrNoToken: no access token can be handed out now; the refresher has been kicked.
-var ErrNoToken = errors.New("credential: no access token is alive")
+// ErrNoToken: there is no valid access token now. The refresher has been invoked.
+var ErrNoToken = errors.New("credential: no valid access token")
 
-// RetryAfter is when a caller that got one of these should come again: a kicked
-// refresher needs about a second.
+// RetryAfter is when a caller that got ErrNoTicket or ErrNoToken should try again.
+// The refresher needs about a second.
 const RetryAfter = 2 * time.Second
 
-// How long a Reader trusts its memory.
+// How long a Reader uses its memory before it reads the table again.
 const (
-	keepFor    = 60 * time.Second // a ticket with life left
-	keepNear   = 10 * time.Second // one that may have a successor by now, or a store that does not answer
-	keepAbsent = time.Second      // no ticket
-	// overdue: a ticket so near its end should have been renewed by now, so the
-	// refresher is kicked while this one still serves.
-	overdue = 180 * time.Second
-	// A table that hangs must leave a request time to be answered.
-	readTimeout    = 2 * time.Second
-	requestTimeout = time.Second
-	// lookAgain is how often Another looks for a new token.
-	lookAgain = 200 * time.Millisecond
+	cacheTTL           = 60 * time.Second // a value that is not near its expiry
+	cacheTTLNearExpiry = 10 * time.Second // one that may have been replaced by now, or a store that does not answer
+	cacheTTLMissing    = time.Second      // no valid value
 )
 
-// ticket is what memory holds of one, or of an access token: its value and its known
-// end. It is handed out until Margin before.
-type ticket struct {
+const (
+	// renewalOverdue: a value this near its expiry should have been replaced by
+	// now. So the Reader requests a refresh, while it still hands out the value.
+	renewalOverdue = 180 * time.Second
+	// readTimeout leaves a request time for its answer when the table hangs.
+	readTimeout = 2 * time.Second
+	// replacementInterval is how often Replacement reads the table.
+	replacementInterval = 200 * time.Millisecond
+)
+
+// credential is a ticket or an access token. It is handed out until Margin before
+// its expiry.
+type credential struct {
 	value     string
 	expiresAt time.Time
-	watched   bool // it may end before
+	watched   bool // it may expire before expiresAt
 }
 
-func (t ticket) usable(now time.Time) bool { return t.expiresAt.Sub(now) > Margin }
+func (c credential) valid(now time.Time) bool { return c.expiresAt.Sub(now) > Margin }
 
 // ReaderConfig configures a Reader. Store is required.
 type ReaderConfig struct {
 	Store store.Store
-	// OnKick is called after a kick was left in the table. In the cloud it is nil:
-	// the table's stream calls the refresher.
+	// OnRefreshRequest is called after a refresh request was written. In the cloud
+	// it is nil: the table's stream invokes the refresher.
 	OnRefreshRequest func(appID string)
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default()
 }
 
-// Reader hands out tickets and access tokens from memory, reading the table once a minute, and
-// every 10 s when one may have a successor. It never sees an AppSecret, nor an access token unless it is asked
-// for one. Safe for concurrent use; its memory is bounded by accounts x (ticket types + 1).
+// Reader hands out tickets and access tokens from memory. It reads the table once a
+// minute, and every 10 s when the value may have been replaced. It never reads an
+// AppSecret, and reads an access token only if it is asked for one. It is safe for
+// concurrent use. Its memory is bounded by accounts x (ticket types + 1).
 type Reader struct {
-	ReaderConfig
-	flights singleflight.Group
+	store            store.Store
+	onRefreshRequest func(appID string)
+	now              func() time.Time
+	logger           *slog.Logger
+	reads            singleflight.Group
 
-	mu        sync.Mutex // guards what follows; never held over a store call
-	copies    map[string]cached
-	requested map[string]time.Time
+	mu        sync.Mutex            // guards the maps; never held during a store call
+	cache     map[string]cacheEntry // by key of the table
+	requested map[string]time.Time  // the last refresh request, by AppID
 }
 
-type cached struct {
-	ticket ticket
-	until  time.Time // when to read again
+type cacheEntry struct {
+	credential
+	until time.Time // when to read again
 }
 
 // NewReader checks the configuration.
@@ -89,206 +95,160 @@ func NewReader(c ReaderConfig) (*Reader, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Reader{ReaderConfig: c, copies: map[string]cached{}, requested: map[string]time.Time{}}, nil
+	return &Reader{
+		store: c.Store, onRefreshRequest: c.OnRefreshRequest, now: c.Now, logger: c.Logger,
+		cache: map[string]cacheEntry{}, requested: map[string]time.Time{},
+	}, nil
 }
 
-// Ticket returns a ticket of the account that is not within Margin of its end,
-// and that end. Errors: ErrNoTicket, joined with the store's when that did not
-// answer.
+// Ticket returns a ticket of the account and its known expiry, which is more than
+// Margin away. Errors: ErrNoTicket, joined with the store's if it did not answer.
 func (r *Reader) Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
-	t, err := r.live(ctx, appID, ticketKey(appID, typ))
+	t, err := r.get(ctx, appID, ticketKey(appID, typ))
 	if t.value == "" {
 		return "", time.Time{}, errors.Join(ErrNoTicket, err)
 	}
 	return t.value, t.expiresAt, nil
 }
 
-// Token returns the account's access token, not within Margin of its end nor known
-// to be dead. WeChat may have ended it all the same: see Another. Errors: ErrNoToken,
-// joined with the store's when that did not answer.
+// Token returns the account's access token. Its known expiry is more than Margin
+// away, and nobody has reported it as invalid. WeChat may have invalidated it
+// nevertheless: see Replacement. Errors: ErrNoToken, joined with the store's if it
+// did not answer.
 func (r *Reader) Token(ctx context.Context, appID string) (string, error) {
-	t, err := r.live(ctx, appID, tokenKey(appID))
+	t, err := r.get(ctx, appID, tokenKey(appID))
 	if t.value == "" {
 		return "", errors.Join(ErrNoToken, err)
 	}
 	return t.value, nil
 }
 
-// Another returns another access token than one that WeChat refuses: the one that the
-// table has, or else the one that the refresher gets, which is told. It waits for that
-// until ctx ends. Errors: ErrNoToken.
-func (r *Reader) Replacement(ctx context.Context, appID, dead string) (string, error) {
-	for told := false; ; told = true {
-		r.forget(tokenKey(appID))
+// Replacement returns another access token than the one that WeChat refuses. If the
+// table has none yet, it reports the refused one to the refresher and waits for the
+// new one until ctx ends. Errors: ErrNoToken.
+func (r *Reader) Replacement(ctx context.Context, appID, refused string) (string, error) {
+	for reported := false; ; reported = true {
+		r.expire(tokenKey(appID))
 		token, err := r.Token(ctx, appID)
-		if err == nil && token != dead {
+		if err == nil && token != refused {
 			return token, nil
 		}
-		if !told {
-			r.reportInvalid(ctx, appID, Fingerprint(dead))
+		if !reported {
+			r.reportInvalid(ctx, appID, Fingerprint(refused))
 		}
-		select {
-		case <-ctx.Done():
-			return "", errors.Join(ErrNoToken, err, ctx.Err())
-		case <-time.After(lookAgain):
+		if ended := wait.For(ctx, replacementInterval); ended != nil {
+			return "", errors.Join(ErrNoToken, err, ended)
 		}
 	}
 }
 
-// forget has the next caller read the table. What is in memory still serves where
-// the table does not answer.
-func (r *Reader) forget(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c := r.copies[key]
-	c.until = time.Time{}
-	r.copies[key] = c
-}
-
-// live returns what can be handed out of a key; the zero ticket where nothing can,
-// with the store's error if that is why.
-func (r *Reader) live(ctx context.Context, appID, key string) (ticket, error) {
-	have := r.copy(key)
+// get returns the value to hand out, or the zero credential if there is none, with
+// the store's error if that is the reason.
+func (r *Reader) get(ctx context.Context, appID, key string) (credential, error) {
+	entry := r.cached(key)
 	var err error
-	if !r.Now().Before(have.until) {
-		have, err = r.load(ctx, key)
+	if !r.now().Before(entry.until) {
+		entry, err = r.load(ctx, key)
 	}
-	now := r.Now() // the table may have taken its time
-	if have.ticket.expiresAt.Sub(now) < overdue {
+	now := r.now() // reading may have taken some time
+	if entry.expiresAt.Sub(now) < renewalOverdue {
 		r.RequestRefresh(ctx, appID)
 	}
-	if !have.ticket.usable(now) {
-		return ticket{}, err
+	if !entry.valid(now) {
+		return credential{}, err
 	}
-	return have.ticket, nil
+	return entry.credential, nil
 }
 
-func (r *Reader) copy(key string) cached {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.copies[key]
-}
-
-// load reads the item once however many ask, and keeps the answer. When the
-// store does not answer, the copy in memory goes on until its own end.
-func (r *Reader) load(ctx context.Context, key string) (cached, error) {
-	loaded, err, _ := r.flights.Do(key, func() (any, error) {
-		kept := r.copy(key)
-		if r.Now().Before(kept.until) {
-			return kept, nil // another flight landed between the look and the call
+// load reads the item and caches it. Concurrent calls share one read. If the store
+// does not answer, the cached value is used until its own expiry.
+func (r *Reader) load(ctx context.Context, key string) (cacheEntry, error) {
+	loaded, err, _ := r.reads.Do(key, func() (any, error) {
+		entry := r.cached(key)
+		if r.now().Before(entry.until) {
+			return entry, nil // another call has loaded it since the caller looked
 		}
-		// Everybody waits for this read: it must not end with the first caller who goes
-		// away. Nobody waits past the time in which the answer has to be out.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), left(ctx, readTimeout))
+		// All callers wait for this read, so it must not end when the first of them
+		// goes away. But it ends before the answer to that one is due.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeLeft(ctx, readTimeout))
 		defer cancel()
-		read, err := r.read(ctx, key)
+		value, err := r.read(ctx, key)
 		if err != nil {
-			r.Logger.WarnContext(ctx, store.Kind(key)+" not read", "error", err)
-			read = kept.ticket
+			r.logger.WarnContext(ctx, store.Kind(key)+" not read", "error", err)
+			value = entry.credential
 		}
-		return r.keep(key, read, err), err
+		return r.put(key, value, err), err
 	})
-	return loaded.(cached), err
+	return loaded.(cacheEntry), err
 }
 
-// left is what a caller has of its time, and no more than most.
-func left(ctx context.Context, most time.Duration) time.Duration {
+// timeLeft is the time until the deadline of ctx, but never more than limit.
+func timeLeft(ctx context.Context, limit time.Duration) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
-		return min(most, time.Until(deadline))
+		return min(limit, time.Until(deadline))
 	}
-	return most
+	return limit
 }
 
-func (r *Reader) keep(key string, t ticket, err error) cached {
-	now := r.Now()
-	c := cached{ticket: t, until: now.Add(keepFor)}
-	switch left := t.expiresAt.Sub(now); {
-	case left <= Margin:
-		c.until = now.Add(keepAbsent)
-	case err != nil || t.watched || left < ticketWindow+keepFor:
-		c.until = now.Add(keepNear)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.copies[key] = c
-	return c
-}
-
-// read returns the zero ticket when there is none to hand out.
-func (r *Reader) read(ctx context.Context, key string) (ticket, error) {
-	item, err := r.Store.Get(ctx, key)
+// read returns the zero credential if there is none to hand out.
+func (r *Reader) read(ctx context.Context, key string) (credential, error) {
+	item, err := r.store.Get(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return ticket{}, nil
+		return credential{}, nil
 	}
 	if err != nil {
-		return ticket{}, fmt.Errorf("credential: read the %s: %w", store.Kind(key), err)
+		return credential{}, fmt.Errorf("credential: read the %s: %w", store.Kind(key), err)
 	}
-	if store.Kind(key) == tokenKind {
-		return tokenIn(item)
+	if store.Kind(key) == store.KindToken {
+		return decodeToken(item)
 	}
-	var p published
-	if json.Unmarshal(item.Value, &p) != nil || p.Ticket == "" {
-		return ticket{}, fmt.Errorf("credential: the item %s is not a ticket", key)
+	var p publishedTicket
+	if item.Decode(&p) != nil || p.Ticket == "" {
+		return credential{}, fmt.Errorf("credential: the item %s is not a ticket", key)
 	}
-	return ticket{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
+	return credential{value: p.Ticket, expiresAt: time.Unix(p.ExpiresAt, 0), watched: p.Watched}, nil
 }
 
-// tokenIn finds the access token in the account's record.
-func tokenIn(item store.Item) (ticket, error) {
+// decodeToken returns the access token in the account's record.
+func decodeToken(item store.Item) (credential, error) {
 	var r Record
-	if json.Unmarshal(item.Value, &r) != nil {
-		return ticket{}, fmt.Errorf("credential: the item %s is not a record", item.Key)
+	if item.Decode(&r) != nil {
+		return credential{}, fmt.Errorf("credential: the item %s is not a record", item.Key)
 	}
-	if r.Token.Dead || r.Token.Value == "" {
-		return ticket{}, nil
+	if r.Token.Invalid || r.Token.Value == "" {
+		return credential{}, nil
 	}
-	return ticket{value: r.Token.Value, expiresAt: time.Unix(r.Token.ExpiresAt, 0)}, nil
+	return credential{value: r.Token.Value, expiresAt: time.Unix(r.Token.ExpiresAt, 0)}, nil
 }
 
-// Kick asks the refresher to look after the account now. At most one kick in 10 s
-// stands in the table for all processes, and this one tries no oftener.
-func (r *Reader) RequestRefresh(ctx context.Context, appID string) {
-	if !r.mayRequest(appID) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	_, err := r.Store.Create(ctx, refreshRequestItem(appID, refreshRequest{}, r.Now()))
-	r.afterRequest(ctx, appID, err)
-}
-
-// reportDead kicks the refresher with the news that WeChat refuses the token
-// with that fingerprint (see [Fingerprint]). A kick that stands without such
-// news is given it.
-func (r *Reader) reportInvalid(ctx context.Context, appID, fingerprint string) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	news := refreshRequestItem(appID, refreshRequest{Dead: fingerprint}, r.Now())
-	standing, err := r.Store.Create(ctx, news)
-	if errors.Is(err, store.ErrExists) && string(standing.Value) == "{}" {
-		news.Version = standing.Version
-		_, err = r.Store.Replace(ctx, news)
-	}
-	r.afterRequest(ctx, appID, err)
-}
-
-func (r *Reader) afterRequest(ctx context.Context, appID string, err error) {
-	switch {
-	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrConflict):
-	case err != nil:
-		r.Logger.WarnContext(ctx, "refresh request not written", "error", err)
-	case r.OnRefreshRequest != nil:
-		r.OnRefreshRequest(appID)
-	}
-}
-
-func (r *Reader) mayRequest(appID string) bool {
-	now := r.Now()
+func (r *Reader) cached(key string) cacheEntry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now.Sub(r.requested[appID]) < refreshRequestTTL {
-		return false
+	return r.cache[key]
+}
+
+// put caches what was read. readErr is the error of the read, if the store did not answer.
+func (r *Reader) put(key string, c credential, readErr error) cacheEntry {
+	now := r.now()
+	entry := cacheEntry{credential: c, until: now.Add(cacheTTL)}
+	switch left := c.expiresAt.Sub(now); {
+	case left <= Margin:
+		entry.until = now.Add(cacheTTLMissing)
+	case readErr != nil || c.watched || left < ticketWindow+cacheTTL:
+		entry.until = now.Add(cacheTTLNearExpiry)
 	}
-	r.requested[appID] = now
-	return true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cache[key] = entry
+	return entry
+}
+
+// expire makes the next call read the table. The cached value is still used if the
+// table does not answer.
+func (r *Reader) expire(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	entry := r.cache[key]
+	entry.until = time.Time{}
+	r.cache[key] = entry
 }

@@ -3,153 +3,149 @@ package credential
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
 
-func TestUsable(t *testing.T) {
-	for _, c := range []struct {
-		left time.Duration
-		want bool
-	}{{Margin, false}, {Margin + time.Nanosecond, true}, {0, false}} {
-		if got := (ticket{expiresAt: noon.Add(c.left)}).usable(noon); got != c.want {
-			t.Errorf("%v before its end: %v", c.left, got)
-		}
+func (f *fixture) wantValue(reader *Reader, want string) {
+	f.t.Helper()
+	if got, _, err := reader.Ticket(f.t.Context(), testAppID, wechat.JSAPI); got != want {
+		f.t.Errorf("%s: ticket %q, %v; want %q", time.Now(), got, err, want)
 	}
 }
 
-func (w *world) put(value string, life time.Duration) {
-	w.t.Helper()
-	key := ticketKey(testAppID, wechat.JSAPI)
-	in := published{Ticket: value, ExpiresAt: time.Now().Add(life).Unix(), Epoch: 1}.item(key)
-	standing, err := w.store.Create(w.t.Context(), in)
-	if errors.Is(err, store.ErrExists) {
-		in.Version = standing.Version
-		_, err = w.store.Replace(w.t.Context(), in)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) wantValue(r *Reader, want string) {
-	w.t.Helper()
-	if got, _, err := r.Ticket(w.t.Context(), testAppID, wechat.JSAPI); got != want {
-		w.t.Errorf("%s: ticket %q, %v; want %q", time.Now(), got, err, want)
-	}
-}
-
-func TestReaderLooksAgain(t *testing.T) {
+func TestValidUntilMarginBeforeTheExpiry(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		life time.Duration
-		keep time.Duration
+		left time.Duration
+		want bool
 	}{
-		{"with life left", 2 * time.Hour, keepFor},
-		{"just before it may have a successor", ticketWindow + keepFor, keepFor},
-		{"when it may have a successor", ticketWindow + keepFor - time.Second, keepNear},
-		{"at its end", Margin, keepAbsent},
+		{"more than Margin", Margin + time.Nanosecond, true},
+		{"Margin", Margin, false},
+		{"nothing", 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-				r := w.reader(nil)
-				w.put("one", c.life)
-				_, _, _ = r.Ticket(t.Context(), testAppID, wechat.JSAPI)
-				before, _, _ := r.Ticket(t.Context(), testAppID, wechat.JSAPI)
-				w.put("two", 2*time.Hour)
-				time.Sleep(c.keep - time.Nanosecond)
-				w.wantValue(r, before)
+			if got := (credential{expiresAt: noon.Add(c.left)}).valid(noon); got != c.want {
+				t.Errorf("%v before its expiry: %v", c.left, got)
+			}
+		})
+	}
+}
+
+func TestCachedTicketCostsNoRead(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		f.tick(f.renewer())
+		reader := f.reader(nil)
+		f.store.Take()
+		for range 100 {
+			f.wantTicket(reader)
+		}
+		f.wantStoreCalls(1, 0)
+	})
+}
+
+func TestConcurrentFirstCallsShareOneRead(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		f.tick(f.renewer())
+		f.store.Take()
+		reader := f.reader(nil)
+		for range 100 {
+			go f.wantTicket(reader)
+		}
+		synctest.Wait()
+		f.wantStoreCalls(1, 0)
+	})
+}
+
+// A call that looked into the cache before another one filled it does not read again.
+func TestLateCallerReadsNothing(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		f.publish("one", time.Hour)
+		f.store.Take()
+		reader := f.reader(nil)
+		for range 2 {
+			_, _ = reader.load(t.Context(), ticketKey(testAppID, wechat.JSAPI))
+		}
+		f.wantStoreCalls(1, 0)
+	})
+}
+
+func TestReaderReadsAgainWhenItsCacheIsOld(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		ttl      time.Duration
+		cacheTTL time.Duration
+	}{
+		{"far from the expiry", 2 * time.Hour, cacheTTL},
+		{"just before there may be another ticket", ticketWindow + cacheTTL, cacheTTL},
+		{"when there may be another ticket", ticketWindow + cacheTTL - time.Second, cacheTTLNearExpiry},
+		{"at the expiry", Margin, cacheTTLMissing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+				reader := f.reader(nil)
+				f.publish("one", c.ttl)
+				_, _, _ = reader.Ticket(t.Context(), testAppID, wechat.JSAPI)
+				before, _, _ := reader.Ticket(t.Context(), testAppID, wechat.JSAPI)
+				f.publish("two", 2*time.Hour)
+				time.Sleep(c.cacheTTL - time.Nanosecond)
+				f.wantValue(reader, before)
 				time.Sleep(time.Nanosecond)
-				w.wantValue(r, "two")
+				f.wantValue(reader, "two")
 			})
 		})
 	}
 }
 
-func TestColdReaderTellsWhyAndComesBack(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		s := downed(w.store.Store)
-		w.store.Store = s
-		r := w.reader(nil)
-		if _, _, err := r.Ticket(t.Context(), testAppID, wechat.JSAPI); !errors.Is(err, ErrNoTicket) || !errors.Is(err, errDown) {
+func TestReaderWithoutCacheReturnsTheStoresErrorAndRecovers(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		table := newDownStore(f.store.Store)
+		f.store.Store = table
+		reader := f.reader(nil)
+		if _, _, err := reader.Ticket(t.Context(), testAppID, wechat.JSAPI); !errors.Is(err, ErrNoTicket) || !errors.Is(err, errStoreDown) {
 			t.Errorf("got %v", err)
 		}
-		s.down.Store(false)
-		w.put("one", time.Hour)
-		time.Sleep(keepAbsent)
-		w.wantValue(r, "one")
+		table.down.Store(false)
+		f.publish("one", time.Hour)
+		time.Sleep(cacheTTLMissing)
+		f.wantValue(reader, "one")
 	})
 }
 
-func TestWarmReaderGoesOnFromMemory(t *testing.T) {
-	for _, spoil := range []func(*world){
-		func(w *world) { w.store.Store = downed(w.store.Store) },
-		func(w *world) { w.put("", time.Hour) },
+func TestReaderUsesItsCacheWhileTheTableFails(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fail func(*fixture)
+	}{
+		{"the table is down", func(f *fixture) { f.store.Store = newDownStore(f.store.Store) }},
+		{"the item is not a ticket", func(f *fixture) { f.publish("", time.Hour) }},
 	} {
-		bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-			r := w.reader(nil)
-			w.put("one", time.Hour)
-			w.wantValue(r, "one")
-			spoil(w)
-			time.Sleep(keepFor)
-			w.wantValue(r, "one")
-			w.wantValue(r, "one")
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+				reader := f.reader(nil)
+				f.publish("one", time.Hour)
+				f.wantValue(reader, "one")
+				c.fail(f)
+				time.Sleep(cacheTTL)
+				f.wantValue(reader, "one")
+				f.wantValue(reader, "one")
+			})
 		})
 	}
 }
 
-func TestReadOutlivesItsCaller(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		w.put("one", time.Hour)
+// A read is shared by many callers, so it does not end with the first of them.
+func TestReadDoesNotEndWithItsCaller(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		f.publish("one", time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, _, err := w.reader(nil).Ticket(ctx, testAppID, wechat.JSAPI); err != nil {
+		if _, _, err := f.reader(nil).Ticket(ctx, testAppID, wechat.JSAPI); err != nil {
 			t.Error(err)
 		}
 	})
-}
-
-func TestLateCallerReadsNothing(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		w.put("one", time.Hour)
-		w.store.reset()
-		r := w.reader(nil)
-		for range 2 {
-			_, _ = r.load(t.Context(), ticketKey(testAppID, wechat.JSAPI))
-		}
-		w.store.want(t, 1, 0)
-	})
-}
-
-func TestReaderKicksOnceInTenSeconds(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		r := w.reader(nil)
-		for range 9 {
-			_, _, _ = r.Ticket(t.Context(), testAppID, wechat.JSAPI)
-			time.Sleep(time.Second)
-		}
-		w.store.want(t, 9, 1)
-		if strings.Contains(w.log.String(), "refresh request not written") {
-			t.Error("logged as a failure")
-		}
-	})
-}
-
-func TestReaderKicksBeforeTheEnd(t *testing.T) {
-	for _, c := range []struct {
-		left     time.Duration
-		requests int64
-	}{{overdue, 0}, {overdue - time.Second, 1}} {
-		bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-			w.put("one", c.left)
-			w.store.reset()
-			w.wantValue(w.reader(nil), "one")
-			w.store.want(t, 1, c.requests)
-		})
-	}
 }

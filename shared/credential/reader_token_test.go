@@ -12,137 +12,138 @@ import (
 	"wechatfn/shared/store"
 )
 
-func (w *world) wantToken(r *Reader, want string) {
-	w.t.Helper()
-	if got, err := r.Token(w.t.Context(), testAppID); got != want {
-		w.t.Errorf("another token was handed out: %v", err)
+func (f *fixture) wantToken(reader *Reader, want string) {
+	f.t.Helper()
+	if got, err := reader.Token(f.t.Context(), testAppID); got != want {
+		f.t.Errorf("another token was handed out: %v", err)
 	}
 }
 
-// A token is read once a minute, and never handed out within Margin of its end.
-func TestReaderToken(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		k, r := w.keeper(), w.reader(nil)
-		token := w.tick(k).Token
-		w.store.reset()
+func TestTokenIsCachedAndNotHandedOutWithinMargin(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		renewer, reader := f.renewer(), f.reader(nil)
+		token := f.tick(renewer).Token
+		f.store.Take()
 		for range 10 {
-			w.wantToken(r, token.Value)
+			f.wantToken(reader, token.Value)
 		}
-		w.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 		time.Sleep(time.Until(time.Unix(token.ExpiresAt, 0)) - Margin - time.Nanosecond)
-		w.wantToken(r, token.Value)
+		f.wantToken(reader, token.Value)
 		time.Sleep(time.Nanosecond)
-		if _, err := r.Token(t.Context(), testAppID); !errors.Is(err, ErrNoToken) || strings.Contains(err.Error(), token.Value) {
-			t.Error("handed out within Margin of its end")
+		if _, err := reader.Token(t.Context(), testAppID); !errors.Is(err, ErrNoToken) || strings.Contains(err.Error(), token.Value) {
+			t.Error("handed out within Margin of its expiry")
 		}
 	})
 }
 
-// Without a token the refresher is kicked, once in ten seconds.
-func TestReaderWithoutToken(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
+func TestMissingTokenIsRequestedOnceInTenSeconds(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		var requested []string
-		r := w.reader(func(appID string) { requested = append(requested, appID) })
+		reader := f.reader(func(appID string) { requested = append(requested, appID) })
 		for range 9 {
-			if _, err := r.Token(t.Context(), testAppID); !errors.Is(err, ErrNoToken) {
+			if _, err := reader.Token(t.Context(), testAppID); !errors.Is(err, ErrNoToken) {
 				t.Errorf("got %v", err)
 			}
 			time.Sleep(time.Second)
 		}
 		if len(requested) != 1 {
-			t.Errorf("%d kicks", len(requested))
+			t.Errorf("%d refresh requests", len(requested))
 		}
 	})
 }
 
-// A token that WeChat has ended: told to the refresher, and the next one is waited
-// for, by however many miss it.
-func TestReaderAnother(t *testing.T) {
-	bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-		k := w.keeper()
-		old := w.tick(k).Token.Value
-		r := w.reader(func(string) {
+// WeChat has ended the token: fifty callers wait for the next one, which costs one call.
+func TestReplacementOfATokenThatWeChatRefuses(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		renewer := f.renewer()
+		old := f.tick(renewer).Token.Value
+		reader := f.reader(func(string) {
 			go func() {
 				time.Sleep(time.Second) // as the table's stream takes
-				_, _ = k.HandleRefreshRequest(context.Background(), w.account)
+				_, _ = renewer.HandleRefreshRequest(context.Background(), f.account)
 			}()
 		})
-		w.wantToken(r, old)
-		if err := w.sim.ForeignRefresh(testAppID); err != nil {
+		f.wantToken(reader, old)
+		if err := f.sim.ForeignRefresh(testAppID); err != nil {
 			t.Fatal(err)
 		}
-		w.sim.ResetCounts()
+		f.sim.ResetCounts()
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				got, err := r.Replacement(t.Context(), testAppID, old)
-				if err != nil || !w.sim.TokenValid(testAppID, got) {
-					t.Errorf("no living token: %v", err)
+				got, err := reader.Replacement(t.Context(), testAppID, old)
+				if err != nil || !f.sim.TokenValid(testAppID, got) {
+					t.Errorf("no valid token: %v", err)
 				}
 			})
 		}
 		wg.Wait()
-		w.wantCalls(1, 0)
+		f.wantCalls(1, 0)
 
-		// Who still holds the old one in memory finds the new one at once, and tells nobody.
-		w.store.reset()
-		if got, err := r.Replacement(t.Context(), testAppID, old); err != nil || got == old {
+		// A caller that still has the old one gets the new one at once, without a refresh request.
+		f.store.Take()
+		if got, err := reader.Replacement(t.Context(), testAppID, old); err != nil || got == old {
 			t.Errorf("no other token: %v", err)
 		}
-		w.store.want(t, 1, 0)
+		f.wantStoreCalls(1, 0)
 	})
 }
 
-// hanging is a store that answers no read for a minute.
-type hanging struct{ store.Store }
+// hangingStore is a store that answers no read for a minute.
+type hangingStore struct{ store.Store }
 
-func (h hanging) Get(ctx context.Context, key string) (store.Item, error) {
+func (s hangingStore) Get(ctx context.Context, key string) (store.Item, error) {
 	select {
 	case <-ctx.Done():
 		return store.Item{}, ctx.Err()
 	case <-time.After(time.Minute):
-		return h.Store.Get(ctx, key)
+		return s.Store.Get(ctx, key)
 	}
 }
 
-// One that does not come is waited for no longer than the caller has time.
-func TestReaderAnotherInVain(t *testing.T) {
-	for name, spoil := range map[string]func(*world){
-		"no refresher":     func(*world) {},
-		"no table":         func(w *world) { w.store.Store = downed(w.store.Store) },
-		"a table hangs":    func(w *world) { w.store.Store = hanging{w.store.Store} },
-		"the mark is read": func(w *world) { w.markDead() },
+func TestReplacementThatDoesNotComeEndsWithTheContext(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fail func(*fixture)
+	}{
+		{"no refresher", func(*fixture) {}},
+		{"the table is down", func(f *fixture) { f.store.Store = newDownStore(f.store.Store) }},
+		{"the table hangs", func(f *fixture) { f.store.Store = hangingStore{f.store.Store} }},
+		{"the stored token is invalid", func(f *fixture) { f.markTokenInvalid() }},
 	} {
-		bubble(t, wechatsim.Switches{}, func(t *testing.T, w *world) {
-			r := w.reader(nil)
-			token := w.tick(w.keeper()).Token.Value
-			w.wantToken(r, token)
-			spoil(w)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			defer cancel()
-			before := time.Now()
-			_, err := r.Replacement(ctx, testAppID, token)
-			if took := time.Since(before); !errors.Is(err, ErrNoToken) || took != 3*time.Second {
-				t.Errorf("%s: %v after %v", name, err, took)
-			}
-			if strings.Contains(err.Error(), token) {
-				t.Errorf("%s: the error holds the token", name)
-			}
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+				reader := f.reader(nil)
+				token := f.tick(f.renewer()).Token.Value
+				f.wantToken(reader, token)
+				c.fail(f)
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				before := time.Now()
+				_, err := reader.Replacement(ctx, testAppID, token)
+				if took := time.Since(before); !errors.Is(err, ErrNoToken) || took != 3*time.Second {
+					t.Errorf("%v after %v", err, took)
+				}
+				if strings.Contains(err.Error(), token) {
+					t.Error("the token is in the error")
+				}
+			})
 		})
 	}
 }
 
-// markDead is what a refresher does that is told and then gets no answer.
-func (w *world) markDead() {
-	w.t.Helper()
-	item, err := w.store.Get(w.t.Context(), tokenKey(testAppID))
+// markTokenInvalid is what a refresher does with a report if WeChat does not answer.
+func (f *fixture) markTokenInvalid() {
+	f.t.Helper()
+	item, err := f.store.Get(f.t.Context(), tokenKey(testAppID))
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	record := w.stored()
-	record.Token.Dead = true
-	item.Value = record.encode()
-	if _, err := w.store.Replace(w.t.Context(), item); err != nil {
-		w.t.Fatal(err)
+	record := f.record()
+	record.Token.Invalid = true
+	item.Value = store.Encode(record)
+	if _, err := f.store.Replace(f.t.Context(), item); err != nil {
+		f.t.Fatal(err)
 	}
 }

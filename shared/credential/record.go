@@ -3,73 +3,76 @@ package credential
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
 
-// Record is all that the refresher knows of one account. It is a single item,
-// token#APPID, so that one conditional write can take the lease, fence every
-// older holder off and save what was learnt. All times are Unix seconds.
+// Record is everything that the refresher knows of one account. It is a single
+// item, token#APPID. So one conditional write can take the lease, keep out every
+// earlier holder of it, and save what WeChat has answered. All times are Unix
+// seconds.
 type Record struct {
 	Lease   Lease                       `json:"lease"`
 	Token   Token                       `json:"token"`
 	Tickets map[wechat.TicketType]State `json:"tickets,omitempty"`
-	Forced  []int64                     `json:"forced,omitempty"` // operator's forced refreshes of the last day
+	Forced  []int64                     `json:"forced,omitempty"` // times of an operator's forced refreshes in the last day
 }
 
 // Lease says who may call WeChat for the account. Taking it is a conditional
-// write that raises Epoch, so whoever held it before can no longer save.
+// write that raises Epoch. From then on no earlier holder can save.
 type Lease struct {
 	Epoch    int64  `json:"epoch"`
 	Owner    string `json:"owner,omitempty"` // empty when released
 	Deadline int64  `json:"deadline,omitempty"`
 }
 
-// Token is the global access token itself.
+// Token is the access token itself.
 type Token struct {
 	State
 	Value string `json:"value,omitempty"`
-	// Dead: WeChat refused the token before its time, or may have ended it by force.
-	// The value stays until the next one is there, but is asked for nothing.
-	Dead bool `json:"dead,omitempty"`
+	// Invalid: WeChat refused the token before its expiry, or a forced refresh
+	// may have invalidated it. The value is stored until there is a new one, but
+	// is not used.
+	Invalid bool `json:"invalid,omitempty"`
 }
 
-// Held is what is known of one credential, token or ticket.
+// State is what is known of one token or ticket.
 type State struct {
-	Fingerprint string  `json:"fingerprint,omitempty"` // of the value; empty when none was ever seen
+	Fingerprint string  `json:"fingerprint,omitempty"` // of the value; empty if WeChat has never answered
 	ExpiresAt   int64   `json:"expires_at,omitempty"`
 	PolledAt    int64   `json:"polled_at,omitempty"` // when WeChat was last asked with success
 	Failure     Failure `json:"failure,omitzero"`
 
-	// The rest concerns tickets.
+	// The rest is for tickets.
 
-	// Watched: the value was already there when it was first seen, so it may end
-	// before ExpiresAt; it is polled each minute until it has changed once.
+	// Watched: the ticket existed before it was first seen, so it may expire
+	// before ExpiresAt. It is polled each minute until it has changed once.
 	Watched bool `json:"watched,omitempty"`
-	// Lead is how many seconds before its predecessor's end this one was first
-	// seen; negative when after.
+	// Lead is how many seconds before the expiry of the previous ticket this one
+	// was first seen. It is negative if that was after the expiry.
 	Lead int64 `json:"lead,omitempty"`
-	// Published is the version of the item the signature path reads; empty when
-	// it has still to be written.
+	// Published is the version of the item that readers read. It is empty if the
+	// ticket must still be published.
 	Published string `json:"published,omitempty"`
 }
 
-// Failure keeps the refresher from asking again before Until.
+// Failure is the last failure to renew. WeChat is not asked again before Until.
 type Failure struct {
 	Op    string `json:"op,omitempty"`
-	Code  int    `json:"code,omitempty"` // WeChat's errcode, 0 when it did not answer
+	Code  int    `json:"code,omitempty"` // WeChat's errcode; 0 if it did not answer
 	Class string `json:"class,omitempty"`
-	Count int    `json:"count,omitempty"` // in a row
+	Count int    `json:"count,omitempty"` // failures in a row
 	Until int64  `json:"until,omitempty"`
-	// Secret is the fingerprint of the AppSecret that was refused; another one
-	// in its place ends the wait.
+	// Secret is the fingerprint of the AppSecret that WeChat refused. When
+	// another secret is stored, the wait is over.
 	Secret string `json:"secret,omitempty"`
 }
 
-// Fingerprint identifies a secret value without giving it away.
+// Fingerprint identifies a secret value without revealing it.
 func Fingerprint(value string) string {
 	if value == "" {
 		return ""
@@ -78,13 +81,14 @@ func Fingerprint(value string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// maxLease, in seconds, is more than any lease lasts, clocks minutes apart
-// included. One that says otherwise was taken by a clock that was wrong.
-const maxLease = 900
+// maxLeaseSeconds is more than any lease lasts, even if clocks differ by some
+// minutes. A deadline beyond it was written by a clock that was wrong.
+const maxLeaseSeconds = 900
 
-func (r Record) held(now time.Time) bool {
-	left := r.Lease.Deadline - now.Unix()
-	return r.Lease.Owner != "" && 0 < left && left <= maxLease
+// active reports whether somebody holds the lease.
+func (l Lease) active(now time.Time) bool {
+	left := l.Deadline - now.Unix()
+	return l.Owner != "" && 0 < left && left <= maxLeaseSeconds
 }
 
 // is reports whether the fingerprint is that of this token.
@@ -92,52 +96,44 @@ func (t Token) is(fingerprint string) bool {
 	return fingerprint != "" && fingerprint == t.Fingerprint
 }
 
-// clone copies the parts a step changes, so that a decision never alters its input.
+// valid reports whether the token can be used.
+func (t Token) valid(now time.Time) bool {
+	return t.Value != "" && !t.Invalid && t.left(now) > 0
+}
+
+// clone copies the parts that a step changes, so that no step changes the record
+// that it was given.
 func (r Record) clone() Record {
 	tickets := make(map[wechat.TicketType]State, len(r.Tickets))
-	for typ, held := range r.Tickets {
-		tickets[typ] = held
-	}
+	maps.Copy(tickets, r.Tickets)
 	r.Tickets = tickets
-	r.Forced = append([]int64(nil), r.Forced...)
+	r.Forced = slices.Clone(r.Forced)
 	return r
 }
 
-func (r Record) encode() []byte {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic("credential: a record of plain values failed to encode: " + err.Error())
-	}
-	return text
-}
-
-// published is the value of ticket#APPID#TYPE, all that the signature function
-// may see of an account.
-type published struct {
+// publishedTicket is the value of ticket#APPID#TYPE, the only item of an account
+// that the signature function may read.
+type publishedTicket struct {
 	Ticket    string `json:"ticket"`
 	ExpiresAt int64  `json:"expires_at"`
 	Epoch     int64  `json:"epoch"`
-	// Watched: the ticket may end before ExpiresAt, so that readers look often.
+	// Watched: the ticket may expire before ExpiresAt, so readers read often.
 	Watched bool `json:"watched,omitempty"`
 }
 
-func (p published) item(key string) store.Item {
-	value, _ := json.Marshal(p) // a struct of plain values
-	return store.Item{Key: key, Value: value, ExpiresAt: time.Unix(p.ExpiresAt, 0)}
+func (p publishedTicket) item(key string) store.Item {
+	return store.Item{Key: key, Value: store.Encode(p), ExpiresAt: time.Unix(p.ExpiresAt, 0)}
 }
 
-// publishedIn reads a published item; the zero value for none.
-func publishedIn(item store.Item) published {
-	var p published
-	_ = json.Unmarshal(item.Value, &p)
+// decodePublished returns the zero value if the item is not a published ticket.
+func decodePublished(item store.Item) publishedTicket {
+	var p publishedTicket
+	_ = item.Decode(&p)
 	return p
 }
 
-// Keys of the table. The kind before the first # is what IAM grants.
-const tokenKind = "token"
-
-func tokenKey(appID string) string          { return tokenKind + "#" + appID }
-func refreshRequestKey(appID string) string { return "refresh_request#" + appID }
+func tokenKey(appID string) string          { return store.Key(store.KindToken, appID) }
+func refreshRequestKey(appID string) string { return store.Key(store.KindRefreshRequest, appID) }
 func ticketKey(appID string, typ wechat.TicketType) string {
-	return "ticket#" + appID + "#" + string(typ)
+	return store.Key(store.KindTicket, appID, string(typ))
 }

@@ -1,21 +1,8 @@
-// Package credential keeps WeChat's global access token and tickets alive for
-// any number of processes that share one table.
-//
-// Why the token never dies: [Next] decides, from the stored record and the time,
-// what to ask WeChat for, well before an end. A [Keeper] takes the account's
-// lease in one conditional write, asks, and saves in another that succeeds only
-// while the lease is still its own. So however many refreshers run, and wherever
-// one is killed, WeChat is asked once an epoch and the newest answer stands. The
-// signature path never asks WeChat: a [Reader] hands out the published ticket
-// from memory and, when there is none, leaves a kick in the table.
 package credential
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"time"
@@ -25,7 +12,7 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// WeChat is the part of *wechat.Client that a Keeper calls.
+// WeChat is the part of *wechat.Client that a Renewer calls.
 type WeChat interface {
 	Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error)
 	Ticket(ctx context.Context, accessToken string, typ wechat.TicketType) (wechat.Ticket, error)
@@ -33,41 +20,44 @@ type WeChat interface {
 
 var (
 	// ErrBusy: another refresher holds the account's lease.
-	ErrBusy = errors.New("credential: another refresher is at work")
-	// ErrLeaseLost: the lease was taken over before the result could be saved;
-	// the result is dropped and the other's stands.
+	ErrBusy = errors.New("credential: another refresher is renewing")
+	// ErrLeaseLost: another refresher took the lease over before the result could
+	// be saved. The result is dropped; the other's is stored.
 	ErrLeaseLost = errors.New("credential: the lease was lost")
-	// ErrUnknownAccount: no account with a token has that AppID.
-	ErrUnknownAccount = errors.New("credential: unknown account")
 )
 
-// KeeperConfig configures a Keeper. Store, WeChat and Secrets are required.
+// RenewerConfig configures a Renewer. Store, WeChat and Secrets are required.
 type RenewerConfig struct {
-	Store    store.Store
-	WeChat   WeChat
-	Secrets  account.SecretSource
-	Accounts account.List
+	Store   store.Store
+	WeChat  WeChat
+	Secrets account.SecretSource
 
 	Now    func() time.Time // nil: time.Now
 	Jitter func() float64   // in [0,1); nil: math/rand
 	Logger *slog.Logger     // nil: slog.Default()
 
-	// Observe is told of each token or ticket that was renewed, with the zero
-	// Failure, and of each failure to renew one. It may be nil, and is called by as
-	// many goroutines as the Keeper.
+	// Observe is called for each token or ticket that was renewed, with the zero
+	// Failure, and for each failure to renew one. It may be nil. It must be safe
+	// for concurrent use.
 	Observe func(account.Account, Failure)
 }
 
-// Keeper renews tokens and tickets. It holds no state of its own, so any number
-// may run at once; its methods are safe for concurrent use.
+// Renewer renews tokens and tickets. It holds no state of its own, so any number
+// can run at the same time. Its methods are safe for concurrent use.
 type Renewer struct {
-	RenewerConfig
+	store   store.Store
+	weChat  WeChat
+	secrets account.SecretSource
+	now     func() time.Time
+	jitter  func() float64
+	logger  *slog.Logger
+	observe func(account.Account, Failure)
 }
 
-// NewKeeper checks the configuration.
+// NewRenewer checks the configuration.
 func NewRenewer(c RenewerConfig) (*Renewer, error) {
 	if c.Store == nil || c.WeChat == nil || c.Secrets == nil {
-		return nil, errors.New("credential: a Keeper needs Store, WeChat and Secrets")
+		return nil, errors.New("credential: a Renewer needs Store, WeChat and Secrets")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -81,167 +71,74 @@ func NewRenewer(c RenewerConfig) (*Renewer, error) {
 	if c.Observe == nil {
 		c.Observe = func(account.Account, Failure) {}
 	}
-	return &Renewer{c}, nil
+	return &Renewer{store: c.Store, weChat: c.WeChat, secrets: c.Secrets, now: c.Now, jitter: c.Jitter, logger: c.Logger, observe: c.Observe}, nil
 }
 
-// maxSteps bounds the epochs of one tick: a token found dead or a secret found
-// changed is worth a second one at once.
+// maxSteps bounds the steps of one tick. A step that finds the token invalid or
+// the secret changed is followed by another one at once.
 const maxSteps = 3
 
-// Tick does what is due for the account, if anything: at rest it is one store
-// read. It returns the record as it stands. Errors: ErrBusy, ErrLeaseLost, the
-// store's; WeChat's failures are logged and kept in the record, which says when
-// to try again.
-func (k *Renewer) Tick(ctx context.Context, account account.Account) (Record, error) {
-	item, record, err := k.read(ctx, account.AppID)
+// Tick renews what is due for the account. If nothing is due, it costs one store
+// read. It returns the record as it is then. Errors: ErrBusy, ErrLeaseLost, the
+// store's. WeChat's errors are logged and stored in the record, with the time of
+// the next attempt.
+func (r *Renewer) Tick(ctx context.Context, account account.Account) (Record, error) {
+	s, err := r.read(ctx, account.AppID)
 	if err != nil {
 		return Record{}, err
 	}
-	return k.work(ctx, account, item, record)
+	return r.renew(ctx, account, s)
 }
 
-// Kicked answers a kick: somebody found no ticket to hand out, or holds a token
-// that WeChat calls dead. It looks at what is published, where Tick trusts its
-// own record. Errors: as Tick's.
-func (k *Renewer) HandleRefreshRequest(ctx context.Context, account account.Account) (Record, error) {
-	dead := k.refreshRequestFor(ctx, account.AppID)
-	item, record, err := k.read(ctx, account.AppID)
-	if err != nil {
-		return Record{}, err
-	}
-	if record.held(k.Now()) {
-		return record, ErrBusy // not noted: who still misses something kicks again
-	}
-	record = k.withoutUnpublished(ctx, account, record)
-	record.Token.Dead = record.Token.Dead || record.Token.is(dead)
-	return k.work(ctx, account, item, record)
+// Record returns the stored record and renews nothing.
+func (r *Renewer) Record(ctx context.Context, account account.Account) (Record, error) {
+	s, err := r.read(ctx, account.AppID)
+	return s.Record, err
 }
 
-// work takes one step after another until nothing is due. The record may know
-// more than the item it was read from; what it knows is saved with the first
-// step.
-func (k *Renewer) work(ctx context.Context, account account.Account, item store.Item, record Record) (Record, error) {
+// renew takes one step after another until nothing is due. The record may differ
+// from the item that it was read from; the first step saves the difference.
+func (r *Renewer) renew(ctx context.Context, account account.Account, s stored) (Record, error) {
 	for range maxSteps {
-		k.resetBackoffOnNewSecret(ctx, account, &record)
-		plan := Next(record, account.Tickets, k.Now())
+		r.resetBackoffOnNewSecret(ctx, account, &s.Record)
+		plan := Next(s.Record, account.Tickets, r.now())
 		if plan.Idle() {
-			return record, nil
+			return s.Record, nil
 		}
 		var err error
-		if item, record, err = k.step(ctx, account, item, record, plan, false); err != nil {
-			return record, err
+		if s, err = r.step(ctx, account, s, plan); err != nil {
+			return s.Record, err
 		}
 	}
-	return record, nil
+	return s.Record, nil
 }
 
-// Account finds a configured account by AppID. Errors: ErrUnknownAccount.
-func (k *Renewer) Account(appID string) (account.Account, error) {
-	if a, ok := k.Accounts.FindAppID(appID); ok {
-		return a, nil
-	}
-	return account.Account{}, ErrUnknownAccount
-}
-
-// step is one epoch: take the lease, ask WeChat what the plan says, publish,
-// save and release. The record it starts from is the one that was decided on,
-// for the lease is taken on that very version.
-func (k *Renewer) step(ctx context.Context, account account.Account, item store.Item, record Record, plan Plan, force bool) (store.Item, Record, error) {
-	read := record
-	record = record.clone()
-	item, err := k.takeLease(ctx, account.AppID, item, &record)
+// step is one epoch: take the lease, ask WeChat for what the plan says, publish new
+// tickets, save and release. The plan was made from s, and the lease is taken on
+// that version of the item. If the lease is not taken, step returns s.
+func (r *Renewer) step(ctx context.Context, account account.Account, s stored, plan Plan) (stored, error) {
+	leased, err := r.takeLease(ctx, stored{s.item, s.clone()})
 	if err != nil {
-		return item, read, err
+		return s, err
 	}
 	if plan.Token {
-		k.renewToken(ctx, account, &record, force)
-		if len(plan.Tickets) > 0 && usableToken(record.Token, k.Now()) {
-			// A new token is kept before anything else is tried with it.
-			if item, err = k.save(ctx, item, record); err != nil {
-				return item, record, err
+		r.renewToken(ctx, account, &leased.Record, plan)
+		if len(plan.Tickets) > 0 && leased.Token.valid(r.now()) {
+			// A new token is saved before it is used for tickets.
+			if leased, err = r.save(ctx, leased); err != nil {
+				return leased, err
 			}
 		}
 	}
-	var unpublished error
+	var failed error
 	for _, typ := range plan.Tickets {
-		err := k.renewTicket(ctx, account, &record, typ)
+		err := r.renewTicket(ctx, account, &leased.Record, typ)
 		if errors.Is(err, ErrLeaseLost) {
-			return item, record, err
+			return leased, err
 		}
-		unpublished = errors.Join(unpublished, err) // what else was learnt is saved all the same
+		failed = errors.Join(failed, err) // the other tickets are renewed, and the record is saved
 	}
-	record.Lease.Owner = ""
-	item, err = k.save(ctx, item, record)
-	return item, record, errors.Join(unpublished, err)
-}
-
-// takeLease is the conditional write that makes this keeper the only one.
-func (k *Renewer) takeLease(ctx context.Context, appID string, item store.Item, record *Record) (store.Item, error) {
-	now := k.Now()
-	record.Lease = Lease{
-		Epoch:    record.Lease.Epoch + 1,
-		Owner:    rand.Text(),
-		Deadline: now.Add(leaseLife + time.Second).Unix(), // a started second counts
-	}
-	if item.Version == "" {
-		// Past every epoch of a record that was deleted: its tickets may still stand,
-		// and its holders may still be at work.
-		record.Lease.Epoch = now.Unix()
-	}
-	item.Value = record.encode()
-	var err error
-	if item.Version == "" {
-		item.Key = tokenKey(appID)
-		item, err = k.Store.Create(ctx, item)
-	} else {
-		item, err = k.Store.Replace(ctx, item)
-	}
-	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
-		return item, ErrBusy
-	}
-	if err != nil {
-		return item, fmt.Errorf("credential: take the lease: %w", err)
-	}
-	return item, nil
-}
-
-// save writes the record while the lease is still ours. It gets its own time:
-// what WeChat has answered must not be lost because the invocation is ending.
-func (k *Renewer) save(ctx context.Context, item store.Item, record Record) (store.Item, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
-	defer cancel()
-	item.Value = record.encode()
-	saved, err := k.Store.Replace(ctx, item)
-	switch {
-	case errors.Is(err, store.ErrConflict):
-		return item, ErrLeaseLost
-	case err != nil:
-		return item, fmt.Errorf("credential: save: %w", err)
-	}
-	return saved, nil
-}
-
-const saveTimeout = 2 * time.Second
-
-// read returns the stored record, or an empty one and an item without version.
-func (k *Renewer) read(ctx context.Context, appID string) (store.Item, Record, error) {
-	item, err := k.Store.Get(ctx, tokenKey(appID))
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Item{}, Record{}, nil
-	}
-	if err != nil {
-		return item, Record{}, fmt.Errorf("credential: read: %w", err)
-	}
-	var record Record
-	if err := json.Unmarshal(item.Value, &record); err != nil {
-		// The JSON error would quote nothing secret, but says nothing useful either.
-		return item, Record{}, fmt.Errorf("credential: the record of %s is not readable; delete the item %s", appID, tokenKey(appID))
-	}
-	return item, record, nil
-}
-
-// Look returns the stored record without doing anything.
-func (k *Renewer) Record(ctx context.Context, account account.Account) (Record, error) {
-	_, record, err := k.read(ctx, account.AppID)
-	return record, err
+	leased.Lease.Owner = ""
+	leased, err = r.save(ctx, leased)
+	return leased, errors.Join(failed, err)
 }

@@ -65,7 +65,7 @@ func (f *Program) Send(ctx context.Context, m *message.Message) (reply []byte, e
 	case err != nil:
 		return nil, err
 	}
-	// Programs answer "ok", a page, or nothing; none of that is a reply.
+	// Programs answer "ok", a page, or nothing; none of these is a reply.
 	switch body = bytes.TrimSpace(body); {
 	case bytes.HasPrefix(body, []byte("{")):
 		return body, nil

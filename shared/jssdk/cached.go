@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -12,74 +11,66 @@ import (
 	"wechatfn/shared/store"
 )
 
-// keptSignature is the value of signature#APPID#HASH. Bound ties it to the
-// ticket it was made with: a signature never outlives its ticket.
-type keptSignature struct {
-	Timestamp int64  `json:"timestamp"`
-	NonceStr  string `json:"nonceStr"`
-	Signature string `json:"signature"`
-	Bound     string `json:"bound"`
+// cachedSignature is the value of signature#APPID#HASH. TicketHash is that of the
+// ticket that it was made with: it is not used with another ticket.
+type cachedSignature struct {
+	Timestamp  int64  `json:"timestamp"`
+	NonceStr   string `json:"nonceStr"`
+	Signature  string `json:"signature"`
+	TicketHash string `json:"ticket_hash"`
 }
 
-// keepTimeout bounds what keeping may cost a page that waits for its signature.
-const keepTimeout = time.Second
+// cacheTimeout bounds what the cache may cost a page that waits for its signature.
+const cacheTimeout = time.Second
 
-// kept returns the signature that the table holds for the page, or makes one
-// and keeps it. With force a new one takes its place. Whoever writes first wins,
-// and all callers get that one. A store that fails costs the keeping, not the
-// signature.
-func (h *Handler) kept(ctx context.Context, account account.Account, pageURL, ticket string, end time.Time, force bool) (Signature, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+// cached returns the signature that the table has for the page. If it has none, or
+// with force, it makes a new one and writes it. If several calls write at the same time,
+// the first one succeeds and all return its signature. If the table fails, the page
+// gets a signature that is not cached.
+func (h *Handler) cached(ctx context.Context, account account.Account, pageURL, ticket string, expiry time.Time, force bool) (Signature, error) {
+	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
 	defer cancel()
-	key, bound := keptKey(account.AppID, pageURL), hash(ticket)
-	standing, err := h.Table.Get(ctx, key)
-	if s, ok := opened(standing, bound); ok && !force {
+	key, ticketHash := signatureKey(account.AppID, pageURL), hash(ticket)
+	item, err := h.config.Table.Get(ctx, key)
+	if s, ok := decodeSignature(item, ticketHash); ok && !force {
 		return s.of(account, pageURL), nil
 	}
-	made, signErr := h.make(account, pageURL, ticket)
+	made, signErr := h.newSignature(account, pageURL, ticket)
 	if signErr != nil || (err != nil && !errors.Is(err, store.ErrNotFound)) {
-		h.warn(ctx, err)
+		h.logNotCached(ctx, err)
 		return made, signErr
 	}
-	value, err := json.Marshal(keptSignature{made.Timestamp, made.NonceStr, made.Signature, bound})
-	if err != nil {
-		return made, err
+	value := store.Encode(cachedSignature{made.Timestamp, made.NonceStr, made.Signature, ticketHash})
+	item, err = store.Write(ctx, h.config.Table, store.Item{Key: key, Value: value, Version: item.Version, ExpiresAt: expiry})
+	if s, ok := decodeSignature(item, ticketHash); ok && err != nil {
+		return s.of(account, pageURL), nil // another call wrote first
 	}
-	standing, err = h.put(ctx, store.Item{Key: key, Value: value, Version: standing.Version, ExpiresAt: end})
-	if s, ok := opened(standing, bound); ok && err != nil {
-		return s.of(account, pageURL), nil // another was first
-	}
-	h.warn(ctx, err)
+	h.logNotCached(ctx, err)
 	return made, nil
 }
 
-func (h *Handler) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version == "" {
-		return h.Table.Create(ctx, item)
-	}
-	return h.Table.Replace(ctx, item)
-}
-
-func (h *Handler) warn(ctx context.Context, err error) {
+func (h *Handler) logNotCached(ctx context.Context, err error) {
 	if err != nil {
-		h.Logger.WarnContext(ctx, "signature not kept", "error", err)
+		h.config.Logger.WarnContext(ctx, "signature not cached", "error", err)
 	}
 }
 
-// opened reads a kept signature that was made with the ticket bound names.
-func opened(item store.Item, bound string) (keptSignature, bool) {
-	var s keptSignature
-	if len(item.Value) == 0 || json.Unmarshal(item.Value, &s) != nil {
+// decodeSignature returns the cached signature if it was made with that ticket.
+func decodeSignature(item store.Item, ticketHash string) (cachedSignature, bool) {
+	var s cachedSignature
+	if item.Decode(&s) != nil {
 		return s, false
 	}
-	return s, s.Bound == bound
+	return s, s.TicketHash == ticketHash
 }
 
-func (s keptSignature) of(account account.Account, pageURL string) Signature {
+func (s cachedSignature) of(account account.Account, pageURL string) Signature {
 	return Signature{AppID: account.AppID, Timestamp: s.Timestamp, NonceStr: s.NonceStr, Signature: s.Signature, URL: pageURL}
 }
 
-func keptKey(appID, pageURL string) string { return "signature#" + appID + "#" + hash(pageURL) }
+func signatureKey(appID, pageURL string) string {
+	return store.Key(store.KindSignature, appID, hash(pageURL))
+}
 
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -1,117 +1,81 @@
 package jssdk
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"sync"
 	"testing"
 	"time"
 
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
 )
 
-// table counts what reaches a real store, and fails when told to.
-type table struct {
-	store.Store
-	mu            sync.Mutex
-	reads, writes int
-	fail          error
-}
-
-func newTable(t testing.TB) *table {
+func newTable(t testing.TB) *storetest.Recorder {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return &table{Store: db}
+	return &storetest.Recorder{Store: db}
 }
 
-func (c *table) note(n *int) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	*n++
-	return c.fail
-}
-
-func (c *table) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := c.note(&c.reads); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Get(ctx, key)
-}
-
-func (c *table) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note(&c.writes); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *table) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note(&c.writes); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func keeping(t *testing.T) (*Handler, *table, *tickets) {
-	c, f := newTable(t), &tickets{jsapi: "ticket-1", end: now.Add(time.Hour)}
-	return newHandler(t, func(config *Config) { config.Table, config.Tickets = c, f }), c, f
+// newCachingHandler returns a handler that caches signatures in the table.
+func newCachingHandler(t *testing.T) (*Handler, *storetest.Recorder, *tickets) {
+	table, tickets := newTable(t), &tickets{jsapi: "ticket-1", expiry: now.Add(time.Hour)}
+	return newHandler(t, func(c *Config) { c.Table, c.Tickets = table, tickets }), table, tickets
 }
 
 var request = "/signature?url=" + url.QueryEscape(origin+"/a")
 
-func TestKeptSignatureIsOneForAll(t *testing.T) {
-	h, c, _ := keeping(t)
+func TestRequestsForAPageShareTheCachedSignature(t *testing.T) {
+	h, table, _ := newCachingHandler(t)
 	first := signed(t, get(h, request))
-	if c.reads != 1 || c.writes != 1 {
-		t.Errorf("first: %d reads, %d writes; want 1 and 1", c.reads, c.writes)
+	if reads, writes := table.Take().Count(); reads != 1 || writes != 1 {
+		t.Errorf("first: %d reads, %d writes; want 1 and 1", reads, writes)
 	}
 	if again := signed(t, get(h, request)); again != first {
-		t.Errorf("kept %+v, got %+v", first, again)
+		t.Errorf("cached %+v, got %+v", first, again)
 	}
-	if c.reads != 2 || c.writes != 1 {
-		t.Errorf("again: %d reads, %d writes; want one read more", c.reads, c.writes)
+	if reads, writes := table.Take().Count(); reads != 1 || writes != 0 {
+		t.Errorf("again: %d reads, %d writes; want 1 and 0", reads, writes)
 	}
 	if other := signed(t, get(h, request+"2")); other.NonceStr == first.NonceStr {
 		t.Error("two pages share a signature")
 	}
 }
 
-func TestForcedSignatureTakesTheKeptOnesPlace(t *testing.T) {
-	h, _, _ := keeping(t)
+func TestForcedSignatureReplacesTheCachedOne(t *testing.T) {
+	h, _, _ := newCachingHandler(t)
 	first := signed(t, get(h, request))
 	forced := signed(t, get(h, request+"&force=true"))
 	if forced.NonceStr == first.NonceStr {
-		t.Error("force gave the kept signature")
+		t.Error("force returned the cached signature")
 	}
 	if again := signed(t, get(h, request)); again != forced {
-		t.Error("the forced signature was not kept")
+		t.Error("the forced signature was not cached")
 	}
 }
 
-// The best-known bug of the library this replaces: a signature that outlives its
-// ticket.
-func TestKeptSignatureNeverOutlivesItsTicket(t *testing.T) {
-	h, c, f := keeping(t)
+// A cached signature that is used after its ticket was replaced is the best-known bug of
+// the library that wechatfn replaces.
+func TestCachedSignatureExpiresWithItsTicket(t *testing.T) {
+	h, table, tickets := newCachingHandler(t)
 	first := signed(t, get(h, request))
-	f.jsapi = "ticket-2"
+	tickets.jsapi = "ticket-2"
 	second := signed(t, get(h, request))
 	if second.NonceStr == first.NonceStr || second.Signature != recompute("ticket-2", second) {
-		t.Error("a signature of the last ticket was served")
+		t.Error("a signature of the previous ticket was returned")
 	}
-	item, err := c.Store.Get(t.Context(), keptKey(appID, origin+"/a"))
-	if err != nil || !item.ExpiresAt.Equal(f.end) {
-		t.Errorf("kept until %v, the ticket ends %v (%v)", item.ExpiresAt, f.end, err)
+	item, err := table.Store.Get(t.Context(), signatureKey(appID, origin+"/a"))
+	if err != nil || !item.ExpiresAt.Equal(tickets.expiry) {
+		t.Errorf("the item expires at %v, the ticket at %v (%v)", item.ExpiresAt, tickets.expiry, err)
 	}
 }
 
 func TestConcurrentFirstRequestsShareOneSignature(t *testing.T) {
-	h, _, _ := keeping(t)
+	h, _, _ := newCachingHandler(t)
 	var wg sync.WaitGroup
 	all := make([]Signature, 50)
 	for i := range all {
@@ -120,15 +84,15 @@ func TestConcurrentFirstRequestsShareOneSignature(t *testing.T) {
 	wg.Wait()
 	for _, s := range all {
 		if s != all[0] {
-			t.Fatalf("two signatures were given out: %+v and %+v", all[0], s)
+			t.Fatalf("two signatures were returned: %+v and %+v", all[0], s)
 		}
 	}
 }
 
-func TestStoreFailureCostsTheKeepingOnly(t *testing.T) {
-	h, c, _ := keeping(t)
-	c.fail = errors.New("throttled")
+func TestStoreFailureCostsNoSignature(t *testing.T) {
+	h, table, _ := newCachingHandler(t)
+	table.Fail(errors.New("throttled"))
 	if s := signed(t, get(h, request)); s.Signature != recompute("ticket-1", s) {
-		t.Error("the signature does not hold")
+		t.Error("the signature is wrong")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// CardExt is the cardExt of wx.addCard. WeChat takes it as a JSON text, its
+// CardExt is the cardExt of wx.addCard. WeChat takes it as a JSON text with its
 // numbers as strings.
 type CardExt struct {
 	Code           string `json:"code,omitempty"`
@@ -93,12 +93,12 @@ func (h *Handler) signCard(ctx context.Context, account account.Account, values 
 	if nonce, err = h.nonce(); err != nil {
 		return "", "", "", err
 	}
-	timestamp = strconv.FormatInt(h.Now().Unix(), 10)
+	timestamp = strconv.FormatInt(h.config.Now().Unix(), 10)
 	return timestamp, nonce, SignCard(append(values, ticket, timestamp, nonce)...), nil
 }
 
-// cardQuery parses the parameters of a card call; each is short and of the
-// characters WeChat makes its ids from. required may be empty.
+// cardQuery parses the parameters of a card call. Each is short and has only the
+// characters of WeChat's ids. required is the parameter that must be there, or empty.
 func cardQuery(r *http.Request, required string, known ...string) (web.Query, error) {
 	query, err := web.ParseQuery(r, known...)
 	if err != nil {

@@ -17,19 +17,20 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// Tickets hands out live tickets and their known end; *credential.Reader does.
+// Tickets hands out valid tickets and their known expiry; *credential.Reader does.
 type Tickets interface {
 	Ticket(ctx context.Context, appID string, typ wechat.TicketType) (string, time.Time, error)
 }
 
-// Config configures a Handler. Accounts, Origins and Tickets are required.
+// Config configures a Handler. Accounts, Origins, Tickets and RetryAfter are required.
 type Config struct {
-	Accounts   account.List  // the first one is the default of ?app=
-	Origins    []string      // of the pages that may be signed for and that may call
-	Tickets    Tickets       // where tickets come from
-	RetryAfter time.Duration // what a 503 without a ticket advises
+	Accounts   account.List  // the first one is used without ?app=
+	Origins    []string      // the pages that are signed for, and that may call
+	Tickets    Tickets       // where the tickets come from
+	RetryAfter time.Duration // of the 503 if there is no valid ticket
 
-	// Table, when set, keeps one signature a URL until its ticket ends.
+	// Table caches one signature for each page URL until its ticket expires. If it
+	// is nil, each request makes a signature.
 	Table store.Store
 
 	Now    func() time.Time // nil: time.Now
@@ -46,8 +47,8 @@ type Config struct {
 //
 // Its memory does not grow with the pages it signs.
 type Handler struct {
-	Config
 	http.Handler
+	config Config
 }
 
 // New checks the configuration and builds the routes.
@@ -55,8 +56,8 @@ func New(c Config) (*Handler, error) {
 	if len(c.Accounts) == 0 {
 		return nil, errors.New("jssdk: no official account is configured, so there is nothing to sign for")
 	}
-	if c.Tickets == nil {
-		return nil, errors.New("jssdk: Tickets is required")
+	if c.Tickets == nil || c.RetryAfter <= 0 {
+		return nil, errors.New("jssdk: Tickets and RetryAfter are required")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -67,7 +68,7 @@ func New(c Config) (*Handler, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	h := &Handler{Config: c}
+	h := &Handler{config: c}
 	return h, h.route()
 }
 
@@ -80,10 +81,10 @@ func (h *Handler) route() error {
 		"GET /signature/choose-card": h.chooseCard,
 		"GET /signature/health":      h.health,
 	} {
-		mux.Handle(pattern, web.Handle(f, h.Logger))
+		mux.Handle(pattern, web.Handle(f, h.config.Logger))
 	}
 	var err error
-	h.Handler, err = web.CORS(web.CORSConfig{Origins: h.Origins}, mux)
+	h.Handler, err = web.CORS(web.CORSConfig{Origins: h.config.Origins}, mux)
 	return err
 }
 
@@ -104,7 +105,7 @@ func (h *Handler) signature(w http.ResponseWriter, r *http.Request) error {
 	if notEncoded(r.URL.RawQuery, &query) {
 		return errURLNotEncoded
 	}
-	pageURL, err := checkURL(query.Get("url"), h.Origins)
+	pageURL, err := checkURL(query.Get("url"), h.config.Origins)
 	if err != nil {
 		return err
 	}
@@ -124,22 +125,22 @@ func (h *Handler) signature(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) sign(ctx context.Context, account account.Account, pageURL string, force bool) (Signature, error) {
-	ticket, end, err := h.ticket(ctx, account, wechat.JSAPI)
+	ticket, expiry, err := h.ticket(ctx, account, wechat.JSAPI)
 	if err != nil {
 		return Signature{}, err
 	}
-	if h.Table != nil {
-		return h.kept(ctx, account, pageURL, ticket, end, force)
+	if h.config.Table == nil {
+		return h.newSignature(account, pageURL, ticket)
 	}
-	return h.make(account, pageURL, ticket)
+	return h.cached(ctx, account, pageURL, ticket, expiry, force)
 }
 
-func (h *Handler) make(account account.Account, pageURL, ticket string) (Signature, error) {
+func (h *Handler) newSignature(account account.Account, pageURL, ticket string) (Signature, error) {
 	nonce, err := h.nonce()
 	if err != nil {
 		return Signature{}, err
 	}
-	timestamp := h.Now().Unix()
+	timestamp := h.config.Now().Unix()
 	return Signature{
 		AppID:     account.AppID,
 		Timestamp: timestamp,
@@ -150,30 +151,30 @@ func (h *Handler) make(account account.Account, pageURL, ticket string) (Signatu
 }
 
 func (h *Handler) ticket(ctx context.Context, account account.Account, typ wechat.TicketType) (string, time.Time, error) {
-	ticket, end, err := h.Tickets.Ticket(ctx, account.AppID, typ)
+	ticket, expiry, err := h.config.Tickets.Ticket(ctx, account.AppID, typ)
 	if err != nil {
-		return "", end, noTicket(err, h.RetryAfter)
+		return "", expiry, noTicket(err, h.config.RetryAfter)
 	}
-	return ticket, end, nil
+	return ticket, expiry, nil
 }
 
-// nonce returns 32 hex digits, WeChat's longest.
+// nonce returns 32 hex digits, the longest nonce that WeChat takes.
 func (h *Handler) nonce() (string, error) {
 	var random [16]byte
-	if _, err := io.ReadFull(h.Rand, random[:]); err != nil {
+	if _, err := io.ReadFull(h.config.Rand, random[:]); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(random[:]), nil
 }
 
-// account picks the account of ?app= and sees that it keeps such tickets.
+// account returns the account of ?app=, which must have tickets of that type.
 func (h *Handler) account(query *web.Query, typ wechat.TicketType) (account.Account, error) {
-	a, ok := h.Accounts.Find(query.Get("app"))
+	a, ok := h.config.Accounts.Find(query.Get("app"))
 	if !ok {
 		return a, errAppUnknown
 	}
 	if !slices.Contains(a.Tickets, typ) {
-		return a, ticketNotKept(a.Name, typ)
+		return a, ticketNotConfigured(a.Name, typ)
 	}
 	return a, nil
 }

@@ -27,12 +27,12 @@ const (
 
 var now = time.Unix(1_800_000_000, 0)
 
-// tickets is a fake: one ticket a type, or an error.
+// tickets hands out one ticket for each type, or an error.
 type tickets struct {
-	jsapi string
-	end   time.Time
-	err   error
-	calls atomic.Int32
+	jsapi  string
+	expiry time.Time
+	err    error
+	calls  atomic.Int32
 }
 
 func (f *tickets) Ticket(_ context.Context, appID string, typ wechat.TicketType) (string, time.Time, error) {
@@ -41,9 +41,9 @@ func (f *tickets) Ticket(_ context.Context, appID string, typ wechat.TicketType)
 		return "", time.Time{}, f.err
 	}
 	if typ == wechat.WXCard {
-		return "card-" + appID, f.end, nil
+		return "card-" + appID, f.expiry, nil
 	}
-	return f.jsapi, f.end, nil
+	return f.jsapi, f.expiry, nil
 }
 
 func newHandler(t testing.TB, change func(*Config)) *Handler {
@@ -54,7 +54,7 @@ func newHandler(t testing.TB, change func(*Config)) *Handler {
 			{Name: "plain", AppID: "wxffffffffffffffff", Tickets: []wechat.TicketType{wechat.JSAPI}},
 		},
 		Origins:    []string{origin, "http://localhost:8080"},
-		Tickets:    &tickets{jsapi: "ticket-1", end: now.Add(time.Hour)},
+		Tickets:    &tickets{jsapi: "ticket-1", expiry: now.Add(time.Hour)},
 		RetryAfter: 2 * time.Second,
 		Now:        func() time.Time { return now },
 		Logger:     slog.New(slog.DiscardHandler),
@@ -87,31 +87,33 @@ func signed(t *testing.T, w *httptest.ResponseRecorder) Signature {
 	return s
 }
 
-// recompute is independent of Sign.
+// recompute makes the signature without Sign.
 func recompute(ticket string, s Signature) string {
 	return fmt.Sprintf("%x", sha1.Sum(fmt.Appendf(nil, "jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, s.NonceStr, s.Timestamp, s.URL)))
 }
 
-func TestSignature(t *testing.T) {
+func TestSignatureIsOfTheURLAsItWasSent(t *testing.T) {
 	h := newHandler(t, nil)
-	for page, want := range map[string]string{
-		origin + "/a?x=1&y=<2>#part":             origin + "/a?x=1&y=<2>",
-		origin:                                   origin,
-		origin + "/%E4%BD%A0?q=a+b%20c":          origin + "/%E4%BD%A0?q=a+b%20c",
-		"HTTPS://WWW.example.com:443/A":          "HTTPS://WWW.example.com:443/A",
-		"http://localhost:8080?params=value":     "http://localhost:8080?params=value",
-		origin + "/你好":                           origin + "/你好",
-		origin + "/?next=https://other.com/@x:y": origin + "/?next=https://other.com/@x:y",
-		origin + "/%zz":                          origin + "/%zz",
+	for _, c := range []struct{ name, page, want string }{
+		{"fragment", origin + "/a?x=1&y=<2>#part", origin + "/a?x=1&y=<2>"},
+		{"origin alone", origin, origin},
+		{"escapes", origin + "/%E4%BD%A0?q=a+b%20c", origin + "/%E4%BD%A0?q=a+b%20c"},
+		{"capitals and a default port", "HTTPS://WWW.example.com:443/A", "HTTPS://WWW.example.com:443/A"},
+		{"port, and a query without a path", "http://localhost:8080?params=value", "http://localhost:8080?params=value"},
+		{"Chinese", origin + "/你好", origin + "/你好"},
+		{"a URL in the query", origin + "/?next=https://other.com/@x:y", origin + "/?next=https://other.com/@x:y"},
+		{"an escape that is not one", origin + "/%zz", origin + "/%zz"},
 	} {
 		for _, path := range []string{"/signature", "/get-signature"} {
-			s := signed(t, get(h, path+"?url="+url.QueryEscape(page)))
-			if s.URL != want || s.AppID != appID || s.Timestamp != now.Unix() || len(s.NonceStr) != 32 {
-				t.Errorf("%s: %+v", page, s)
-			}
-			if s.Signature != recompute("ticket-1", s) {
-				t.Errorf("%s: signature does not hold", page)
-			}
+			t.Run(c.name+path, func(t *testing.T) {
+				s := signed(t, get(h, path+"?url="+url.QueryEscape(c.page)))
+				if s.URL != c.want || s.AppID != appID || s.Timestamp != now.Unix() || len(s.NonceStr) != 32 {
+					t.Errorf("%+v", s)
+				}
+				if s.Signature != recompute("ticket-1", s) {
+					t.Error("the signature is wrong")
+				}
+			})
 		}
 	}
 }
@@ -124,29 +126,31 @@ func TestAnswerIsExact(t *testing.T) {
 	if got := strings.TrimSpace(w.Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	for name, value := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
-		if got := w.Header().Get(name); got != value {
-			t.Errorf("%s: %q", name, got)
+	for _, header := range []struct{ name, want string }{{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}} {
+		if got := w.Header().Get(header.name); got != header.want {
+			t.Errorf("%s: %q", header.name, got)
 		}
 	}
 }
 
-func TestUnencodedPlusAndPlainURLs(t *testing.T) {
+func TestURLThatArrivesWholeIsSigned(t *testing.T) {
 	h := newHandler(t, nil)
-	for _, page := range []string{origin + "/a", origin + "/a?x=1", origin + "/a?q=1+2"} {
-		if s := signed(t, get(h, "/signature?url="+page)); s.URL != page {
-			t.Errorf("%s became %s", page, s.URL)
-		}
-	}
-	if s := signed(t, get(h, "/signature?url="+url.QueryEscape(origin+"/a?x=1")+"&from=https://x/")); s.URL != origin+"/a?x=1" {
-		t.Errorf("another parameter's URL got in the way: %s", s.URL)
-	}
-	if s := signed(t, get(h, "/signature?url="+url.QueryEscape(origin+"/a?x=1")+"&_=1700000000")); s.URL != origin+"/a?x=1" {
-		t.Errorf("a cache buster changed the URL: %s", s.URL)
+	for _, c := range []struct{ name, query, want string }{
+		{"not encoded, a path", "url=" + origin + "/a", origin + "/a"},
+		{"not encoded, one parameter", "url=" + origin + "/a?x=1", origin + "/a?x=1"},
+		{"not encoded, a plus", "url=" + origin + "/a?q=1+2", origin + "/a?q=1+2"},
+		{"a URL in another parameter", "url=" + url.QueryEscape(origin+"/a?x=1") + "&from=https://x/", origin + "/a?x=1"},
+		{"a cache buster", "url=" + url.QueryEscape(origin+"/a?x=1") + "&_=1700000000", origin + "/a?x=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if s := signed(t, get(h, "/signature?"+c.query)); s.URL != c.want {
+				t.Errorf("signed %s", s.URL)
+			}
+		})
 	}
 }
 
-func TestBadInput(t *testing.T) {
+func TestRefusedParameters(t *testing.T) {
 	h := newHandler(t, nil)
 	esc := url.QueryEscape
 	for _, c := range []struct {
@@ -211,20 +215,20 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("%d %s, want %d %s", w.Code, p.Code, c.status, c.code)
 			}
 			if p.Title == "" || p.Hint.En == "" || p.Hint.Zh == "" || w.Header().Get("Content-Type") != "application/problem+json" {
-				t.Errorf("not a whole problem: %s", w.Body)
+				t.Errorf("the problem is not complete: %s", w.Body)
 			}
 		})
 	}
 }
 
-func TestLongestURL(t *testing.T) {
+func TestLongestURLIsSigned(t *testing.T) {
 	page := origin + "/" + strings.Repeat("a", maxURLBytes-len(origin)-1)
 	if s := signed(t, get(newHandler(t, nil), "/signature?url="+url.QueryEscape(page))); s.URL != page {
 		t.Error("2048 bytes were refused or changed")
 	}
 }
 
-func TestNoTicket(t *testing.T) {
+func TestNoTicketIsAnsweredWith503(t *testing.T) {
 	h := newHandler(t, func(c *Config) { c.Tickets = &tickets{err: errors.New("secret-detail")} })
 	w := get(h, "/signature?url="+url.QueryEscape(origin))
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "2" {
@@ -238,7 +242,7 @@ func TestNoTicket(t *testing.T) {
 	}
 }
 
-func TestBadURLCostsNoTicket(t *testing.T) {
+func TestRefusedURLReadsNoTicket(t *testing.T) {
 	f := &tickets{jsapi: "t"}
 	h := newHandler(t, func(c *Config) { c.Tickets = f })
 	get(h, "/signature?url="+url.QueryEscape("https://evil.example/"))
@@ -247,17 +251,17 @@ func TestBadURLCostsNoTicket(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
+func TestHealthAnswersTheSecondsLeft(t *testing.T) {
 	w := get(newHandler(t, nil), "/signature/health")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `{"app":"plain","type":"jsapi","secondsLeft":3600}`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if strings.Contains(w.Body.String(), "ticket-1") {
-		t.Error("health shows a ticket")
+		t.Error("the ticket is in the answer")
 	}
 }
 
-func TestAccounts(t *testing.T) {
+func TestAppPicksTheAccount(t *testing.T) {
 	h := newHandler(t, nil)
 	if s := signed(t, get(h, "/signature?app=plain&url="+url.QueryEscape(origin))); s.AppID != "wxffffffffffffffff" {
 		t.Errorf("app=plain signed for %s", s.AppID)
@@ -269,14 +273,19 @@ func TestAccounts(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	h := newHandler(t, nil)
-	for from, want := range map[string]string{origin: origin, "https://evil.example": ""} {
-		r := httptest.NewRequest(http.MethodGet, "/signature?url="+url.QueryEscape(origin), nil)
-		r.Header.Set("Origin", from)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if got := w.Header().Get("Access-Control-Allow-Origin"); got != want || !strings.Contains(w.Header().Get("Vary"), "Origin") {
-			t.Errorf("%s: allowed %q, Vary %q", from, got, w.Header().Get("Vary"))
-		}
+	for _, c := range []struct{ name, from, want string }{
+		{"allowed", origin, origin},
+		{"not allowed", "https://evil.example", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/signature?url="+url.QueryEscape(origin), nil)
+			r.Header.Set("Origin", c.from)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if got := w.Header().Get("Access-Control-Allow-Origin"); got != c.want || !strings.Contains(w.Header().Get("Vary"), "Origin") {
+				t.Errorf("allowed %q, Vary %q", got, w.Header().Get("Vary"))
+			}
+		})
 	}
 }
 
@@ -307,20 +316,22 @@ func TestChooseCard(t *testing.T) {
 	}
 }
 
-func TestBadCard(t *testing.T) {
+func TestRefusedCardParameters(t *testing.T) {
 	h := newHandler(t, nil)
-	for query, code := range map[string]string{
-		"":                                   "parameter_invalid",
-		"cardId=a%20b":                       "parameter_invalid",
-		"cardId=" + strings.Repeat("a", 129): "parameter_invalid",
-		"cardId=p&openid=%22":                "parameter_invalid",
-		"cardId=p&fixedBeginTimestamp=now":   "parameter_invalid",
-		"cardId=p&cardId=p":                  "parameter_repeated",
-		"cardId=p&app=nobody":                "app_unknown",
+	for _, c := range []struct{ name, query, code string }{
+		{"no card", "", "parameter_invalid"},
+		{"a space", "cardId=a%20b", "parameter_invalid"},
+		{"129 characters", "cardId=" + strings.Repeat("a", 129), "parameter_invalid"},
+		{"a quotation mark", "cardId=p&openid=%22", "parameter_invalid"},
+		{"not a time", "cardId=p&fixedBeginTimestamp=now", "parameter_invalid"},
+		{"card twice", "cardId=p&cardId=p", "parameter_repeated"},
+		{"unknown app", "cardId=p&app=nobody", "app_unknown"},
 	} {
-		if w := get(h, "/signature/card?"+query); w.Code != 400 || !strings.Contains(w.Body.String(), `"`+code+`"`) {
-			t.Errorf("%s: %d %s", query, w.Code, w.Body)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if w := get(h, "/signature/card?"+c.query); w.Code != 400 || !strings.Contains(w.Body.String(), `"`+c.code+`"`) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
 	}
 }
 

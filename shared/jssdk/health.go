@@ -6,8 +6,8 @@ import (
 	"wechatfn/shared/web"
 )
 
-// health answers 200 while every account has its tickets, else 503; either way
-// with the seconds left of each, and nothing secret.
+// health answers 200 if every account has valid tickets, else 503. Both answers have
+// the seconds left of each ticket, and no secret.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
 	type ticket struct {
 		App         string `json:"app"`
@@ -19,10 +19,10 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
 		Tickets []ticket `json:"tickets"`
 	}{Status: "ok", Tickets: []ticket{}}
 	status := http.StatusOK
-	for _, account := range h.Accounts {
+	for _, account := range h.config.Accounts {
 		for _, typ := range account.Tickets {
-			_, end, err := h.Tickets.Ticket(r.Context(), account.AppID, typ)
-			left := int64(end.Sub(h.Now()).Seconds())
+			_, expiry, err := h.config.Tickets.Ticket(r.Context(), account.AppID, typ)
+			left := int64(expiry.Sub(h.config.Now()).Seconds())
 			if err != nil {
 				left, status, answer.Status = 0, http.StatusServiceUnavailable, "no_ticket"
 			}

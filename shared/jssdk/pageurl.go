@@ -1,19 +1,19 @@
 package jssdk
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
 // maxURLBytes is the longest page URL that is signed.
 const maxURLBytes = 2048
 
-// checkURL returns the page URL to sign, its fragment cut, or the *web.Problem
+// checkURL returns the page URL to sign, its fragment cut, or the *problem.Problem
 // that says why it is not signed.
 func checkURL(raw string, origins []string) (string, error) {
 	switch {
@@ -37,11 +37,11 @@ func checkURL(raw string, origins []string) (string, error) {
 	return pageURL, nil
 }
 
-// isControl: a browser never reports these, nor a space, in an address.
+// isControl reports a space or a control character. A browser reports neither in an address.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// originOf looks at the scheme and the authority only: the rest is signed as it
-// came, even where a URL parser would refuse it.
+// originOf reads the scheme and the authority only. The rest is signed as it was
+// sent, even if a URL parser would refuse it.
 func originOf(pageURL string) (string, error) {
 	scheme, rest, ok := strings.Cut(pageURL, "://")
 	if !ok || strings.ContainsAny(scheme, "/?%&") {
@@ -75,21 +75,21 @@ func noScheme(pageURL string) error {
 	}
 }
 
-// hasOtherScheme: mailto:, javascript:, weixin: and the like, but neither
-// http:/host nor a host with its port.
+// hasOtherScheme reports a scheme like mailto:, javascript: or weixin:. It must not
+// take http:/host for one, nor a host with its port.
 func hasOtherScheme(lower string) bool {
 	scheme, rest, ok := strings.Cut(lower, ":")
 	port := rest != "" && rest[0] >= '0' && rest[0] <= '9'
 	return ok && !port && scheme != "http" && scheme != "https" && !strings.ContainsAny(scheme, "/?")
 }
 
-// notEncoded reports whether the url parameter was sent as it is, so that what
-// arrived is not what the page's address is: cut at its first &, or with its
-// escapes decoded. Whoever encodes a value encodes a character everywhere in it
-// or nowhere, so a character that comes both ways gives an unencoded one away.
+// notEncoded reports whether the url parameter was sent without percent-encoding. Then
+// what arrived is not the page's address: it is cut at its first &, or its escapes are
+// decoded. An encoder encodes each character everywhere or nowhere, so a parameter that
+// has a character both encoded and not was not encoded.
 func notEncoded(rawQuery string, query *web.Query) bool {
 	raw := rawURL(rawQuery)
-	if !strings.Contains(raw, "://") || len(raw) > 3*maxURLBytes { // longer ones are refused as that
+	if !strings.Contains(raw, "://") || len(raw) > 3*maxURLBytes { // a longer one is refused because of its length
 		return false
 	}
 	pageURL := query.Get("url")
@@ -107,7 +107,7 @@ func rawURL(rawQuery string) string {
 	return ""
 }
 
-// mixed reports whether a character stands in raw both as it is and escaped.
+// mixed reports whether raw has a character both as it is and escaped.
 func mixed(raw string) bool {
 	for i := 0; i+2 < len(raw); i++ {
 		if raw[i] != '%' {
@@ -121,43 +121,19 @@ func mixed(raw string) bool {
 	return false
 }
 
-func badURL(code, title, detail string, hint web.Hint) *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: code, Title: title, Detail: detail, Hint: hint}
-}
-
-var hintHref = web.Hint{
-	En: "Send encodeURIComponent(location.href.split('#')[0]).",
-	Zh: "请传 encodeURIComponent(location.href.split('#')[0])。",
-}
-
-// Problems with the url parameter. They are values, never changed.
+// The problems with the url parameter.
 var (
-	errURLMissing      = badURL("url_missing", "No page URL", "the parameter url is missing or empty", hintHref)
-	errURLRelative     = badURL("url_relative", "Relative page URL", "url must be absolute, beginning with http:// or https://", hintHref)
-	errURLScheme       = badURL("url_scheme", "Page URL is not http or https", "only pages on http and https can be signed", hintHref)
-	errURLMalformed    = badURL("url_malformed", "Malformed page URL", "url has no host, a backslash in its host, or is not UTF-8", hintHref)
-	errURLControl      = badURL("url_control_characters", "Page URL holds control characters", "url holds a space or a control character, which no browser reports in an address", hintHref)
-	errURLUserinfo     = badURL("url_userinfo", "Page URL holds userinfo", "url must not have user:password@ before its host", hintHref)
-	errURLEncodedTwice = badURL("url_encoded_twice", "Page URL encoded twice", "url is still percent-encoded after it was decoded once", web.Hint{
-		En: "Encode the URL once. Some HTTP libraries encode parameters by themselves: give those location.href.split('#')[0] as it is.",
-		Zh: "URL 只能编码一次。有些 HTTP 库会自动编码参数，此时请直接传 location.href.split('#')[0]。",
-	})
-	errURLNotEncoded = badURL("url_not_encoded", "Page URL not encoded", "url was sent without percent-encoding, so part of it was lost on the way", hintHref)
-	errURLTooLong    = badURL("url_too_long", "Page URL too long", "url has more than 2048 bytes", web.Hint{
-		En: "Move state out of the page's address, or into its fragment, which is not signed.",
-		Zh: "请缩短页面地址，或把状态放到 # 之后（# 之后不参与签名）。",
-	})
+	errURLMissing      = problem.URLMissing.New("the parameter url is missing or empty")
+	errURLRelative     = problem.URLRelative.New("url must be absolute, beginning with http:// or https://")
+	errURLScheme       = problem.URLScheme.New("only pages on http and https can be signed")
+	errURLMalformed    = problem.URLMalformed.New("url has no host, a backslash in its host, or is not UTF-8")
+	errURLControl      = problem.URLControlCharacters.New("url holds a space or a control character, which no browser reports in an address")
+	errURLUserinfo     = problem.URLUserinfo.New("url must not have user:password@ before its host")
+	errURLEncodedTwice = problem.URLEncodedTwice.New("url is still percent-encoded after it was decoded once")
+	errURLNotEncoded   = problem.URLNotEncoded.New("url was sent without percent-encoding, so part of it was lost on the way")
+	errURLTooLong      = problem.URLTooLong.New("url has more than 2048 bytes")
 )
 
-func originNotAllowed(origin string) *web.Problem {
-	return &web.Problem{
-		Status: http.StatusForbidden,
-		Code:   "origin_not_allowed",
-		Title:  "Origin not allowed",
-		Detail: origin + " is not among the allowed origins",
-		Hint: web.Hint{
-			En: "Add it to ALLOWED_ORIGINS, and its domain to the JS interface security domains in WeChat's console.",
-			Zh: "请把它加入 ALLOWED_ORIGINS，并在公众号后台把域名加入“JS接口安全域名”。",
-		},
-	}
+func originNotAllowed(origin string) *problem.Problem {
+	return problem.OriginNotAllowed.New(origin + " is not among the allowed origins")
 }

@@ -1,5 +1,5 @@
-// Package jssdk makes the signatures that a page inside WeChat needs before it
-// may use the JS-SDK, and serves them.
+// Package jssdk makes and serves the signatures that a page inside WeChat needs
+// before it may use the JS-SDK.
 package jssdk
 
 import (
@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Sign returns the JS-SDK signature of a page: 40 hex digits. pageURL is the
-// page's address byte for byte as the browser reports it; from its # on it is
-// left out, and nothing else is touched. timestamp is in Unix seconds.
+// Sign returns the JS-SDK signature of a page: 40 hex digits. pageURL is the page's
+// address, byte for byte as the browser reports it. Sign cuts the # and what follows,
+// and changes nothing else. timestamp is in Unix seconds.
 //
 // Source: WeChat's JS-SDK documentation, appendix 1.
 func Sign(ticket, nonceStr string, timestamp int64, pageURL string) string {

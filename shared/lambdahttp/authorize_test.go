@@ -15,15 +15,16 @@ import (
 
 	"wechatfn/shared/lambdahttp"
 	"wechatfn/shared/web"
+	"wechatfn/shared/web/logtest"
 )
 
-// ask hands an event to a function that is an authorizer, too, and returns its
+// ask sends an event to a function that is an authorizer, too, and returns its
 // answer, its error and its log.
 func ask(t *testing.T, authorize func(*http.Request) (map[string]any, error), payload []byte) (answer, logs string, err error) {
 	t.Helper()
-	var log strings.Builder
+	var log logtest.Buffer
 	h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
-		lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Authorize: authorize})
+		lambdahttp.Options{Logger: log.JSON(), Authorize: authorize})
 	out, err := h.Invoke(context.Background(), payload)
 	return string(out), log.String(), err
 }
@@ -34,18 +35,20 @@ func allow(*http.Request) (map[string]any, error) { return nil, nil }
 // {"isAuthorized": true, "context": {...}}.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 func TestAuthorizeAnswers(t *testing.T) {
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		context map[string]any
 		err     error
 		want    string
 	}{
-		"yes":              {nil, nil, `{"isAuthorized":true}`},
-		"yes, and who":     {map[string]any{"openid": "o1", "n": 1}, nil, `{"isAuthorized":true,"context":{"n":1,"openid":"o1"}}`},
-		"no":               {nil, lambdahttp.ErrUnauthorized, `{"isAuthorized":false}`},
-		"no, because ...":  {nil, fmt.Errorf("ended: %w", lambdahttp.ErrUnauthorized), `{"isAuthorized":false}`},
-		"no and a context": {map[string]any{"why": "ended"}, lambdahttp.ErrUnauthorized, `{"isAuthorized":false,"context":{"why":"ended"}}`},
+		{"yes", nil, nil, `{"isAuthorized":true}`},
+		{"yes, and who", map[string]any{"openid": "o1", "n": 1}, nil, `{"isAuthorized":true,"context":{"n":1,"openid":"o1"}}`},
+		{"no", nil, lambdahttp.ErrUnauthorized, `{"isAuthorized":false}`},
+		{"no, because ...", nil, fmt.Errorf("ended: %w", lambdahttp.ErrUnauthorized), `{"isAuthorized":false}`},
+		{"no and a context", map[string]any{"why": "ended"}, lambdahttp.ErrUnauthorized, `{"isAuthorized":false,"context":{"why":"ended"}}`},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			out, logs, err := ask(t, func(*http.Request) (map[string]any, error) { return c.context, c.err }, load(t, "authorizer"))
 			if out != c.want || err != nil || logs != "" {
 				t.Errorf("answer %s, %v, log %s", out, err, logs)
@@ -72,7 +75,7 @@ func TestAuthorizeRequest(t *testing.T) {
 	}
 }
 
-// TestAuthorizeFails: the gateway keeps a refusal and not an error, so that a
+// TestAuthorizeFails: the gateway caches a refusal and not an error, so that a
 // failure must not look like one. The error that Lambda logs says nothing.
 func TestAuthorizeFails(t *testing.T) {
 	out, logs, err := ask(t, func(*http.Request) (map[string]any, error) { return nil, errors.New("the table is gone") }, load(t, "authorizer"))
@@ -112,7 +115,7 @@ func TestAuthorizePanics(t *testing.T) {
 	}
 }
 
-// TestAuthorizeOrServe: which of the two an event is for is told by its type
+// TestAuthorizeOrServe: the type of an event says which of the two it is for
 // alone, which no client can send.
 func TestAuthorizeOrServe(t *testing.T) {
 	event := load(t, "authorizer")
@@ -123,19 +126,21 @@ func TestAuthorizeOrServe(t *testing.T) {
 		}
 		return fmt.Sprint(a.StatusCode)
 	}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		payload []byte
 		want    string
 	}{
-		"a request":           {load(t, "signature"), "418"},
-		"a type in its query": {bytes.ReplaceAll(load(t, "signature"), []byte(`"rawQueryString":"`), []byte(`"rawQueryString":"type=REQUEST&`)), "418"},
-		"a type in a header":  {bytes.ReplaceAll(load(t, "signature"), []byte(`"headers":{`), []byte(`"headers":{"type":"REQUEST",`)), "418"},
-		"another type":        {bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`"TOKEN"`)), "418"},
-		"format 1.0":          {bytes.ReplaceAll(event, []byte(`"version":"2.0"`), []byte(`"version":"1.0"`)), "400"},
-		"a type of no kind":   {bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`["REQUEST"]`)), "400"},
-		"no path":             {bytes.ReplaceAll(event, []byte(`"rawPath":"/orders/42"`), []byte(`"rawPath":""`)), "400"},
+		{"a request", load(t, "signature"), "418"},
+		{"a type in its query", bytes.ReplaceAll(load(t, "signature"), []byte(`"rawQueryString":"`), []byte(`"rawQueryString":"type=REQUEST&`)), "418"},
+		{"a type in a header", bytes.ReplaceAll(load(t, "signature"), []byte(`"headers":{`), []byte(`"headers":{"type":"REQUEST",`)), "418"},
+		{"another type", bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`"TOKEN"`)), "418"},
+		{"format 1.0", bytes.ReplaceAll(event, []byte(`"version":"2.0"`), []byte(`"version":"1.0"`)), "400"},
+		{"a type of no kind", bytes.ReplaceAll(event, []byte(`"REQUEST"`), []byte(`["REQUEST"]`)), "400"},
+		{"no path", bytes.ReplaceAll(event, []byte(`"rawPath":"/orders/42"`), []byte(`"rawPath":""`)), "400"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			out, _, err := ask(t, allow, c.payload)
 			if err != nil || answered(out) != c.want {
 				t.Errorf("answer %s, %v, want %s", out, err, c.want)

@@ -3,20 +3,20 @@ package lambdahttp_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"wechatfn/shared/lambdahttp"
+	"wechatfn/shared/web/logtest"
 )
 
-// directly hands an event to a function that takes them by hand, too.
+// directly sends an event to a function that operators invoke, too.
 func directly(t *testing.T, direct func(context.Context, []byte) ([]byte, error), payload string) (answer, logs string, err error) {
 	t.Helper()
-	var log strings.Builder
+	var log logtest.Buffer
 	h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
-		lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Authorize: allow, Direct: direct})
+		lambdahttp.Options{Logger: log.JSON(), Authorize: allow, Direct: direct})
 	out, err := h.Invoke(t.Context(), []byte(payload))
 	return string(out), log.String(), err
 }
@@ -43,24 +43,29 @@ func TestDirect(t *testing.T) {
 
 // What comes through a gateway never is an event by hand, whatever a client sends.
 func TestDirectIsNoRequest(t *testing.T) {
-	for name, payload := range map[string]string{
-		"a request":      string(load(t, "push_text")),
-		"its query":      strings.Replace(string(load(t, "signature")), `{`, `{"action":"logout",`, 1),
-		"asked":          strings.Replace(string(load(t, "authorizer")), `{`, `{"action":"logout",`, 1),
-		"REST":           strings.Replace(string(load(t, "rest_v1")), `{`, `{"action":"logout",`, 1),
-		"headers alone":  `{"action":"logout","headers":{}}`,
-		"a version":      `{"action":"logout","version":"0"}`,
-		"a path":         `{"action":"logout","rawPath":"/"}`,
-		"a method":       `{"action":"logout","requestContext":{"http":{"method":"GET"}}}`,
-		"cookies alone":  `{"action":"logout","cookies":["a=b"]}`,
-		"no action":      `{"app":"a"}`,
-		"another case":   `{"Action":"logout"}`,
-		"a list":         `[{"action":"logout"}]`,
-		"inside another": `{"body":{"action":"logout"},"detail":{"action":"logout"}}`,
+	for _, c := range []struct {
+		name    string
+		payload string
+	}{
+		{"a request", string(load(t, "push_text"))},
+		{"its query", strings.Replace(string(load(t, "signature")), `{`, `{"action":"logout",`, 1)},
+		{"asked", strings.Replace(string(load(t, "authorizer")), `{`, `{"action":"logout",`, 1)},
+		{"REST", strings.Replace(string(load(t, "rest_v1")), `{`, `{"action":"logout",`, 1)},
+		{"headers alone", `{"action":"logout","headers":{}}`},
+		{"a version", `{"action":"logout","version":"0"}`},
+		{"a path", `{"action":"logout","rawPath":"/"}`},
+		{"a method", `{"action":"logout","requestContext":{"http":{"method":"GET"}}}`},
+		{"cookies alone", `{"action":"logout","cookies":["a=b"]}`},
+		{"no action", `{"app":"a"}`},
+		{"another case", `{"Action":"logout"}`},
+		{"a list", `[{"action":"logout"}]`},
+		{"inside another", `{"body":{"action":"logout"},"detail":{"action":"logout"}}`},
 	} {
-		_, _, err := directly(t, func(context.Context, []byte) ([]byte, error) { t.Errorf("%s: taken", name); return nil, nil }, payload)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := directly(t, func(context.Context, []byte) ([]byte, error) { t.Errorf("%s: taken", c.name); return nil, nil }, c.payload)
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		})
 	}
 }

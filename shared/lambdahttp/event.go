@@ -27,7 +27,7 @@ type event struct {
 }
 
 // errNotJSON covers the types of the members, too. It does not say where: the
-// offset would help nobody, and the bytes may hold a secret.
+// offset would not help, and the bytes may hold a secret.
 var errNotJSON = errors.New("not JSON of an event")
 
 // direct: it was made by hand. What a gateway sends has a version and a request.
@@ -36,7 +36,7 @@ func (e *event) direct() bool {
 }
 
 // parseEvent copies the payload, because aws-lambda-go uses its buffer again for
-// the next event while strings of this one may live on.
+// the next event while strings of this one may still be in use.
 func parseEvent(payload []byte) (*event, error) {
 	if !utf8.Valid(payload) {
 		return nil, errNotJSON

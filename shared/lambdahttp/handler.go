@@ -13,11 +13,12 @@ import (
 	"net/url"
 	"time"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
 const (
-	// defaultReserve is the time kept back for sending an answer that says "too
+	// defaultReserve is the time left for sending an answer that says "too
 	// slow", instead of being killed without one.
 	defaultReserve = 250 * time.Millisecond
 	// maxEventBytes is what Lambda itself takes in one invocation.
@@ -51,7 +52,7 @@ var (
 var ErrUnauthorized = errors.New("lambdahttp: unauthorized")
 
 // Handler is an http.Handler as Lambda sees it. It implements lambda.Handler, so
-// lambda.Start hands it the bytes of an event as they came, without reflection.
+// lambda.Start passes it the bytes of an event as they came, without reflection.
 // It is safe for concurrent use if the http.Handler is.
 type Handler struct {
 	next      http.Handler
@@ -80,21 +81,21 @@ func New(h http.Handler, options Options) *Handler {
 //
 // The error is nil but for an authorizer that fails, and for Direct's: an event of another kind, a request that cannot be
 // decoded and a panic are answered with a problem, and logged. Neither payload
-// nor what it decodes to is kept.
+// nor what it decodes to is held afterwards.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := withReserve(ctx, h.reserve)
 	defer cancel()
 	w := newResponse()
-	e, problem := h.parse(payload)
-	if problem == nil && e.direct() {
+	e, p := h.parse(payload)
+	if p == nil && e.direct() {
 		return h.directly(ctx, payload)
 	}
 	var r *http.Request
-	if problem == nil {
-		r, problem = e.request(ctx)
+	if p == nil {
+		r, p = e.request(ctx)
 	}
-	if problem != nil {
-		h.refuse(ctx, w, problem)
+	if p != nil {
+		h.refuse(ctx, w, p)
 		return w.encode(), nil
 	}
 	if e.authorize {
@@ -117,7 +118,7 @@ func (h *Handler) directly(ctx context.Context, payload []byte) (answer []byte, 
 }
 
 // authorizes answers an authorizer's event. A panic is an error, so that the gateway
-// answers 500 and lets nobody through.
+// answers 500 and lets no request through.
 func (h *Handler) authorizes(r *http.Request) (answer []byte, err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -143,7 +144,7 @@ func (h *Handler) serve(w *response, r *http.Request) {
 		if value := recover(); value != nil {
 			web.LogPanic(r, h.logger, value)
 			w.reset()
-			web.WriteProblem(w, web.Internal(nil))
+			web.WriteProblem(w, problem.Internal.New(""))
 		}
 	}()
 	h.next.ServeHTTP(w, r)
@@ -151,10 +152,10 @@ func (h *Handler) serve(w *response, r *http.Request) {
 
 // refuse logs why, because the one who wired the function to another kind of
 // event looks there.
-func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, problem *web.Problem) {
+func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, p *problem.Problem) {
 	h.logger.LogAttrs(ctx, slog.LevelError, "event refused",
-		slog.String("code", problem.Code), slog.String("error", problem.Error()))
-	web.WriteProblem(w, problem)
+		slog.String("code", string(p.Code())), slog.String("error", p.Error()))
+	web.WriteProblem(w, p)
 }
 
 // withReserve ends ctx early enough for an answer to go out.

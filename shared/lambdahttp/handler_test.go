@@ -21,6 +21,7 @@ import (
 
 	"wechatfn/shared/lambdahttp"
 	"wechatfn/shared/web"
+	"wechatfn/shared/web/logtest"
 )
 
 var _ lambda.Handler = (*lambdahttp.Handler)(nil)
@@ -44,8 +45,8 @@ type answer = events.APIGatewayV2HTTPResponse
 // invoke serves one event and decodes the answer as API Gateway would.
 func invoke(t *testing.T, h http.HandlerFunc, payload []byte) (answer, string) {
 	t.Helper()
-	var logs strings.Builder
-	handler := lambdahttp.New(h, lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(&logs, nil))})
+	var logs logtest.Buffer
+	handler := lambdahttp.New(h, lambdahttp.Options{Logger: logs.JSON()})
 	out, err := handler.Invoke(context.Background(), payload)
 	if err != nil {
 		t.Fatal(err)

@@ -10,12 +10,13 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
 // parse reads an event. A problem is returned as its own type: there is no other kind
 // of error here.
-func (h *Handler) parse(payload []byte) (*event, *web.Problem) {
+func (h *Handler) parse(payload []byte) (*event, *problem.Problem) {
 	if len(payload) > maxEventBytes {
 		return nil, tooLarge()
 	}
@@ -35,7 +36,7 @@ func (h *Handler) parse(payload []byte) (*event, *web.Problem) {
 	return e, nil
 }
 
-func (e *event) request(ctx context.Context) (*http.Request, *web.Problem) {
+func (e *event) request(ctx context.Context) (*http.Request, *problem.Problem) {
 	body, err := e.decodeBody()
 	if err != nil {
 		return nil, malformed("the body is not base64")
@@ -71,7 +72,7 @@ func (e *event) decodeBody() (string, error) {
 	return string(decoded), err
 }
 
-// setURL keeps the bytes: the query is not even looked at, and the path as it
+// setURL does not change the bytes: the query is not parsed, and the path as it
 // came stays in RawPath, where net/url wants it.
 //
 // Function URLs send the path encoded, HTTP APIs have decoded it already. Of the
@@ -84,30 +85,17 @@ func (e *event) setURL(u *url.URL) {
 	}
 }
 
-func tooLarge() *web.Problem {
-	return &web.Problem{
-		Status: http.StatusRequestEntityTooLarge,
-		Code:   "event_too_large",
-		Title:  "Request too large",
-		Detail: "an event may have " + strconv.Itoa(maxEventBytes) + " bytes",
-	}
+func tooLarge() *problem.Problem {
+	return problem.EventTooLarge.New("an event may have " + strconv.Itoa(maxEventBytes) + " bytes")
 }
 
 // unsupported hints at the usual reason.
-func unsupported(cause error) *web.Problem {
-	return &web.Problem{
-		Status: http.StatusBadRequest,
-		Code:   "event_unsupported",
-		Title:  "Unsupported event",
+func unsupported(cause error) *problem.Problem {
+	return &problem.Problem{
+		Type:   &problem.EventUnsupported,
 		Detail: "this function serves events of an API Gateway HTTP API or a function URL, payload format 2.0",
-		Hint: web.Hint{
-			En: "Set the integration's payload format version to 2.0.",
-			Zh: "请将集成的有效负载格式版本设为 2.0。",
-		},
-		Cause: cause,
+		Cause:  cause,
 	}
 }
 
-func malformed(detail string) *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "request_malformed", Title: "Malformed request", Detail: detail}
-}
+func malformed(detail string) *problem.Problem { return problem.RequestMalformed.New(detail) }

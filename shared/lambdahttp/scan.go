@@ -8,7 +8,7 @@ import (
 // scanner reads an event in one pass. encoding/json takes two, and four times
 // as long for one allocation a key and a value; here all strings without escapes
 // are parts of the one that holds the event. It is exact about what it reads,
-// and only keeps its place in what it passes over: Lambda hands out valid JSON.
+// and only counts brackets in what it skips: Lambda passes valid JSON.
 //
 // After the first error every method does nothing and returns zero.
 type scanner struct {

@@ -59,10 +59,12 @@ func TestDecryptRefuses(t *testing.T) {
 		{"an AppID and more", key.raw(framed("hell", testAppID+"x", 4, pad(n, n))), refusedAppID},
 		{"the end of an AppID", key.raw(framed("hellowx", testAppID[2:], 7, pad(n, n))), refusedAppID},
 	} {
-		text, err := key.decrypt(c.encrypted, testAppID)
-		if !errors.Is(err, c.why) || err == nil && string(text) != message {
-			t.Errorf("%s: %q, %v, want %v", c.name, text, err, c.why)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			text, err := key.decrypt(c.encrypted, testAppID)
+			if !errors.Is(err, c.why) || err == nil && string(text) != message {
+				t.Errorf("%s: %q, %v, want %v", c.name, text, err, c.why)
+			}
+		})
 	}
 }
 

@@ -1,16 +1,15 @@
 package message
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 // dedupe makes a push count once, however often it is delivered and to how many
@@ -57,20 +56,20 @@ func (p *push) dedupeKey() string {
 	} else {
 		fmt.Fprintf(h, "%s\x00all\x00%s", p.AppID, p.JSON)
 	}
-	return "push#" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	return store.Key(store.KindPush, base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
 }
 
 // claim returns the item that this process now has to finish or to release, or the
 // answer of a push that is done. This process gives up at until. Errors:
 // errInProgress, the store's.
 func (l *dedupe) claim(ctx context.Context, key string, until time.Time) (store.Item, *answer, error) {
-	ours := store.Item{Key: key, Value: encode(entry{Until: until.UnixMilli()}), ExpiresAt: l.now().Add(l.ttl)}
+	ours := store.Item{Key: key, Value: store.Encode(entry{Until: until.UnixMilli()}), ExpiresAt: l.now().Add(l.ttl)}
 	current, err := l.store.Create(ctx, ours)
-	for errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+	for errors.Is(err, store.ErrConflict) {
 		var e entry
 		if current.Key != "" {
-			if err := json.Unmarshal(current.Value, &e); err != nil {
-				return store.Item{}, nil, fmt.Errorf("message: %s cannot be read", store.Kind(key))
+			if err := current.Decode(&e); err != nil {
+				return store.Item{}, nil, err
 			}
 		}
 		if e.Answer != nil {
@@ -85,14 +84,11 @@ func (l *dedupe) claim(ctx context.Context, key string, until time.Time) (store.
 // process may still be running, else take over. It returns as Create does.
 func (l *dedupe) step(ctx context.Context, ours, current store.Item, until time.Time) (store.Item, error) {
 	left := until.Sub(l.now())
-	switch {
-	case current.Key == "":
-		return l.store.Create(ctx, ours)
-	case left <= 0:
+	if current.Key == "" || left <= 0 {
 		ours.Version = current.Version
-		return l.store.Replace(ctx, ours)
+		return store.Write(ctx, l.store, ours)
 	}
-	if err := wait(ctx, min(left, pollInterval)); err != nil {
+	if err := wait.For(ctx, min(left, pollInterval)); err != nil {
 		return store.Item{}, errInProgress
 	}
 	found, err := l.store.Get(ctx, ours.Key)
@@ -107,7 +103,7 @@ func (l *dedupe) step(ctx context.Context, ours, current store.Item, until time.
 
 // finish writes the answer that every later delivery gets.
 func (l *dedupe) finish(ctx context.Context, item store.Item, a answer) error {
-	item.Value, item.ExpiresAt = encode(entry{Answer: &a}), l.now().Add(l.ttl)
+	item.Value, item.ExpiresAt = store.Encode(entry{Answer: &a}), l.now().Add(l.ttl)
 	_, err := l.store.Replace(ctx, item)
 	return err
 }
@@ -117,24 +113,4 @@ func (l *dedupe) release(ctx context.Context, item store.Item) error {
 	item.ExpiresAt = l.now().Truncate(time.Second)
 	_, err := l.store.Replace(ctx, item)
 	return err
-}
-
-// encode does not escape for HTML: an answer is full of < and >.
-func encode(e entry) []byte {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(e) // strings and a number always encode
-	return bytes.TrimSpace(text.Bytes())
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -17,11 +17,11 @@ var errTooLate = errors.New("message: out of time")
 // push again, and the store's.
 func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 	deadline, _ := ctx.Deadline()
-	until := h.Now().Add(time.Until(deadline)).Add(clockSkew)
+	until := h.config.Now().Add(time.Until(deadline)).Add(clockSkew)
 	item, done, err := h.dedupe.claim(ctx, p.dedupeKey(), until)
 	switch {
 	case errors.Is(err, errInProgress):
-		return answer{}, inWork()
+		return answer{}, pushInProgress()
 	case err != nil:
 		return answer{}, fmt.Errorf("message: claim: %w", err)
 	case done != nil:
@@ -31,13 +31,13 @@ func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 	a, err := h.deliver(ctx, p, until)
 	if err != nil {
 		if err := h.dedupe.release(ctx, item); err != nil {
-			h.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
+			h.config.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
 		}
-		return answer{}, notTaken(err)
+		return answer{}, deliveryFailed(err)
 	}
 	// It is delivered, so WeChat must not send it again, whatever happens now.
 	if err := h.dedupe.finish(ctx, item, a); err != nil {
-		h.Logger.ErrorContext(ctx, "push not marked as done", "account", p.App, "type", p.Type(), "error", err)
+		h.config.Logger.ErrorContext(ctx, "push not marked as done", "account", p.App, "type", p.Type(), "error", err)
 	}
 	h.log(ctx, p, "push taken")
 	return a, nil
@@ -45,26 +45,26 @@ func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 
 // log names no sender and no content.
 func (h *Handler) log(ctx context.Context, p *push, event string) {
-	h.Logger.InfoContext(ctx, event, "account", p.App, "type", p.Type())
+	h.config.Logger.InfoContext(ctx, event, "account", p.App, "type", p.Type())
 }
 
 // deliver gives the message to the sink and makes the answer from its reply.
 func (h *Handler) deliver(ctx context.Context, p *push, until time.Time) (answer, error) {
 	// By the wall clock: the monotonic clock of ctx may not have advanced while Lambda
 	// froze the process.
-	left := until.Sub(h.Now()) - clockSkew - answerReserve
+	left := until.Sub(h.config.Now()) - clockSkew - answerReserve
 	if left <= 0 || ctx.Err() != nil {
 		return answer{}, errTooLate
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	reply, err := h.Sink.Deliver(ctx, p.Message)
+	reply, err := h.config.Sink.Deliver(ctx, p.Message)
 	if err != nil {
 		return answer{}, err
 	}
 	a, err := h.reply(p, reply)
 	if err != nil {
-		h.Logger.ErrorContext(ctx, "reply not usable", "account", p.App, "type", p.Type(), "error", err)
+		h.config.Logger.ErrorContext(ctx, "reply not usable", "account", p.App, "type", p.Type(), "error", err)
 		return answer{}, nil
 	}
 	return a, nil
@@ -80,11 +80,11 @@ func (h *Handler) reply(p *push, reply []byte) (answer, error) {
 	if p.FromUserName == "" || p.ToUserName == "" {
 		return answer{}, errors.New("the message names no sender or receiver to reply to")
 	}
-	now := h.Now().Unix()
+	now := h.config.Now().Unix()
 	text, err := render(r.answerTo(p.Message, now), p.xml)
 	if p.seal != nil && err == nil {
 		var random [randomSize]byte
-		if _, err = io.ReadFull(h.Rand, random[:]); err == nil {
+		if _, err = io.ReadFull(h.config.Rand, random[:]); err == nil {
 			text, err = render(p.seal.close(text, random[:], now), p.xml)
 		}
 	}

@@ -1,11 +1,7 @@
 package message
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +15,9 @@ import (
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/wait"
+	"wechatfn/shared/web/logtest"
 )
 
 const (
@@ -32,14 +31,14 @@ const (
 // recorded.
 type fixture struct {
 	testing.TB
-	store   *counted
+	store   *storetest.Recorder
 	sink    *recordingSink
 	secrets secret.Push // read again when a push does not verify
 	mu      sync.Mutex  // guards what follows
 	kept    *Keyring
 	reads   int
 	now     func() time.Time
-	log     lockedBuffer
+	log     logtest.Buffer
 	handler *Handler
 }
 
@@ -52,17 +51,13 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w.store = &counted{Store: db}
+	w.store = &storetest.Recorder{Store: db}
 	w.handler = w.newHandler(w.store, w.sink)
-	t.Cleanup(func() {
-		for _, secret := range []string{testToken, testKey, otherKey, "canary"} {
-			if strings.Contains(w.log.String(), secret) {
-				t.Errorf("a secret was logged:\n%s", w.log.String())
-			}
-		}
-	})
+	t.Cleanup(func() { w.log.WantNoSecrets(t, testToken, testKey, otherKey, "canary") })
 	return w
 }
+
+const testWindow = 10 * time.Minute
 
 // newHandler is another process on the same table.
 func (w *fixture) newHandler(s store.Store, sink Sink) *Handler {
@@ -70,9 +65,9 @@ func (w *fixture) newHandler(s store.Store, sink Sink) *Handler {
 	h, err := New(Config{
 		Accounts: account.List{{Name: "shop", AppID: testAppID}, {Name: "second", AppID: "wx0000000000000000"}},
 		Keys:     w.keys, Sink: sink, Store: s,
-		Proofs: map[string]string{"abc123": "abc123"},
+		Proofs: map[string]string{"abc123": "abc123"}, Window: testWindow,
 		Now:    func() time.Time { return w.now() },
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Logger: w.log.Text(),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -168,7 +163,7 @@ type recordingSink struct {
 
 func (l *recordingSink) Deliver(ctx context.Context, m *Message) ([]byte, error) {
 	if l.wait > 0 {
-		if err := wait(ctx, l.wait); err != nil {
+		if err := wait.For(ctx, l.wait); err != nil {
 			return nil, err
 		}
 	}
@@ -196,63 +191,3 @@ func (l *recordingSink) only(t testing.TB) Message {
 	}
 	return l.taken[0]
 }
-
-// counted counts calls of a store and fails as configured.
-type counted struct {
-	store.Store
-	mu           sync.Mutex
-	gets, writes int
-	fail         error
-}
-
-func (c *counted) count(gets, writes int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gets, c.writes = c.gets+gets, c.writes+writes
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.count(1, 0)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if c.count(0, 1); c.fail != nil {
-		return store.Item{}, c.fail
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if c.count(0, 1); c.fail != nil {
-		return store.Item{}, c.fail
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-func (c *counted) take() (gets, writes int) {
-	gets, writes = c.gets, c.writes
-	c.gets, c.writes = 0, 0
-	return gets, writes
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)

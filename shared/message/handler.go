@@ -18,7 +18,7 @@ import (
 // ErrNoSecrets: the secrets were read, but hold none of that account.
 var ErrNoSecrets = errors.New("message: no push secrets are stored for the account")
 
-// Config configures a Handler. Accounts, Keys, Sink and Store are required.
+// Config configures a Handler. Accounts, Keys, Sink, Store and Window are required.
 type Config struct {
 	Accounts account.List // the first one is served at /verify itself
 
@@ -27,7 +27,7 @@ type Config struct {
 	Store  store.Store
 	Proofs map[string]string // content of MP_verify_CODE.txt, by CODE
 
-	Window time.Duration // how far a timestamp may be from now; 0: 10 minutes
+	Window time.Duration // how far a timestamp may be from now
 	Budget time.Duration // for a push as a whole; 0: 3.5 s, since WeChat waits for 5 s
 
 	Now    func() time.Time // nil: time.Now
@@ -36,7 +36,6 @@ type Config struct {
 }
 
 const (
-	defaultWindow = 10 * time.Minute
 	defaultBudget = 3500 * time.Millisecond
 	// answerReserve is the time left for storing and sending the answer after delivery.
 	answerReserve = 400 * time.Millisecond
@@ -53,8 +52,8 @@ const (
 //	GET  /verify/health             whether the secrets can be read
 //	GET  /MP_verify_{code}.txt      proof that the domain is ours
 type Handler struct {
-	Config
 	http.Handler
+	config Config
 	dedupe dedupe
 }
 
@@ -63,11 +62,8 @@ func New(c Config) (*Handler, error) {
 	switch {
 	case len(c.Accounts) == 0:
 		return nil, errors.New("message: no account is configured that takes pushes")
-	case c.Keys == nil || c.Sink == nil || c.Store == nil:
-		return nil, errors.New("message: Keys, Sink and Store are required")
-	}
-	if c.Window == 0 {
-		c.Window = defaultWindow
+	case c.Keys == nil || c.Sink == nil || c.Store == nil || c.Window <= 0:
+		return nil, errors.New("message: Keys, Sink, Store and Window are required")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget
@@ -82,7 +78,7 @@ func New(c Config) (*Handler, error) {
 		c.Logger = slog.Default()
 	}
 	// A push can come from one window before its time to one window after it.
-	h := &Handler{Config: c, dedupe: dedupe{c.Store, c.Now, 2*c.Window + 5*time.Minute}}
+	h := &Handler{config: c, dedupe: dedupe{c.Store, c.Now, 2*c.Window + 5*time.Minute}}
 	h.route()
 	return h, nil
 }
@@ -97,7 +93,7 @@ func (h *Handler) route() {
 		"GET /verify/health":        h.health,
 		"GET /MP_verify_{code}.txt": h.proof,
 	} {
-		mux.Handle(pattern, web.Handle(f, h.Logger))
+		mux.Handle(pattern, web.Handle(f, h.config.Logger))
 	}
 	h.Handler = mux
 }
@@ -113,7 +109,7 @@ func (h *Handler) request(r *http.Request) (account.Account, *query, error) {
 	if name == "" {
 		name = q.app
 	}
-	a, ok := h.Accounts.Find(name)
+	a, ok := h.config.Accounts.Find(name)
 	if !ok {
 		return a, nil, errUnknownApp
 	}
@@ -123,9 +119,9 @@ func (h *Handler) request(r *http.Request) (account.Account, *query, error) {
 // keys calls try with the keyring of the account. If that fails and there are newer
 // secrets, it calls try with those.
 func (h *Handler) keys(ctx context.Context, account account.Account, try func(*Keyring) error) error {
-	ring, err := h.Keys(ctx, account, false)
+	ring, err := h.config.Keys(ctx, account, false)
 	if errors.Is(err, ErrNoSecrets) { // perhaps they were stored a moment ago
-		ring, err = h.Keys(ctx, account, true)
+		ring, err = h.config.Keys(ctx, account, true)
 	}
 	if err != nil {
 		return noSecrets(err)
@@ -133,7 +129,7 @@ func (h *Handler) keys(ctx context.Context, account account.Account, try func(*K
 	if err = try(ring); err == nil || !errors.As(err, new(refusal)) {
 		return err
 	}
-	if newer, failed := h.Keys(ctx, account, true); failed == nil && newer != ring {
+	if newer, failed := h.config.Keys(ctx, account, true); failed == nil && newer != ring {
 		return try(newer)
 	}
 	return err
@@ -148,7 +144,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) error {
 	if err := h.keys(r.Context(), account, q.verified); err != nil {
 		return h.checkProblem(r.Context(), account, err)
 	}
-	if q.fresh(h.Now(), h.Window) != nil {
+	if q.fresh(h.config.Now(), h.config.Window) != nil {
 		return errStale
 	}
 	if !isEchostr(q.echostr) {
@@ -161,7 +157,7 @@ func (h *Handler) checkProblem(ctx context.Context, account account.Account, err
 	if !errors.As(err, new(refusal)) {
 		return err
 	}
-	h.Logger.WarnContext(ctx, "check refused", "account", account.Name)
+	h.config.Logger.WarnContext(ctx, "check refused", "account", account.Name)
 	return errSignature
 }
 
@@ -198,7 +194,7 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request) error {
 // budget ends with the time that is left, not with the connection: what was delivered
 // must be stored as done even if WeChat no longer waits for the answer.
 func (h *Handler) budget(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.Budget)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.config.Budget)
 	deadline, ok := parent.Deadline()
 	if !ok {
 		return ctx, cancel
@@ -209,23 +205,23 @@ func (h *Handler) budget(parent context.Context) (context.Context, context.Cance
 
 // open verifies a push. It checks the timestamp first: that costs nothing.
 func (h *Handler) open(ctx context.Context, account account.Account, q *query, body []byte) (p *push, err error) {
-	if err = q.fresh(h.Now(), h.Window); err == nil {
+	if err = q.fresh(h.config.Now(), h.config.Window); err == nil {
 		err = h.keys(ctx, account, func(ring *Keyring) (err error) {
 			p, err = ring.open(account, q, body)
 			return err
 		})
 	}
 	if no, ok := errors.AsType[refusal](err); ok {
-		h.Logger.WarnContext(ctx, "push refused", "account", account.Name, "check", string(no))
+		h.config.Logger.WarnContext(ctx, "push refused", "account", account.Name, "check", string(no))
 	}
 	if bad, ok := errors.AsType[malformed](err); ok {
 		level := slog.LevelWarn
 		if errors.Is(err, errGenuine) {
 			level = slog.LevelError // a message is lost
 		}
-		h.Logger.Log(ctx, level, "push malformed", "account", account.Name, "cause", string(bad), "genuine", level == slog.LevelError)
+		h.config.Logger.Log(ctx, level, "push malformed", "account", account.Name, "cause", string(bad), "genuine", level == slog.LevelError)
 	}
-	return p, problem(err)
+	return p, problemOf(err)
 }
 
 // text answers with a text that no browser reads as anything else.
@@ -249,7 +245,7 @@ func (a answer) write(w http.ResponseWriter) error {
 // proof serves the file that WeChat looks for when a domain is entered in its
 // console.
 func (h *Handler) proof(w http.ResponseWriter, r *http.Request) error {
-	content, ok := h.Proofs[r.PathValue("code")]
+	content, ok := h.config.Proofs[r.PathValue("code")]
 	if !ok {
 		return errNoProof
 	}
@@ -268,8 +264,8 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
 		Accounts []account `json:"accounts"`
 	}{Status: "no_secrets"}
 	status := http.StatusServiceUnavailable
-	for _, a := range h.Accounts {
-		_, err := h.Keys(r.Context(), a, false)
+	for _, a := range h.config.Accounts {
+		_, err := h.config.Keys(r.Context(), a, false)
 		if answer.Accounts = append(answer.Accounts, account{a.Name, err == nil}); err == nil {
 			answer.Status, status = "ok", http.StatusOK
 		}

@@ -17,6 +17,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 )
 
 func TestCheck(t *testing.T) {
@@ -66,31 +67,37 @@ func TestCheck(t *testing.T) {
 		{"twice", func(q url.Values) { q["nonce"] = []string{"1", "2"} }, 400, `"parameter_repeated"`},
 		{"the other account's token", func(q url.Values) { q.Set("app", "nobody") }, 404, `"app_unknown"`},
 	} {
-		want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+		t.Run(c.name, func(t *testing.T) {
+			want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
+		})
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries for checks", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries for checks", reads, writes, w.sink.calls)
 	}
 }
 
 func TestRoutes(t *testing.T) {
 	w := newFixture(t)
 	signed := "?" + w.signed(testToken, "").Encode() + "&echostr=1"
-	for target, wants := range map[string]struct {
+	for _, wants := range []struct {
+		target string
+
 		status int
 		part   string
 	}{
-		"/verify/shop" + signed:            {200, "1"},
-		"/verify/second" + signed:          {200, "1"},
-		"/verify/nobody" + signed:          {404, `"app_unknown"`},
-		"/verify" + signed + "&app=second": {200, "1"},
-		"/verify/health":                   {200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
-		"/MP_verify_abc123.txt":            {200, "abc123"},
-		"/MP_verify_other.txt":             {404, `"not_found"`},
-		"/verify/shop/more":                {404, `"not_found"`},
+		{"/verify/shop" + signed, 200, "1"},
+		{"/verify/second" + signed, 200, "1"},
+		{"/verify/nobody" + signed, 404, `"app_unknown"`},
+		{"/verify" + signed + "&app=second", 200, "1"},
+		{"/verify/health", 200, `{"status":"ok","accounts":[{"app":"shop","ready":true},{"app":"second","ready":true}]}`},
+		{"/MP_verify_abc123.txt", 200, "abc123"},
+		{"/MP_verify_other.txt", 404, `"not_found"`},
+		{"/verify/shop/more", 404, `"not_found"`},
 	} {
-		got := w.serve(httptest.NewRequest(http.MethodGet, target, nil))
-		want(t, target, got, wants.status, wants.part)
+		t.Run(wants.target, func(t *testing.T) {
+			got := w.serve(httptest.NewRequest(http.MethodGet, wants.target, nil))
+			want(t, wants.target, got, wants.status, wants.part)
+		})
 	}
 	want(t, "PUT", w.serve(httptest.NewRequest(http.MethodPut, "/verify", nil)), 405, `"method_not_allowed"`)
 }
@@ -107,13 +114,13 @@ func TestPush(t *testing.T) {
 				request = func() *http.Request { return w.post(w.signed(testToken, ""), textMessage) }
 			}
 			want(t, "first", w.serve(request()), 200, "success")
-			if gets, writes := w.store.take(); gets != 0 || writes != 2 {
-				t.Errorf("%d reads and %d writes for a push", gets, writes)
+			if reads, writes := w.store.Take().Count(); reads != 0 || writes != 2 {
+				t.Errorf("%d reads and %d writes for a push", reads, writes)
 			}
 			for range 3 {
 				want(t, "again", w.serve(request()), 200, "success")
-				if gets, writes := w.store.take(); gets != 0 || writes != 1 {
-					t.Errorf("%d reads and %d writes for a push that came again", gets, writes)
+				if reads, writes := w.store.Take().Count(); reads != 0 || writes != 1 {
+					t.Errorf("%d reads and %d writes for a push that came again", reads, writes)
 				}
 			}
 			if m := w.sink.only(t); m.MsgID != "6272960105994287618" || m.FromUserName != "openid" || !strings.Contains(string(m.JSON), `"Content":"你好"`) {
@@ -267,8 +274,8 @@ func TestClientHangsUpAndThePushIsStillDone(t *testing.T) {
 	want(t, "taken", w.serve(w.sealed(textMessage).WithContext(ctx)), 200, "success")
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
 	w.sink.only(t)
-	if gets, writes := w.store.take(); gets != 0 || writes != 5 {
-		t.Errorf("%d reads, %d writes", gets, writes)
+	if reads, writes := w.store.Take().Count(); reads != 0 || writes != 5 {
+		t.Errorf("%d reads, %d writes", reads, writes)
 	}
 }
 
@@ -289,8 +296,8 @@ func TestFailedDeliveryIsRepeated(t *testing.T) {
 	want(t, "failed", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	w.sink.fail = nil
 	want(t, "again", w.serve(w.sealed(textMessage)), 200, "success")
-	if gets, writes := w.store.take(); gets != 0 || writes != 4 {
-		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", gets, writes)
+	if reads, writes := w.store.Take().Count(); reads != 0 || writes != 4 {
+		t.Errorf("%d reads and %d writes: claim, release, claim, done were expected", reads, writes)
 	}
 	w.sink.only(t)
 }
@@ -318,9 +325,9 @@ func TestSlowDeliveryIsCutInTime(t *testing.T) {
 // Without the store nothing is delivered: it might be for the second time.
 func TestStoreDownIsA5xx(t *testing.T) {
 	w := newFixture(t)
-	w.store.fail = errors.New("throttled")
+	w.store.Fail(errors.New("throttled"))
 	want(t, "down", w.serve(w.sealed(textMessage)), 500, `"internal"`)
-	w.store.fail = nil
+	w.store.Fail(nil)
 	want(t, "up", w.serve(w.sealed(textMessage)), 200, "success")
 	w.sink.only(t)
 }
@@ -336,35 +343,45 @@ func TestMissingSecretsAreA503(t *testing.T) {
 func TestNew(t *testing.T) {
 	accounts := account.List{{Name: "a", AppID: testAppID}}
 	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
-	for name, c := range map[string]Config{
-		"no account": {Keys: keys, Sink: &recordingSink{}, Store: &counted{}},
-		"no keys":    {Accounts: accounts, Sink: &recordingSink{}, Store: &counted{}},
-		"no sink":    {Accounts: accounts, Keys: keys, Store: &counted{}},
-		"no store":   {Accounts: accounts, Keys: keys, Sink: &recordingSink{}},
+	for _, c := range []struct {
+		name string
+		c    Config
+	}{
+		{"no account", Config{Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no keys", Config{Accounts: accounts, Sink: &recordingSink{}, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no sink", Config{Accounts: accounts, Keys: keys, Store: &storetest.Recorder{}, Window: testWindow}},
+		{"no store", Config{Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Window: testWindow}},
+		{"no window", Config{Accounts: accounts, Keys: keys, Sink: &recordingSink{}, Store: &storetest.Recorder{}}},
 	} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := New(c.c); err == nil {
+				t.Errorf("%s: accepted", c.name)
+			}
+		})
 	}
 }
 
 func TestKeyring(t *testing.T) {
 	sealed := secret.New
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		appID   string
 		secrets secret.Push
 	}{
-		"no AppID":          {"", secret.Push{Token: sealed("t")}},
-		"no token":          {testAppID, secret.Push{AESKey: sealed(testKey)}},
-		"42 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
-		"44 characters":     {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
-		"not base64":        {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
-		"previous is wrong": {testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
+		{"no AppID", "", secret.Push{Token: sealed("t")}},
+		{"no token", testAppID, secret.Push{AESKey: sealed(testKey)}},
+		{"42 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
+		{"44 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
+		{"not base64", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
+		{"previous is wrong", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
 	} {
-		_, err := NewKeyring(c.appID, c.secrets)
-		if err == nil || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := NewKeyring(c.appID, c.secrets)
+			if err == nil || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		})
 	}
 }
 
@@ -380,7 +397,7 @@ func TestStoredItemHoldsNoContent(t *testing.T) {
 		t.Errorf("%s %v", item.Value, err)
 	}
 	// A push whose clock is a window ahead can be replayed for two windows.
-	if left := item.ExpiresAt.Sub(now); left <= 2*defaultWindow || left > time.Hour {
+	if left := item.ExpiresAt.Sub(now); left <= 2*testWindow || left > time.Hour {
 		t.Errorf("it is kept for %v", left)
 	}
 }

@@ -88,10 +88,12 @@ func TestHostile(t *testing.T) {
 		{"a document type inside", sealed("<!DOCTYPE xml><xml><a>1</a></xml>"), 400, "push_malformed"},
 		{"a field twice", sealed("<xml><MsgType>text</MsgType><MsgType>event</MsgType></xml>"), 400, "push_malformed"},
 	} {
-		want(t, c.name, w.serve(c.request()), c.status, strconv.Quote(c.code))
+		t.Run(c.name, func(t *testing.T) {
+			want(t, c.name, w.serve(c.request()), c.status, strconv.Quote(c.code))
+		})
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries", reads, writes, w.sink.calls)
 	}
 }
 
@@ -104,23 +106,33 @@ func TestHostileInPlainText(t *testing.T) {
 		change(query)
 		return w.post(query, textMessage)
 	}
-	for name, r := range map[string]*http.Request{
-		"no signature":      changed(func(q url.Values) { q.Del("signature") }),
-		"another token":     w.post(w.signed("wrong", ""), textMessage),
-		"another nonce":     changed(func(q url.Values) { q.Set("nonce", "2") }),
-		"another timestamp": changed(func(q url.Values) { q.Set("timestamp", strconv.FormatInt(w.now().Unix()-1, 10)) }),
-		"msg_signature":     changed(func(q url.Values) { q.Set("msg_signature", q.Get("signature")); q.Del("signature") }),
-		"junk, unsigned":    w.post(nil, "junk"),
+	for _, c := range []struct {
+		name string
+		r    *http.Request
+	}{
+		{"no signature", changed(func(q url.Values) { q.Del("signature") })},
+		{"another token", w.post(w.signed("wrong", ""), textMessage)},
+		{"another nonce", changed(func(q url.Values) { q.Set("nonce", "2") })},
+		{"another timestamp", changed(func(q url.Values) { q.Set("timestamp", strconv.FormatInt(w.now().Unix()-1, 10)) })},
+		{"msg_signature", changed(func(q url.Values) { q.Set("msg_signature", q.Get("signature")); q.Del("signature") })},
+		{"junk, unsigned", w.post(nil, "junk")},
 	} {
-		want(t, name, w.serve(r), 403, `"push_refused"`)
+		t.Run(c.name, func(t *testing.T) {
+			want(t, c.name, w.serve(c.r), 403, `"push_refused"`)
+		})
 	}
-	for name, body := range map[string]string{
-		"nothing": "", "junk": "junk", "a field twice": "<xml><a>1</a><a>2</a></xml>", "a document type": "<!DOCTYPE xml><xml><a>1</a></xml>",
+	for _, c := range []struct {
+		name string
+		body string
+	}{
+		{"nothing", ""}, {"junk", "junk"}, {"a field twice", "<xml><a>1</a><a>2</a></xml>"}, {"a document type", "<!DOCTYPE xml><xml><a>1</a></xml>"},
 	} {
-		want(t, name, w.serve(w.post(w.signed(testToken, ""), body)), 400, `"push_malformed"`)
+		t.Run(c.name, func(t *testing.T) {
+			want(t, c.name, w.serve(w.post(w.signed(testToken, ""), c.body)), 400, `"push_malformed"`)
+		})
 	}
-	if gets, writes := w.store.take(); gets+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries", gets, writes, w.sink.calls)
+	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
+		t.Errorf("%d reads, %d writes, %d deliveries", reads, writes, w.sink.calls)
 	}
 	if n := strings.Count(w.log.String(), `level=ERROR msg="push malformed" account=shop cause=`); n != 4 {
 		t.Errorf("%d of 4 messages that are lost were logged as an error:\n%s", n, w.log.String())
@@ -161,20 +173,25 @@ func TestRefusalsLookAlike(t *testing.T) {
 	key := w.key(testKey)
 	broken := key.raw(make([]byte, 64))
 	var first string
-	for name, r := range map[string]*http.Request{
-		"signature": w.sealedWith("wrong", key.encrypt(make([]byte, 16), textMessage, testAppID)),
-		"padding":   w.sealedWith(testToken, broken),
-		"appid":     w.sealedWith(testToken, key.encrypt(make([]byte, 16), textMessage, "wx0000000000000000")),
-		"base64":    w.sealedWith(testToken, "!"),
-		"plain":     w.post(w.signed(testToken, ""), textMessage),
+	for _, c := range []struct {
+		name string
+		r    *http.Request
+	}{
+		{"signature", w.sealedWith("wrong", key.encrypt(make([]byte, 16), textMessage, testAppID))},
+		{"padding", w.sealedWith(testToken, broken)},
+		{"appid", w.sealedWith(testToken, key.encrypt(make([]byte, 16), textMessage, "wx0000000000000000"))},
+		{"base64", w.sealedWith(testToken, "!")},
+		{"plain", w.post(w.signed(testToken, ""), textMessage)},
 	} {
-		got := w.serve(r)
-		if first == "" {
-			first = got.Body.String()
-		}
-		if got.Code != 403 || got.Body.String() != first {
-			t.Errorf("%s: %d %s", name, got.Code, got.Body)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			got := w.serve(c.r)
+			if first == "" {
+				first = got.Body.String()
+			}
+			if got.Code != 403 || got.Body.String() != first {
+				t.Errorf("%s: %d %s", c.name, got.Code, got.Body)
+			}
+		})
 	}
 	for _, check := range []string{"signature", "padding", "appid", "base64", `"not encrypted"`} {
 		if !strings.Contains(w.log.String(), "check="+check) {
@@ -215,16 +232,21 @@ func TestTooLarge(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	body := []byte("<xml><a>" + strings.Repeat("<b/>", maxBody/4-10) + "</a></xml>")
 	names := []byte(manyNames(maxBody / 8))
-	for name, body := range map[string][]byte{"elements": body, "names": names} {
-		got := testing.Benchmark(func(b *testing.B) {
-			for b.Loop() {
-				if _, _, err := parse(body); err == nil {
-					b.Fatal("accepted")
+	for _, c := range []struct {
+		name string
+		body []byte
+	}{{"elements", body}, {"names", names}} {
+		t.Run(c.name, func(t *testing.T) {
+			got := testing.Benchmark(func(b *testing.B) {
+				for b.Loop() {
+					if _, _, err := parse(c.body); err == nil {
+						b.Fatal("accepted")
+					}
 				}
+			})
+			if got.AllocedBytesPerOp() > 16*maxBody {
+				t.Errorf("%s: %d bytes for a body of %d", c.name, got.AllocedBytesPerOp(), len(c.body))
 			}
 		})
-		if got.AllocedBytesPerOp() > 16*maxBody {
-			t.Errorf("%s: %d bytes for a body of %d", name, got.AllocedBytesPerOp(), len(body))
-		}
 	}
 }

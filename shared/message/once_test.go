@@ -12,14 +12,13 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 )
-
-var errCrashed = errors.New("killed")
 
 // fault happens to a process at one of its calls: claim, delivery, done.
 type fault struct {
-	call   int           // 1, 2, 3; 0: none
-	landed bool          // the call takes effect all the same
+	call   int // 1, 2, 3; 0: none
+	when   storetest.When
 	freeze time.Duration // 0: the process crashes; else it is paused for so long
 }
 
@@ -31,70 +30,52 @@ func (f fault) String() string {
 	if f.call == 0 {
 		return "no fault"
 	}
-	return fmt.Sprintf("%s %s %s", end, map[bool]string{true: "after", false: "before"}[f.landed],
-		[]string{"", "claim", "delivery", "done"}[f.call])
+	return fmt.Sprintf("%s %s %s", end, f.when, []string{"", "claim", "delivery", "done"}[f.call])
 }
 
-// process is one process of the function, with all that it can reach.
-type process struct {
+func (f fault) process() *storetest.Process {
+	if f.freeze > 0 {
+		return storetest.FreezeAt(f.call, f.when, f.freeze)
+	}
+	return storetest.CrashAt(f.call, f.when)
+}
+
+// processStore is the store of a process that stops at a write: its reads do not count
+// as calls, so the first call is the claim however often a delivery reads.
+type processStore struct {
 	store.Store
-	sink Sink
-	fault
-	calls int
-	dead  bool
+	reads store.Store
 }
 
-func (p *process) call(do func() error) error {
-	if p.calls++; p.dead {
-		return errCrashed
-	}
-	if p.calls != p.fault.call {
-		return do()
-	}
-	if p.landed {
-		defer p.strike()
-		return do()
-	}
-	if p.strike(); p.dead {
-		return errCrashed
-	}
-	return do()
+func (s processStore) Get(ctx context.Context, key string) (store.Item, error) {
+	return s.reads.Get(ctx, key)
 }
 
-func (p *process) strike() {
-	p.dead = p.freeze == 0
-	time.Sleep(p.freeze)
+// processSink is the sink of a process.
+type processSink struct {
+	Sink
+	process *storetest.Process
 }
 
-func (p *process) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.Store.Create(ctx, in); return err })
-	return item, err
-}
-
-func (p *process) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.Store.Replace(ctx, in); return err })
-	return item, err
-}
-
-func (p *process) Deliver(ctx context.Context, m *Message) (reply []byte, err error) {
+func (s processSink) Deliver(ctx context.Context, m *Message) (reply []byte, err error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // as a client does
 	}
-	err = p.call(func() error { reply, err = p.sink.Deliver(ctx, m); return err })
+	err = s.process.Do(func() error { reply, err = s.Sink.Deliver(ctx, m); return err })
 	return reply, err
 }
 
 // deliver is one delivery to a new process. A process that crashes sends no answer;
 // WeChat waits for 5 s.
 func (w *fixture) deliver(f fault) (success bool) {
-	p := &process{Store: w.store, sink: w.sink, fault: f}
-	h := w.newHandler(p, p)
+	p := f.process()
+	h := w.newHandler(processStore{p.Store(w.store), w.store}, processSink{w.sink, p})
 	answered := make(chan bool, 1)
 	request := w.sealed(textMessage)
 	go func() {
 		answer := httptest.NewRecorder()
 		h.ServeHTTP(answer, request)
-		answered <- !p.dead && answer.Code == 200
+		answered <- !p.Crashed() && answer.Code == 200
 	}()
 	select {
 	case success = <-answered:
@@ -107,9 +88,9 @@ func (w *fixture) deliver(f fault) (success bool) {
 func faults() []fault {
 	all := []fault{{}}
 	for call := 1; call <= 3; call++ {
-		for _, landed := range []bool{false, true} {
+		for _, when := range []storetest.When{storetest.Before, storetest.After} {
 			for _, freeze := range []time.Duration{0, time.Second, 10 * time.Second} {
-				all = append(all, fault{call, landed, freeze})
+				all = append(all, fault{call, when, freeze})
 			}
 		}
 	}
@@ -145,7 +126,7 @@ func TestCrashedDeliveriesDeliverOnce(t *testing.T) {
 
 // silent is how many deliveries of a process may not be stored.
 func silent(f fault) int {
-	if f.call == 2 && (f.landed || f.freeze > 0) || f.call == 3 {
+	if f.call == 2 && (f.when == storetest.After || f.freeze > 0) || f.call == 3 {
 		return 1
 	}
 	return 0
@@ -260,19 +241,14 @@ func TestPausedProcessDoesNotDeliver(t *testing.T) {
 	w := newFixture(t)
 	now := time.Now()
 	w.now = func() time.Time { return now }
-	w.handler = w.newHandler(&pausedStore{w.store, func() { now = now.Add(10 * time.Second) }}, w.sink)
+	w.store.Intercept(func(c storetest.Call, do func() error) error {
+		if c.Verb == "create" {
+			defer func() { now = now.Add(10 * time.Second) }()
+		}
+		return do()
+	})
 	want(t, "held up", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	if w.sink.calls > 0 {
 		t.Error("delivered by a process whose claim had expired")
 	}
-}
-
-type pausedStore struct {
-	store.Store
-	hold func()
-}
-
-func (h *pausedStore) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	defer h.hold()
-	return h.Store.Create(ctx, item)
 }

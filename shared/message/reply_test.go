@@ -23,21 +23,23 @@ func TestReplies(t *testing.T) {
 		{`{"MsgType":"transfer_customer_service"}`, ``},
 		{`{"MsgType":"transfer_customer_service","TransInfo":{"KfAccount":"k@x"}}`, `<TransInfo><KfAccount><![CDATA[k@x]]></KfAccount></TransInfo>`},
 	} {
-		r, err := parseReply([]byte(c.in))
-		if err != nil {
-			t.Errorf("%s: %v", c.in, err)
-			continue
-		}
-		a := r.answerTo(m, 1714112445)
-		want := `<xml><ToUserName><![CDATA[openid]]></ToUserName><FromUserName><![CDATA[gh_1]]></FromUserName><CreateTime>1714112445</CreateTime><MsgType><![CDATA[` + r.MsgType + `]]></MsgType>` + c.xml + `</xml>`
-		if got := a.xml(); got != want {
-			t.Errorf("%s:\n%s, want\n%s", c.in, got, want)
-		}
-		text, err := a.json()
-		c.in = strings.Replace(c.in, `"Url":"u"},{"Title":"2"}]`, `"Url":"u"},{"Title":"2"}],"ArticleCount":2`, 1)
-		if want := `{"ToUserName":"openid","FromUserName":"gh_1","CreateTime":1714112445,` + c.in[1:]; err != nil || text != strings.ReplaceAll(want, `{"Title":"2"}`, `{"Title":"2","Description":"","PicUrl":"","Url":""}`) {
-			t.Errorf("%s, want\n%s, %v", text, want, err)
-		}
+		t.Run(c.in, func(t *testing.T) {
+			r, err := parseReply([]byte(c.in))
+			if err != nil {
+				t.Errorf("%s: %v", c.in, err)
+				return
+			}
+			a := r.answerTo(m, 1714112445)
+			want := `<xml><ToUserName><![CDATA[openid]]></ToUserName><FromUserName><![CDATA[gh_1]]></FromUserName><CreateTime>1714112445</CreateTime><MsgType><![CDATA[` + r.MsgType + `]]></MsgType>` + c.xml + `</xml>`
+			if got := a.xml(); got != want {
+				t.Errorf("%s:\n%s, want\n%s", c.in, got, want)
+			}
+			text, err := a.json()
+			c.in = strings.Replace(c.in, `"Url":"u"},{"Title":"2"}]`, `"Url":"u"},{"Title":"2"}],"ArticleCount":2`, 1)
+			if want := `{"ToUserName":"openid","FromUserName":"gh_1","CreateTime":1714112445,` + c.in[1:]; err != nil || text != strings.ReplaceAll(want, `{"Title":"2"}`, `{"Title":"2","Description":"","PicUrl":"","Url":""}`) {
+				t.Errorf("%s, want\n%s, %v", text, want, err)
+			}
+		})
 	}
 }
 
@@ -51,38 +53,43 @@ func TestNoReply(t *testing.T) {
 
 // What is wrong with a reply is told by name; what it says is not.
 func TestRepliesRefused(t *testing.T) {
-	for in, why := range map[string]string{
-		"canary":                                     "it is not JSON",
-		`{"MsgType":"text"`:                          "it is not JSON",
-		`{"MsgType":"text"} more`:                    "something follows",
-		`[]`:                                         "it is not a JSON object",
-		`{"MsgType":"text","Content":"x"}{}`:         "something follows",
-		`{"MsgType":"text","Content":5}`:             "Content is not a text",
-		`{"MsgType":"text","Text":"canary"}`:         `unknown field "Text"`,
-		`{"MsgType":"canary"}`:                       `MsgType "canary" is none that can be a reply`,
-		`{"Content":"canary"}`:                       `MsgType "" is none`,
-		`{"MsgType":"text"}`:                         "needs Content",
-		`{"MsgType":"image"}`:                        "needs Image.MediaId",
-		`{"MsgType":"image","Image":{}}`:             "needs Image.MediaId",
-		`{"MsgType":"voice","Voice":{"MediaId":""}}`: "needs Voice.MediaId",
-		`{"MsgType":"video","Video":{"Title":"x"}}`:  "needs Video.MediaId",
-		`{"MsgType":"music","Music":{"Title":"x"}}`:  "needs Music.ThumbMediaId",
-		`{"MsgType":"news","Articles":[]}`:           "needs Articles",
-		`{"MsgType":"news","Articles":[{"Title":"1"},{"Title":"2"},{"Title":"3"},{"Title":"4"},{"Title":"5"},{"Title":"6"},{"Title":"7"},{"Title":"8"},{"Title":"9"}]}`: "9 Articles, the limit is 8",
-		`{"MsgType":"news","Articles":[{"Title":"1"},{"Url":"u"}]}`:                 "needs a Title in each",
-		`{"MsgType":"news","Articles":{"Title":"canary"}}`:                          "Articles is not a list",
-		`{"MsgType":"image","Image":"canary"}`:                                      "Image is not an object",
-		`{"MsgType":"text","Content":"x","Image":{"MediaId":"m"}}`:                  "parts of another type",
-		`{"MsgType":"transfer_customer_service","Content":"canary"}`:                "parts of another type",
-		`{"MsgType":"transfer_customer_service","TransInfo":{}}`:                    "needs TransInfo.KfAccount",
-		`{"MsgType":"text","Content":"` + strings.Repeat("x", maxReplyBytes) + `"}`: "the limit is 65536",
+	for _, c := range []struct {
+		in  string
+		why string
+	}{
+		{"canary", "it is not JSON"},
+		{`{"MsgType":"text"`, "it is not JSON"},
+		{`{"MsgType":"text"} more`, "something follows"},
+		{`[]`, "it is not a JSON object"},
+		{`{"MsgType":"text","Content":"x"}{}`, "something follows"},
+		{`{"MsgType":"text","Content":5}`, "Content is not a text"},
+		{`{"MsgType":"text","Text":"canary"}`, `unknown field "Text"`},
+		{`{"MsgType":"canary"}`, `MsgType "canary" is none that can be a reply`},
+		{`{"Content":"canary"}`, `MsgType "" is none`},
+		{`{"MsgType":"text"}`, "needs Content"},
+		{`{"MsgType":"image"}`, "needs Image.MediaId"},
+		{`{"MsgType":"image","Image":{}}`, "needs Image.MediaId"},
+		{`{"MsgType":"voice","Voice":{"MediaId":""}}`, "needs Voice.MediaId"},
+		{`{"MsgType":"video","Video":{"Title":"x"}}`, "needs Video.MediaId"},
+		{`{"MsgType":"music","Music":{"Title":"x"}}`, "needs Music.ThumbMediaId"},
+		{`{"MsgType":"news","Articles":[]}`, "needs Articles"},
+		{`{"MsgType":"news","Articles":[{"Title":"1"},{"Title":"2"},{"Title":"3"},{"Title":"4"},{"Title":"5"},{"Title":"6"},{"Title":"7"},{"Title":"8"},{"Title":"9"}]}`, "9 Articles, the limit is 8"},
+		{`{"MsgType":"news","Articles":[{"Title":"1"},{"Url":"u"}]}`, "needs a Title in each"},
+		{`{"MsgType":"news","Articles":{"Title":"canary"}}`, "Articles is not a list"},
+		{`{"MsgType":"image","Image":"canary"}`, "Image is not an object"},
+		{`{"MsgType":"text","Content":"x","Image":{"MediaId":"m"}}`, "parts of another type"},
+		{`{"MsgType":"transfer_customer_service","Content":"canary"}`, "parts of another type"},
+		{`{"MsgType":"transfer_customer_service","TransInfo":{}}`, "needs TransInfo.KfAccount"},
+		{`{"MsgType":"text","Content":"` + strings.Repeat("x", maxReplyBytes) + `"}`, "the limit is 65536"},
 	} {
-		r, err := parseReply([]byte(in))
-		if err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("%.80s: %v, %v, want %s", in, r, err, why)
-		}
-		if err != nil && strings.Contains(err.Error(), "canary") && !strings.Contains(why, "canary") {
-			t.Errorf("%s is quoted: %v", in, err)
-		}
+		t.Run(c.why, func(t *testing.T) {
+			r, err := parseReply([]byte(c.in))
+			if err == nil || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("%.80s: %v, %v, want %s", c.in, r, err, c.why)
+			}
+			if err != nil && strings.Contains(err.Error(), "canary") && !strings.Contains(c.why, "canary") {
+				t.Errorf("%s is quoted: %v", c.in, err)
+			}
+		})
 	}
 }

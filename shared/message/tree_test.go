@@ -38,15 +38,17 @@ func TestMessages(t *testing.T) {
 		{"deep inside, in JSON", `{"List":{"MsgId":23637352235060880},"a":[{"CreateTime":"5"}]}`, `{"List":[{"MsgId":"23637352235060880"}],"a":[{"CreateTime":5}]}`},
 		{"JSON is not escaped for HTML", `{"Content":"<a href='x'>\u003c/a>&"}`, `{"Content":"<a href='x'></a>&"}`},
 	} {
-		read, _, err := parse([]byte(c.in))
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		m, err := read.message(account.Account{})
-		if err != nil || string(m.JSON) != c.json {
-			t.Errorf("%s:\n%s, %v, want\n%s", c.name, m.JSON, err, c.json)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			read, _, err := parse([]byte(c.in))
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				return
+			}
+			m, err := read.message(account.Account{})
+			if err != nil || string(m.JSON) != c.json {
+				t.Errorf("%s:\n%s, %v, want\n%s", c.name, m.JSON, err, c.json)
+			}
+		})
 	}
 }
 
@@ -66,28 +68,33 @@ func TestCommonFields(t *testing.T) {
 
 // What is no id, and what is no text, is not taken for one.
 func TestIDs(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"MsgId":"6272960105994287618"}`:             "6272960105994287618",
-		`{"MsgId":6272960105994287618}`:               "6272960105994287618",
-		`<xml><MsgID> 7 </MsgID></xml>`:               "7",
-		`<xml><MsgId>7</MsgId><MsgID>8</MsgID></xml>`: "7",
-		`{"MsgId":0,"MsgID":9}`:                       "9",
-		`{"MsgId":null}`:                              "",
-		`{"MsgId":"0"}`:                               "",
-		`{"MsgId":" "}`:                               "",
-		`{"MsgId":false}`:                             "",
-		`{"MsgId":-1}`:                                "",
-		`{"MsgId":"x"}`:                               "",
-		`{"MsgId":{"a":1}}`:                           "",
+	for _, c := range []struct {
+		in   string
+		want string
+	}{
+		{`{"MsgId":"6272960105994287618"}`, "6272960105994287618"},
+		{`{"MsgId":6272960105994287618}`, "6272960105994287618"},
+		{`<xml><MsgID> 7 </MsgID></xml>`, "7"},
+		{`<xml><MsgId>7</MsgId><MsgID>8</MsgID></xml>`, "7"},
+		{`{"MsgId":0,"MsgID":9}`, "9"},
+		{`{"MsgId":null}`, ""},
+		{`{"MsgId":"0"}`, ""},
+		{`{"MsgId":" "}`, ""},
+		{`{"MsgId":false}`, ""},
+		{`{"MsgId":-1}`, ""},
+		{`{"MsgId":"x"}`, ""},
+		{`{"MsgId":{"a":1}}`, ""},
 	} {
-		read, _, err := parse([]byte(in))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := read.message(account.Account{})
-		if err != nil || m.MsgID != want {
-			t.Errorf("%s: %q, %v, want %q", in, m.MsgID, err, want)
-		}
+		t.Run(c.in, func(t *testing.T) {
+			read, _, err := parse([]byte(c.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := read.message(account.Account{})
+			if err != nil || m.MsgID != c.want {
+				t.Errorf("%s: %q, %v, want %q", c.in, m.MsgID, err, c.want)
+			}
+		})
 	}
 	read, _, _ := parse([]byte(`{"ToUserName":null,"MsgType":true,"FromUserName":5}`))
 	if m, err := read.message(account.Account{}); err != nil || m.ToUserName != "" || m.MsgType != "" || m.FromUserName != "5" {
@@ -96,16 +103,21 @@ func TestIDs(t *testing.T) {
 }
 
 func TestType(t *testing.T) {
-	for want, m := range map[string]Message{
-		"text":      {MsgType: "text", Event: "ignored"},
-		"subscribe": {MsgType: "event", Event: "subscribe"},
-		"event":     {MsgType: "event"},
-		"SCAN":      {MsgType: "Event", Event: "SCAN"},
-		"unknown":   {},
+	for _, c := range []struct {
+		want string
+		m    Message
+	}{
+		{"text", Message{MsgType: "text", Event: "ignored"}},
+		{"subscribe", Message{MsgType: "event", Event: "subscribe"}},
+		{"event", Message{MsgType: "event"}},
+		{"SCAN", Message{MsgType: "Event", Event: "SCAN"}},
+		{"unknown", Message{}},
 	} {
-		if got := m.Type(); got != want {
-			t.Errorf("%+v is %s, want %s", m, got, want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if got := c.m.Type(); got != c.want {
+				t.Errorf("%+v is %s, want %s", c.m, got, c.want)
+			}
+		})
 	}
 }
 
@@ -153,10 +165,12 @@ func TestMalformed(t *testing.T) {
 		{"JSON cut off", `{"a":"canary`, "it is neither XML nor JSON"},
 		{"JSON with a comma", `{"a":1,}`, "it is neither XML nor JSON"},
 	} {
-		_, _, err := parse([]byte(c.in))
-		if why, ok := errors.AsType[malformed](err); !ok || string(why) != c.why {
-			t.Errorf("%s: %v, want %s", c.name, err, c.why)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := parse([]byte(c.in))
+			if why, ok := errors.AsType[malformed](err); !ok || string(why) != c.why {
+				t.Errorf("%s: %v, want %s", c.name, err, c.why)
+			}
+		})
 	}
 }
 

@@ -78,7 +78,7 @@ func (v *vector) fixture(t *testing.T) *fixture {
 	seconds, _ := strconv.ParseInt(v.Input.Timestamp, 10, 64)
 	w.now = func() time.Time { return time.Unix(seconds, 0) }
 	if v.Input.AppID != "" {
-		w.handler.Accounts[0].AppID = v.Input.AppID
+		w.handler.config.Accounts[0].AppID = v.Input.AppID
 	}
 	return w
 }
@@ -114,8 +114,8 @@ func (v *vector) push(t *testing.T) {
 	got := w.serve(w.post(v.query(), body))
 	if !v.Expected.Accept {
 		want(t, v.ID, got, http.StatusForbidden, `"push_refused"`)
-		if gets, writes := w.store.take(); w.sink.calls+gets+writes > 0 {
-			t.Errorf("%d deliveries, %d reads and %d writes for a push that is refused", w.sink.calls, gets, writes)
+		if reads, writes := w.store.Take().Count(); w.sink.calls+reads+writes > 0 {
+			t.Errorf("%d deliveries, %d reads and %d writes for a push that is refused", w.sink.calls, reads, writes)
 		}
 		return
 	}
@@ -147,7 +147,7 @@ func (w *fixture) sameAs(m Message, v *vector) {
 			w.Errorf("%s is %v, want %s", c.name, got[c.name], c.tree.text)
 		}
 	}
-	if m.AppID != w.handler.Accounts[0].AppID || m.App != "shop" {
+	if m.AppID != w.handler.config.Accounts[0].AppID || m.App != "shop" {
 		w.Errorf("account %s %s", m.App, m.AppID)
 	}
 }

@@ -27,7 +27,7 @@ const (
 	// The refresher's, once a tick. Seconds are the least over all accounts.
 	TokenSecondsLeft  Name = "TokenSecondsLeft"
 	TicketSecondsLeft Name = "TicketSecondsLeft"
-	Refreshed         Name = "Refreshed"        // tokens and tickets that WeChat gave anew
+	Refreshed         Name = "Refreshed"        // new tokens and tickets from WeChat
 	RefreshFailed     Name = "RefreshFailed"    // questions to WeChat that got no token or ticket
 	WhitelistRefused  Name = "WhitelistRefused" // accounts that WeChat refused for our address when it was last asked
 
@@ -58,7 +58,7 @@ type Recorder struct {
 }
 
 // New returns a Recorder for the Lambda function of that name, or nil for the
-// empty name: outside Lambda nobody reads metrics. A nil now means time.Now.
+// empty name: outside Lambda metrics are not read. A nil now means time.Now.
 func New(function string, now func() time.Time) *Recorder {
 	if function == "" {
 		return nil

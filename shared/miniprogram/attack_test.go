@@ -10,32 +10,38 @@ import (
 	"wechatfn/shared/store"
 )
 
-// What mpauthx lets an attacker do, tried here. That a rotation takes the current
-// token, and a logout ends one device, is tried where these routes are: package oauth,
-// and functions.
+// These tests try what mpauthx lets an attacker do. That a rotation takes the current
+// token, and that a logout ends one device, is tried where these routes are: in package
+// oauth, and in e2e.
 
-// An openid, or whatever else one may know of a user, opens nothing.
+// An openid, or whatever else somebody can know of a user, opens nothing.
 func TestAttackByOpenID(t *testing.T) {
-	w := newWorld(t)
-	victim := w.phone("hua", "sku", "shop")
-	victim.in(false)
-	s, err := w.sessions.Check(t.Context(), victim.token)
+	f := newFixture(t)
+	victim := f.phone("hua", "sku", "shop")
+	victim.mustLogIn(false)
+	s, err := f.sessions.Check(t.Context(), victim.token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, token := range []string{
-		s.OpenID, s.UnionID, s.ID, s.OpenID + "|shop|" + strings.Repeat("0", 64), base64.RawURLEncoding.EncodeToString([]byte(s.OpenID)),
-		victim.token[:22], victim.token[:63], victim.token + "A", strings.ToLower(victim.token), victim.token[:22] + strings.Repeat("A", 42),
-	} {
-		thief := *victim
-		thief.token = token
-		if len(token) == len(victim.token) && token[:22] == victim.token[:22] {
-			continue // who knows the family has had a token: it ends, see package session
-		}
-		wantCode(t, "decrypt", thief.decrypt(wechatsim.MiniOptions{}), 401, "session_missing")
-		wantCode(t, "check", thief.check(""), 401, "session_missing")
+	for _, c := range []struct{ name, token string }{
+		{"openid", s.OpenID},
+		{"unionid", s.UnionID},
+		{"session id", s.ID},
+		{"token of mpauthx", s.OpenID + "|shop|" + strings.Repeat("0", 64)},
+		{"openid in base64", base64.RawURLEncoding.EncodeToString([]byte(s.OpenID))},
+		{"family", victim.token[:22]},
+		{"token, cut", victim.token[:63]},
+		{"token and more", victim.token + "A"},
+		{"token in lower case", strings.ToLower(victim.token)},
+	} { // a whole token of the family proves that somebody had one: it ends the session, see package session
+		t.Run(c.name, func(t *testing.T) {
+			thief := *victim
+			thief.token = c.token
+			wantCode(t, "decrypt", thief.decrypt(wechatsim.MiniOptions{}), 401, "session_missing")
+			wantCode(t, "check", thief.check(""), 401, "session_missing")
+		})
 	}
-	if err := victim.alive(); err != nil {
+	if err := victim.sessionError(); err != nil {
 		t.Errorf("the victim's session: %v", err)
 	}
 }
@@ -43,14 +49,14 @@ func TestAttackByOpenID(t *testing.T) {
 // A stranger's login, or data, with a bearer token of the victim's or the victim's
 // openid, is the stranger's.
 func TestAttackByLogin(t *testing.T) {
-	w := newWorld(t)
-	victim, thief := w.phone("hua"), w.phone("ming")
-	victim.in(true)
+	f := newFixture(t)
+	victim, thief := f.phone("hua"), f.phone("ming")
+	victim.mustLogIn(true)
 	code := thief.code()
-	data := thief.data(wechatsim.MiniOptions{OpenID: w.sim.OpenID(miniID, "hua")})
+	data := thief.data(wechatsim.MiniOptions{OpenID: f.sim.OpenID(miniID, "hua")})
 	data["code"] = code
 	for _, more := range []string{"openid", "openId", "userId", "unionid", "session_key", "id"} {
-		data[more] = w.sim.OpenID(miniID, "hua")
+		data[more] = f.sim.OpenID(miniID, "hua")
 	}
 	wantCode(t, "data that names the victim", thief.do("POST", "/miniprogram/login", data), 400, "data_of_other_user")
 	delete(data, "encryptedData")
@@ -58,55 +64,55 @@ func TestAttackByLogin(t *testing.T) {
 	data["code"] = thief.code()
 	delete(data, "rawData")
 	delete(data, "signature")
-	want(t, "a body that names the victim", thief.do("POST", "/miniprogram/login", data), 200, w.sim.OpenID(miniID, "ming"))
+	want(t, "a body that names the victim", thief.do("POST", "/miniprogram/login", data), 200, f.sim.OpenID(miniID, "ming"))
 	thief.token = victim.token
-	if g := thief.in(false); g.Token == victim.token || g.OpenID != w.sim.OpenID(miniID, "ming") {
+	if g := thief.mustLogIn(false); g.Token == victim.token || g.OpenID != f.sim.OpenID(miniID, "ming") {
 		t.Errorf("%+v", g)
 	}
-	if err := victim.alive(); err != nil || victim.stored().Profile.Nickname != "Li Hua" {
+	if err := victim.sessionError(); err != nil || victim.stored().Profile.Nickname != "Li Hua" {
 		t.Errorf("the victim's session: %v, %+v", err, victim.stored().Profile)
 	}
 }
 
-// The client can make its data say anything (see Decrypt): a unionid in it links nobody.
+// A client can make its data say anything (see Decrypt), so a unionid in it links nobody.
 func TestAttackByForgedUnionID(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("ming", "app", "other") // of no Open Platform account: WeChat tells no unionid
+	f := newFixture(t)
+	p := f.phone("ming", "app", "other") // of no Open Platform account: WeChat gives no unionid
 	p.appID = otherID
 	code := p.code()
-	key, _ := w.sim.SessionKey(otherID, "ming")
-	plain := `{"unionId":"` + w.sim.UnionID(miniID, "hua") + `","nickName":"x","watermark":{"timestamp":` + now() + `,"appid":"` + otherID + `"}}`
+	key, _ := f.sim.SessionKey(otherID, "ming")
+	plain := `{"unionId":"` + f.sim.UnionID(miniID, "hua") + `","nickName":"x","watermark":{"timestamp":` + now() + `,"appid":"` + otherID + `"}}`
 	text, iv := sealWith(key, plain)
 	want(t, "login", p.do("POST", "/miniprogram/login", map[string]any{"app": "other", "code": code, "encryptedData": text, "iv": iv}), 200, `"newUser":true`)
 	if u := p.stored(); u.UnionID != "" || u.Profile == nil {
 		t.Errorf("%+v", u)
 	}
-	if ids, err := w.sessions.OpenIDs(t.Context(), w.sim.UnionID(miniID, "hua")); err != nil || len(ids) != 0 {
+	if ids, err := f.sessions.OpenIDs(t.Context(), f.sim.UnionID(miniID, "hua")); err != nil || len(ids) != 0 {
 		t.Errorf("%v, %v", ids, err)
 	}
 }
 
-// Each session has a token of its own, of which the table holds hashes, with its end
-// in the same write.
+// Each session has a token of its own. The store has hashes of it, written together with
+// the time at which they expire.
 func TestAttackOnTheTable(t *testing.T) {
-	w := newWorld(t)
+	f := newFixture(t)
 	tokens := map[string]bool{}
 	for _, device := range []string{"phone", "tablet", "", "' OR 1=1 --", `"; DROP TABLE users; --`, "a|b|c", "*", "<b>"} {
-		p := w.phone("hua", "device", device)
-		p.in(true)
+		p := f.phone("hua", "device", device)
+		p.mustLogIn(true)
 		tokens[p.token] = true
-		if err := p.alive(); err != nil {
+		if err := p.sessionError(); err != nil {
 			t.Errorf("%q: %v", device, err)
 		}
 	}
 	if len(tokens) != 8 {
 		t.Errorf("%d tokens", len(tokens))
 	}
-	for _, item := range w.store.items {
+	for _, item := range f.store.Written() {
 		switch store.Kind(item.Key) {
 		case "session":
 			if item.ExpiresAt.IsZero() {
-				t.Errorf("%s is written without its end", store.Kind(item.Key))
+				t.Errorf("%s is written and does not expire", store.Kind(item.Key))
 			}
 		case "user", "union":
 		default:
@@ -119,7 +125,7 @@ func TestAttackOnTheTable(t *testing.T) {
 		}
 	}
 	var devices []string
-	for _, d := range w.phone("hua").stored().Devices {
+	for _, d := range f.phone("hua").stored().Devices {
 		devices = append(devices, d.Device)
 	}
 	if text, _ := json.Marshal(devices); !strings.Contains(string(text), "DROP TABLE") {
@@ -127,12 +133,12 @@ func TestAttackOnTheTable(t *testing.T) {
 	}
 }
 
-// Whichever way a ciphertext is wrong, the answer is the same, byte by byte: there is
-// no oracle for paddings.
+// Whatever is wrong with a ciphertext, the answer is the same, byte by byte, so nobody can
+// use it as a padding oracle.
 func TestAttackByPaddingOracle(t *testing.T) {
-	w := newWorld(t)
-	p := w.phone("hua")
-	p.in(false)
+	f := newFixture(t)
+	p := f.phone("hua")
+	p.mustLogIn(false)
 	d := p.data(wechatsim.MiniOptions{})
 	text := bytesOf(d["encryptedData"].(string))
 	answers := map[string]int{}

@@ -10,8 +10,8 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// decrypt answers with encrypted data in plain: two reads of the table, and WeChat is
-// not asked.
+// decrypt answers with the data, decrypted. It reads the table twice and does not ask
+// WeChat.
 func (h *Handler) decrypt(w http.ResponseWriter, r *http.Request) error {
 	var in struct{ EncryptedData, IV, SKU string }
 	if err := readBody(r, &in); err != nil {
@@ -42,8 +42,8 @@ type Phone struct {
 	CountryCode     string `json:"countryCode"`     // "86"
 }
 
-// phone answers with the number that WeChat tells for the code of its button, which is
-// checked against the session's openid.
+// phone answers with the number that WeChat gives for the code of its button. WeChat
+// checks the code against the openid of the session.
 func (h *Handler) phone(w http.ResponseWriter, r *http.Request) error {
 	var in struct{ Code, SKU string }
 	if err := readBody(r, &in); err != nil {
@@ -58,7 +58,7 @@ func (h *Handler) phone(w http.ResponseWriter, r *http.Request) error {
 	}
 	var p wechat.Phone
 	err = h.withToken(r.Context(), s.AppID, func(token string) (err error) {
-		p, err = h.WeChat.PhoneNumber(r.Context(), token, in.Code, s.OpenID)
+		p, err = h.cfg.WeChat.PhoneNumber(r.Context(), token, in.Code, s.OpenID)
 		return err
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (h *Handler) phone(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, Phone{p.PhoneNumber, p.PurePhoneNumber, p.CountryCode})
 }
 
-// session asks WeChat whether the session_key that is stored is good still.
+// session asks WeChat whether the stored session_key is still valid.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "sku")
 	if err != nil {
@@ -85,7 +85,7 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = h.withToken(r.Context(), s.AppID, func(token string) error {
-		return h.WeChat.CheckSessionKey(r.Context(), token, s.OpenID, key)
+		return h.cfg.WeChat.CheckSessionKey(r.Context(), token, s.OpenID, key)
 	})
 	if err != nil {
 		return callProblem(err)
@@ -94,7 +94,7 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ResetSessionKey has WeChat replace the user's session_key, for an operator: what was
-// encrypted with the old one cannot be read any more. Errors: *web.Problem, the store's.
+// encrypted with the old one cannot be read any more. Errors: *problem.Problem, the store's.
 func (h *Handler) ResetSessionKey(ctx context.Context, appID, openID string) error {
 	key, err := h.key(ctx, appID, openID)
 	if err != nil {
@@ -103,14 +103,14 @@ func (h *Handler) ResetSessionKey(ctx context.Context, appID, openID string) err
 	var fresh wechat.MiniSession
 	var asked int64
 	err = h.withToken(ctx, appID, func(token string) (err error) {
-		asked = h.Now().UnixMilli() // a login may come while another token is waited for
-		fresh, err = h.WeChat.ResetSessionKey(ctx, token, openID, key)
+		asked = h.cfg.Now().UnixMilli() // a login may come while another token is waited for
+		fresh, err = h.cfg.WeChat.ResetSessionKey(ctx, token, openID, key)
 		return err
 	})
 	if err != nil {
 		return callProblem(err)
 	}
-	_, err = h.Sessions.Update(ctx, appID, openID, func(u *session.User) error {
+	_, err = h.cfg.Sessions.Update(ctx, appID, openID, func(u *session.User) error {
 		if t := (session.Tokens{SessionKey: fresh.SessionKey, AskedAt: asked}); t.Supersede(u.Tokens) {
 			u.Tokens = t
 		}

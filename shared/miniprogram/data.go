@@ -19,8 +19,8 @@ import (
 
 var (
 	// ErrUndecryptable: a wrong key, a wrong padding, or no JSON with a watermark.
-	// Which of them is told to nobody: who may try ciphertexts and learns where they
-	// fail can decrypt without the key.
+	// The error does not say which: somebody who can try ciphertexts and learns where
+	// they fail can decrypt without the key.
 	ErrUndecryptable = errors.New("miniprogram: the data cannot be decrypted")
 	// ErrOtherApp: the watermark is another mini-program's.
 	ErrOtherApp = errors.New("miniprogram: the data is of another mini-program")
@@ -42,23 +42,23 @@ func RawDataSignature(rawData, sessionKey string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// VerifyRawData reports whether the signature is rawData's, in a time that tells nothing.
+// VerifyRawData reports whether the signature is rawData's, in constant time.
 func VerifyRawData(rawData, sessionKey, signature string) bool {
 	return subtle.ConstantTimeCompare([]byte(RawDataSignature(rawData, sessionKey)), []byte(signature)) == 1
 }
 
-// Watermark says which data is taken.
+// Watermark says which data is accepted.
 type Watermark struct {
-	AppID string // that it must carry
+	AppID string // the one that the data must have
 	Now   time.Time
 	Age   time.Duration // how far its time, in whole seconds, may be from Now; 0: any
 }
 
-// Data is what was decrypted. It prints as it is: it is the user's own.
+// Data is what was decrypted. It is not redacted when printed, because it is the user's own.
 type Data struct {
 	JSON []byte // valid; control characters are blanks, and bad UTF-8 is U+FFFD
-	// OpenID is empty in what tells no user, such as a phone number, and since 2021 in
-	// most of what does.
+	// OpenID is empty in data without a user, such as a phone number, and since 2021 in
+	// most data with one.
 	OpenID string
 
 	fields map[string]json.RawMessage
@@ -68,10 +68,10 @@ type Data struct {
 // base64 of 16 bytes each, and checks the watermark. Errors: ErrUndecryptable,
 // ErrOtherApp, ErrTooOld.
 //
-// Nothing in it is authenticated: CBC lets whoever sends it choose the first 16 bytes
-// through iv, and flip any later ones at the price of the 16 before. It is what the
-// user's own client says, and proves nothing against that client: no openid, unionid
-// or phone number. WeChat answers with those itself.
+// Nothing in it is authenticated. With CBC the sender can choose the first 16 bytes
+// through iv, and can change later bytes if the 16 before them may become noise. So the
+// data is only what the user's own client says. It proves no openid, unionid or phone
+// number; WeChat itself answers with those.
 //
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
 func Decrypt(sessionKey, encryptedData, iv string, w Watermark) (Data, error) {
@@ -99,7 +99,7 @@ func decode(text string, size int) ([]byte, bool) {
 	return b, err == nil && len(b) == size && len(text) == base64.StdEncoding.EncodedLen(size)
 }
 
-// unpad takes PKCS#7 padding off, all of whose bytes have to be right.
+// unpad removes PKCS#7 padding, and checks every byte of it.
 func unpad(text []byte) ([]byte, bool) {
 	n := int(text[len(text)-1])
 	if n < 1 || n > blockBytes {
@@ -132,7 +132,8 @@ func read(plain []byte, w Watermark) (Data, error) {
 	return d, nil
 }
 
-// clean blanks control characters, which WeChat has been seen to leave in nicknames.
+// clean replaces control characters by blanks. WeChat has been seen to leave some in
+// nicknames.
 func clean(text []byte) []byte {
 	return bytes.Map(func(c rune) rune {
 		if c < 0x20 {
@@ -145,9 +146,9 @@ func clean(text []byte) []byte {
 // maxText is many times what a nickname or the address of a picture has.
 const maxText = 1 << 10
 
-// profile is what wx.getUserInfo and wx.getUserProfile tell; nil for other data. What
-// has another type than it should have is left out, and so is what would only fill
-// the user's item: a client can make such data (see Decrypt).
+// profile is the data of wx.getUserInfo and wx.getUserProfile; nil for other data. A field
+// of a wrong type is left out, and so is a text that would only fill the user's item: a
+// client can make such data (see Decrypt).
 func profile(fields map[string]json.RawMessage) *session.Profile {
 	if _, ok := fields["nickName"]; !ok {
 		return nil

@@ -1,7 +1,6 @@
 package miniprogram
 
 import (
-	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -9,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -24,35 +22,40 @@ import (
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
 const (
+	testDevices = 10
+	testDataAge = 10 * time.Minute
+
 	miniID     = "wx0123456789abcdef"
 	otherID    = "wxfedcba9876543210"
 	testSecret = "canary-secret-0123456789abcdef00"
 )
 
-// world is two mini-programs in a simulated WeChat, and a real store.
-type world struct {
+// fixture is a handler for two mini-programs of a simulated WeChat, and a real store.
+type fixture struct {
 	testing.TB
 	sim      *wechatsim.Sim
 	client   *wechat.Client
-	store    *counted
+	store    *storetest.Recorder
 	sessions *session.Sessions
 	tokens   *tokens
+	config   Config // of the handler, see configure
 	handler  *Handler
 	secret   secret.Secret
 	fresh    int // reads of the AppSecret past the cache
-	log      lockedBuffer
+	log      logtest.Buffer
 
 	mu      sync.Mutex
 	planted []string // what must be in no log, no refusal and no address
 }
 
-func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
+func newFixture(t testing.TB, change ...func(*wechatsim.Config)) *fixture {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
 	if err != nil {
@@ -63,68 +66,78 @@ func newWorld(t testing.TB, change ...func(*wechatsim.Config)) *world {
 		{ID: miniID, Secret: testSecret, Kind: wechatsim.MiniProgram, OpenPlatform: "example"},
 		{ID: otherID, Secret: testSecret, Kind: wechatsim.MiniProgram},
 	}}
-	for _, f := range change {
-		f(&c)
+	for _, with := range change {
+		with(&c)
 	}
-	w := &world{TB: t, store: &counted{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
-	if w.sim, err = wechatsim.New(c); err != nil {
+	f := &fixture{TB: t, store: &storetest.Recorder{Store: db}, secret: secret.New(testSecret), planted: []string{testSecret}}
+	if f.sim, err = wechatsim.New(c); err != nil {
 		t.Fatal(err)
 	}
-	if w.client, err = wechat.New(wechat.Config{HTTPClient: w.sim.Client()}); err != nil {
+	if f.client, err = wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	if w.sessions, err = session.New(session.Config{Store: w.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour}); err != nil {
+	if f.sessions, err = session.New(session.Config{Store: f.store, TTL: 72 * time.Hour, IdleTimeout: 72 * time.Hour, MaxDevices: testDevices}); err != nil {
 		t.Fatal(err)
 	}
-	w.tokens = &tokens{w: w}
-	w.handler, err = New(Config{
-		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: w.client, Tokens: w.tokens, Sessions: w.sessions,
+	f.tokens = &tokens{fixture: f}
+	f.config = Config{
+		Accounts: account.List{{Name: "mini", AppID: miniID}, {Name: "other", AppID: otherID}}, WeChat: f.client, Tokens: f.tokens, Sessions: f.sessions,
+		DataAge: testDataAge, RetryAfter: 2 * time.Second,
 		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
 			if fresh {
-				w.fresh++
+				f.fresh++
 			}
-			if w.secret.IsZero() {
-				return w.secret, errors.New("no AppSecret is stored")
+			if f.secret.IsZero() {
+				return f.secret, errors.New("no AppSecret is stored")
 			}
-			return w.secret, nil
+			return f.secret, nil
 		},
-		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
+		Logger: f.log.Text(),
 	}
-	t.Cleanup(func() { w.search("the log", w.log.String()) })
-	return w
+	f.configure(func(*Config) {})
+	t.Cleanup(func() { f.search("the log", f.log.String()) })
+	return f
 }
 
-// bubble runs f in a world on a fake clock.
-func bubble(t *testing.T, f func(*world)) {
+// configure builds the handler again, with a changed configuration.
+func (f *fixture) configure(change func(*Config)) {
+	f.Helper()
+	change(&f.config)
+	handler, err := New(f.config)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.handler = handler
+}
+
+// bubble runs test with a fixture on a fake clock.
+func bubble(t *testing.T, test func(*fixture)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) { test(newFixture(t)) })
 }
 
-// plant makes a secret of a text.
-func (w *world) plant(secret string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.planted = append(w.planted, secret)
+// plant makes a secret of a text: no log, refusal or address may have it.
+func (f *fixture) plant(secret string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.planted = append(f.planted, secret)
 	return secret
 }
 
-func (w *world) search(where, text string) {
-	w.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, secret := range w.planted {
+func (f *fixture) search(where, text string) {
+	f.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, secret := range f.planted {
 		if secret != "" && strings.Contains(text, secret) {
-			w.Errorf("%s holds the secret %s:\n%s", where, secret, text)
+			f.Errorf("%s holds the secret %s:\n%s", where, secret, text)
 		}
 	}
 }
 
-// tokens stands in for what the refresher keeps.
+// tokens gives out access tokens as credential.Reader does.
 type tokens struct {
-	w       *world
+	fixture *fixture
 	mu      sync.Mutex
 	value   string
 	another func(ctx context.Context) error // nil: the refresher is at work
@@ -137,15 +150,15 @@ func (t *tokens) Token(ctx context.Context, appID string) (string, error) {
 	if t.value != "" {
 		return t.value, nil
 	}
-	token, err := t.w.client.StableToken(ctx, appID, testSecret, false)
-	t.value = t.w.plant(token.Value)
+	token, err := t.fixture.client.StableToken(ctx, appID, testSecret, false)
+	t.value = t.fixture.plant(token.Value)
 	return t.value, err
 }
 
-func (t *tokens) Replacement(ctx context.Context, appID, dead string) (string, error) {
+func (t *tokens) Replacement(ctx context.Context, appID, invalid string) (string, error) {
 	t.mu.Lock()
 	t.reports++
-	if t.value == dead {
+	if t.value == invalid {
 		t.value = ""
 	}
 	another := t.another
@@ -158,89 +171,39 @@ func (t *tokens) Replacement(ctx context.Context, appID, dead string) (string, e
 	return t.Token(ctx, appID)
 }
 
-// counted notes the calls of a store.
-type counted struct {
-	store.Store
-	latency time.Duration // of each call, on a fake clock
-	before  func(call, key string)
-	mu      sync.Mutex
-	calls   []string
-	items   []store.Item // that were written
-}
-
-func (c *counted) note(call, key string) {
-	time.Sleep(c.latency)
-	if c.before != nil {
-		c.before(call, key)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls = append(c.calls, call+" "+store.Kind(key))
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	c.note("get", key)
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	c.note("create", item.Key)
-	c.wrote(item)
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	c.note("replace", item.Key)
-	c.wrote(item)
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) wrote(item store.Item) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.items = append(c.items, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-// wantCalls checks what the table and WeChat were asked for since it was last checked.
-func (w *world) wantCalls(name, want string, asked int) {
-	w.Helper()
-	w.store.mu.Lock()
-	got := strings.Join(w.store.calls, ", ")
-	w.store.calls = nil
-	w.store.mu.Unlock()
-	if got != want {
-		w.Errorf("%s made the calls %q, want %q", name, got, want)
+// wantCalls checks the calls of the table, and how often WeChat was asked, since the last
+// check.
+func (f *fixture) wantCalls(name, want string, asked int) {
+	f.Helper()
+	if got := f.store.Take().String(); got != want {
+		f.Errorf("%s made the calls %q, want %q", name, got, want)
 	}
 	n := 0
 	for _, path := range []string{wechatsim.PathCodeToSession, wechatsim.PathPhoneNumber, wechatsim.PathCheckSession, wechatsim.PathResetSession} {
-		n += w.sim.Calls(path)
+		n += f.sim.Calls(path)
 	}
 	if n != asked {
-		w.Errorf("%s asked WeChat %d times, want %d", name, n, asked)
+		f.Errorf("%s asked WeChat %d times, want %d", name, n, asked)
 	}
-	w.sim.ResetCounts()
+	f.sim.ResetCounts()
 }
 
-func (w *world) quiet() {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	w.store.calls = nil
-	w.sim.ResetCounts()
+func (f *fixture) resetCalls() {
+	f.store.Take()
+	f.sim.ResetCounts()
 }
 
 // phone is a mini-program on somebody's phone.
 type phone struct {
-	*world
+	*fixture
 	user  string
 	appID string
 	token string
 	more  map[string]any // that goes along with each login
 }
 
-func (w *world) phone(user string, more ...any) *phone {
-	p := &phone{world: w, user: user, appID: miniID, more: map[string]any{}}
+func (f *fixture) phone(user string, more ...any) *phone {
+	p := &phone{fixture: f, user: user, appID: miniID, more: map[string]any{}}
 	for i := 0; i+1 < len(more); i += 2 {
 		p.more[more[i].(string)] = more[i+1]
 	}
@@ -296,8 +259,8 @@ func (p *phone) do(method, target string, body any) *httptest.ResponseRecorder {
 	return answer
 }
 
-// logIn posts a code, and the user's data where the user shares it: after wx.login,
-// since that may make another session_key.
+// logIn posts a code, and the user's data if the user shares it. The data is made after
+// wx.login, which can make another session_key.
 func (p *phone) logIn(shares bool) *httptest.ResponseRecorder {
 	p.Helper()
 	body := map[string]any{"code": p.code()}
@@ -308,8 +271,8 @@ func (p *phone) logIn(shares bool) *httptest.ResponseRecorder {
 	return p.do("POST", "/miniprogram/login", body)
 }
 
-// in logs in, and wants that to succeed.
-func (p *phone) in(shares bool) Grant {
+// mustLogIn logs in, and wants that to succeed.
+func (p *phone) mustLogIn(shares bool) Grant {
 	p.Helper()
 	got := p.logIn(shares)
 	var g Grant
@@ -329,8 +292,8 @@ func (p *phone) stored() session.User {
 	return u
 }
 
-// alive asks the session itself.
-func (p *phone) alive() error {
+// sessionError is why the token of the phone opens no session; nil if it does.
+func (p *phone) sessionError() error {
 	_, err := p.sessions.Check(p.Context(), p.token)
 	return err
 }
@@ -347,26 +310,9 @@ func wantCode(t testing.TB, name string, got *httptest.ResponseRecorder, status 
 	want(t, name, got, status, `"code":"`+code+`"`)
 }
 
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func now() string { return strconv.FormatInt(time.Now().Unix(), 10) }
 
-// sealWith is what a client can make that knows its session_key; ours does not.
+// sealWith encrypts as a client can that knows its session_key.
 func sealWith(key, plain string) (text, iv string) {
 	block, err := aes.NewCipher(bytesOf(key))
 	if err != nil {

@@ -5,12 +5,13 @@ import (
 	"net/url"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/login"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
 
-// authorize begins a login and sends the browser to WeChat, or tells a page where
-// to send it (or what to draw as a QR code).
+// authorize begins a login. It redirects the browser to WeChat, or answers a page in JSON
+// with the address: to go there, or to draw it as a QR code.
 func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "app", "scope", "return_to", "lang", "challenge")
 	if err != nil {
@@ -20,11 +21,11 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, account, err := h.plan(&query, own)
+	p, account, err := h.checkLogin(&query, own)
 	if err != nil {
 		return err
 	}
-	address, err := h.send(w, r, own, account, f)
+	address, err := h.begin(w, r, own, account, p)
 	if err != nil {
 		return err
 	}
@@ -35,32 +36,32 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// plan checks what was asked for.
-func (h *Handler) plan(query *web.Query, own *url.URL) (f flow, account account.Account, err error) {
-	account, ok := h.Accounts.Find(query.Get("app"))
+// checkLogin checks the parameters, and makes a pending login of them.
+func (h *Handler) checkLogin(query *web.Query, own *url.URL) (p pendingLogin, account account.Account, err error) {
+	account, ok := h.cfg.Accounts.Find(query.Get("app"))
 	if !ok {
-		return f, account, errUnknownApp
+		return p, account, errUnknownApp
 	}
 	scope, ok := scopeOf(account, query.Get("scope"))
 	if !ok {
-		return f, account, errScope
+		return p, account, errScope
 	}
 	lang := query.Get("lang")
 	if !isLang(lang) {
-		return f, account, errLang
+		return p, account, errLang
 	}
-	returnTo, err := checkReturnTo(query.Get("return_to"), own.String(), h.Origins)
+	returnTo, err := checkReturnTo(query.Get("return_to"), own.String(), h.cfg.Origins)
 	if err != nil {
-		return f, account, err
+		return p, account, err
 	}
-	f = flow{App: account.Name, Scope: scope, ReturnTo: returnTo.String(), Lang: lang, SameSite: sameSite(returnTo, own)}
-	if f.SameSite {
-		return f, account, nil
+	p = pendingLogin{App: account.Name, Scope: scope, ReturnTo: returnTo.String(), Lang: lang, SameSite: sameSite(returnTo, own)}
+	if p.SameSite {
+		return p, account, nil
 	}
-	if f.Challenge = query.Get("challenge"); !isChallenge(f.Challenge) {
-		return f, account, errChallenge
+	if p.Challenge = query.Get("challenge"); !isChallenge(p.Challenge) {
+		return p, account, errChallenge
 	}
-	return f, account, nil
+	return p, account, nil
 }
 
 // scopeOf: an official account logs in silently unless the profile is asked for.
@@ -78,26 +79,27 @@ func isLang(lang string) bool {
 	return lang == "" || lang == "zh_CN" || lang == "zh_TW" || lang == "en"
 }
 
-// send stores the flow, binds it to the browser, and returns WeChat's address.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, own *url.URL, a account.Account, f flow) (string, error) {
-	cookie, err := h.browser(r)
+// begin stores the pending login, binds it to the browser, and returns the address of
+// WeChat's login page.
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, own *url.URL, a account.Account, p pendingLogin) (string, error) {
+	cookie, err := h.browserSecret(r)
 	if err != nil {
 		return "", err
 	}
-	state, err := newState(h.Rand)
+	state, err := newState(h.cfg.Rand)
 	if err != nil {
 		return "", err
 	}
-	f.Browser = digest(cookie)
-	if err := h.begin(r.Context(), state, f); err != nil {
+	p.Browser = login.Digest(cookie)
+	if err := h.storePending(r.Context(), state, p); err != nil {
 		return "", err
 	}
-	h.setCookie(w, loginCookie, cookie, flowLife+outcomeLife)
-	page := wechat.LoginPage{OpenURL: h.OpenURL, AppID: a.AppID, RedirectURI: own.String() + "/oauth/callback", Scope: f.Scope, State: state}
+	h.setCookie(w, loginCookie, cookie, pendingTTL+outcomeTTL)
+	page := wechat.LoginPage{OpenURL: h.cfg.OpenURL, AppID: a.AppID, RedirectURI: own.String() + "/oauth/callback", Scope: p.Scope, State: state}
 	switch {
 	case a.Kind != account.Website:
 		return wechat.AuthorizeURL(page, false), nil
-	case f.Lang == "en":
+	case p.Lang == "en":
 		return wechat.QRConnectURL(page, "en"), nil
 	}
 	return wechat.QRConnectURL(page, ""), nil

@@ -1,10 +1,7 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -14,239 +11,111 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/session"
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/web/logtest"
 	"wechatfn/shared/wechat"
 )
 
-const (
-	testAppID  = "wx0123456789abcdef"
-	testSecret = "canary-secret"
-)
+const testIdle = 168 * time.Hour
 
-// weChat is WeChat's API as far as the tests of this package need to steer it;
-// the flows against the simulator are elsewhere.
-type weChat struct {
-	mu        sync.Mutex
-	codes     map[string]wechat.UserToken
-	fail      error // of the next exchanges
-	exchanges int
-	refreshes int
-	infos     int
-	asked     []string // what each profile or check was asked for: language, or openid
-	unionID   string   // that a profile tells
-	checks    int
-	refresh   func() (wechat.UserToken, error)
-	info      func(token string) error
-	slow      time.Duration
-	issue     func() wechat.UserToken // what each asking for tokens yields, instead of the above
-	answering func()                  // happens before an answer with tokens
-}
-
-func (c *weChat) ExchangeCode(ctx context.Context, appID, secret, code string) (wechat.UserToken, error) {
-	c.mu.Lock()
-	c.exchanges++
-	fail, slow := c.fail, c.slow
-	token, ok := c.codes[code]
-	delete(c.codes, code)
-	if c.issue != nil {
-		token, ok = c.issue(), true
-	}
-	answering := c.answering
-	c.mu.Unlock()
-	if answering != nil {
-		answering()
-	}
-	if slow > 0 {
-		if err := wait(ctx, slow); err != nil {
-			return wechat.UserToken{}, err
-		}
-	}
-	switch {
-	case fail != nil:
-		return wechat.UserToken{}, fail
-	case secret != testSecret:
-		return wechat.UserToken{}, &wechat.Error{Code: wechat.CodeInvalidSecret}
-	case !ok:
-		return wechat.UserToken{}, &wechat.Error{Op: "access_token", Code: wechat.CodeUsedCode}
-	}
-	return token, nil
-}
-
-func (c *weChat) RefreshUserToken(context.Context, string, string) (wechat.UserToken, error) {
-	c.mu.Lock()
-	c.refreshes++
-	slow, answering, refresh := c.slow, c.answering, c.refresh
-	if c.issue != nil {
-		token := c.issue()
-		refresh = func() (wechat.UserToken, error) { return token, nil }
-	}
-	c.mu.Unlock()
-	time.Sleep(slow)
-	if answering != nil {
-		answering()
-	}
-	return refresh()
-}
-
-func (c *weChat) UserInfo(_ context.Context, token, openid, lang string) (wechat.UserInfo, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.infos++
-	c.asked = append(c.asked, lang)
-	if c.info != nil {
-		if err := c.info(token); err != nil {
-			return wechat.UserInfo{}, err
-		}
-	}
-	return wechat.UserInfo{OpenID: openid, UnionID: c.unionID, Nickname: "小明", Sex: 1}, nil
-}
-
-func (c *weChat) CheckUserToken(_ context.Context, token, openid string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.checks++
-	c.asked = append(c.asked, openid)
-	if c.info != nil {
-		return c.info(token)
-	}
-	return nil
-}
-
-// counted counts the calls of a store. Something may happen before one of them.
-type counted struct {
-	store.Store
-	mu     sync.Mutex
-	calls  []string
-	before func(call string) error
-}
-
-func (c *counted) note(call, key string) error {
-	call += " " + store.Kind(key)
-	c.mu.Lock()
-	c.calls = append(c.calls, call)
-	before := c.before
-	c.mu.Unlock()
-	if before == nil {
-		return nil
-	}
-	return before(call)
-}
-
-func (c *counted) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := c.note("Get", key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counted) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note("Create", item.Key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Create(ctx, item)
-}
-
-func (c *counted) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	if err := c.note("Replace", item.Key); err != nil {
-		return store.Item{}, err
-	}
-	return c.Store.Replace(ctx, item)
-}
-
-func (c *counted) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-func (c *counted) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	calls := c.calls
-	c.calls = nil
-	return calls
-}
-
-type world struct {
+// fixture is a handler for two accounts of a simulated WeChat, and a real store.
+type fixture struct {
 	testing.TB
-	wechat  *weChat
-	store   *counted
-	handler *Handler
-	log     bytes.Buffer // slog writes one line at a time
+	sim      *wechatsim.Sim
+	wechat   *recordedClient
+	store    *storetest.Recorder
+	sessions *session.Sessions
+	config   Config // of the handler, see configure
+	handler  *Handler
+	log      logtest.Buffer
+
+	secret secret.Secret
+	fresh  int // reads of the AppSecret past the cache
+
+	mu      sync.Mutex
+	planted []string // what must never be logged
 }
 
-func newWorld(t testing.TB) *world {
+func newFixture(t testing.TB, change ...func(*wechatsim.Config)) *fixture {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{TB: t, store: &counted{Store: db}, wechat: &weChat{codes: map[string]wechat.UserToken{}}}
-	sessions, err := session.New(session.Config{Store: w.store})
+	f := &fixture{TB: t, store: &storetest.Recorder{Store: db}, sim: newSimulator(t, change...), secret: secret.New(testSecret), planted: []string{testSecret}}
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler, err = New(Config{
-		Accounts: account.List{{Name: "shop", AppID: testAppID, Kind: account.OfficialAccount}, {Name: "site", AppID: "wxfedcba9876543210", Kind: account.Website}},
-		Origins:  []string{"https://www.example.com", "https://other.example.org"},
-		WeChat:   w.wechat, Sessions: sessions, Store: w.store,
-		Secrets: func(context.Context, account.Account, bool) (secret.Secret, error) {
-			return secret.New(testSecret), nil
-		},
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
-	})
-	if err != nil {
+	f.wechat = &recordedClient{Client: client, plant: f.plant}
+	if f.sessions, err = session.New(session.Config{Store: f.store, TTL: 720 * time.Hour, IdleTimeout: testIdle, MaxDevices: 10}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, secret := range []string{"canary", "code-", "access-", "refresh-"} {
-			if strings.Contains(w.log.String(), secret) {
-				t.Errorf("a secret was logged:\n%s", w.log.String())
+	f.config = Config{
+		Accounts: account.List{{Name: "shop", AppID: shopID, Kind: account.OfficialAccount}, {Name: "site", AppID: siteID, Kind: account.Website}},
+		Origins:  []string{"https://www.example.com", "https://other.example.org"}, OpenURL: wechat.DefaultOpenURL,
+		WeChat: f.wechat, Sessions: f.sessions, Store: f.store,
+		Secrets: func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
+			if fresh {
+				f.fresh++
 			}
-		}
-	})
-	return w
-}
-
-// grants lets WeChat take a code, once.
-func (w *world) grants(code, openid string) {
-	w.wechat.mu.Lock()
-	defer w.wechat.mu.Unlock()
-	w.wechat.codes[code] = wechat.UserToken{
-		AccessToken: "access-" + openid, RefreshToken: "refresh-" + openid, OpenID: openid, Scope: wechat.ScopeUserInfo, ExpiresIn: 2 * time.Hour,
+			return f.secret, nil
+		},
+		Logger: f.log.Text(),
 	}
+	f.configure(func(*Config) {})
+	t.Cleanup(func() { f.log.WantNoSecrets(t, f.planted...) })
+	return f
 }
 
-// refreshYields sets how WeChat answers who asks for fresh tokens.
-func (w *world) refreshYields(token wechat.UserToken, err error) {
-	w.wechat.refresh = func() (wechat.UserToken, error) { return token, err }
+// plant makes a secret of a text: no log may contain it.
+func (f *fixture) plant(secret string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.planted = append(f.planted, secret)
+	return secret
 }
 
-// browser keeps cookies.
+// configure builds the handler again, with a changed configuration.
+func (f *fixture) configure(change func(*Config)) {
+	f.Helper()
+	change(&f.config)
+	handler, err := New(f.config)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.handler = handler
+}
+
+// browser stores cookies.
 type browser struct {
-	*world
+	*fixture
 	jar    http.CookieJar
-	origin string
+	origin string // of the page that makes the requests; "" is a person who follows a link
 	bearer string
 }
 
-func (w *world) browser() *browser {
+func (f *fixture) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
-	return &browser{world: w, jar: jar}
+	return &browser{fixture: f, jar: jar}
 }
+
+// ours is our own address.
+var ours = &url.URL{Scheme: "https", Host: "api.example.com"}
 
 func (b *browser) do(method, target, body string) *httptest.ResponseRecorder {
 	b.Helper()
-	u, err := url.Parse("https://api.example.com")
-	if err != nil {
-		b.Fatal(err)
-	}
 	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(b.Context())
-	r.Host = u.Host
+	r.Host = ours.Host
 	r.Header.Set("Accept", "text/html")
 	if b.origin != "" {
 		r.Header.Set("Origin", b.origin)
@@ -255,44 +124,25 @@ func (b *browser) do(method, target, body string) *httptest.ResponseRecorder {
 	if b.bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+b.bearer)
 	} else {
-		for _, cookie := range b.jar.Cookies(u) {
+		for _, cookie := range b.jar.Cookies(ours) {
 			r.AddCookie(cookie)
 		}
 	}
 	answer := httptest.NewRecorder()
 	b.handler.ServeHTTP(answer, r)
-	b.jar.SetCookies(u, answer.Result().Cookies())
+	b.jar.SetCookies(ours, answer.Result().Cookies())
 	if answer.Header().Get("Cache-Control") != "no-store" || answer.Header().Get("Referrer-Policy") != "no-referrer" {
 		b.Errorf("%s %s: headers %v", method, target, answer.Header())
 	}
 	return answer
 }
 
-// What a page of another site keeps, and what it sends along.
-const testVerifier = "a-verifier-of-a-page-of-another-site-1234567890"
-
-func challenge() string { return "&challenge=" + digest(testVerifier) }
-
-func spending(ticket string) string {
-	return `{"code":"` + ticket + `","verifier":"` + testVerifier + `"}`
-}
-
-// profiles asks for the profile so many times at once, and wants the same answer each time.
-func (b *browser) profiles(n, status int, text string) {
+// program makes a request as a program does, which is not shown pages.
+func (b *browser) program(target string) *httptest.ResponseRecorder {
 	b.Helper()
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() { want(b, "userinfo", b.do("GET", "/oauth/userinfo", ""), status, text) })
-	}
-	wg.Wait()
-}
-
-// wantAsked checks how often WeChat was asked for the tokens of a code, and for fresh ones.
-func (w *world) wantAsked(exchanges, refreshes int) {
-	w.Helper()
-	if w.wechat.exchanges != exchanges || w.wechat.refreshes != refreshes {
-		w.Errorf("%d exchanges and %d refreshes, want %d and %d", w.wechat.exchanges, w.wechat.refreshes, exchanges, refreshes)
-	}
+	b.origin = "https://api.example.com"
+	defer func() { b.origin = "" }()
+	return b.do("GET", target, "")
 }
 
 // begin goes to WeChat, and returns the state that it takes along.
@@ -311,32 +161,39 @@ func (b *browser) callback(code, state string) *httptest.ResponseRecorder {
 	return b.do("GET", "/oauth/callback?"+url.Values{"code": {code}, "state": {state}}.Encode(), "")
 }
 
-// logIn goes the whole way to a cookie.
-func (b *browser) logIn(openid string) {
+// logIn goes the whole way to a session in a cookie.
+func (b *browser) logIn(user string) {
 	b.Helper()
-	b.grants("code-"+openid, openid)
-	if got := b.callback("code-"+openid, b.begin("scope=snsapi_userinfo&return_to=/account")); got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/account#" {
+	state := b.begin("scope=snsapi_userinfo&return_to=/account")
+	if got := b.callback(b.code(user), state); got.Code != 303 || got.Header().Get("Location") != "https://api.example.com/account#" {
 		b.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 	}
 }
 
-// loggedIn is a world with a browser that user1 has logged in with.
-func loggedIn(t testing.TB) (*world, *browser) {
+// loggedIn is a fixture with a browser in which user1 has logged in.
+func loggedIn(t testing.TB) (*fixture, *browser) {
 	t.Helper()
-	w := newWorld(t)
-	b := w.browser()
+	f := newFixture(t)
+	b := f.browser()
 	b.logIn("user1")
-	return w, b
+	return f, b
 }
 
-// underWay is a world with a browser that has gone to WeChat, where code-1 stands for
-// user1, and the state that it took along.
-func underWay(t testing.TB) (*world, *browser, string) {
+// begun is a fixture with a browser that has gone to WeChat, and the state that it took
+// along.
+func begun(t testing.TB) (*fixture, *browser, string) {
 	t.Helper()
-	w := newWorld(t)
-	w.grants("code-1", "user1")
-	b := w.browser()
-	return w, b, b.begin("return_to=/a")
+	f := newFixture(t)
+	b := f.browser()
+	return f, b, b.begin("return_to=/a")
+}
+
+// wantCalls checks the store calls since the last check.
+func (f *fixture) wantCalls(want string) {
+	f.Helper()
+	if got := f.store.Take().String(); got != want {
+		f.Errorf("calls %s, want %s", got, want)
+	}
 }
 
 func want(t testing.TB, name string, got *httptest.ResponseRecorder, status int, part string) {

@@ -2,253 +2,248 @@ package oauth
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
-func TestLogin(t *testing.T) {
-	w, b := loggedIn(t)
-	if got := w.store.take(); !slices.Equal(got, []string{"Create state", "Get state", "Replace state", "Create user", "Create session", "Replace state"}) {
-		t.Errorf("calls of a first login: %q", got)
-	}
-	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)
-	if got := w.store.take(); !slices.Equal(got, []string{"Get session"}) {
-		t.Errorf("calls of a check: %q", got)
-	}
+func TestLoginStoreCalls(t *testing.T) {
+	f, b := loggedIn(t)
+	f.wantCalls("create state, get state, replace state, create user, create session, replace state")
+	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"openid":"`+f.openID("user1")+`"`)
+	f.wantCalls("get session")
 	b.logIn("user1")
-	if got := w.store.take(); len(got)-1 > 6 {
+	if got := f.store.Take(); len(got)-1 > 6 {
 		t.Errorf("calls of a login again: %q", got)
 	}
-	if w.wechat.exchanges != 2 || w.wechat.infos != 2 {
-		t.Errorf("%d exchanges, %d profiles", w.wechat.exchanges, w.wechat.infos)
+	f.wantAsked(2, 0)
+	if f.wechat.profiles != 2 {
+		t.Errorf("%d profiles", f.wechat.profiles)
 	}
-	w.store.take()
+	f.store.Take()
 	want(t, "userinfo", b.do("GET", "/oauth/userinfo", ""), 200, `"nickname":"小明","headimgurl":"","sex":1,"province":"","city":"","country":"","privilege":[]`)
-	if got := w.store.take(); !slices.Equal(got, []string{"Get session", "Get user"}) || w.wechat.infos != 3 {
-		t.Errorf("calls of userinfo: %q, %d profiles", got, w.wechat.infos)
+	f.wantCalls("get session, get user")
+	if f.wechat.profiles != 3 {
+		t.Errorf("%d profiles", f.wechat.profiles)
 	}
 }
 
-// A browser that has a session of the user keeps it, so that logging in again and
-// again does not push the user's other devices out.
-func TestSessionIsKept(t *testing.T) {
-	w := newWorld(t)
-	b, other := w.browser(), w.browser()
+// A browser that has a session of the user reuses it, so that logging in again and again
+// does not push the user's other devices out.
+func TestLoginReusesTheSessionOfTheBrowser(t *testing.T) {
+	f := newFixture(t)
+	b, other := f.browser(), f.browser()
 	other.logIn("user1")
 	b.logIn("user1")
 	first := b.do("GET", "/oauth/session", "").Body.String()
 	for range 12 {
-		w.store.take()
-		w.grants("code-2", "user1")
-		state := b.begin("scope=snsapi_userinfo&return_to=/a")
+		f.store.Take()
+		code, state := f.code("user1"), b.begin("scope=snsapi_userinfo&return_to=/a")
 		for range 2 {
-			got := b.callback("code-2", state)
+			got := b.callback(code, state)
 			if got.Code != 303 || len(got.Result().Cookies()) > 0 {
 				t.Fatalf("%d %v", got.Code, got.Result().Cookies())
 			}
 		}
-		if got := w.store.take(); len(got)-1-1 > 6 { // with the beginning, and the second call's read
+		if got := f.store.Take(); len(got)-1-1 > 6 { // without the beginning, and the second call's read
 			t.Errorf("%d calls: %q", len(got), got)
 		}
 	}
 	if again := b.do("GET", "/oauth/session", "").Body.String(); again != first {
 		t.Errorf("%s, and then %s", first, again)
 	}
-	want(t, "the other device", other.do("GET", "/oauth/session", ""), 200, "user1")
+	want(t, "the other device", other.do("GET", "/oauth/session", ""), 200, f.openID("user1"))
 	b.logIn("user2")
-	want(t, "somebody else", b.do("GET", "/oauth/session", ""), 200, "user2")
+	want(t, "another user", b.do("GET", "/oauth/session", ""), 200, f.openID("user2"))
 }
 
-// A login is a use of the session that is kept: it does not end under who has just
-// logged in.
-func TestKeptSessionIsInUse(t *testing.T) {
+// A login is a use of the session that it reuses: the session does not expire just after
+// the user logged in.
+func TestReusedSessionIsExtended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, b := loggedIn(t)
-		time.Sleep(session.DefaultIdle - time.Minute)
-		w.store.take()
+		f, b := loggedIn(t)
+		time.Sleep(testIdle - time.Minute)
+		f.store.Take()
 		b.logIn("user1")
-		wantCalls(t, w, "Create state, Get state, Replace state, Get session, Replace session, Get user, Replace user, Replace state")
-		time.Sleep(session.DefaultIdle - time.Minute)
-		want(t, "later", b.do("GET", "/oauth/session", ""), 200, "user1")
+		f.wantCalls("create state, get state, replace state, get session, replace session, get user, replace user, replace state")
+		time.Sleep(testIdle - time.Minute)
+		want(t, "later", b.do("GET", "/oauth/session", ""), 200, f.openID("user1"))
 	})
 }
 
-// A user whose item was deleted by hand, though the session was not, is made anew.
+// Somebody deleted the item of a user, though not the session. The login creates it again.
 func TestLoginOfADeletedUser(t *testing.T) {
-	w, b := loggedIn(t)
-	user, err := w.store.Store.Get(t.Context(), "user#"+testAppID+"#user1")
+	f, b := loggedIn(t)
+	user, err := f.store.Store.Get(t.Context(), "user#"+shopID+"#"+f.openID("user1"))
 	if err == nil {
-		err = w.store.Store.Delete(t.Context(), user.Key, user.Version)
+		err = f.store.Store.Delete(t.Context(), user.Key, user.Version)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.logIn("user1")
-	want(t, "the profile", b.do("GET", "/oauth/userinfo", ""), 200, "user1")
+	want(t, "the profile", b.do("GET", "/oauth/userinfo", ""), 200, f.openID("user1"))
 }
 
-// What the browser is told about its cookies.
-func TestCookies(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	w.grants("code-1", "user1")
+func TestCookieAttributes(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
 	sent := b.do("GET", "/oauth/authorize?return_to=/x", "")
 	to, _ := url.Parse(sent.Header().Get("Location"))
-	landed := b.callback("code-1", to.Query().Get("state"))
-	for name, answer := range map[string]*httptest.ResponseRecorder{"__Host-wechatfn-login": sent, "__Host-wechatfn-session": landed} {
-		cookies := answer.Result().Cookies()
-		if len(cookies) != 1 || cookies[0].Name != name || !cookies[0].HttpOnly || !cookies[0].Secure || cookies[0].SameSite != http.SameSiteLaxMode || cookies[0].Path != "/" || cookies[0].Domain != "" || cookies[0].MaxAge <= 0 {
-			t.Errorf("%s: %+v", name, cookies)
-		}
+	finished := b.callback(f.code("user1"), to.Query().Get("state"))
+	for _, c := range []struct {
+		name   string
+		answer *httptest.ResponseRecorder
+	}{{"__Host-wechatfn-login", sent}, {"__Host-wechatfn-session", finished}} {
+		t.Run(c.name, func(t *testing.T) {
+			cookies := c.answer.Result().Cookies()
+			if len(cookies) != 1 || cookies[0].Name != c.name || !cookies[0].HttpOnly || !cookies[0].Secure || cookies[0].SameSite != http.SameSiteLaxMode || cookies[0].Path != "/" || cookies[0].Domain != "" || cookies[0].MaxAge <= 0 {
+				t.Errorf("%+v", cookies)
+			}
+		})
 	}
-	w.handler.Insecure = true
-	for _, cookie := range w.browser().do("GET", "/oauth/authorize", "").Result().Cookies() {
-		if cookie.Secure || strings.HasPrefix(cookie.Name, "__Host-") {
-			t.Errorf("on plain http: %+v", cookie)
-		}
+	f.configure(func(c *Config) { c.Insecure = true })
+	cookies := f.browser().do("GET", "/oauth/authorize", "").Result().Cookies()
+	if len(cookies) != 1 || cookies[0].Secure || strings.HasPrefix(cookies[0].Name, "__Host-") {
+		t.Errorf("on plain http: %+v", cookies)
 	}
 }
 
-// An openid is one of an account: the same text of another account is somebody else.
-func TestSameOpenIDElsewhere(t *testing.T) {
-	w, b := loggedIn(t)
-	w.grants("code-2", "user1")
-	want(t, "at the website", b.callback("code-2", b.begin("app=site")), 303, "")
+// An openid belongs to one account: the same text at another account is another user.
+func TestOpenIDBelongsToOneAccount(t *testing.T) {
+	f, b := loggedIn(t)
+	f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, AppID: siteID, Body: `{"access_token":"` + f.plant("site-access-token") + `","expires_in":7200,
+		"refresh_token":"` + f.plant("site-refresh-token") + `","openid":"` + f.openID("user1") + `","scope":"snsapi_login"}`})
+	state := b.begin("app=site")
+	want(t, "at the website", b.callback(f.codeOf(siteID, "user1", wechat.ScopeLogin), state), 303, "")
 	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"app":"site"`)
 }
 
-// A unionid that the profile alone tells is kept.
-func TestUnionIDOfTheProfile(t *testing.T) {
-	w := newWorld(t)
-	w.wechat.unionID = "union1"
-	b := w.browser()
+// WeChat gives the unionid with the profile only.
+func TestUnionIDOfTheProfileIsStored(t *testing.T) {
+	f := newFixture(t, func(c *wechatsim.Config) { c.Apps[0].OpenPlatform = "example" })
+	f.wechat.noUnionID = true
+	b := f.browser()
 	b.logIn("user1")
-	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"unionid":"union1"`)
+	want(t, "session", b.do("GET", "/oauth/session", ""), 200, `"unionid":"`+f.sim.UnionID(shopID, "user1")+`"`)
 }
 
-// An AppSecret that WeChat refuses is read anew, so that the next login has the new
-// one; nothing else is a reason to.
-func TestWrongSecretIsReadAnew(t *testing.T) {
-	for code, want := range map[int]int{40125: 1, 40001: 1, 40013: 0, 40029: 0, -1: 0} {
-		w := newWorld(t)
-		reads := 0
-		w.handler.Secrets = func(_ context.Context, _ account.Account, fresh bool) (secret.Secret, error) {
-			if fresh {
-				reads++
+// An AppSecret that WeChat refuses is read again, so that the next login has the new one.
+// Nothing else is a reason to.
+func TestRefusedSecretIsReadAgain(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		errcode int
+		reads   int
+	}{
+		{"AppSecret refused, 40125", 40125, 1},
+		{"AppSecret refused, 40001", 40001, 1},
+		{"AppID refused", 40013, 0},
+		{"code refused", 40029, 0},
+		{"busy", -1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, b, state := begun(t)
+			f.refuse(wechatsim.PathExchange, c.errcode)
+			b.callback(f.code("user1"), state)
+			f.wantAsked(1, 0)
+			if f.fresh != c.reads {
+				t.Errorf("%d reads past the cache, want %d", f.fresh, c.reads)
 			}
-			return secret.New(testSecret), nil
-		}
-		w.wechat.fail = &wechat.Error{Op: "access_token", Code: code}
-		b := w.browser()
-		b.callback("code-1", b.begin(""))
-		if reads != want {
-			t.Errorf("%d: %d reads", code, reads)
-		}
+		})
 	}
 }
 
-// Each way in which a login can fail has an answer of its own, in two languages,
-// and is told again to a call that comes again.
+// Each way in which a login can fail has an answer of its own, in two languages. A
+// callback that comes again gets the same answer.
 func TestFailures(t *testing.T) {
-	failed := func(code int) error { return &wechat.Error{Op: "access_token", Code: code, Message: "told by WeChat"} }
-	for name, c := range map[string]struct {
-		code   string
-		set    func(*world)
-		status int
-		want   string
-	}{
-		"refused":      {"", nil, 403, "login_refused"},
-		"snapshot":     {"code-s", func(w *world) { w.wechat.codes["code-s"] = wechat.UserToken{OpenID: "x", Snapshot: true} }, 403, "login_snapshot"},
-		"bad code":     {"code-1", func(w *world) { w.wechat.fail = failed(40029) }, 400, "login_code_invalid"},
-		"used code":    {"code-1", func(w *world) { w.wechat.fail = failed(40163) }, 400, "login_code_used"},
-		"no code":      {"code-1", func(w *world) { w.wechat.fail = failed(41008) }, 400, "login_code_invalid"},
-		"expired code": {"code-1", func(w *world) { w.wechat.fail = failed(42003) }, 400, "login_code_expired"},
-		"AppSecret":    {"code-1", func(w *world) { w.wechat.fail = failed(40125) }, 500, "login_misconfigured"},
-		"AppID":        {"code-1", func(w *world) { w.wechat.fail = failed(40013) }, 500, "login_misconfigured"},
-		"whitelist":    {"code-1", func(w *world) { w.wechat.fail = failed(40164) }, 500, "login_misconfigured"},
-		"scope":        {"code-1", func(w *world) { w.wechat.fail = failed(48001) }, 500, "login_misconfigured"},
-		"busy":         {"code-1", func(w *world) { w.wechat.fail = failed(-1) }, 503, "login_unavailable"},
-		"unreachable":  {"code-1", func(w *world) { w.wechat.fail = &wechat.Error{Err: errors.New("no route")} }, 503, "login_unavailable"},
-	} {
-		w := newWorld(t)
-		if c.set != nil {
-			c.set(w)
+	refusing := func(errcode int) func(*fixture) string {
+		return func(f *fixture) string {
+			f.refuse(wechatsim.PathExchange, errcode)
+			return f.code("user1")
 		}
-		b := w.browser()
-		state := b.begin("return_to=/a&scope=snsapi_userinfo")
-		for range 2 {
-			got := b.callback(c.code, state)
-			want(t, name, got, c.status, c.want)
-			body := got.Body.String()
-			for _, part := range []string{"<html lang=\"zh-CN\">", `lang="en"`, `href="/oauth/authorize?app=shop&amp;return_to=https%3A%2F%2Fapi.example.com%2Fa&amp;scope=snsapi_userinfo"`, `href="https://api.example.com/a"`} {
-				if !strings.Contains(body, part) {
-					t.Errorf("%s: no %s in\n%s", name, part, body)
+	}
+	for _, c := range []struct {
+		name      string
+		prepare   func(*fixture) (code string)
+		exchanges int
+		status    int
+		problem   string
+	}{
+		{"refused", func(*fixture) string { return "" }, 0, 403, "login_refused"},
+		{"snapshot", (*fixture).snapshotCode, 1, 403, "login_snapshot"},
+		{"bad code", refusing(40029), 1, 400, "login_code_invalid"},
+		{"used code", refusing(40163), 1, 400, "login_code_used"},
+		{"no code", refusing(41008), 1, 400, "login_code_invalid"},
+		{"expired code", refusing(42003), 1, 400, "login_code_expired"},
+		{"AppSecret", refusing(40125), 1, 500, "login_misconfigured"},
+		{"AppID", refusing(40013), 1, 500, "login_misconfigured"},
+		{"whitelist", refusing(40164), 1, 500, "login_misconfigured"},
+		{"scope", refusing(48001), 1, 500, "login_misconfigured"},
+		{"user blocked", refusing(40226), 1, 500, "login_misconfigured"},
+		{"minute quota", refusing(45011), 1, 503, "login_unavailable"},
+		{"busy", refusing(-1), 1, 503, "login_unavailable"},
+		{"unreachable", func(f *fixture) string {
+			f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathExchange, DropBefore: true})
+			return f.code("user1")
+		}, 1, 503, "login_unavailable"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			b := f.browser()
+			state := b.begin("return_to=/a&scope=snsapi_userinfo")
+			code := c.prepare(f)
+			for range 2 {
+				got := b.callback(code, state)
+				want(t, "callback", got, c.status, c.problem)
+				body := got.Body.String()
+				for _, part := range []string{"<html lang=\"zh-CN\">", `lang="en"`, `href="/oauth/authorize?app=shop&amp;return_to=https%3A%2F%2Fapi.example.com%2Fa&amp;scope=snsapi_userinfo"`, `href="https://api.example.com/a"`} {
+					if !strings.Contains(body, part) {
+						t.Errorf("no %s in\n%s", part, body)
+					}
+				}
+				if strings.Contains(body, "told by WeChat") || len(got.Result().Cookies()) > 0 {
+					t.Errorf("%s %v", body, got.Result().Cookies())
 				}
 			}
-			if strings.Contains(body, "told by WeChat") || len(got.Result().Cookies()) > 0 {
-				t.Errorf("%s: %s %v", name, body, got.Result().Cookies())
-			}
-		}
-		if w.wechat.exchanges > 1 {
-			t.Errorf("%s: %d exchanges", name, w.wechat.exchanges)
-		}
+			f.wantAsked(c.exchanges, 0)
+		})
 	}
 }
 
-// A page of another site gets a ticket, which is worth a token once, for a minute,
-// and to that page.
-func TestTicket(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		land := func(code string) string {
-			b := w.browser()
-			w.grants(code, "user1")
-			got := b.callback(code, b.begin("return_to="+url.QueryEscape("https://other.example.org/in?a=b#c")+challenge()))
-			to, err := url.Parse(got.Header().Get("Location"))
-			if err != nil || got.Code != 303 || to.Host != "other.example.org" || to.Fragment != "c" || to.Query().Get("a") != "b" || len(got.Result().Cookies()) > 0 {
-				t.Fatalf("%d %s %v", got.Code, to, got.Header())
-			}
-			return spending(to.Query().Get("wechatfn_code"))
-		}
-		page := w.browser()
-		page.origin = "https://other.example.org"
-		ticket := land("code-1")
-		thief := w.browser()
-		thief.origin = "https://www.example.com"
-		want(t, "without the verifier", page.do("POST", "/oauth/token", strings.Replace(ticket, testVerifier, testVerifier+"x", 1)), 400, "wechatfn_code_invalid")
-		want(t, "another page", thief.do("POST", "/oauth/token", ticket), 400, "wechatfn_code_invalid")
-		got := page.do("POST", "/oauth/token", ticket)
-		var grant Grant
-		if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || got.Code != 200 || grant.TokenType != "Bearer" || grant.ExpiresIn <= 0 || grant.Session.OpenID != "user1" || got.Header().Get("Access-Control-Allow-Origin") != page.origin {
-			t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
-		}
-		want(t, "spent", page.do("POST", "/oauth/token", ticket), 400, "wechatfn_code_invalid")
-		if item, err := w.store.Get(t.Context(), key("code", strings.Split(ticket, `"`)[3])); err != nil || strings.Contains(string(item.Value), "access-") {
-			t.Errorf("of a spent ticket stays %s, %v", item.Value, err)
-		}
-		for _, body := range []string{"", "{}", `{"code":5}`, "ticket=x", `{"code":""}`, `{"code":"x"}`, `{"verifier":"x"}`} {
-			want(t, body, page.do("POST", "/oauth/token", body), 400, "body_invalid")
-		}
-		want(t, "unknown", page.do("POST", "/oauth/token", spending("x")), 400, "wechatfn_code_invalid")
+// snapshotCode is the code of a user who previews a page. WeChat makes that user up.
+func (f *fixture) snapshotCode() string {
+	f.Helper()
+	code, err := f.sim.IssueCode(shopID, "user1", wechat.ScopeUserInfo, true)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return f.plant(code)
+}
 
-		page.bearer = grant.Token
-		want(t, "session", page.do("GET", "/oauth/session", ""), 200, `"openid":"user1"`)
-		late := land("code-2")
-		time.Sleep(time.Minute)
-		page.bearer = ""
-		want(t, "late", page.do("POST", "/oauth/token", late), 400, "wechatfn_code_invalid")
+// The source of the AppSecret is asked by the name of the account.
+func TestSecretOfTheAccountIsRead(t *testing.T) {
+	f := newFixture(t)
+	var read []string
+	f.configure(func(c *Config) {
+		c.Secrets = func(_ context.Context, a account.Account, _ bool) (secret.Secret, error) {
+			read = append(read, a.Name)
+			return f.secret, nil
+		}
 	})
+	b := f.browser()
+	state := b.begin("app=site")
+	want(t, "website", b.callback(f.codeOf(siteID, "user1", wechat.ScopeLogin), state), 303, "")
+	if len(read) != 1 || read[0] != "site" {
+		t.Errorf("%q", read)
+	}
 }

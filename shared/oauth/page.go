@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -17,22 +18,22 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// page tells a person what went wrong and what to do. f may be nil: then nothing is
+// page tells a person what went wrong and what to do. pending can be nil: then nothing is
 // known of the login.
-func page(w http.ResponseWriter, p *web.Problem, f *flow) {
-	hint := p.Hint
-	if !strings.HasPrefix(p.Code, "login_") { // it is for a developer, if there is one
-		hint = hintLater
+func page(w http.ResponseWriter, p *problem.Problem, pending *pendingLogin) {
+	hint := p.Hint()
+	if !strings.HasPrefix(string(p.Code()), "login_") { // it is for a developer, if there is one
+		hint = problem.LoginNotCompleted
 	}
 	body := strings.NewReplacer(
-		"{Title}", html.EscapeString(p.Title),
+		"{Title}", html.EscapeString(p.Title()),
 		"{Zh}", html.EscapeString(hint.Zh),
 		"{En}", html.EscapeString(hint.En),
 		"{Detail}", html.EscapeString(p.Detail),
-		"{Code}", html.EscapeString(p.Code),
-		"{Links}", links(f),
+		"{Code}", html.EscapeString(string(p.Code())),
+		"{Links}", links(pending),
 	).Replace(pageHTML)
-	web.NoteProblem(w, p)
+	web.RecordProblem(w, p)
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -41,27 +42,27 @@ func page(w http.ResponseWriter, p *web.Problem, f *flow) {
 	if p.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
 	}
-	w.WriteHeader(p.Status)
-	_, _ = w.Write([]byte(body)) // a browser that has gone away is nobody to report to
+	w.WriteHeader(p.Status())
+	_, _ = w.Write([]byte(body)) // an error means that the browser has gone away
 }
 
-// links lead to the same login anew, and back to the page, whose address has been
-// checked when the login began.
-func links(f *flow) string {
-	if f == nil {
+// links lead to the same login again, and back to the page, whose address was checked
+// when the login began.
+func links(p *pendingLogin) string {
+	if p == nil {
 		return ""
 	}
-	return `<p><a class="again" href="` + html.EscapeString(again(f)) + `">重新登录 <span lang="en">Log in again</span></a></p>
-<p><a href="` + html.EscapeString(f.ReturnTo) + `">返回 <span lang="en">Back</span></a></p>`
+	return `<p><a class="again" href="` + html.EscapeString(again(p)) + `">重新登录 <span lang="en">Log in again</span></a></p>
+<p><a href="` + html.EscapeString(p.ReturnTo) + `">返回 <span lang="en">Back</span></a></p>`
 }
 
-func again(f *flow) string {
-	query := url.Values{"app": {f.App}, "scope": {f.Scope}, "return_to": {f.ReturnTo}}
-	if f.Lang != "" {
-		query.Set("lang", f.Lang)
+func again(p *pendingLogin) string {
+	query := url.Values{"app": {p.App}, "scope": {p.Scope}, "return_to": {p.ReturnTo}}
+	if p.Lang != "" {
+		query.Set("lang", p.Lang)
 	}
-	if f.Challenge != "" {
-		query.Set("challenge", f.Challenge)
+	if p.Challenge != "" {
+		query.Set("challenge", p.Challenge)
 	}
 	return "/oauth/authorize?" + query.Encode()
 }

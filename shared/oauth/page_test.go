@@ -13,109 +13,107 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/web"
 )
 
-// program is what is sent by who is no person.
-func (b *browser) program(target string) *httptest.ResponseRecorder {
-	b.Helper()
-	b.origin = "https://api.example.com"
-	defer func() { b.origin = "" }()
-	return b.do("GET", target, "")
-}
-
-// Whatever goes wrong at a callback, a person reads of it in two languages, and a
-// program gets the problem, with the same status.
+// Whatever goes wrong at a callback, a person reads of it in two languages, and a program
+// gets the problem, with the same status.
 func TestEveryFailureIsAPage(t *testing.T) {
-	broken := func(on string, err error) func(*world) {
-		return func(w *world) {
-			w.store.before = func(call string) error {
-				if call == on {
+	broken := func(on string, err error) func(*fixture) {
+		return func(f *fixture) {
+			f.store.Intercept(func(c storetest.Call, do func() error) error {
+				if c.String() == on {
 					return err
 				}
-				return nil
-			}
+				return do()
+			})
 		}
 	}
-	for name, c := range map[string]struct {
-		befalls func(*world)
+	noSecret := func(err error) func(*fixture) {
+		return func(f *fixture) {
+			f.configure(func(c *Config) {
+				c.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) { return secret.Secret{}, err }
+			})
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		prepare func(*fixture)
 		more    string // of the query
 		status  int
 		code    string
 	}{
-		"code twice":            {nil, "&code=x", 400, "parameter_repeated"},
-		"state twice":           {nil, "&state=x", 400, "parameter_repeated"},
-		"no percent-encoding":   {nil, "&x=%zz", 400, "query_malformed"},
-		"an unknown state":      {nil, "0", 400, "login_unknown"},
-		"a state of any length": {nil, strings.Repeat("0", 5000), 400, "login_unknown"},
-		"no flow can be read":   {broken("Get state", errors.New("c4nary")), "", 500, "internal"},
-		"the table hangs":       {broken("Get state", context.DeadlineExceeded), "", 503, "timeout"},
-		"none can be taken":     {broken("Replace state", errors.New("broken")), "", 500, "internal"},
-		"taking hangs":          {broken("Replace state", context.DeadlineExceeded), "", 503, "timeout"},
-		"no user is written":    {broken("Create user", errors.New("broken")), "", 503, "login_unavailable"},
-		"no AppSecret": {func(w *world) {
-			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
-				return secret.Secret{}, errors.New("denied")
-			}
-		}, "", 500, "login_misconfigured"},
-		"the AppSecret hangs": {func(w *world) {
-			w.handler.Secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
-				return secret.Secret{}, context.DeadlineExceeded
-			}
-		}, "", 503, "login_unavailable"},
+		{"code twice", nil, "&code=x", 400, "parameter_repeated"},
+		{"state twice", nil, "&state=x", 400, "parameter_repeated"},
+		{"no percent-encoding", nil, "&x=%zz", 400, "query_malformed"},
+		{"an unknown state", nil, "0", 400, "login_unknown"},
+		{"a state of any length", nil, strings.Repeat("0", 5000), 400, "login_unknown"},
+		{"the login cannot be read", broken("get state", errors.New("c4nary")), "", 500, "internal"},
+		{"reading hangs", broken("get state", context.DeadlineExceeded), "", 503, "timeout"},
+		{"the login cannot be claimed", broken("replace state", errors.New("broken")), "", 500, "internal"},
+		{"claiming hangs", broken("replace state", context.DeadlineExceeded), "", 503, "timeout"},
+		{"no user is written", broken("create user", errors.New("broken")), "", 503, "login_unavailable"},
+		{"no AppSecret", noSecret(errors.New("denied")), "", 500, "login_misconfigured"},
+		{"the AppSecret hangs", noSecret(context.DeadlineExceeded), "", 503, "login_unavailable"},
 	} {
-		for _, person := range []bool{true, false} {
-			w := newWorld(t)
-			b := w.browser()
-			w.grants("code-1", "user1")
-			target := "/oauth/callback?code=code-1&state=" + b.begin("return_to=/a") + c.more
-			if c.befalls != nil {
-				c.befalls(w)
-			}
-			ask := b.program
-			if person {
-				ask = func(target string) *httptest.ResponseRecorder { return b.do("GET", target, "") }
-			}
-			got := ask(target)
-			want(t, name, got, c.status, c.code)
-			if later := got.Header().Get("Retry-After"); (later != "") != (c.code == "timeout") {
-				t.Errorf("%s: Retry-After %q", name, later)
-			}
-			if person {
-				wantPage(t, name, got)
-			} else if is := got.Header().Get("Content-Type"); is != "application/problem+json" {
-				t.Errorf("%s: a program gets %s", name, is)
-			}
-			logged := strings.Count(w.log.String(), "request failed") + strings.Count(w.log.String(), "login failed")
-			if c.status >= 500 && logged == 0 || strings.Contains(got.Body.String(), "c4nary") {
-				t.Errorf("%s: logged %s\n%s", name, &w.log, got.Body)
-			}
+		for _, who := range []struct {
+			name string
+			ask  func(b *browser, target string) *httptest.ResponseRecorder
+			want func(t testing.TB, got *httptest.ResponseRecorder)
+		}{
+			{"person", func(b *browser, target string) *httptest.ResponseRecorder { return b.do("GET", target, "") }, wantPage},
+			{"program", (*browser).program, wantProblem},
+		} {
+			t.Run(c.name+"/"+who.name, func(t *testing.T) {
+				f, b, state := begun(t)
+				if c.prepare != nil {
+					c.prepare(f)
+				}
+				got := who.ask(b, "/oauth/callback?code="+f.code("user1")+"&state="+state+c.more)
+				want(t, "callback", got, c.status, c.code)
+				if later := got.Header().Get("Retry-After"); (later != "") != (c.code == "timeout") {
+					t.Errorf("Retry-After %q", later)
+				}
+				who.want(t, got)
+				logged := strings.Count(f.log.String(), "request failed") + strings.Count(f.log.String(), "login failed")
+				if c.status >= 500 && logged == 0 || strings.Contains(got.Body.String(), "c4nary") {
+					t.Errorf("logged %s\n%s", &f.log, got.Body)
+				}
+			})
 		}
 	}
 }
 
 // wantPage: in Chinese, and in English where that is marked.
-func wantPage(t testing.TB, name string, got *httptest.ResponseRecorder) {
+func wantPage(t testing.TB, got *httptest.ResponseRecorder) {
 	t.Helper()
 	body := got.Body.String()
 	for _, part := range []string{`<html lang="zh-CN">`, "<title>登录未完成 · ", `<h1>登录未完成 <span lang="en">`, `<p lang="en">`} {
 		_, after, found := strings.Cut(body, part)
 		if !found || strings.HasPrefix(after, "<") {
-			t.Errorf("%s: no %s in\n%s", name, part, body)
+			t.Errorf("no %s in\n%s", part, body)
 		}
 	}
 	if got.Header().Get("Content-Type") != "text/html; charset=utf-8" || strings.Contains(body, "<p></p>") || strings.Contains(body, "encodeURIComponent") {
-		t.Errorf("%s: %v\n%s", name, got.Header(), body)
+		t.Errorf("%v\n%s", got.Header(), body)
 	}
 }
 
-// The page leads to the same login anew, and what stands in its address stays text. It
-// stands in no frame, where a click could be stolen.
+func wantProblem(t testing.TB, got *httptest.ResponseRecorder) {
+	t.Helper()
+	if is := got.Header().Get("Content-Type"); is != "application/problem+json" {
+		t.Errorf("a program gets %s", is)
+	}
+}
+
+// The page leads to the same login again, and what is in its address stays text. No frame
+// shows the page: a click in one can be stolen.
 func TestPageOfARefusal(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
+	f := newFixture(t)
+	b := f.browser()
 	got := b.callback("", b.begin("lang=en&scope=snsapi_userinfo&return_to="+url.QueryEscape(`https://other.example.org/?q="><script>alert(1)</script>`)+challenge()))
-	wantPage(t, "refused", got)
+	wantPage(t, got)
 	body, links := got.Body.String(), regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(got.Body.String(), -1)
 	if strings.Contains(body, "<script") || len(links) != 3 || !strings.Contains(got.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 		t.Fatalf("%q %v\n%s", links, got.Header(), body)
@@ -123,50 +121,54 @@ func TestPageOfARefusal(t *testing.T) {
 	if back := html.UnescapeString(links[2][1]); back != `https://other.example.org/?q="><script>alert(1)</script>` {
 		t.Errorf("back to %s", back)
 	}
-	w.grants("code-1", "user1")
 	_, query, _ := strings.Cut(html.UnescapeString(links[1][1]), "?")
-	landed, err := url.Parse(b.callback("code-1", b.begin(query)).Header().Get("Location"))
-	if err != nil || landed.Host != "other.example.org" || !slices.Equal(w.wechat.asked, []string{"en"}) {
-		t.Errorf("again: lands on %s, %v, profiles in %q", landed, err, w.wechat.asked)
+	state := b.begin(query)
+	to, err := url.Parse(b.callback(f.code("user1"), state).Header().Get("Location"))
+	if err != nil || to.Host != "other.example.org" || !slices.Equal(f.wechat.asked, []string{"en"}) {
+		t.Errorf("again: leads to %s, %v, profiles in %q", to, err, f.wechat.asked)
 	}
 }
 
-// The request's line has the code, whoever asks: operators count by it.
+// The line of the request has the code of the problem, whoever asks: operators count by it.
 func TestPageIsLogged(t *testing.T) {
-	for _, accept := range []string{"text/html", "*/*"} {
-		w := newWorld(t)
-		r := httptest.NewRequest("GET", "https://api.example.com/oauth/callback?code=1&state=0", nil)
-		r.Header.Set("Accept", accept)
-		web.Log(w.handler, w.handler.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
-		if line := w.log.String(); !strings.Contains(line, "status=400") || !strings.Contains(line, "code=login_unknown") {
-			t.Errorf("%s: %s", accept, line)
-		}
+	for _, c := range []struct{ name, accept string }{{"person", "text/html"}, {"program", "*/*"}} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			r := httptest.NewRequest("GET", "https://api.example.com/oauth/callback?code=1&state=0", nil)
+			r.Header.Set("Accept", c.accept)
+			web.Log(f.handler, f.config.Logger, nil).ServeHTTP(httptest.NewRecorder(), r)
+			if line := f.log.String(); !strings.Contains(line, "status=400") || !strings.Contains(line, "code=login_unknown") {
+				t.Errorf("%s", line)
+			}
+		})
 	}
 }
 
-// HEAD begins no login, spends no code and ends none.
-func TestHEAD(t *testing.T) {
-	w := newWorld(t)
-	b := w.browser()
-	w.grants("code-1", "user1")
-	state := b.begin("return_to=/a")
-	w.store.take()
-	for target, allow := range map[string]string{
-		"/oauth/authorize": "GET", "/oauth/callback?code=code-1&state=" + state: "GET", "/oauth/session": "DELETE, GET", "/oauth/userinfo": "GET",
+// HEAD begins no login, exchanges no code and completes no login.
+func TestHEADChangesNothing(t *testing.T) {
+	f, b, state := begun(t)
+	code := f.code("user1")
+	f.store.Take()
+	for _, c := range []struct{ name, target, allow string }{
+		{"authorize", "/oauth/authorize", "GET"},
+		{"callback", "/oauth/callback?code=" + code + "&state=" + state, "GET"},
+		{"session", "/oauth/session", "DELETE, GET"},
+		{"userinfo", "/oauth/userinfo", "GET"},
 	} {
-		r := httptest.NewRequest("HEAD", "https://api.example.com"+target, nil)
-		r.Header.Set("Accept", "text/html")
-		for _, cookie := range b.jar.Cookies(r.URL) {
-			r.AddCookie(cookie)
-		}
-		got := httptest.NewRecorder()
-		w.handler.ServeHTTP(got, r)
-		if got.Code != 405 || got.Header().Get("Allow") != allow || len(got.Result().Cookies()) > 0 {
-			t.Errorf("%s: %d %v", target, got.Code, got.Header())
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest("HEAD", "https://api.example.com"+c.target, nil)
+			r.Header.Set("Accept", "text/html")
+			for _, cookie := range b.jar.Cookies(r.URL) {
+				r.AddCookie(cookie)
+			}
+			got := httptest.NewRecorder()
+			f.handler.ServeHTTP(got, r)
+			if got.Code != 405 || got.Header().Get("Allow") != c.allow || len(got.Result().Cookies()) > 0 {
+				t.Errorf("%d %v", got.Code, got.Header())
+			}
+		})
 	}
-	if calls := w.store.take(); len(calls) > 0 || w.wechat.exchanges > 0 {
-		t.Errorf("calls %q, %d exchanges", calls, w.wechat.exchanges)
-	}
-	want(t, "GET", b.callback("code-1", state), 303, "")
+	f.wantCalls("")
+	f.wantAsked(0, 0)
+	want(t, "GET", b.callback(code, state), 303, "")
 }

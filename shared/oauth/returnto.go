@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,13 +12,13 @@ import (
 	"wechatfn/shared/web"
 )
 
-// maxReturnTo bounds where a login may lead; it stands in the store and in a
-// Location.
+// maxReturnTo bounds where a login can lead, in bytes. It goes into the store and into a
+// Location header.
 const maxReturnTo = 2048
 
-// checkReturnTo resolves return_to against our own address, and refuses whatever
-// a browser could take for another place than we do: a login that ends where a
-// stranger chose hands the stranger what it ends with.
+// checkReturnTo resolves return_to against our own address. It refuses everything that a
+// browser could read as another address than we do: a login that ends where a stranger
+// chose gives the stranger the login code.
 //
 // A path (beginning with one slash) stays on our own origin; anything else must
 // be an absolute URL on one of origins. The result is absolute.
@@ -30,9 +29,9 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	case len(raw) > maxReturnTo:
 		return nil, badReturnTo("has more than 2048 bytes")
 	case !utf8.ValidString(raw) || strings.IndexFunc(raw, isControl) >= 0:
-		return nil, badReturnTo("holds a space or a control character, or is not UTF-8")
+		return nil, badReturnTo("has a space or a control character, or is not UTF-8")
 	case strings.Contains(raw, `\`):
-		return nil, badReturnTo("holds a backslash, which browsers take for a slash")
+		return nil, badReturnTo("has a backslash, which browsers read as a slash")
 	case strings.HasPrefix(raw, "//"):
 		return nil, badReturnTo("begins with two slashes, which lead to another host")
 	}
@@ -46,8 +45,8 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	if u.User != nil || u.Opaque != "" {
 		return nil, badReturnTo("has a user before its host, or no host")
 	}
-	if u.Query().Has(ticketParameter) {
-		return nil, badReturnTo("holds a " + ticketParameter + ", which a login adds itself")
+	if u.Query().Has(codeParameter) {
+		return nil, badReturnTo("has a " + codeParameter + ", which only a login may add")
 	}
 	origin, ok := web.OriginOf(u)
 	if !ok {
@@ -59,14 +58,11 @@ func checkReturnTo(raw, own string, origins []string) (*url.URL, error) {
 	return u, nil
 }
 
-// ticketParameter bears the ticket to a page of another site.
-const ticketParameter = "wechatfn_code"
-
-// isControl: a browser drops or changes these.
+// isControl: browsers remove or change these.
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// sameSite reports whether a page at u sends our cookies when it calls us: a
-// browser's notion of a site is the scheme and the registrable domain.
+// sameSite reports whether a page at u sends our cookies when it calls us. For browsers a
+// site is the scheme and the registrable domain.
 func sameSite(u *url.URL, own *url.URL) bool {
 	if u.Scheme != own.Scheme {
 		return false
@@ -84,23 +80,4 @@ func sameSite(u *url.URL, own *url.URL) bool {
 	}
 	our, err := publicsuffix.EffectiveTLDPlusOne(ours)
 	return err == nil && site == our
-}
-
-func badReturnTo(detail string) *web.Problem {
-	return &web.Problem{
-		Status: http.StatusBadRequest,
-		Code:   "return_to_invalid",
-		Title:  "Invalid return_to",
-		Detail: "the parameter return_to " + detail,
-		Hint: web.Hint{
-			En: "Send a path such as /account, or a URL on one of ALLOWED_ORIGINS, encoded with encodeURIComponent.",
-			Zh: "请传以 / 开头的路径，或 ALLOWED_ORIGINS 中来源的完整 URL，并用 encodeURIComponent 编码。",
-		},
-	}
-}
-
-func returnToNotAllowed(origin string) *web.Problem {
-	p := badReturnTo("leads to " + origin + ", which is not among the allowed origins")
-	p.Status, p.Code, p.Title = http.StatusForbidden, "return_to_not_allowed", "return_to not allowed"
-	return p
 }

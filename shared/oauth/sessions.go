@@ -7,12 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
 	"wechatfn/shared/web"
 )
 
-// credential is the session's token as a request bears it. A bearer token counts
-// before a cookie: whoever sends one means it.
+// credential is the session's token as a request sends it. A bearer token counts before a
+// cookie: a client sends one on purpose.
 type credential struct {
 	token    string
 	isCookie bool
@@ -25,100 +26,101 @@ func (h *Handler) credential(r *http.Request) credential {
 	return credential{h.cookie(r, sessionCookie), true}
 }
 
-// changing is credential for a request that changes something. With a cookie it
-// must come from a page of ours, since a browser sends the cookie along whoever
-// asks it to.
-func (h *Handler) changing(r *http.Request) (credential, error) {
+// changeCredential is credential for a request that changes something. With a cookie the
+// request must come from a page of ours, because a browser sends the cookie whichever
+// page makes the request.
+func (h *Handler) changeCredential(r *http.Request) (credential, error) {
 	c := h.credential(r)
 	if c.token == "" {
 		return c, errNoSession
 	}
-	if c.isCookie && !h.ourPage(r) {
+	if c.isCookie && !h.isOurPage(r) {
 		return c, errCrossSite
 	}
 	return c, nil
 }
 
-// ourPage: browsers tell the origin with every POST and DELETE.
-func (h *Handler) ourPage(r *http.Request) bool {
+// isOurPage: browsers send the origin with every POST and DELETE.
+func (h *Handler) isOurPage(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	own, err := h.own(r)
-	return err == nil && (origin == own.String() || slices.Contains(h.Origins, origin))
+	return err == nil && (origin == own.String() || slices.Contains(h.cfg.Origins, origin))
 }
 
-// session tells who is logged in, and keeps a session alive that is in use. It leaves
-// a dead cookie alone: its answer may reach the browser after that of a callback in
-// another tab, and would delete the cookie of the login that has just been made. A
-// dead one does no harm: it opens nothing, and the next login replaces it.
+// session says who is logged in, and extends a session that is in use. It does not delete
+// the cookie of a session that has ended: its answer can reach the browser after that of
+// a callback in another tab, and would then delete the cookie of the new login. A cookie
+// that opens nothing does no harm, and the next login replaces it.
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "sku")
 	if err != nil {
 		return err
 	}
-	s, err := h.Sessions.Touch(r.Context(), h.credential(r).token, product(&query)...)
+	s, err := h.cfg.Sessions.Touch(r.Context(), h.credential(r).token, products(&query)...)
 	if err != nil {
 		return sessionProblem(err)
 	}
 	return web.JSON(w, http.StatusOK, s)
 }
 
-// product is the one that a session must be of: any, where none is named.
-func product(query *web.Query) []string {
+// products are those that a session can be of: any, if the request names none.
+func products(query *web.Query) []string {
 	if sku := query.Get("sku"); sku != "" {
 		return []string{sku}
 	}
 	return nil
 }
 
-// Admit is Check for routes of a team's own: one that changes something must not be
-// asked for by a page of a stranger, with the cookie that the browser sends along.
-func (h *Handler) Admit(ctx context.Context, r *http.Request) (session.Session, error) {
+// AuthorizeRequest is Check for the routes of other functions. A request that changes
+// something, and has the session's cookie, must come from a page of ours.
+func (h *Handler) AuthorizeRequest(ctx context.Context, r *http.Request) (session.Session, error) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 	default:
-		if _, err := h.changing(r); err != nil {
+		if _, err := h.changeCredential(r); err != nil {
 			return session.Session{}, err
 		}
 	}
 	return h.Check(ctx, r)
 }
 
-// Check says whose session a request bears. Errors: *web.Problem for want of a
-// session, the store's.
+// Check says whose session a request has. Errors: *problem.Problem if it has none, the
+// store's.
 func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, error) {
-	s, err := h.Sessions.Check(ctx, h.credential(r).token)
+	s, err := h.cfg.Sessions.Check(ctx, h.credential(r).token)
 	return s, sessionProblem(err)
 }
 
-// refresh gives a new token for the old one, in the form in which that came.
+// refresh gives a new token for the old one: in a cookie if the old one was in a cookie.
 func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "sku")
 	if err != nil {
 		return err
 	}
-	c, err := h.changing(r)
+	c, err := h.changeCredential(r)
 	if err != nil {
 		return err
 	}
-	token, s, err := h.Sessions.Rotate(r.Context(), c.token, product(&query)...)
+	token, s, err := h.cfg.Sessions.Rotate(r.Context(), c.token, products(&query)...)
 	if err != nil {
 		return sessionProblem(err)
 	}
 	if c.isCookie {
-		h.setCookie(w, sessionCookie, token, time.Unix(s.EndsAt, 0).Sub(h.Now()))
+		h.setCookie(w, sessionCookie, token, time.Unix(s.EndsAt, 0).Sub(h.cfg.Now()))
 		return web.JSON(w, http.StatusOK, s)
 	}
 	return web.JSON(w, http.StatusOK, h.grant(token, s))
 }
 
-// logout ends the session of this device, or with all=true those of all devices; of
-// the product alone where one is named.
+// logout ends the session of this device, or with all=true those of all devices. If the
+// request names a product, it ends sessions of that product only. It deletes the cookie
+// also of a session that has ended before.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "all", "sku")
 	if err != nil {
 		return err
 	}
-	c, err := h.changing(r)
+	c, err := h.changeCredential(r)
 	if err != nil {
 		return err
 	}
@@ -127,9 +129,9 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 		return errAll
 	}
 	err = sessionProblem(h.endSession(r.Context(), c.token, query.Get("sku"), all))
-	refused, _ := errors.AsType[*web.Problem](err)
-	if dead := refused != nil && refused.Status == http.StatusUnauthorized; c.isCookie && (err == nil || dead) {
-		h.setCookie(w, sessionCookie, "", -time.Second) // who wants to be out shall not keep a dead one
+	refused, _ := errors.AsType[*problem.Problem](err)
+	if ended := refused != nil && refused.Status() == http.StatusUnauthorized; c.isCookie && (err == nil || ended) {
+		h.setCookie(w, sessionCookie, "", -time.Second)
 	}
 	if err != nil {
 		return err
@@ -141,17 +143,17 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 // endSession ends the token's session, or all of the user's.
 func (h *Handler) endSession(ctx context.Context, token, sku string, all bool) error {
 	if sku != "" {
-		if _, err := h.Sessions.Check(ctx, token, sku); errors.Is(err, session.ErrOtherSKU) {
+		if _, err := h.cfg.Sessions.Check(ctx, token, sku); errors.Is(err, session.ErrOtherSKU) {
 			return err
 		}
 	}
 	if all {
-		return h.Sessions.RevokeAll(ctx, token, sku)
+		return h.cfg.Sessions.RevokeAll(ctx, token, sku)
 	}
-	return h.Sessions.Revoke(ctx, token)
+	return h.cfg.Sessions.Revoke(ctx, token)
 }
 
-// isTrue reads a parameter that may be left out.
+// isTrue reads an optional parameter.
 func isTrue(value string) (is, ok bool) {
 	switch value {
 	case "", "false", "0":
@@ -160,18 +162,4 @@ func isTrue(value string) (is, ok bool) {
 		return true, true
 	}
 	return false, false
-}
-
-// sessionProblem is why a token opens nothing.
-func sessionProblem(err error) error {
-	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
-		return sessionRevoked(string(revoked.Reason))
-	}
-	switch {
-	case errors.Is(err, session.ErrNoSession):
-		return errNoSession
-	case errors.Is(err, session.ErrOtherSKU):
-		return errOtherSKU
-	}
-	return err
 }

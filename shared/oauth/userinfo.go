@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wechatfn/shared/session"
+	"wechatfn/shared/wait"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
 )
@@ -15,18 +16,18 @@ import (
 const (
 	// refreshLease is longer than a refresh takes.
 	refreshLease = 8 * time.Second
-	// refreshTime bounds it.
-	refreshTime = 6 * time.Second
-	// refreshPause keeps the requests that wait from asking WeChat one by one when
-	// it does not answer.
-	refreshPause = 2 * time.Second
-	// saveTime is kept for what must be stored though the request has run out of time.
-	saveTime = 500 * time.Millisecond
-	// nearEnd: a token that ends so soon is refreshed first.
-	nearEnd = time.Minute
+	// refreshTimeout bounds the call for a refresh.
+	refreshTimeout = 6 * time.Second
+	// refreshBackoff is how long nobody refreshes tokens after WeChat did not answer.
+	// Without it, the requests that wait would ask WeChat one after the other.
+	refreshBackoff = 2 * time.Second
+	// saveTimeout bounds a write that must be made even if the request has run out of time.
+	saveTimeout = 500 * time.Millisecond
+	// minRemaining is the lifetime below which an access token is refreshed before its use.
+	minRemaining = time.Minute
 )
 
-// Profile is the user's profile as WeChat tells it now.
+// Profile is the user's profile as WeChat answers it now.
 type Profile struct {
 	OpenID     string   `json:"openid"`
 	UnionID    string   `json:"unionid,omitzero"`
@@ -39,8 +40,8 @@ type Profile struct {
 	Privilege  []string `json:"privilege"`
 }
 
-// userinfo answers with the profile, from WeChat, with the user's token, which is
-// refreshed where it has ended.
+// userinfo answers with the profile. It reads that from WeChat with the user's access
+// token, and refreshes the token first if it has expired.
 func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r, "lang", "check")
 	if err != nil {
@@ -61,9 +62,9 @@ func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	var info wechat.UserInfo
 	err = h.withToken(ctx, s, func(token string) (err error) {
 		if check {
-			return h.WeChat.CheckUserToken(ctx, token, s.OpenID)
+			return h.cfg.WeChat.CheckUserToken(ctx, token, s.OpenID)
 		}
-		info, err = h.WeChat.UserInfo(ctx, token, s.OpenID, query.Get("lang"))
+		info, err = h.cfg.WeChat.UserInfo(ctx, token, s.OpenID, query.Get("lang"))
 		return err
 	})
 	if err != nil {
@@ -81,10 +82,10 @@ func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// withToken asks WeChat something with the user's access token, and once more with
-// another where that has ended or WeChat says that it is dead.
+// withToken makes a call with the user's access token. If that has expired, or WeChat says
+// that it is invalid, the token is refreshed, once.
 func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(token string) error) error {
-	user, err := h.Sessions.User(ctx, s.AppID, s.OpenID)
+	user, err := h.cfg.Sessions.User(ctx, s.AppID, s.OpenID)
 	if err != nil {
 		return err
 	}
@@ -92,15 +93,15 @@ func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(tok
 	if token.AccessToken == "" {
 		return errNoProfile
 	}
-	fresh := h.Now().Add(nearEnd).Unix() < token.AccessEnd
-	if !fresh {
-		if token, err = h.renewed(ctx, s, token); err != nil {
+	valid := h.cfg.Now().Add(minRemaining).Unix() < token.AccessEnd
+	if !valid {
+		if token, err = h.newerTokens(ctx, s, token); err != nil {
 			return err
 		}
 	}
 	err = ask(token.AccessToken)
-	if dead, ok := errors.AsType[*wechat.Error](err); ok && fresh && dead.UserTokenInvalid() {
-		if token, err = h.renewed(ctx, s, token); err == nil {
+	if refused, ok := errors.AsType[*wechat.Error](err); ok && valid && refused.UserTokenInvalid() {
+		if token, err = h.newerTokens(ctx, s, token); err == nil {
 			err = ask(token.AccessToken)
 		}
 	}
@@ -110,32 +111,32 @@ func (h *Handler) withToken(ctx context.Context, s session.Session, ask func(tok
 // errLeased: another request refreshes the tokens.
 var errLeased = errors.New("oauth: the tokens are being refreshed")
 
-// newer does not look at the access token: one that is alive is prolonged rather than
-// replaced.
+// newer does not compare the access tokens: WeChat extends a valid one and does not
+// replace it.
 func newer(t, old session.Tokens) bool { return t.AskedAt > old.AskedAt }
 
-// renewed returns newer tokens than the old ones. Of many requests at once one
-// refreshes them, under a lease; the others wait for it. When a refresh token ends is
-// for WeChat to say: whether refreshing starts its 30 days anew is not known.
-func (h *Handler) renewed(ctx context.Context, s session.Session, old session.Tokens) (session.Tokens, error) {
+// newerTokens returns newer tokens than the old ones. Of many requests at the same time
+// one refreshes them, under a lease; the others wait for it. WeChat decides when a refresh
+// token has expired: whether a refresh restarts its 30 days is not known.
+func (h *Handler) newerTokens(ctx context.Context, s session.Session, old session.Tokens) (session.Tokens, error) {
 	for {
 		var leased session.Tokens
-		user, err := h.Sessions.Update(ctx, s.AppID, s.OpenID, func(u *session.User) error {
+		user, err := h.cfg.Sessions.Update(ctx, s.AppID, s.OpenID, func(u *session.User) error {
 			switch {
 			case newer(u.Tokens, old):
-				return nil // somebody has
+				return nil // another request has refreshed them
 			case u.Tokens.RefreshToken == "":
 				return errLoginAgain
-			case h.Now().UnixMilli() < u.Tokens.LeaseUntil:
+			case h.cfg.Now().UnixMilli() < u.Tokens.LeaseUntil:
 				return errLeased
 			}
-			u.Tokens.LeaseUntil = h.Now().Add(refreshLease).UnixMilli()
+			u.Tokens.LeaseUntil = h.cfg.Now().Add(refreshLease).UnixMilli()
 			leased = u.Tokens
 			return nil
 		})
 		switch {
 		case errors.Is(err, errLeased):
-			if err := wait(ctx, look); err != nil {
+			if err := wait.For(ctx, pollInterval); err != nil {
 				return session.Tokens{}, fmt.Errorf("%w: %w", errLeased, err)
 			}
 		case err != nil:
@@ -143,44 +144,44 @@ func (h *Handler) renewed(ctx context.Context, s session.Session, old session.To
 		case newer(user.Tokens, old):
 			return user.Tokens, nil
 		default:
-			return h.renew(ctx, s, leased)
+			return h.refreshTokens(ctx, s, leased)
 		}
 	}
 }
 
-// renew refreshes tokens whose lease is ours. What it gets is stored over older ones
-// alone: a login may have brought newer ones, or, if this was held up for longer than
-// the lease, another refresh. A ticket that is spent meanwhile may have brought older
-// ones, and another lease with them.
-func (h *Handler) renew(ctx context.Context, s session.Session, leased session.Tokens) (session.Tokens, error) {
-	askedAt := max(h.Now().UnixMilli(), leased.AskedAt+1) // newer, whatever the clocks of two processes say
-	asking, cancel := context.WithTimeout(ctx, refreshTime)
-	t, failed := h.WeChat.RefreshUserToken(asking, s.AppID, leased.RefreshToken)
+// refreshTokens refreshes tokens whose lease is ours. It replaces older tokens only: a
+// login can have stored newer ones in the meantime, or another refresh, if this one took
+// longer than its lease. A login code that was redeemed in the meantime can have stored
+// older ones, and removed the lease with them.
+func (h *Handler) refreshTokens(ctx context.Context, s session.Session, leased session.Tokens) (session.Tokens, error) {
+	askedAt := max(h.cfg.Now().UnixMilli(), leased.AskedAt+1) // newer, whatever the clocks of two processes say
+	asking, cancel := context.WithTimeout(ctx, refreshTimeout)
+	t, failed := h.cfg.WeChat.RefreshUserToken(asking, s.AppID, leased.RefreshToken)
 	cancel()
-	renewed := h.tokens(t, askedAt)
-	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	refreshed := h.tokens(t, askedAt)
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	_, err := h.Sessions.Update(saving, s.AppID, s.OpenID, func(u *session.User) error {
+	_, err := h.cfg.Sessions.Update(saving, s.AppID, s.OpenID, func(u *session.User) error {
 		switch {
-		case failed == nil && newer(renewed, u.Tokens):
-			u.Tokens = renewed
+		case failed == nil && newer(refreshed, u.Tokens):
+			u.Tokens = refreshed
 			return nil
 		case failed == nil || u.Tokens.LeaseUntil != leased.LeaseUntil:
-			return nil // theirs are newer, or it is their lease
+			return nil // another request's tokens are newer, or the lease is another request's
 		}
-		u.Tokens.LeaseUntil = h.Now().Add(refreshPause).UnixMilli()
+		u.Tokens.LeaseUntil = h.cfg.Now().Add(refreshBackoff).UnixMilli()
 		if e, ok := errors.AsType[*wechat.Error](failed); ok && e.LoginAgain() {
-			u.Tokens.RefreshToken, u.Tokens.LeaseUntil = "", 0 // it is no use to anybody
+			u.Tokens.RefreshToken, u.Tokens.LeaseUntil = "", 0 // no request can use it
 		}
 		return nil
 	})
 	if failed != nil {
 		return session.Tokens{}, failed
 	}
-	return renewed, err
+	return refreshed, err
 }
 
-// profileProblem is what an error means for the page.
+// profileProblem is the answer to an error of withToken.
 func profileProblem(err error) error {
 	if e, ok := errors.AsType[*wechat.Error](err); ok {
 		switch {

@@ -49,26 +49,31 @@ func wantProblem(t *testing.T, err error, want string) {
 }
 
 func TestParsePushSecretsRefuses(t *testing.T) {
-	for text, want := range map[string]string{
-		canary:                             "the text is not a JSON object",
-		"":                                 "the text is not a JSON object",
-		"null":                             "the text is not a JSON object",
-		`["` + canary + `"]`:               "the text is not a JSON object",
-		`{"shop":{"token":"a"}} ` + canary: "the text is not a JSON object",
-		`{"shop":"` + canary + `"}`:        `account "shop": not an object`,
-		`{"shop":{"token":7}}`:             `account "shop": not an object`,
-		`{"shop":{"token":"a","k":"` + canary + `"}}`: `account "shop": not an object`,
-		`{"shop":{"token":"a","` + canary + `":""}}`:  `account "shop": not an object`,
-		`{"shop":null}`:                      `account "shop": token is missing`,
-		`{"shop":{}}`:                        `account "shop": token is missing`,
-		`{"shop":{"token":"  "}}`:            `account "shop": token is missing`,
-		`{"Q ` + canary + `":{"token":"a"}}`: "a key is neither",
+	for _, c := range []struct {
+		text string
+		want string
+	}{
+		{canary, "the text is not a JSON object"},
+		{"", "the text is not a JSON object"},
+		{"null", "the text is not a JSON object"},
+		{`["` + canary + `"]`, "the text is not a JSON object"},
+		{`{"shop":{"token":"a"}} ` + canary, "the text is not a JSON object"},
+		{`{"shop":"` + canary + `"}`, `account "shop": not an object`},
+		{`{"shop":{"token":7}}`, `account "shop": not an object`},
+		{`{"shop":{"token":"a","k":"` + canary + `"}}`, `account "shop": not an object`},
+		{`{"shop":{"token":"a","` + canary + `":""}}`, `account "shop": not an object`},
+		{`{"shop":null}`, `account "shop": token is missing`},
+		{`{"shop":{}}`, `account "shop": token is missing`},
+		{`{"shop":{"token":"  "}}`, `account "shop": token is missing`},
+		{`{"Q ` + canary + `":{"token":"a"}}`, "a key is neither"},
 	} {
-		secrets, err := secret.ParsePushSecrets(text)
-		wantProblem(t, err, want)
-		if secrets != nil {
-			t.Errorf("%s: secrets beside an error", text)
-		}
+		t.Run(c.text, func(t *testing.T) {
+			secrets, err := secret.ParsePushSecrets(c.text)
+			wantProblem(t, err, c.want)
+			if secrets != nil {
+				t.Errorf("%s: secrets beside an error", c.text)
+			}
+		})
 	}
 }
 
@@ -81,9 +86,11 @@ func TestPushSecretsAreFoundByNameAndAppID(t *testing.T) {
 	for _, c := range []struct {
 		name, appID, want string
 	}{{"mini", id, "a"}, {"shop", id, "b"}, {"shop", pushID, "b"}, {"mini", pushID, ""}} {
-		got, ok := secrets.For(c.name, c.appID)
-		if got.Token.Reveal() != c.want || ok != (c.want != "") {
-			t.Errorf("%s, %s: %q, %v", c.name, c.appID, got.Token.Reveal(), ok)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			got, ok := secrets.For(c.name, c.appID)
+			if got.Token.Reveal() != c.want || ok != (c.want != "") {
+				t.Errorf("%s, %s: %q, %v", c.name, c.appID, got.Token.Reveal(), ok)
+			}
+		})
 	}
 }

@@ -28,7 +28,7 @@ func TestBegan(t *testing.T) {
 				time.Sleep(time.Minute)
 				w.want("log out", logOut(w, token), nil)
 				time.Sleep(time.Second)
-				w.table.calls = nil
+				w.table.Take()
 				for _, ago := range []time.Duration{time.Hour, time.Second} {
 					_, _, _, err := w.Issue(w.Context(), began(ago))
 					w.want("before", err, revoked(ReasonLogoutAll))
@@ -131,7 +131,7 @@ func TestBeganAndRepeated(t *testing.T) {
 			w.Error("older tokens stand")
 		}
 		l.Tokens.AskedAt = 3
-		w.table.calls = nil
+		w.table.Take()
 		w.want("note", w.RecordLogin(w.Context(), l), nil)
 		w.wantCalls("note", "get user, replace user")
 		if w.stored().Tokens.AccessToken != "canary-old" {
@@ -164,13 +164,10 @@ func TestBeganInterleaved(t *testing.T) {
 					outer, inner = inner, outer
 				}
 				p := w.process()
-				p.event = func(n int, do func() error) error {
-					if n == call {
-						ran = true
-						_ = inner(w.process())
-					}
-					return do()
-				}
+				p.beforeCall(call, func() {
+					ran = true
+					_ = inner(w.process())
+				})
 				_ = outer(p)
 				if !ran { // the outer one alone
 					_ = inner(w.process())

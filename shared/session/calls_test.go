@@ -46,7 +46,7 @@ func TestCallsOfLogout(t *testing.T) {
 		ctx, l := w.Context(), login()
 		a, b := w.issue(l), w.issue(l)
 		w.issue(l)
-		w.table.calls = nil
+		w.table.Take()
 		w.want("revoke", w.Revoke(ctx, a), nil)
 		w.wantCalls("revoke", "get session, replace session, get user, replace user")
 		w.want("revoke again", w.Revoke(ctx, a), nil)
@@ -89,7 +89,7 @@ func TestCallsOfTouchAtTheEnd(t *testing.T) {
 	bubble(t, Config{IdleTimeout: DefaultTTL}, func(w *world) {
 		token := w.issue(login())
 		time.Sleep(DefaultTTL - time.Second)
-		w.table.calls = nil
+		w.table.Take()
 		_, err := w.Touch(w.Context(), token)
 		w.want("touch", err, nil)
 		w.wantCalls("touch", "get session")
@@ -105,7 +105,7 @@ func TestCallsOfEndedDevices(t *testing.T) {
 		bubble(t, Config{}, func(w *world) {
 			w.issue(login())
 			time.Sleep(c.after)
-			w.table.calls = nil
+			w.table.Take()
 			w.issue(login())
 			w.wantCalls("login", "create user, replace user, create session")
 			if n := len(w.stored().Devices); n != c.left {
@@ -124,7 +124,7 @@ func TestCallsOfIdleDevices(t *testing.T) {
 			w.Fatal(err)
 		}
 		time.Sleep(4 * day) // b is over
-		w.table.calls = nil
+		w.table.Take()
 		c := w.issue(login())
 		w.wantCalls("login over an idle device", "create user, replace user, create session, get session, get session, replace user")
 		w.wantAlive("after it", a, c)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 )
 
 // printed is v in every way somebody may print it.
@@ -66,12 +67,12 @@ func (w *world) everyError(token string) (all []string) {
 		for n := 1; n < 8; n++ {
 			for _, broken := range []error{errors.New("broken"), store.ErrConflict} {
 				p := w.process()
-				p.event = func(call int, do func() error) error {
-					if call == n {
+				p.Intercept(func(c storetest.Call, do func() error) error {
+					if c.N == n {
 						return broken
 					}
 					return do()
-				}
+				})
 				if err := a.do(scene{w, token, token, token}, p); err != nil {
 					all = append(all, err.Error())
 				}

@@ -1,47 +1,36 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"wechatfn/shared/store/storetest"
 )
 
-var errKilled = errors.New("killed")
-
-// killAt is a process that dies at its nth call, which lands or does not.
-func (w *world) killAt(n int, landed bool) (p *process, died *bool) {
-	p, died = w.process(), new(bool)
-	p.event = func(call int, do func() error) error {
-		if call < n {
-			return do()
-		}
-		if call == n && landed {
-			_ = do()
-		}
-		*died = true
-		return errKilled
-	}
-	return p, died
+// crashAt is a process that crashes at its nth call.
+func (w *world) crashAt(n int, when storetest.When) (*Sessions, *storetest.Process) {
+	p := storetest.CrashAt(n, when)
+	return w.sessionsOn(p.Store(w.table)), p
 }
 
-// everyDeath runs f for each call at which a process can die, until it lives.
-func everyDeath(t *testing.T, cfg Config, f func(w *world, n int, landed bool) (died bool)) {
+// everyCrash runs f for each call at which a process can crash, until it does not.
+func everyCrash(t *testing.T, cfg Config, f func(w *world, n int, when storetest.When) (crashed bool)) {
 	t.Helper()
 	bubble(t, cfg, func(w *world) {
 		points := 0
-		for _, landed := range []bool{false, true} {
-			for n := 1; f(w, n, landed); n++ {
+		for _, when := range []storetest.When{storetest.Before, storetest.After} {
+			for n := 1; f(w, n, when); n++ {
 				if points++; w.Failed() {
-					w.Fatalf("killed at call %d, landed %v", n, landed)
+					w.Fatalf("crashed %s call %d", when, n)
 				}
 				w.clear()
 			}
 			w.clear()
 		}
 		if points < 4 {
-			w.Errorf("only %d points to die at", points)
+			w.Errorf("only %d points to crash at", points)
 		}
 	})
 }
@@ -75,13 +64,13 @@ func TestLoginKilled(t *testing.T) {
 	t.Parallel()
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
-			everyDeath(t, Config{MaxDevices: 3}, func(w *world, n int, landed bool) bool {
+			everyCrash(t, Config{MaxDevices: 3}, func(w *world, n int, when storetest.When) bool {
 				before, full := state.setUp(w)
 				l := seeded(login())
 				l.UnionID = testUnionID
-				p, died := w.killAt(n, landed)
+				p, process := w.crashAt(n, when)
 				_, _, _, err := p.Issue(w.Context(), l)
-				if (err != nil) != *died {
+				if (err != nil) != process.Crashed() {
 					w.Errorf("issue: %v", err)
 				}
 				w.wantListed("after the death")
@@ -102,7 +91,7 @@ func TestLoginKilled(t *testing.T) {
 				if err != nil || again != token || s2 != s || newUser2 != newUser {
 					w.Errorf("repeated again: %v, %+v, want %+v", err, s2, s)
 				}
-				return *died
+				return process.Crashed()
 			})
 		})
 	}
@@ -114,17 +103,17 @@ func TestLoginKilledForGood(t *testing.T) {
 	t.Parallel()
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
-			everyDeath(t, Config{MaxDevices: 3}, func(w *world, n int, landed bool) bool {
+			everyCrash(t, Config{MaxDevices: 3}, func(w *world, n int, when storetest.When) bool {
 				before, _ := state.setUp(w)
 				l := login()
 				l.UnionID = testUnionID
-				p, died := w.killAt(n, landed)
+				p, process := w.crashAt(n, when)
 				_, _, _, _ = p.Issue(w.Context(), l)
 				w.wantListed("after the death")
 				token := w.issue(l)
 				w.wantAlive("the newest", append(before, token)[max(0, len(before)-1):]...)
 				w.wantAfterLogins(3)
-				return *died
+				return process.Crashed()
 			})
 		})
 	}
@@ -146,43 +135,43 @@ func (w *world) wantAfterLogins(most int) {
 // Wherever a rotation dies, the old token or the new one is current; whoever
 // comes with the other ends the family.
 func TestRotateKilled(t *testing.T) {
-	everyDeath(t, Config{}, func(w *world, n int, landed bool) bool {
+	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
 		other, token := w.issue(login()), w.issue(login())
-		p, died := w.killAt(n, landed)
+		p, process := w.crashAt(n, when)
 		_, _, err := p.Rotate(w.Context(), token)
 		want := error(nil)
-		if err == nil || n == 2 && landed {
+		if err == nil || n == 2 && when == storetest.After {
 			want = revoked(ReasonReused)
 		}
 		w.wantListed("after the death")
 		_, _, err = w.Rotate(w.Context(), token)
 		w.want("repeated", err, want)
 		w.wantAlive("another device", other)
-		return *died
+		return process.Crashed()
 	})
 }
 
 // Wherever a reuse is found out by a process that dies, the next use finds it out.
 func TestReuseKilled(t *testing.T) {
-	everyDeath(t, Config{}, func(w *world, n int, landed bool) bool {
+	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
 		old := w.issue(login())
 		token := w.rotate(old)
-		p, died := w.killAt(n, landed)
+		p, process := w.crashAt(n, when)
 		if _, err := p.Check(w.Context(), old); err == nil {
 			w.Error("it was let in")
 		}
 		_, err := w.Check(w.Context(), old)
 		w.want("repeated", err, revoked(ReasonReused))
 		w.wantCheck("the current one", token, revoked(ReasonReused))
-		return *died
+		return process.Crashed()
 	})
 }
 
 // Wherever a logout dies, it can be repeated.
 func TestRevokeKilled(t *testing.T) {
-	everyDeath(t, Config{}, func(w *world, n int, landed bool) bool {
+	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
 		other, token := w.issue(login()), w.issue(login())
-		p, died := w.killAt(n, landed)
+		p, process := w.crashAt(n, when)
 		_ = p.Revoke(w.Context(), token)
 		w.wantListed("after the death")
 		w.want("repeated", w.Revoke(w.Context(), token), nil)
@@ -191,7 +180,7 @@ func TestRevokeKilled(t *testing.T) {
 		if w.lists(idOf(token)) {
 			w.Error("it is listed still")
 		}
-		return *died
+		return process.Crashed()
 	})
 }
 
@@ -199,9 +188,9 @@ func TestRevokeKilled(t *testing.T) {
 // are out already.
 func TestRevokeAllKilled(t *testing.T) {
 	t.Parallel()
-	everyDeath(t, Config{}, func(w *world, n int, landed bool) bool {
+	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
 		tokens := []string{w.issue(login()), w.issue(login()), w.issue(login())}
-		p, died := w.killAt(n, landed)
+		p, process := w.crashAt(n, when)
 		_ = p.RevokeAll(w.Context(), tokens[1], "")
 		w.wantListed("after the death")
 		if err := w.RevokeAll(w.Context(), tokens[1], ""); err != nil {
@@ -210,7 +199,7 @@ func TestRevokeAllKilled(t *testing.T) {
 		for i, token := range tokens {
 			w.wantCheck(fmt.Sprint("device ", i), token, revoked(ReasonLogoutAll))
 		}
-		return *died
+		return process.Crashed()
 	})
 }
 
@@ -243,12 +232,7 @@ func TestLoginStandsStill(t *testing.T) {
 			bubble(t, Config{MaxDevices: 2}, func(w *world) {
 				w.issue(login())
 				p := w.process()
-				p.event = func(n int, do func() error) error {
-					if n == 3 { // it is listed; its session comes next
-						c.meanwhile(w)
-					}
-					return do()
-				}
+				p.beforeCall(3, func() { c.meanwhile(w) }) // it is listed; its session comes next
 				_, _, _, err := p.Issue(w.Context(), seeded(login()))
 				w.want("issue", err, c.want)
 				w.wantListed("after it")

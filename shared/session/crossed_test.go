@@ -7,19 +7,13 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 )
 
 // crossing is a process before whose nth call something happens.
 func (w *world) crossing(n int, happens func()) *process {
 	p := w.process()
-	p.event = func(call int, do func() error) error {
-		if call == n {
-			noted := w.table.calls
-			happens()
-			w.table.calls = noted
-		}
-		return do()
-	}
+	p.beforeCall(n, happens)
 	return p
 }
 
@@ -84,13 +78,12 @@ func TestUpdateWhatGoes(t *testing.T) {
 func TestCallsWhenCrossed(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		w.issue(login())
-		w.table.calls = nil
 		l := login()
 		l.UnionID = testUnionID
 		p := w.crossing(3, func() { w.issue(login()) })
 		_, _, _, err := p.Issue(w.Context(), l)
 		w.want("login", err, nil)
-		w.wantCalls("login", "create user, create union, replace user, replace user, create session")
+		wantCalls(w, "login", p.Recorder, "create user, create union, replace user, replace user, create session")
 		w.wantListed("after it")
 		if n := len(w.stored().Devices); n != 3 {
 			w.Errorf("%d are listed", n)
@@ -104,7 +97,7 @@ func TestCrossedForEver(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		w.issue(login())
 		p, n := w.process(), 0
-		p.event = func(call int, do func() error) error {
+		p.Intercept(func(_ storetest.Call, do func() error) error {
 			n++
 			_, err := w.aside.Update(w.Context(), testAppID, testOpenID, func(u *User) error {
 				u.Tokens.Scope = fmt.Sprint(n)
@@ -112,7 +105,7 @@ func TestCrossedForEver(t *testing.T) {
 			})
 			w.want("the other", err, nil)
 			return do()
-		}
+		})
 		begun := time.Now()
 		_, err := p.Update(w.Context(), testAppID, testOpenID, func(u *User) error { u.Tokens.LeaseUntil++; return nil })
 		w.want("update", err, store.ErrConflict)
@@ -129,13 +122,13 @@ func TestCrossedWithoutTime(t *testing.T) {
 		time.Sleep(4 * day)
 		p := w.process()
 		ctx, cancel := context.WithCancel(w.Context())
-		p.event = func(n int, do func() error) error {
-			if n == 2 {
+		p.Intercept(func(c storetest.Call, do func() error) error {
+			if c.N == 2 {
 				_, _ = w.aside.Touch(w.Context(), token)
 				defer cancel()
 			}
 			return do()
-		}
+		})
 		_, _, err := p.Rotate(ctx, token)
 		w.want("rotate", err, context.Canceled)
 		w.wantCheck("after it", token, nil)

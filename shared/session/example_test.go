@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"wechatfn/shared/session"
 	"wechatfn/shared/store/sqlite"
@@ -15,7 +16,7 @@ func Example() {
 		panic(err)
 	}
 	defer db.Close()
-	sessions, err := session.New(session.Config{Store: db})
+	sessions, err := session.New(session.Config{Store: db, TTL: 720 * time.Hour, IdleTimeout: 168 * time.Hour, MaxDevices: 10})
 	if err != nil {
 		panic(err)
 	}
@@ -46,7 +47,7 @@ func ExampleSessions_RevokeAll() {
 		panic(err)
 	}
 	defer db.Close()
-	sessions, err := session.New(session.Config{Store: db, MaxDevices: 5})
+	sessions, err := session.New(session.Config{Store: db, TTL: 720 * time.Hour, IdleTimeout: 168 * time.Hour, MaxDevices: 5})
 	if err != nil {
 		panic(err)
 	}
@@ -72,7 +73,7 @@ func ExampleSessions_Update() {
 		panic(err)
 	}
 	defer db.Close()
-	sessions, err := session.New(session.Config{Store: db})
+	sessions, err := session.New(session.Config{Store: db, TTL: 720 * time.Hour, IdleTimeout: 168 * time.Hour, MaxDevices: 10})
 	if err != nil {
 		panic(err)
 	}

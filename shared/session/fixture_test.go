@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
 )
 
 const (
@@ -28,7 +28,7 @@ var testSeed = []byte("canary-seed-of-exactly-32-bytes!")
 // world is a real store, and processes on it.
 type world struct {
 	testing.TB
-	table *table
+	table *storetest.Recorder // of all processes
 	*Sessions
 	aside *Sessions // whose calls are not noted
 	cfg   Config
@@ -47,13 +47,10 @@ func newWorld(t testing.TB, cfg Config) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{TB: t, table: &table{Store: db, sessions: map[string]bool{}}, cfg: cfg}
-	w.Sessions = w.process().Sessions
-	aside := cfg
-	aside.Store = db
-	if w.aside, err = New(aside); err != nil {
-		t.Fatal(err)
-	}
+	cfg = configured(cfg)
+	w := &world{TB: t, table: &storetest.Recorder{Store: db}, cfg: cfg}
+	w.Sessions = w.sessionsOn(w.table)
+	w.aside = w.sessionsOn(db)
 	return w
 }
 
@@ -62,7 +59,7 @@ func newWorld(t testing.TB, cfg Config) *world {
 func (w *world) clear() {
 	w.Helper()
 	keys := []string{userKey(testAppID, testOpenID), unionKey(testUnionID)}
-	for id := range w.table.sessions {
+	for id := range w.written() {
 		keys = append(keys, sessionKey(id))
 	}
 	for _, key := range keys {
@@ -71,97 +68,73 @@ func (w *world) clear() {
 			w.want("clear", err, nil)
 		}
 	}
-	w.table.calls, w.table.sessions = nil, map[string]bool{}
+	w.table.Reset()
 }
 
-// process is one process, with all that it can reach. Before and after each of
-// its calls something may befall it.
+// written are the IDs of the sessions that were ever written.
+func (w *world) written() map[string]bool {
+	ids := map[string]bool{}
+	for _, item := range w.table.Written() {
+		if id, ok := strings.CutPrefix(item.Key, "session#"); ok {
+			ids[id] = true
+		}
+	}
+	return ids
+}
+
+// process is one process. A test may intercept its calls; after them those of all
+// processes pass through the table.
 type process struct {
 	*Sessions
-	*table
-	n     int // calls so far
-	event func(n int, do func() error) error
+	*storetest.Recorder
 }
 
 func (w *world) process() *process {
 	w.Helper()
-	p := &process{table: w.table}
+	r := &storetest.Recorder{Store: w.table}
+	return &process{w.sessionsOn(r), r}
+}
+
+func (w *world) sessionsOn(s store.Store) *Sessions {
+	w.Helper()
 	cfg := w.cfg
-	cfg.Store = p
-	var err error
-	if p.Sessions, err = New(cfg); err != nil {
+	cfg.Store = s
+	sessions, err := New(cfg)
+	if err != nil {
 		w.Fatal(err)
 	}
-	return p
+	return sessions
 }
 
-func (p *process) call(do func() error) error {
-	if p.event == nil { // several goroutines may share it then
+// beforeCall has something happen before the nth call of the process.
+func (p *process) beforeCall(n int, happens func()) {
+	p.Intercept(func(c storetest.Call, do func() error) error {
+		if c.N == n {
+			happens()
+		}
 		return do()
-	}
-	p.n++
-	return p.event(p.n, do)
+	})
 }
 
-func (p *process) Get(ctx context.Context, key string) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.table.Get(ctx, key); return err })
-	return item, err
-}
-
-func (p *process) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.table.Create(ctx, in); return err })
-	return item, err
-}
-
-func (p *process) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = p.call(func() error { item, err = p.table.Replace(ctx, in); return err })
-	return item, err
-}
-
-func (p *process) Delete(context.Context, string, string) error { return errors.New("not granted") }
-
-// table notes the calls and the sessions that were ever made; a call may take time.
-type table struct {
-	store.Store
-	latency time.Duration
-
-	mu       sync.Mutex
-	calls    []string
-	sessions map[string]bool
-}
-
-func (t *table) note(verb, key string) {
-	time.Sleep(t.latency)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.calls = append(t.calls, verb+" "+store.Kind(key))
-	if id, ok := strings.CutPrefix(key, "session#"); ok && verb != "get" {
-		t.sessions[id] = true
-	}
-}
-
-func (t *table) Get(ctx context.Context, key string) (store.Item, error) {
-	t.note("get", key)
-	return t.Store.Get(ctx, key)
-}
-
-func (t *table) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	t.note("create", item.Key)
-	return t.Store.Create(ctx, item)
-}
-
-func (t *table) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	t.note("replace", item.Key)
-	return t.Store.Replace(ctx, item)
+// slowDown makes each call of every process take so long.
+func (w *world) slowDown(latency time.Duration) {
+	w.table.Intercept(func(_ storetest.Call, do func() error) error {
+		time.Sleep(latency)
+		return do()
+	})
 }
 
 // wantCalls checks the calls since the last time.
 func (w *world) wantCalls(name, want string) {
 	w.Helper()
-	if got := strings.Join(w.table.calls, ", "); got != want {
-		w.Errorf("%s made the calls %q, want %q", name, got, want)
+	wantCalls(w, name, w.table, want)
+}
+
+func wantCalls(t testing.TB, name string, r *storetest.Recorder, want string) {
+	t.Helper()
+	if got := r.Take().String(); got != want {
+		t.Errorf("%s made the calls %q, want %q", name, got, want)
 	}
-	w.table.calls = nil
 }
 
 func login() Login { return Login{App: "shop", AppID: testAppID, OpenID: testOpenID, Device: "phone"} }
@@ -227,7 +200,7 @@ func (w *world) lists(id string) bool {
 // living are the sessions that live, whether listed or not, as a list would have them.
 func (w *world) living() (devices []Device) {
 	w.Helper()
-	for id := range w.table.sessions {
+	for id := range w.written() {
 		item, err := w.table.Store.Get(context.Background(), sessionKey(id))
 		if errors.Is(err, store.ErrNotFound) {
 			continue

@@ -61,14 +61,11 @@ func (w *world) interleave(outer, inner action, call int) (ran bool) {
 	time.Sleep(4 * day) // both are due to be touched
 
 	p, begun := w.process(), w.stored().Devices
-	p.event = func(n int, do func() error) error {
-		if n == call {
-			ran = true
-			listed := w.stored().Devices
-			w.wantDone(inner, inner.do(sc, w.process()), listed)
-		}
-		return do()
-	}
+	p.beforeCall(call, func() {
+		ran = true
+		listed := w.stored().Devices
+		w.wantDone(inner, inner.do(sc, w.process()), listed)
+	})
 	w.wantDone(outer, outer.do(sc, p), begun)
 	w.wantListed("after both")
 	if alive, listed := w.alive(), w.stored().Devices; len(alive) > 2 || len(listed) > 2 {

@@ -17,20 +17,20 @@ import (
 // Login is who logs in, and where: what the caller has had from WeChat. It
 // prints as [redacted].
 type Login struct {
-	App    string // name of the account; at most 64 of A-Z a-z 0-9 . _ -
-	AppID  string
-	OpenID string
+	App    string `json:"app,omitzero"` // name of the account; at most 64 of A-Z a-z 0-9 . _ -
+	AppID  string `json:"appId"`
+	OpenID string `json:"openid"`
 	// UnionID is kept as it was where it is empty.
-	UnionID string
-	SKU     string // product; at most 64 of A-Z a-z 0-9 . _ -
-	Device  string // for the user to know it by; at most 128 bytes, no control characters
+	UnionID string `json:"unionid,omitzero"`
+	SKU     string `json:"sku,omitzero"`    // product; at most 64 of A-Z a-z 0-9 . _ -
+	Device  string `json:"device,omitzero"` // for the user to know it by; at most 128 bytes, no control characters
 
-	Profile *Profile // what the user consented to show; nil keeps what is stored
-	Tokens  *Tokens  // nil keeps what is stored, and so do tokens that do not Supersede it
+	Profile *Profile `json:"profile,omitzero"` // what the user consented to show; nil keeps what is stored
+	Tokens  *Tokens  `json:"tokens,omitzero"`  // nil keeps what is stored, and so do tokens that do not Supersede it
 
 	// Began, in Unix milliseconds, is when WeChat was asked who it is; zero means now.
 	// A login that began before a logout of all devices opens nothing after it.
-	Began int64
+	Began int64 `json:"began,omitzero"`
 
 	// Seed makes the login repeatable: 32 secret bytes, of this login alone. Nil
 	// means a random token.
@@ -94,7 +94,7 @@ func (s *Sessions) list(ctx context.Context, l Login, id string) (u registered, 
 	d = Device{ID: id, Device: l.Device, SKU: l.SKU, CreatedAt: now, EndsAt: now + s.life}
 	u = registered{appID: l.AppID, openID: l.OpenID, account: account{FirstSeen: now, Devices: []Device{d}}}
 	u.login(l, now)
-	u.item, err = s.put(ctx, store.Item{Key: userKey(l.AppID, l.OpenID), Value: encode(u.account)})
+	u.item, err = store.Write(ctx, s.cfg.Store, store.Item{Key: userKey(l.AppID, l.OpenID), Value: store.Encode(u.account)})
 	if !crossed(err) {
 		return u, d, true, failed("write the user", err)
 	}
@@ -139,7 +139,7 @@ func (s *Sessions) first(l Login, u registered, t token, d Device) record {
 
 // begin makes the session live, unless it does already, or was ended before.
 func (s *Sessions) begin(ctx context.Context, t token, r record) (Session, error) {
-	item, err := s.put(ctx, r.item(t.id()))
+	item, err := store.Write(ctx, s.cfg.Store, r.item(t.id()))
 	if crossed(err) {
 		r, err = readRecord(item)
 	}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -79,7 +78,7 @@ func (r record) device(id string) Device {
 
 // over is the item with the record in it, to be written over the version that was read.
 func (r record) over(item store.Item) store.Item {
-	item.Value, item.ExpiresAt = encode(r), time.Unix(r.expiry(), 0)
+	item.Value, item.ExpiresAt = store.Encode(r), time.Unix(r.expiry(), 0)
 	return item
 }
 
@@ -87,21 +86,5 @@ func (r record) item(id string) store.Item { return r.over(store.Item{Key: sessi
 
 func readRecord(item store.Item) (record, error) {
 	var r record
-	return r, decode(item, &r)
-}
-
-func encode(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic("session: plain values failed to encode: " + err.Error())
-	}
-	return text
-}
-
-// decode does not pass on what the JSON decoder says: it may quote.
-func decode(item store.Item, v any) error {
-	if json.Unmarshal(item.Value, v) != nil {
-		return errors.New("session: an item of kind " + store.Kind(item.Key) + " cannot be read")
-	}
-	return nil
+	return r, failed("read", item.Decode(&r))
 }

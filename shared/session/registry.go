@@ -172,7 +172,7 @@ func (s *Sessions) find(ctx context.Context, appID, openID string) (registered, 
 	if err != nil {
 		return u, failed("read the user", err)
 	}
-	return u, decode(u.item, &u.account)
+	return u, failed("read the user", u.item.Decode(&u.account))
 }
 
 // change writes what f makes of the user, and lets f decide again as often as
@@ -181,8 +181,8 @@ func (s *Sessions) change(ctx context.Context, u registered, f func(*account) er
 	linked := ""
 	for try := 0; ; try++ {
 		u.account = account{}
-		if err := decode(u.item, &u.account); err != nil {
-			return u, err
+		if err := u.item.Decode(&u.account); err != nil {
+			return u, failed("read the user", err)
 		}
 		if err := f(&u.account); err != nil {
 			return u, err
@@ -213,10 +213,10 @@ func (s *Sessions) change(ctx context.Context, u registered, f func(*account) er
 // write is one try. Not done means that another was first; u.item is what stands then.
 func (s *Sessions) write(ctx context.Context, u *registered) (done bool, err error) {
 	item := u.item
-	if item.Value = encode(u.account); bytes.Equal(item.Value, u.item.Value) {
+	if item.Value = store.Encode(u.account); bytes.Equal(item.Value, u.item.Value) {
 		return true, nil
 	}
-	item, err = s.put(ctx, item)
+	item, err = store.Write(ctx, s.cfg.Store, item)
 	switch {
 	case err == nil:
 		u.item = item
@@ -249,7 +249,7 @@ func (s *Sessions) OpenIDs(ctx context.Context, unionID string) (map[string]stri
 	if err != nil {
 		return nil, failed("read the unionid", err)
 	}
-	return openIDs, decode(item, &openIDs)
+	return openIDs, failed("read the unionid", item.Decode(&openIDs))
 }
 
 // link adds the user to union#UNIONID.
@@ -258,16 +258,16 @@ func (s *Sessions) link(ctx context.Context, u registered) error {
 	openIDs := map[string]string{}
 	for try := 0; ; try++ {
 		openIDs[u.appID] = u.openID
-		item.Value = encode(openIDs)
-		standing, err := s.put(ctx, item)
+		item.Value = store.Encode(openIDs)
+		standing, err := store.Write(ctx, s.cfg.Store, item)
 		if !crossed(err) {
 			return failed("link the unionid", err)
 		}
 		openIDs = map[string]string{}
 		item.Version = standing.Version
 		if standing.Key != "" {
-			if err := decode(standing, &openIDs); err != nil {
-				return err
+			if err := standing.Decode(&openIDs); err != nil {
+				return failed("read the unionid", err)
 			}
 		}
 		if openIDs[u.appID] == u.openID {
@@ -279,10 +279,10 @@ func (s *Sessions) link(ctx context.Context, u registered) error {
 	}
 }
 
-// Keys of the table. The kind before the first # is what IAM grants; none of
-// the identifiers that follow can hold another #.
-func userKey(appID, openID string) string { return "user#" + appID + "#" + openID }
-func unionKey(unionID string) string      { return "union#" + unionID }
+// None of the identifiers in these keys can contain a #.
+func sessionKey(id string) string         { return store.Key(store.KindSession, id) }
+func userKey(appID, openID string) string { return store.Key(store.KindUser, appID, openID) }
+func unionKey(unionID string) string      { return store.Key(store.KindUnion, unionID) }
 
 const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 

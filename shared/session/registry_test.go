@@ -83,7 +83,7 @@ func TestUpdateAtOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(w *world) {
 		w.issue(login())
-		w.table.latency = latency
+		w.slowDown(latency)
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		busy, holders := errors.New("busy"), 0
@@ -155,7 +155,7 @@ func TestOpenIDs(t *testing.T) {
 // Logins of one unionid in many apps at once: no link is lost.
 func TestLinksAtOnce(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
-		w.table.latency = latency
+		w.slowDown(latency)
 		var wg sync.WaitGroup
 		for i := range 30 {
 			wg.Go(func() {
@@ -205,16 +205,4 @@ func TestInvalidLogins(t *testing.T) {
 			w.Errorf("at the limits: %v", err)
 		}
 	})
-}
-
-func TestNew(t *testing.T) {
-	good := newWorld(t, Config{}).table
-	for name, c := range map[string]Config{
-		"no store": {}, "life": {Store: good, TTL: -1}, "short life": {Store: good, TTL: time.Second - 1}, "idle": {Store: good, IdleTimeout: time.Millisecond},
-		"devices": {Store: good, MaxDevices: -1}, "many devices": {Store: good, MaxDevices: MostDevices + 1},
-	} {
-		if _, err := New(c); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
 }

@@ -135,7 +135,7 @@ func (s *Sessions) bury(ctx context.Context, item store.Item, grave record) erro
 			}
 			revoked = r.revoke(grave.Revoked, grave.RevokedAt)
 		}
-		standing, err := s.put(ctx, revoked.over(item))
+		standing, err := store.Write(ctx, s.cfg.Store, revoked.over(item))
 		if !crossed(err) {
 			return failed("revoke", err)
 		}

@@ -18,7 +18,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -28,6 +27,7 @@ import (
 	"time"
 
 	"wechatfn/shared/store"
+	"wechatfn/shared/wait"
 )
 
 // Reason is why a session was revoked.
@@ -64,25 +64,18 @@ type RevokedError struct {
 
 func (e *RevokedError) Error() string { return "session: revoked: " + string(e.Reason) }
 
-// The defaults, and the most devices that are sure to fit into a user's item.
-const (
-	DefaultTTL        = 30 * 24 * time.Hour
-	DefaultIdle       = 7 * 24 * time.Hour
-	DefaultMaxDevices = 10
-	MostDevices       = 256
-)
+// MostDevices is the most devices that are sure to fit into a user's item.
+const MostDevices = 256
 
-// Config configures Sessions. Store is required.
+// Config configures Sessions. Store, TTL, IdleTimeout and MaxDevices are required.
 type Config struct {
 	Store store.Store
-	// Life is how long after its login a session ends, whatever happens. Zero
-	// means DefaultLife. Ends are whole seconds, rounded down.
+	// TTL is how long after its login a session ends, whatever happens. Ends are
+	// whole seconds, rounded down.
 	TTL time.Duration
-	// Idle is how long after its last use (see Touch and Rotate) a session ends.
-	// Zero means DefaultIdle.
+	// IdleTimeout is how long after its last use (see Touch and Rotate) a session ends.
 	IdleTimeout time.Duration
-	// MaxDevices is how many sessions a user may have in an app, at most
-	// MostDevices. Zero means DefaultMaxDevices.
+	// MaxDevices is how many sessions a user may have in an app, at most MostDevices.
 	MaxDevices int
 
 	Now  func() time.Time // nil: time.Now
@@ -98,13 +91,11 @@ type Sessions struct {
 
 // New checks the configuration.
 func New(c Config) (*Sessions, error) {
-	c.TTL, c.IdleTimeout = cmp.Or(c.TTL, DefaultTTL), cmp.Or(c.IdleTimeout, DefaultIdle)
-	c.MaxDevices = cmp.Or(c.MaxDevices, DefaultMaxDevices)
 	switch {
 	case c.Store == nil:
 		return nil, errors.New("session: a Store is needed")
 	case c.TTL < time.Second || c.IdleTimeout < time.Second:
-		return nil, errors.New("session: Life and Idle are at least a second")
+		return nil, errors.New("session: TTL and IdleTimeout are at least a second")
 	case c.MaxDevices < 1 || c.MaxDevices > MostDevices:
 		return nil, fmt.Errorf("session: MaxDevices is 1 to %d", MostDevices)
 	}
@@ -139,19 +130,6 @@ type Session struct {
 	EndsAt    int64 `json:"endsAt"`
 }
 
-// put writes the item: anew where it has no version, else over that version.
-// Where another was first it returns store.ErrConflict and what stands, if anything.
-func (s *Sessions) put(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Version != "" {
-		return s.cfg.Store.Replace(ctx, item)
-	}
-	standing, err := s.cfg.Store.Create(ctx, item)
-	if errors.Is(err, store.ErrExists) {
-		err = store.ErrConflict
-	}
-	return standing, err
-}
-
 // crossed reports whether another's write came first.
 func crossed(err error) bool { return errors.Is(err, store.ErrConflict) }
 
@@ -167,14 +145,7 @@ func pause(ctx context.Context, try int) error {
 	if try >= maxTries {
 		return fmt.Errorf("session: too many writers at once: %w", store.ErrConflict)
 	}
-	timer := time.NewTimer(mathrand.N(min(time.Duration(try+1)*firstWait, maxWait)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("session: %w", ctx.Err())
-	}
+	return failed("wait", wait.For(ctx, mathrand.N(min(time.Duration(try+1)*firstWait, maxWait))))
 }
 
 // failed wraps an error of the store's, which names kinds of keys only.

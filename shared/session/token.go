@@ -50,8 +50,6 @@ func hash(b []byte) string {
 // same compares hashes in a time that tells nothing.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-func sessionKey(id string) string { return "session#" + id }
-
 // mint makes the first token of a login: from its seed, or by chance.
 func (s *Sessions) mint(l Login) (token, error) {
 	if l.Seed == nil {

@@ -11,7 +11,7 @@ import (
 func TestMalformedTokens(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		good := w.issue(login())
-		w.table.calls = nil
+		w.table.Take()
 		for name, text := range map[string]string{
 			"empty": "", "short": good[1:], "long": good + "A", "padded": good + "==", "space": " " + good[1:],
 			"line break": good[:10] + "\n" + good[11:], "line break more": good + "\n", "carriage return": good[:63] + "\r",

@@ -47,7 +47,7 @@ func (s *Sessions) Touch(ctx context.Context, token string, sku ...string) (Sess
 	if extended.IdleEnd == h.IdleEnd || 2*(h.IdleEnd-now) >= s.idle {
 		return h.session(), nil
 	}
-	switch _, err := s.put(ctx, extended.over(h.item)); {
+	switch _, err := store.Write(ctx, s.cfg.Store, extended.over(h.item)); {
 	case crossed(err):
 		return h.session(), nil
 	case err != nil:
@@ -75,7 +75,7 @@ func (s *Sessions) Rotate(ctx context.Context, token string, sku ...string) (str
 	for try := 0; ; try++ {
 		r := h.record.used(s.now(), s.idle)
 		r.Secret, r.Generation = next.secretHash(), r.Generation+1
-		standing, err := s.put(ctx, r.over(h.item))
+		standing, err := store.Write(ctx, s.cfg.Store, r.over(h.item))
 		if err == nil {
 			return next.text(), r.session(next.id()), nil
 		}
@@ -164,7 +164,7 @@ func (s *Sessions) judge(ctx context.Context, t token, item store.Item, skus []s
 			return held{t, item, r}, err
 		}
 		revoked := r.revoke(ReasonReused, s.now())
-		if item, err = s.put(ctx, revoked.over(item)); err == nil {
+		if item, err = store.Write(ctx, s.cfg.Store, revoked.over(item)); err == nil {
 			// It is dead. That it still takes a place in the list is no reason for another answer.
 			_ = s.unlist(ctx, r, t.id())
 			return held{}, revoked.revocation()

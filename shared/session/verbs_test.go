@@ -115,7 +115,7 @@ func TestRotateTwiceAtOnce(t *testing.T) {
 	for range 20 {
 		bubble(t, Config{}, func(w *world) {
 			token := w.issue(login())
-			w.table.latency = time.Millisecond
+			w.slowDown(time.Millisecond)
 			tokens, errs := make([]string, 2), make([]error, 2)
 			var wg sync.WaitGroup
 			for i := range tokens {
@@ -137,14 +137,11 @@ func TestRotateThroughTouch(t *testing.T) {
 		token := w.issue(login())
 		time.Sleep(4 * day)
 		p := w.process()
-		p.event = func(n int, do func() error) error {
-			if n == 2 {
-				if _, err := w.Touch(w.Context(), token); err != nil {
-					w.Error(err)
-				}
+		p.beforeCall(2, func() {
+			if _, err := w.Touch(w.Context(), token); err != nil {
+				w.Error(err)
 			}
-			return do()
-		}
+		})
 		next, _, err := p.Rotate(w.Context(), token)
 		w.want("rotate", err, nil)
 		w.wantCheck("the new token", next, nil)
@@ -271,7 +268,7 @@ func TestTouchAtOnce(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		token := w.issue(login())
 		time.Sleep(4 * day)
-		w.table.latency = time.Millisecond
+		w.slowDown(time.Millisecond)
 		for range 20 {
 			go func() {
 				if _, err := w.Touch(w.Context(), token); err != nil {
@@ -298,7 +295,7 @@ func TestUnreadable(t *testing.T) {
 		if _, err := w.table.Store.Replace(w.Context(), item); err != nil {
 			w.Fatal(err)
 		}
-		if _, err := w.Check(w.Context(), token); err == nil || err.Error() != "session: an item of kind session cannot be read" {
+		if _, err := w.Check(w.Context(), token); err == nil || err.Error() != "session: read: store: the value of a session item cannot be decoded" {
 			w.Error(err)
 		}
 		w.want("revoke user", w.RevokeUser(w.Context(), testAppID, testOpenID, ""), nil)
@@ -311,7 +308,7 @@ func TestStoreErrorsAreWrapped(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		token := w.issue(login())
 		p := w.process()
-		p.event = func(int, func() error) error { return broken }
+		p.Fail(broken)
 		ctx := w.Context()
 		_, err := p.Check(ctx, token)
 		w.want("check", err, broken)
@@ -320,7 +317,7 @@ func TestStoreErrorsAreWrapped(t *testing.T) {
 		w.want("revoke all", p.RevokeAll(ctx, token, ""), broken)
 		_, err = p.User(ctx, testAppID, testOpenID)
 		w.want("user", err, broken)
-		p.event = func(n int, do func() error) error { return store.ErrConflict }
+		p.Fail(store.ErrConflict)
 		_, _, _, err = p.Issue(ctx, login())
 		if err == nil {
 			w.Error("a store that always refuses ends in nothing")

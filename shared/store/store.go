@@ -24,11 +24,12 @@ const (
 var (
 	// ErrNotFound: no live item stands under the key.
 	ErrNotFound = errors.New("store: not found")
-	// ErrExists: Create met a live item, which it returns.
-	ErrExists = errors.New("store: exists")
-	// ErrConflict: the item is gone, expired, or has another version than the
+	// ErrConflict: the item is gone, has expired, or has another version than the
 	// one that was read.
 	ErrConflict = errors.New("store: conflict")
+	// ErrExists is the conflict of Create: a valid item is stored under the key.
+	// errors.Is(ErrExists, ErrConflict) is true.
+	ErrExists = fmt.Errorf("%w: the item exists", ErrConflict)
 	// ErrInvalid: the item breaks a limit; nothing was sent to the engine.
 	ErrInvalid = errors.New("store: invalid item")
 )
@@ -74,6 +75,15 @@ type Store interface {
 
 	// Delete removes the item only where version still stands. Errors: ErrConflict.
 	Delete(ctx context.Context, key, version string) error
+}
+
+// Write creates an item that has no Version, and replaces one that has. It
+// returns what that verb returns; either refusal is an ErrConflict.
+func Write(ctx context.Context, s Store, item Item) (Item, error) {
+	if item.Version == "" {
+		return s.Create(ctx, item)
+	}
+	return s.Replace(ctx, item)
 }
 
 // NewVersion returns a version that was never used before: 130 random bits.

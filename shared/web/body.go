@@ -5,17 +5,19 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"wechatfn/shared/problem"
 )
 
-// ReadBody reads the whole body, at most limit bytes. Errors: a 413 *Problem
-// "body_too_large", a 400 *Problem "body_unreadable".
+// ReadBody reads the whole body, at most limit bytes. Errors: problem.BodyTooLarge,
+// problem.BodyUnreadable.
 func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
-		return nil, &Problem{Status: http.StatusBadRequest, Code: "body_unreadable", Title: "Unreadable body", Cause: err}
+		return nil, &problem.Problem{Type: &problem.BodyUnreadable, Cause: err}
 	}
 	if int64(len(body)) > limit {
 		return nil, tooLarge(limit)
@@ -32,11 +34,6 @@ func Bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-func tooLarge(limit int64) *Problem {
-	return &Problem{
-		Status: http.StatusRequestEntityTooLarge,
-		Code:   "body_too_large",
-		Title:  "Body too large",
-		Detail: fmt.Sprintf("the body may have %d bytes", limit),
-	}
+func tooLarge(limit int64) *problem.Problem {
+	return problem.BodyTooLarge.New(fmt.Sprintf("the body may have %d bytes", limit))
 }

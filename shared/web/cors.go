@@ -22,7 +22,7 @@ type CORSConfig struct {
 
 // CORS lets the pages of config.Origins read the answers of next. It answers
 // preflights itself with 204. A page of any other origin gets the same answers
-// without CORS headers, so its browser keeps them from it.
+// without CORS headers, so its browser does not show them to it.
 //
 // Error: an origin that is not scheme://host[:port]. That refuses "*" and
 // "null", which would let in any page.
@@ -47,7 +47,7 @@ func CORS(config CORSConfig, next http.Handler) (http.Handler, error) {
 }
 
 // preflightLife is how long a browser may keep a preflight's answer, in seconds.
-const preflightLife = "600"
+const preflightMaxAge = "600"
 
 type cors struct {
 	next             http.Handler
@@ -86,7 +86,7 @@ func (c *cors) allow(header http.Header, origin string) {
 
 func (c *cors) allowPreflight(header http.Header) {
 	header.Set("Access-Control-Allow-Methods", c.methods)
-	header.Set("Access-Control-Max-Age", preflightLife)
+	header.Set("Access-Control-Max-Age", preflightMaxAge)
 	if c.headers != "" {
 		header.Set("Access-Control-Allow-Headers", c.headers)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -15,7 +16,7 @@ func Example() {
 			return err
 		}
 		if query.Get("name") == "" {
-			return &web.Problem{Status: http.StatusBadRequest, Code: "name_missing", Detail: "no name was sent"}
+			return problem.ParameterInvalid.New("no name was sent")
 		}
 		return web.JSON(w, http.StatusOK, map[string]string{"hello": query.Get("name")})
 	}
@@ -29,5 +30,5 @@ func Example() {
 	}
 	// Output:
 	// 200 {"hello":"a&b"}
-	// 400 {"type":"urn:wechatfn:problem:name_missing","title":"Bad Request","status":400,"detail":"no name was sent","code":"name_missing"}
+	// 400 {"type":"urn:wechatfn:problem:parameter_invalid","title":"Invalid parameter","status":400,"detail":"no name was sent","code":"parameter_invalid","hint":{"en":"See the API description for its form.","zh":"参数格式见接口文档。"}}
 }

@@ -11,13 +11,15 @@ import (
 	"wechatfn/shared/web"
 )
 
-// A login ends by its time, or its caller's, and not when the client hangs up.
+// A login ends by its own time, or its caller's, and not when the client hangs up.
 func TestGuardedTime(t *testing.T) {
 	const budget = 8 * time.Second
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		caller, want time.Duration // the caller's deadline; none if 0
-	}{"no deadline": {0, budget}, "a later one": {time.Minute, budget}, "an earlier one": {time.Second, time.Second}} {
-		t.Run(name, func(t *testing.T) {
+	}{{"no deadline", 0, budget}, {"a later one", time.Minute, budget}, {"an earlier one", time.Second, time.Second}} {
+		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, hangUp := context.WithCancel(t.Context())
 				if c.caller > 0 {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"wechatfn/shared/problem"
 )
 
 // Mux routes by method and path, and answers with problems where http.ServeMux
@@ -30,7 +32,7 @@ type route struct {
 
 // Handle registers h for a pattern such as "GET /signature", "POST
 // /verify/{app}" or "GET /MP_verify_{code}.txt": a method and a path with at
-// most one {name}, which stands for one or more bytes without a slash and is
+// most one {name}, which matches one or more bytes without a slash and is
 // read with r.PathValue. An exact path wins over a wildcard, a longer pattern
 // over a shorter one. It panics on a malformed or repeated pattern.
 func (m *Mux) Handle(pattern string, h http.Handler) {
@@ -87,7 +89,7 @@ func newRoute(path string) *route {
 
 func (r *route) literal() int { return len(r.prefix) + len(r.suffix) }
 
-// match returns what the wildcard stands for.
+// match returns what the wildcard matches.
 func (r *route) match(path string) (string, bool) {
 	rest, ok := strings.CutPrefix(path, r.prefix)
 	if !ok {
@@ -112,7 +114,7 @@ func (m *Mux) find(path string) (found *route, value string) {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, value := m.find(r.URL.Path)
 	if found == nil {
-		WriteProblem(w, &Problem{Status: http.StatusNotFound, Code: "not_found"})
+		WriteProblem(w, problem.NotFound.New(""))
 		return
 	}
 	h := found.methods[r.Method]
@@ -121,7 +123,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if h == nil {
 		w.Header().Set("Allow", found.allow)
-		WriteProblem(w, &Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed"})
+		WriteProblem(w, problem.MethodNotAllowed.New(""))
 		return
 	}
 	if found.name != "" {

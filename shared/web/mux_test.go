@@ -83,12 +83,17 @@ func TestMux(t *testing.T) {
 }
 
 func TestMuxSaysWhatIsAllowed(t *testing.T) {
-	for path, want := range map[string]string{"/signature": "GET, HEAD", "/verify": "GET, HEAD, POST"} {
-		w := httptest.NewRecorder()
-		newMux().ServeHTTP(w, httptest.NewRequest(http.MethodDelete, path, nil))
-		if got := w.Header().Get("Allow"); got != want {
-			t.Errorf("%s: got %q, want %q", path, got, want)
-		}
+	for _, c := range []struct {
+		path string
+		want string
+	}{{"/signature", "GET, HEAD"}, {"/verify", "GET, HEAD, POST"}} {
+		t.Run(c.path, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			newMux().ServeHTTP(w, httptest.NewRequest(http.MethodDelete, c.path, nil))
+			if got := w.Header().Get("Allow"); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.path, got, c.want)
+			}
+		})
 	}
 }
 

@@ -6,79 +6,27 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
+
+	"wechatfn/shared/problem"
 )
-
-// Hint tells a developer what to do about a problem, in English and in Chinese.
-type Hint struct {
-	En string `json:"en,omitempty"`
-	Zh string `json:"zh,omitempty"`
-}
-
-// Problem is an RFC 9457 problem and an error: a handler returns it, and
-// [Handle] answers with it. A Problem that is shared between requests must not
-// be changed.
-type Problem struct {
-	// Status is the HTTP status; anything below 400 is answered as 500.
-	Status int
-	// Code is stable and snake_case, such as "url_missing". Clients switch on it.
-	Code string
-	// Title says what kind of problem it is; empty means the status text.
-	Title string
-	// Detail says what was wrong with this request. It goes to the client.
-	Detail string
-	Hint   Hint
-	// RetryAfter is sent as whole seconds, rounded up; zero sends none.
-	RetryAfter time.Duration
-	// Cause is logged, never sent. It may be nil.
-	Cause error
-}
-
-func (p *Problem) Error() string {
-	text := fmt.Sprintf("web: %d %s", p.status(), p.Code)
-	if p.Detail != "" {
-		text += ": " + p.Detail
-	}
-	if p.Cause != nil {
-		text += ": " + p.Cause.Error()
-	}
-	return text
-}
-
-// Unwrap returns the cause, so that errors.Is looks through a Problem.
-func (p *Problem) Unwrap() error { return p.Cause }
-
-func (p *Problem) status() int {
-	if p.Status < 400 || p.Status > 599 {
-		return http.StatusInternalServerError
-	}
-	return p.Status
-}
-
-func (p *Problem) title() string {
-	if p.Title != "" {
-		return p.Title
-	}
-	return http.StatusText(p.status())
-}
 
 // problemBody fixes the names and the order of the members on the wire.
 type problemBody struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-	Code   string `json:"code"`
-	Hint   Hint   `json:"hint,omitzero"`
+	Type   string       `json:"type"`
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Code   problem.Code `json:"code"`
+	Hint   problem.Hint `json:"hint,omitzero"`
 }
 
 // WriteProblem answers with p as application/problem+json. It is for the few
-// places that are not a [HandlerFunc]; those return the Problem instead.
-func WriteProblem(w http.ResponseWriter, p *Problem) {
-	NoteProblem(w, p)
+// places that are not a [HandlerFunc]; a HandlerFunc returns the problem instead.
+func WriteProblem(w http.ResponseWriter, p *problem.Problem) {
+	RecordProblem(w, p)
 	header := w.Header()
 	dropBodyHeaders(header)
 	if p.RetryAfter > 0 {
@@ -86,21 +34,21 @@ func WriteProblem(w http.ResponseWriter, p *Problem) {
 	}
 	// Strings and a number always encode, and a client that has gone away is
 	// nobody to report to.
-	_ = writeJSON(w, p.status(), "application/problem+json", problemBody{
-		Type:   "urn:wechatfn:problem:" + p.Code,
-		Title:  p.title(),
-		Status: p.status(),
+	_ = writeJSON(w, p.Status(), "application/problem+json", problemBody{
+		Type:   "urn:wechatfn:problem:" + string(p.Code()),
+		Title:  p.Title(),
+		Status: p.Status(),
 		Detail: p.Detail,
-		Code:   p.Code,
-		Hint:   p.Hint,
+		Code:   p.Code(),
+		Hint:   p.Hint(),
 	})
 }
 
-// NoteProblem has [Log] tell the problem's code, for who shows a problem in another
-// form. WriteProblem does it itself.
-func NoteProblem(w http.ResponseWriter, p *Problem) {
+// RecordProblem gives the problem's code to [Log]. Call it where a problem is shown in
+// another form; WriteProblem does it itself.
+func RecordProblem(w http.ResponseWriter, p *problem.Problem) {
 	if rec, ok := w.(*recorder); ok {
-		rec.code = p.Code
+		rec.code = string(p.Code())
 	}
 }
 

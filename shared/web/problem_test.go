@@ -12,15 +12,17 @@ import (
 	"testing"
 	"time"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
+	"wechatfn/shared/web/logtest"
 )
 
 // serve runs one request and returns the answer and what was logged.
 func serve(t *testing.T, h func(*slog.Logger) http.Handler, r *http.Request) (*httptest.ResponseRecorder, string) {
 	t.Helper()
-	var logs strings.Builder
+	var logs logtest.Buffer
 	w := httptest.NewRecorder()
-	h(slog.New(slog.NewJSONHandler(&logs, nil))).ServeHTTP(w, r)
+	h(logs.JSON()).ServeHTTP(w, r)
 	return w, logs.String()
 }
 
@@ -35,33 +37,35 @@ func failing(err error) func(*slog.Logger) http.Handler {
 func get(target string) *http.Request { return httptest.NewRequest(http.MethodGet, target, nil) }
 
 func TestProblemOnTheWire(t *testing.T) {
-	w, logs := serve(t, failing(&web.Problem{
-		Status:     http.StatusServiceUnavailable,
-		Code:       "ticket_unavailable",
-		Title:      "No ticket",
+	w, logs := serve(t, failing(&problem.Problem{
+		Type:       &problem.Timeout,
 		Detail:     "a&b <c>",
-		Hint:       web.Hint{En: "Wait.", Zh: "请稍候。"},
 		RetryAfter: 1500 * time.Millisecond,
 		Cause:      errors.New("the cause"),
 	}), get("/signature?url=secret"))
 
-	want := `{"type":"urn:wechatfn:problem:ticket_unavailable","title":"No ticket","status":503,` +
-		`"detail":"a&b <c>","code":"ticket_unavailable","hint":{"en":"Wait.","zh":"请稍候。"}}` + "\n"
+	want := `{"type":"urn:wechatfn:problem:timeout","title":"The answer took too long","status":503,` +
+		`"detail":"a&b <c>","code":"timeout","hint":{"en":"Try again in a few seconds.","zh":"请几秒后重试。"}}` + "\n"
 	if got := w.Body.String(); got != want {
 		t.Errorf("body\n got %s\nwant %s", got, want)
 	}
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d", w.Code)
 	}
-	for name, want := range map[string]string{
-		"Content-Type":           "application/problem+json",
-		"Cache-Control":          "no-store",
-		"X-Content-Type-Options": "nosniff",
-		"Retry-After":            "2",
+	for _, c := range []struct {
+		name string
+		want string
+	}{
+		{"Content-Type", "application/problem+json"},
+		{"Cache-Control", "no-store"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Retry-After", "2"},
 	} {
-		if got := w.Header().Get(name); got != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := w.Header().Get(c.name); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+			}
+		})
 	}
 	if !strings.Contains(logs, "the cause") || strings.Contains(logs, "secret") {
 		t.Errorf("want the cause and no query in the log: %s", logs)
@@ -69,7 +73,7 @@ func TestProblemOnTheWire(t *testing.T) {
 }
 
 func TestErrorsBecomeStatusCodes(t *testing.T) {
-	gone := &web.Problem{Status: http.StatusGone, Code: "gone"}
+	refused := problem.MethodNotAllowed.New("")
 	tests := []struct {
 		name   string
 		err    error
@@ -77,9 +81,10 @@ func TestErrorsBecomeStatusCodes(t *testing.T) {
 		code   string
 		logged bool
 	}{
-		{"problem", gone, 410, "gone", false},
-		{"wrapped problem", fmt.Errorf("deep: %w", gone), 410, "gone", false},
-		{"problem without a status", &web.Problem{Code: "odd"}, 500, "odd", true},
+		{"problem", refused, 405, "method_not_allowed", false},
+		{"wrapped problem", fmt.Errorf("deep: %w", refused), 405, "method_not_allowed", false},
+		{"problem without a type", &problem.Problem{Detail: "odd"}, 500, "internal", true},
+		{"problem of a type that is not in the catalogue", new(problem.Type).New("odd"), 500, "internal", true},
 		{"deadline", fmt.Errorf("read: %w", context.DeadlineExceeded), 503, "timeout", true},
 		{"anything else", errors.New("canary"), 500, "internal", true},
 	}
@@ -128,7 +133,7 @@ func TestProblemForgetsTheBodyThatWasPlanned(t *testing.T) {
 	w, _ := serve(t, handle(func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Length", "3")
 		w.Header().Set("ETag", `"x"`)
-		return &web.Problem{Status: 404, Code: "not_found"}
+		return problem.NotFound.New("")
 	}), get("/"))
 	if got := w.Header().Get("Content-Length") + w.Header().Get("ETag"); got != "" {
 		t.Errorf("left over: %q", got)

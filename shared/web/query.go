@@ -6,14 +6,16 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"wechatfn/shared/problem"
 )
 
 // maxParameters is how many known parameters one handler can have. It lets
-// Query live on the stack.
+// Query stay on the stack.
 const maxParameters = 8
 
 // Query holds the parameters of one request. It is a value; copies are
-// independent as long as nobody writes to what Unknown returned.
+// independent as long as the caller does not change what Unknown returned.
 type Query struct {
 	params  [maxParameters]parameter
 	n       int
@@ -30,9 +32,9 @@ type parameter struct{ name, value string }
 // space, and a client that forgot to encode its URL must not have its plus
 // changed under it, since the signature would then be for another page.
 //
-// It is strict where guessing would sign the wrong thing. Errors are *Problem:
-// "parameter_repeated" when a known parameter comes twice, "query_malformed"
-// for bad percent-encoding anywhere.
+// It is strict where guessing would sign the wrong thing. Errors:
+// problem.ParameterRepeated when a known parameter comes twice,
+// problem.QueryMalformed for bad percent-encoding anywhere.
 func ParseQuery(r *http.Request, known ...string) (Query, error) {
 	if len(known) > maxParameters {
 		panic("web: too many known parameters")
@@ -98,28 +100,10 @@ func (q *Query) Has(name string) bool {
 // ?url=https://a/?x=1&y=2 has an unknown y, and a url that was cut short.
 func (q *Query) Unknown() []string { return q.unknown }
 
-func malformed(where string) *Problem {
-	return &Problem{
-		Status: http.StatusBadRequest,
-		Code:   "query_malformed",
-		Title:  "Malformed query",
-		Detail: where + " holds a % that is not followed by two hexadecimal digits",
-		Hint: Hint{
-			En: "Encode each value with encodeURIComponent.",
-			Zh: "请用 encodeURIComponent 对每个参数值编码。",
-		},
-	}
+func malformed(where string) *problem.Problem {
+	return problem.QueryMalformed.New(where + " holds a % that is not followed by two hexadecimal digits")
 }
 
-func repeated(name string) *Problem {
-	return &Problem{
-		Status: http.StatusBadRequest,
-		Code:   "parameter_repeated",
-		Title:  "Repeated parameter",
-		Detail: fmt.Sprintf("parameter %q was sent more than once", name),
-		Hint: Hint{
-			En: "Send each parameter once, and encode values with encodeURIComponent so that an & inside stays inside.",
-			Zh: "每个参数只能出现一次；请用 encodeURIComponent 编码参数值，以免其中的 & 被当作分隔符。",
-		},
-	}
+func repeated(name string) *problem.Problem {
+	return problem.ParameterRepeated.New(fmt.Sprintf("parameter %q was sent more than once", name))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -59,12 +60,12 @@ func TestParseQueryRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := web.ParseQuery(withQuery(test.raw), "url")
-			problem, ok := errors.AsType[*web.Problem](err)
+			p, ok := errors.AsType[*problem.Problem](err)
 			if !ok {
 				t.Fatalf("got %v, want a problem", err)
 			}
-			if problem.Code != test.code || problem.Status != http.StatusBadRequest || !strings.Contains(problem.Detail, test.detail) {
-				t.Errorf("got %+v", problem)
+			if string(p.Code()) != test.code || p.Status() != http.StatusBadRequest || !strings.Contains(p.Detail, test.detail) {
+				t.Errorf("got %v", p)
 			}
 		})
 	}
@@ -89,7 +90,7 @@ func FuzzParseQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		q, err := web.ParseQuery(withQuery(raw), "url")
 		if err != nil {
-			if _, ok := errors.AsType[*web.Problem](err); !ok {
+			if _, ok := errors.AsType[*problem.Problem](err); !ok {
 				t.Fatalf("not a problem: %v", err)
 			}
 			return

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+
+	"wechatfn/shared/problem"
 )
 
-// maxStack keeps one log line within what log services take.
+// maxStack limits a log line to what log services accept.
 const maxStack = 16 << 10
 
 // Recover answers a panic of next with a 500 problem without detail, or breaks
@@ -33,7 +35,7 @@ func (rec *recorder) giveUp(value any) {
 	if rec.status != 0 || value == http.ErrAbortHandler {
 		panic(http.ErrAbortHandler)
 	}
-	WriteProblem(rec, Internal(nil))
+	WriteProblem(rec, problem.Internal.New(""))
 }
 
 // LogPanic logs what was recovered, with the stack of the caller's goroutine.

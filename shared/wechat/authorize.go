@@ -1,18 +1,17 @@
 package wechat
 
 import (
-	"cmp"
 	"net/url"
 	"strings"
 )
 
-// DefaultOpenURL is where users log in.
+// DefaultOpenURL is the default of WECHAT_OPEN_BASE: where users log in.
 const DefaultOpenURL = "https://open.weixin.qq.com"
 
 // Scopes of a login.
 const (
-	ScopeBase     = "snsapi_base"     // official account: silent, tells the openid alone
-	ScopeUserInfo = "snsapi_userinfo" // official account: the user is asked, tells the profile too
+	ScopeBase     = "snsapi_base"     // official account: silent, gives the openid only
+	ScopeUserInfo = "snsapi_userinfo" // official account: the user is asked, gives the profile too
 	ScopeLogin    = "snsapi_login"    // website: the user scans and is asked
 )
 
@@ -23,8 +22,8 @@ const (
 // WeChat's pages call state optional ([a-zA-Z0-9], at most 128 bytes) but also know
 // an error for an empty one (10013): always send one.
 type LoginPage struct {
-	// OpenURL is where the pages are, without a slash at its end; "" means
-	// DefaultOpenURL. It is for simulators and is not checked.
+	// OpenURL is where the pages are, without a slash at its end: DefaultOpenURL or a
+	// simulator. It is required, and is not checked.
 	OpenURL                          string
 	AppID, RedirectURI, Scope, State string
 }
@@ -55,7 +54,7 @@ func QRConnectURL(p LoginPage, lang string) string {
 // url: WeChat matches the whole URL against a pattern, so names, order and fragment
 // are fixed.
 func (p LoginPage) url(path, more string) string {
-	return cmp.Or(p.OpenURL, DefaultOpenURL) + path + "?appid=" + escape(p.AppID) + "&redirect_uri=" + escape(p.RedirectURI) +
+	return p.OpenURL + path + "?appid=" + escape(p.AppID) + "&redirect_uri=" + escape(p.RedirectURI) +
 		"&response_type=code&scope=" + escape(p.Scope) + "&state=" + escape(p.State) + more + "#wechat_redirect"
 }
 

@@ -29,7 +29,7 @@ func TestAuthorizeURLVectors(t *testing.T) {
 	}
 	for _, v := range file.Vectors {
 		t.Run(v.ID, func(t *testing.T) {
-			page := wechat.LoginPage{AppID: v.Input.AppID, RedirectURI: v.Input.RedirectURI, Scope: v.Input.Scope, State: v.Input.State}
+			page := wechat.LoginPage{OpenURL: wechat.DefaultOpenURL, AppID: v.Input.AppID, RedirectURI: v.Input.RedirectURI, Scope: v.Input.Scope, State: v.Input.State}
 			got := wechat.AuthorizeURL(page, false)
 			if strings.Contains(v.ID, "qrconnect") {
 				got = wechat.QRConnectURL(page, "")
@@ -46,7 +46,7 @@ func TestLoginPageOptions(t *testing.T) {
 		official = "/connect/oauth2/authorize?appid=wx1&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_userinfo&state=s"
 		site     = "/connect/qrconnect?appid=wx1&redirect_uri=https%3A%2F%2Fa.example%2F&response_type=code&scope=snsapi_userinfo&state=s"
 	)
-	page := wechat.LoginPage{AppID: "wx1", RedirectURI: "https://a.example/", Scope: "snsapi_userinfo", State: "s"}
+	page := wechat.LoginPage{OpenURL: wechat.DefaultOpenURL, AppID: "wx1", RedirectURI: "https://a.example/", Scope: "snsapi_userinfo", State: "s"}
 	elsewhere := page
 	elsewhere.OpenURL = "http://127.0.0.1:8080/sim"
 	for _, c := range []struct{ name, got, want string }{
@@ -68,7 +68,7 @@ func TestLoginPageOptions(t *testing.T) {
 // No value can add a parameter or end the query, and a space is no plus.
 func TestLoginPageEscapes(t *testing.T) {
 	const odd = "a b+c&d=e#f%2F/?é\n"
-	got := wechat.QRConnectURL(wechat.LoginPage{AppID: odd, RedirectURI: odd, Scope: odd, State: odd}, odd)
+	got := wechat.QRConnectURL(wechat.LoginPage{OpenURL: wechat.DefaultOpenURL, AppID: odd, RedirectURI: odd, Scope: odd, State: odd}, odd)
 	const escaped = "a%20b%2Bc%26d%3De%23f%252F%2F%3F%C3%A9%0A"
 	want := "https://open.weixin.qq.com/connect/qrconnect?appid=" + escaped + "&redirect_uri=" + escaped +
 		"&response_type=code&scope=" + escaped + "&state=" + escaped + "&lang=" + escaped + "#wechat_redirect"

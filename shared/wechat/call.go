@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"wechatfn/shared/wait"
 )
 
 const (
@@ -50,14 +52,7 @@ func pause(ctx context.Context) bool {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < d+worthwhile {
 		return false
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return wait.For(ctx, d) == nil
 }
 
 func (c *Client) attempt(ctx context.Context, r call, out any) *Error {

@@ -48,7 +48,7 @@ func silent(r *http.Request) (*http.Response, error) {
 func clientOf(t *testing.T, answers ...func(*http.Request) (*http.Response, error)) (*wechat.Client, *trip) {
 	t.Helper()
 	f := &trip{answers: answers}
-	c, err := wechat.New(wechat.Config{HTTPClient: &http.Client{Transport: f}})
+	c, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: &http.Client{Transport: f}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,21 +140,23 @@ func TestRetries(t *testing.T) {
 		{"secret", false, body(200, `{"errcode":40125,"errmsg":"x"}`)},
 		{"quota", false, body(200, `{"errcode":45009,"errmsg":"x"}`)},
 		{"minute quota", false, body(200, `{"errcode":45011,"errmsg":"x"}`)},
-		{"dead token", false, body(200, `{"errcode":40001,"errmsg":"x"}`)},
+		{"invalid token", false, body(200, `{"errcode":40001,"errmsg":"x"}`)},
 	} {
-		for _, verb := range verbs {
-			synctest.Test(t, func(t *testing.T) {
-				c, f := clientOf(t, fault.answer)
-				err := verb.call(t.Context(), c)
-				want := 1
-				if fault.passes && verb.repeat {
-					want = 2
-				}
-				if err == nil || len(f.seen) != want {
-					t.Errorf("%s, %s: %d attempts, want %d (%v)", fault.name, verb.name, len(f.seen), want, err)
-				}
-			})
-		}
+		t.Run(fault.name, func(t *testing.T) {
+			for _, verb := range verbs {
+				synctest.Test(t, func(t *testing.T) {
+					c, f := clientOf(t, fault.answer)
+					err := verb.call(t.Context(), c)
+					want := 1
+					if fault.passes && verb.repeat {
+						want = 2
+					}
+					if err == nil || len(f.seen) != want {
+						t.Errorf("%s, %s: %d attempts, want %d (%v)", fault.name, verb.name, len(f.seen), want, err)
+					}
+				})
+			}
+		})
 	}
 }
 
@@ -261,33 +263,38 @@ func TestCancelledContext(t *testing.T) {
 
 // TestUnexpectedAnswers: what is not WeChat's protocol is busy, not a credential.
 func TestUnexpectedAnswers(t *testing.T) {
-	for name, text := range map[string]string{
-		"empty":           "",
-		"no credential":   `{"errcode":0,"errmsg":"ok","expires_in":7200}`,
-		"empty values":    `{"access_token":"","ticket":"","ip_list":[],"expires_in":7200}`,
-		"no life":         `{"access_token":"T","ticket":"T"}`,
-		"zero life":       `{"access_token":"T","ticket":"T","expires_in":0}`,
-		"negative life":   `{"access_token":"T","ticket":"T","expires_in":-1}`,
-		"more than a day": `{"access_token":"T","ticket":"T","expires_in":86401}`,
-		"absurd life":     `{"access_token":"T","ticket":"T","expires_in":9223372036854775807}`,
-		"too large":       fmt.Sprintf(`{"access_token":"T","ticket":"T","expires_in":7200,"x":"%s"}`, strings.Repeat("x", 64<<10)),
-		"padded":          `{"access_token":"T","ticket":"T","expires_in":7200}` + strings.Repeat(" ", 64<<10),
+	for _, row := range []struct {
+		name string
+		text string
+	}{
+		{"empty", ""},
+		{"no credential", `{"errcode":0,"errmsg":"ok","expires_in":7200}`},
+		{"empty values", `{"access_token":"","ticket":"","ip_list":[],"expires_in":7200}`},
+		{"no lifetime", `{"access_token":"T","ticket":"T"}`},
+		{"zero lifetime", `{"access_token":"T","ticket":"T","expires_in":0}`},
+		{"negative lifetime", `{"access_token":"T","ticket":"T","expires_in":-1}`},
+		{"more than a day", `{"access_token":"T","ticket":"T","expires_in":86401}`},
+		{"absurd lifetime", `{"access_token":"T","ticket":"T","expires_in":9223372036854775807}`},
+		{"too large", fmt.Sprintf(`{"access_token":"T","ticket":"T","expires_in":7200,"x":"%s"}`, strings.Repeat("x", 64<<10))},
+		{"padded", `{"access_token":"T","ticket":"T","expires_in":7200}` + strings.Repeat(" ", 64<<10)},
 	} {
-		for _, verb := range verbs {
-			if verb.name == "clear quota" && text != "" && len(text) < 64<<10 || strings.HasPrefix(verb.name, "check ") && name == "no credential" {
-				continue // it needs no credential in the answer
+		t.Run(row.name, func(t *testing.T) {
+			for _, verb := range verbs {
+				if verb.name == "clear quota" && row.text != "" && len(row.text) < 64<<10 || strings.HasPrefix(verb.name, "check ") && row.name == "no credential" {
+					continue // it needs no credential in the answer
+				}
+				c, _ := clientOf(t, body(200, row.text))
+				err := verb.call(t.Context(), c)
+				var e *wechat.Error
+				if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.Code != 0 || e.Status != 200 {
+					t.Errorf("%s, %s: %v", row.name, verb.name, err)
+				}
 			}
-			c, _ := clientOf(t, body(200, text))
-			err := verb.call(t.Context(), c)
-			var e *wechat.Error
-			if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.Code != 0 || e.Status != 200 {
-				t.Errorf("%s, %s: %v", name, verb.name, err)
-			}
-		}
+		})
 	}
 }
 
-func TestLongestAnswerAndLife(t *testing.T) {
+func TestLongestAnswerAndLifetimeAreAccepted(t *testing.T) {
 	const head = `{"ticket":"T","expires_in":86400,"x":"`
 	c, _ := clientOf(t, body(200, head+strings.Repeat("x", 64<<10-len(head)-2)+`"}`))
 	ticket, err := c.Ticket(t.Context(), "TOKEN", wechat.WXCard)
@@ -345,24 +352,26 @@ func TestRequests(t *testing.T) {
 		{"check user", "GET", "/sns/auth", map[string]string{"access_token": odd, "openid": odd}, "",
 			func(c *wechat.Client) { _ = c.CheckUserToken(ctx, odd, odd) }},
 	} {
-		var sent string
-		client, f := clientOf(t, func(r *http.Request) (*http.Response, error) {
-			b, _ := io.ReadAll(r.Body)
-			sent = string(b)
-			return body(200, "{}")(r)
-		})
-		c.call(client)
-		r := f.seen[0]
-		if r.Method != c.method || r.URL.Path != c.path || r.URL.Host != "api.weixin.qq.com" || r.URL.Scheme != "https" || sent != c.body {
-			t.Errorf("%s: %s %s %s", c.name, r.Method, r.URL, sent)
-		}
-		if len(r.URL.Query()) != len(c.query) {
-			t.Errorf("%s: query %v", c.name, r.URL.Query())
-		}
-		for k, v := range c.query {
-			if r.URL.Query().Get(k) != v {
-				t.Errorf("%s: %s is %q", c.name, k, r.URL.Query().Get(k))
+		t.Run(c.name, func(t *testing.T) {
+			var sent string
+			client, f := clientOf(t, func(r *http.Request) (*http.Response, error) {
+				b, _ := io.ReadAll(r.Body)
+				sent = string(b)
+				return body(200, "{}")(r)
+			})
+			c.call(client)
+			r := f.seen[0]
+			if r.Method != c.method || r.URL.Path != c.path || r.URL.Host != "api.weixin.qq.com" || r.URL.Scheme != "https" || sent != c.body {
+				t.Errorf("%s: %s %s %s", c.name, r.Method, r.URL, sent)
 			}
-		}
+			if len(r.URL.Query()) != len(c.query) {
+				t.Errorf("%s: query %v", c.name, r.URL.Query())
+			}
+			for k, v := range c.query {
+				if r.URL.Query().Get(k) != v {
+					t.Errorf("%s: %s is %q", c.name, k, r.URL.Query().Get(k))
+				}
+			}
+		})
 	}
 }

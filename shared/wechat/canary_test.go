@@ -114,58 +114,63 @@ var canaryVerbs = []struct {
 func TestNoSecretInErrors(t *testing.T) {
 	echo := canary + " " + url.QueryEscape(canary) + " " + url.PathEscape(canary)
 	inJSON := strings.ReplaceAll(canary, `"`, `\"`)
-	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
-		"transport with URL": func(r *http.Request) (*http.Response, error) {
+	for _, row := range []struct {
+		name   string
+		answer func(*http.Request) (*http.Response, error)
+	}{
+		{"transport with URL", func(r *http.Request) (*http.Response, error) {
 			return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: errors.New("broken: " + echo)}
-		},
-		"nested URL errors": func(r *http.Request) (*http.Response, error) {
+		}},
+		{"nested URL errors", func(r *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("a: %w", &url.Error{Op: "Get", URL: r.URL.String(), Err: io.EOF})
-		},
-		"quoted answer": func(*http.Request) (*http.Response, error) {
+		}},
+		{"quoted answer", func(*http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("malformed HTTP response %q", "x "+canary)
-		},
-		"timeout":        silent,
-		"HTTP 500":       body(500, "GET /?secret="+echo),
-		"HTTP 400":       body(400, echo),
-		"garbage":        body(200, echo),
-		"HTML":           body(200, "<html>"+echo),
-		"errmsg":         body(200, `{"errcode":40125,"errmsg":"bad `+inJSON+` in `+url.QueryEscape(canary)+`"}`),
-		"busy errmsg":    body(200, `{"errcode":-1,"errmsg":"`+inJSON+`"}`),
-		"errmsg no text": body(200, `{"errcode":40125,"errmsg":{"secret":"`+inJSON+`"}}`),
-		"odd success": body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","ip_list":"`+inJSON+`","expires_in":"`+inJSON+`",
-			"openid":"`+inJSON+`","session_key":"`+inJSON+`","phone_info":{"phoneNumber":"","countryCode":"`+inJSON+`"}}`),
-		"impossible life": body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","expires_in":0}`),
-		"cut off": reader(200, io.MultiReader(strings.NewReader(echo),
-			errReader{&url.Error{Op: "read", URL: echo, Err: errors.New(echo)}})),
-		"redirect": func(r *http.Request) (*http.Response, error) {
+		}},
+		{"timeout", silent},
+		{"HTTP 500", body(500, "GET /?secret="+echo)},
+		{"HTTP 400", body(400, echo)},
+		{"garbage", body(200, echo)},
+		{"HTML", body(200, "<html>"+echo)},
+		{"errmsg", body(200, `{"errcode":40125,"errmsg":"bad `+inJSON+` in `+url.QueryEscape(canary)+`"}`)},
+		{"busy errmsg", body(200, `{"errcode":-1,"errmsg":"`+inJSON+`"}`)},
+		{"errmsg no text", body(200, `{"errcode":40125,"errmsg":{"secret":"`+inJSON+`"}}`)},
+		{"odd success", body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","ip_list":"`+inJSON+`","expires_in":"`+inJSON+`",
+			"openid":"`+inJSON+`","session_key":"`+inJSON+`","phone_info":{"phoneNumber":"","countryCode":"`+inJSON+`"}}`)},
+		{"impossible lifetime", body(200, `{"access_token":"`+inJSON+`","ticket":"`+inJSON+`","expires_in":0}`)},
+		{"cut off", reader(200, io.MultiReader(strings.NewReader(echo),
+			errReader{&url.Error{Op: "read", URL: echo, Err: errors.New(echo)}}))},
+		{"redirect", func(r *http.Request) (*http.Response, error) {
 			res, _ := body(302, echo)(r)
 			res.Header.Set("Location", "http://elsewhere.example/?"+r.URL.RawQuery+"&"+url.QueryEscape(canary))
 			return res, nil
-		},
-		"redirect to nonsense": func(r *http.Request) (*http.Response, error) {
+		}},
+		{"redirect to nonsense", func(r *http.Request) (*http.Response, error) {
 			res, _ := body(302, echo)(r)
 			res.Header.Set("Location", "http://%zz/"+canary)
 			return res, nil
-		},
+		}},
 	} {
-		for _, verb := range canaryVerbs {
-			synctest.Test(t, func(t *testing.T) {
-				c, f := clientOf(t, answer)
-				err := verb.call(t.Context(), c)
-				if err == nil && verb.name != "clear" {
-					t.Errorf("%s, %s: no error", name, verb.name)
-				}
-				if err != nil && (strings.Contains(err.Error(), "/cgi-bin/") || strings.Contains(err.Error(), "/sns/") || strings.Contains(err.Error(), "/wxa/")) {
-					t.Errorf("%s, %s shows the URL: %v", name, verb.name, err)
-				}
-				if text := leaks(err); text != "" {
-					t.Errorf("%s, %s leaks: %s", name, verb.name, text)
-				}
-				if name == "redirect" && len(f.seen) != 1 {
-					t.Errorf("%s, %s: %d requests", name, verb.name, len(f.seen))
-				}
-			})
-		}
+		t.Run(row.name, func(t *testing.T) {
+			for _, verb := range canaryVerbs {
+				synctest.Test(t, func(t *testing.T) {
+					c, f := clientOf(t, row.answer)
+					err := verb.call(t.Context(), c)
+					if err == nil && verb.name != "clear" {
+						t.Errorf("%s, %s: no error", row.name, verb.name)
+					}
+					if err != nil && (strings.Contains(err.Error(), "/cgi-bin/") || strings.Contains(err.Error(), "/sns/") || strings.Contains(err.Error(), "/wxa/")) {
+						t.Errorf("%s, %s shows the URL: %v", row.name, verb.name, err)
+					}
+					if text := leaks(err); text != "" {
+						t.Errorf("%s, %s leaks: %s", row.name, verb.name, text)
+					}
+					if row.name == "redirect" && len(f.seen) != 1 {
+						t.Errorf("%s, %s: %d requests", row.name, verb.name, len(f.seen))
+					}
+				})
+			}
+		})
 	}
 }
 

@@ -13,9 +13,9 @@ const (
 	opToken       = "token"
 	opTicket      = "getticket"
 
-	// maxLife is beyond anything WeChat grants (7200 s): a longer one is a mistake, and believing
-	// it would serve a dead credential for days.
-	maxLife = 24 * time.Hour
+	// maxLifetime is beyond anything WeChat grants (7200 s): a longer one is a mistake, and believing
+	// it would hand out an expired credential for days.
+	maxLifetime = 24 * time.Hour
 
 	clientCredential = "client_credential"
 )
@@ -44,8 +44,8 @@ const (
 // Ticket is a JS-SDK or card ticket as WeChat answered it. It prints as [redacted].
 type Ticket struct {
 	Value string
-	// ExpiresIn is 7200 s however old the ticket is: fetching again within its life repeats the
-	// same value with the same 7200. Life therefore counts from when a value was first seen.
+	// ExpiresIn is 7200 s however old the ticket is: fetching again within its lifetime repeats the
+	// same value with the same 7200. Its lifetime therefore counts from when a value was first seen.
 	ExpiresIn time.Duration
 }
 
@@ -55,10 +55,10 @@ func (t Ticket) Format(f fmt.State, _ rune) { hide(f, t.ExpiresIn) }
 // LogValue hides the value from slog, whose JSON handler does not use Format.
 func (t Ticket) LogValue() slog.Value { return hidden(t.ExpiresIn) }
 
-func hide(f fmt.State, life time.Duration) { fmt.Fprintf(f, "{%s %s}", redacted, life) }
+func hide(f fmt.State, lifetime time.Duration) { fmt.Fprintf(f, "{%s %s}", redacted, lifetime) }
 
-func hidden(life time.Duration) slog.Value {
-	return slog.GroupValue(slog.String("value", redacted), slog.Duration("expires_in", life))
+func hidden(lifetime time.Duration) slog.Value {
+	return slog.GroupValue(slog.String("value", redacted), slog.Duration("expires_in", lifetime))
 }
 
 // Token asks for the kind of token that the Client was configured for. A classic
@@ -99,17 +99,17 @@ func (c *Client) ClassicToken(ctx context.Context, appID, secret string) (Token,
 
 func (c *Client) token(ctx context.Context, r call) (Token, error) {
 	var a struct {
-		Value string `json:"access_token"`
-		Life  number `json:"expires_in"`
+		Value    string `json:"access_token"`
+		Lifetime number `json:"expires_in"`
 	}
 	if err := c.do(ctx, r, &a); err != nil {
 		return Token{}, err
 	}
-	life, err := lifetime(r.op, a.Value, a.Life)
+	lifetime, err := lifetime(r.op, a.Value, a.Lifetime)
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{a.Value, life}, nil
+	return Token{a.Value, lifetime}, nil
 }
 
 // Ticket asks /cgi-bin/ticket/getticket; see Ticket.ExpiresIn for its trap. A ticket cannot be
@@ -122,22 +122,22 @@ func (c *Client) Ticket(ctx context.Context, accessToken string, typ TicketType)
 		secrets: []string{accessToken},
 	}
 	var a struct {
-		Value string `json:"ticket"`
-		Life  number `json:"expires_in"`
+		Value    string `json:"ticket"`
+		Lifetime number `json:"expires_in"`
 	}
 	if err := c.do(ctx, r, &a); err != nil {
 		return Ticket{}, err
 	}
-	life, err := lifetime(r.op, a.Value, a.Life)
+	lifetime, err := lifetime(r.op, a.Value, a.Lifetime)
 	if err != nil {
 		return Ticket{}, err
 	}
-	return Ticket{a.Value, life}, nil
+	return Ticket{a.Value, lifetime}, nil
 }
 
-// lifetime refuses a success that holds no credential, or one with a life that cannot be.
+// lifetime refuses a success that holds no credential, or one with an impossible lifetime.
 func lifetime(op, value string, seconds number) (time.Duration, error) {
-	if value == "" || seconds <= 0 || seconds > number(maxLife/time.Second) {
+	if value == "" || seconds <= 0 || seconds > number(maxLifetime/time.Second) {
 		return 0, &Error{Op: op, Status: 200, Message: "unexpected answer: no credential, or an impossible expires_in"}
 	}
 	return time.Duration(seconds) * time.Second, nil

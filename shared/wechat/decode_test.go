@@ -9,8 +9,8 @@ import (
 )
 
 type tokenAnswer struct {
-	Value string `json:"access_token"`
-	Life  number `json:"expires_in"`
+	Value    string `json:"access_token"`
+	Lifetime number `json:"expires_in"`
 }
 
 func TestDecode(t *testing.T) {
@@ -19,7 +19,7 @@ func TestDecode(t *testing.T) {
 		code       int
 		message    string
 		value      string
-		life       number
+		lifetime   number
 	}{
 		{"token", `{"access_token":"T","expires_in":7200}`, 0, "", "T", 7200},
 		{"errcode zero", `{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200}`, 0, "", "T", 7200},
@@ -35,36 +35,43 @@ func TestDecode(t *testing.T) {
 		{"unknown fields", `{"access_token":"T","expires_in":9,"new":{"a":[1]}}`, 0, "", "T", 9},
 		{"empty object", `{}`, 0, "", "", 0},
 	} {
-		var a tokenAnswer
-		code, message, err := decode([]byte(c.body), &a)
-		if err != nil || code != c.code || message != c.message || a.Value != c.value || a.Life != c.life {
-			t.Errorf("%s: code %d, message %q, %+v, %v", c.name, code, message, a, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			var a tokenAnswer
+			code, message, err := decode([]byte(c.body), &a)
+			if err != nil || code != c.code || message != c.message || a.Value != c.value || a.Lifetime != c.lifetime {
+				t.Errorf("%s: code %d, message %q, %+v, %v", c.name, code, message, a, err)
+			}
+		})
 	}
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	for name, body := range map[string]string{
-		"empty":            "",
-		"white space":      " \n ",
-		"HTML":             "<html><body>502</body></html>",
-		"cut off":          `{"access_token":"T","expires_`,
-		"trailing garbage": `{"access_token":"T","expires_in":7200}<!-- x -->`,
-		"two objects":      `{"errcode":0}{"errcode":0}`,
-		"null":             "null",
-		"array":            `[{"errcode":0}]`,
-		"text":             `"ok"`,
-		"fraction":         `{"access_token":"T","expires_in":7200.5}`,
-		"empty errcode":    `{"errcode":"","access_token":"T","expires_in":7200}`,
-		"errcode is text":  `{"errcode":"ok"}`,
-		"errcode overflow": `{"errcode":99999999999999999999}`,
-		"token no string":  `{"access_token":123,"expires_in":7200}`,
-		"deep":             `{"a":` + strings.Repeat("[", 20_000),
+	for _, c := range []struct {
+		name string
+		body string
+	}{
+		{"empty", ""},
+		{"white space", " \n "},
+		{"HTML", "<html><body>502</body></html>"},
+		{"cut off", `{"access_token":"T","expires_`},
+		{"trailing garbage", `{"access_token":"T","expires_in":7200}<!-- x -->`},
+		{"two objects", `{"errcode":0}{"errcode":0}`},
+		{"null", "null"},
+		{"array", `[{"errcode":0}]`},
+		{"text", `"ok"`},
+		{"fraction", `{"access_token":"T","expires_in":7200.5}`},
+		{"empty errcode", `{"errcode":"","access_token":"T","expires_in":7200}`},
+		{"errcode is text", `{"errcode":"ok"}`},
+		{"errcode overflow", `{"errcode":99999999999999999999}`},
+		{"token no string", `{"access_token":123,"expires_in":7200}`},
+		{"deep", `{"a":` + strings.Repeat("[", 20_000)},
 	} {
-		var a tokenAnswer
-		if _, _, err := decode([]byte(body), &a); !errors.Is(err, errUnexpected) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			var a tokenAnswer
+			if _, _, err := decode([]byte(c.body), &a); !errors.Is(err, errUnexpected) {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		})
 	}
 }
 
@@ -87,9 +94,9 @@ func FuzzDecode(f *testing.F) {
 		if clean := newRedactor(nil).text(message); !utf8.ValidString(clean) || len(clean) > maxMessage+3 || strings.ContainsAny(clean, "\n\r\x00") {
 			t.Errorf("not fit for a log line: %q", clean)
 		}
-		life, err := lifetime(opToken, a.Value, a.Life)
-		if err == nil && (life <= 0 || life > maxLife) {
-			t.Errorf("life %v of %+v", life, a)
+		lifetime, err := lifetime(opToken, a.Value, a.Lifetime)
+		if err == nil && (lifetime <= 0 || lifetime > maxLifetime) {
+			t.Errorf("lifetime %v of %+v", lifetime, a)
 		}
 	})
 }

@@ -21,13 +21,13 @@ const (
 	ClassConfiguration
 	// ClassQuota: a limit is reached. Stop for Pause, and alarm.
 	ClassQuota
-	// ClassCredentialDead: the access token that was sent is dead. Get another one in normal mode,
+	// ClassCredentialInvalid: the access token that was sent is invalid. Get another one in normal mode,
 	// once, and compare; never loop with force.
 	ClassCredentialInvalid
 	// ClassBug: the request was built wrong; only a change of code helps.
 	ClassBug
-	// ClassUser: one user's login, through no fault of the account: no alarm. CodeSpent,
-	// UserTokenDead, SessionKeyDead, NoPermission and LoginAgain say what to do.
+	// ClassUser: one user's login, through no fault of the account: no alarm. CodeUsed,
+	// UserTokenInvalid, SessionKeyInvalid, NoPermission and LoginAgain say what to do.
 	ClassUser
 )
 
@@ -40,7 +40,7 @@ func (c Class) String() string {
 	case ClassQuota:
 		return "quota"
 	case ClassCredentialInvalid:
-		return "credential dead"
+		return "credential invalid"
 	case ClassBug:
 		return "bug"
 	case ClassUser:
@@ -75,7 +75,7 @@ const (
 
 	CodeUserBlocked   = 40226 // a mini-program's user whom WeChat holds for a risk: no login, now
 	CodeBadSigMethod  = 87008 // sig_method is not hmac_sha256
-	CodeBadSessionKey = 87009 // signature not made with the user's live session key
+	CodeBadSessionKey = 87009 // signature not made with the user's current session key
 
 	codeBusy             = -1
 	codeInvalidToken     = 40001 // on a call that sends the secret: wrong secret
@@ -144,7 +144,7 @@ func (e *Error) Class() Class {
 	}
 }
 
-// tokenClass tells a dead token from a wrong secret, and the account's token from a user's: calls
+// tokenClass distinguishes an invalid token from a wrong secret, and the account's token from a user's: calls
 // that send the secret send no token, and 40001 there speaks of the secret.
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html
 func (e *Error) tokenClass() Class {
@@ -168,7 +168,7 @@ func (e *Error) SecretRefused() bool {
 }
 
 // Pause is how long to keep away at least, whatever else the caller's backoff says; 0 when WeChat
-// names no time, or more than one: 45009 is told of for the day's quota and for the minute's.
+// names no time, or more than one: 45009 is documented for the day's quota and for the minute's.
 func (e *Error) Pause() time.Duration {
 	switch e.Code {
 	case CodeMinuteQuota:

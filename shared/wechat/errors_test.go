@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestClasses has a row for each errcode of the protocol sheet, sections 1.5, 2.2 and 3.
+// TestClasses has a row for each errcode of docs/protocol.md#errcodes.
 func TestClasses(t *testing.T) {
 	for _, c := range []struct {
 		op    string
@@ -99,10 +99,12 @@ func TestClasses(t *testing.T) {
 		{opResetSession, 87009, ClassUser, 0},
 		{opResetSession, 45011, ClassQuota, time.Minute},
 	} {
-		e := &Error{Op: c.op, Code: c.code}
-		if e.Class() != c.class || e.Pause() != c.pause {
-			t.Errorf("%s %d: %v, pause %v; want %v, pause %v", c.op, c.code, e.Class(), e.Pause(), c.class, c.pause)
-		}
+		t.Run(c.op, func(t *testing.T) {
+			e := &Error{Op: c.op, Code: c.code}
+			if e.Class() != c.class || e.Pause() != c.pause {
+				t.Errorf("%s %d: %v, pause %v; want %v, pause %v", c.op, c.code, e.Class(), e.Pause(), c.class, c.pause)
+			}
+		})
 	}
 }
 
@@ -122,9 +124,11 @@ func TestSecretRefused(t *testing.T) {
 		{opStableToken, 40013, false},
 		{opExchange, 40014, false},
 	} {
-		if e := (&Error{Op: c.op, Code: c.code}); e.SecretRefused() != c.want {
-			t.Errorf("%s %d: %v", c.op, c.code, !c.want)
-		}
+		t.Run(c.op, func(t *testing.T) {
+			if e := (&Error{Op: c.op, Code: c.code}); e.SecretRefused() != c.want {
+				t.Errorf("%s %d: %v", c.op, c.code, !c.want)
+			}
+		})
 	}
 }
 
@@ -133,7 +137,7 @@ func TestClassNames(t *testing.T) {
 	for c := ClassUnknown; c <= ClassUser; c++ {
 		names[c.String()] = true
 	}
-	if len(names) != 7 || !names["credential dead"] || !names["user"] {
+	if len(names) != 7 || !names["credential invalid"] || !names["user"] {
 		t.Errorf("names: %v", names)
 	}
 }
@@ -153,9 +157,11 @@ func TestIP(t *testing.T) {
 		{40164, "", ""},
 		{40125, "invalid ip 1.2.3.4", ""},
 	} {
-		if got := (&Error{Code: c.code, Message: c.message}).IP(); got != c.want {
-			t.Errorf("%d %q: %q, want %q", c.code, c.message, got, c.want)
-		}
+		t.Run(c.message, func(t *testing.T) {
+			if got := (&Error{Code: c.code, Message: c.message}).IP(); got != c.want {
+				t.Errorf("%d %q: %q, want %q", c.code, c.message, got, c.want)
+			}
+		})
 	}
 }
 
@@ -168,9 +174,11 @@ func TestErrorTexts(t *testing.T) {
 		{Error{Op: opToken, Status: 502, Message: "HTTP Bad Gateway"}, "wechat: token: HTTP status 502: HTTP Bad Gateway"},
 		{Error{Op: opToken, Err: context.DeadlineExceeded}, "wechat: token: context deadline exceeded"},
 	} {
-		if got := c.err.Error(); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if got := c.err.Error(); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
 	}
 	if !errors.Is(&Error{Err: context.Canceled}, context.Canceled) {
 		t.Error("a cancelled context must stay recognisable")

@@ -15,7 +15,7 @@ func simulated() (*wechat.Client, *wechatsim.Sim) {
 	if err != nil {
 		panic(err)
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	if err != nil {
 		panic(err)
 	}
@@ -85,7 +85,8 @@ func ExampleError_IP() {
 
 func ExampleAuthorizeURL() {
 	fmt.Println(wechat.AuthorizeURL(wechat.LoginPage{
-		AppID: "wx1", RedirectURI: "https://shop.example/oauth/callback",
+		OpenURL: wechat.DefaultOpenURL,
+		AppID:   "wx1", RedirectURI: "https://shop.example/oauth/callback",
 		Scope: wechat.ScopeUserInfo, State: "0123456789abcdef0123456789abcdef",
 	}, false))
 	// Output: https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1&redirect_uri=https%3A%2F%2Fshop.example%2Foauth%2Fcallback&response_type=code&scope=snsapi_userinfo&state=0123456789abcdef0123456789abcdef#wechat_redirect
@@ -121,7 +122,7 @@ func ExampleClient_CodeToSession() {
 		fmt.Println(err)
 		return
 	}
-	client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
 	if err != nil {
 		fmt.Println(err)
 		return

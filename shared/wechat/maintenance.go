@@ -13,7 +13,7 @@ const (
 
 // ClearQuota sets the account's daily call counts back to zero: ten times a month, shared with the
 // console. It authenticates with the secret (/cgi-bin/clear_quota/v2), so that it works when the
-// quota for tokens is what ran out. It is never tried a second time, as each call spends a reset.
+// quota for tokens is what ran out. It is never tried a second time, as each call uses up a reset.
 // https://developers.weixin.qq.com/doc/offiaccount/openApi/clear_quota.html
 func (c *Client) ClearQuota(ctx context.Context, appID, secret string) error {
 	body := struct {

@@ -22,7 +22,7 @@ const (
 	sigMethod       = "hmac_sha256"
 )
 
-// MiniSession is what a wx.login code stands for. A user has one live session key, which the next
+// MiniSession is what a wx.login code is exchanged for. A user has one current session key, which the next
 // wx.login may replace; it never leaves the server. It prints as [redacted].
 type MiniSession struct {
 	OpenID     string // the user at this mini-program
@@ -38,7 +38,7 @@ func (MiniSession) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // CodeToSession turns a wx.login code into the user's session (/sns/jscode2session). A code works
 // once, within five minutes and for its account alone, so the call is never tried a second time,
-// not even when the connection breaks: the mini-program calls wx.login again. See Error.CodeSpent;
+// not even when the connection breaks: the mini-program calls wx.login again. See Error.CodeUsed;
 // CodeUserBlocked is a user that WeChat holds for a risk.
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
 func (c *Client) CodeToSession(ctx context.Context, appID, secret, code string) (MiniSession, error) {
@@ -125,8 +125,8 @@ func (a phoneAnswer) phone() Phone {
 	}
 }
 
-// CheckSessionKey asks whether a session key is still the user's live one (/wxa/checksession): nil,
-// or an Error such as SessionKeyDead. The call may be tried a second time. The page's table puts
+// CheckSessionKey asks whether a session key is still the user's current one (/wxa/checksession): nil,
+// or an Error such as SessionKeyInvalid. The call may be tried a second time. The page's table puts
 // the parameters into a body, its example into the query; they are sent in the query.
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html
 func (c *Client) CheckSessionKey(ctx context.Context, accessToken, openid, sessionKey string) error {
@@ -144,8 +144,8 @@ func (c *Client) CheckSessionKey(ctx context.Context, accessToken, openid, sessi
 	return nil
 }
 
-// ResetSessionKey gives the user a new session key in place of a live one (/wxa/resetusersessionkey),
-// which gains no life by it; see Error.SessionKeyDead. It is never tried a second time: when the
+// ResetSessionKey gives the user a new session key in place of the current one (/wxa/resetusersessionkey),
+// which is not extended by it; see Error.SessionKeyInvalid. It is never tried a second time: when the
 // answer is lost, so is the key. UnionID stays "".
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
 func (c *Client) ResetSessionKey(ctx context.Context, accessToken, openid, sessionKey string) (MiniSession, error) {
@@ -170,7 +170,7 @@ func signed(op, accessToken, openid, sessionKey string) call {
 }
 
 // sessionSignature is the HMAC of data, whose key is the base64 text of the session key, not the
-// bytes it stands for.
+// bytes that it encodes.
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
 func sessionSignature(sessionKey, data string) string {
 	h := hmac.New(sha256.New, []byte(sessionKey))

@@ -8,50 +8,54 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// TestMiniProgramWorlds goes through all four calls in each world that WeChat may turn out to be.
-func TestMiniProgramWorlds(t *testing.T) {
-	for name, c := range map[string]struct {
-		switches  wechatsim.Switches
-		proofFail bool // the page's table is right: the client fails, and does not take it for a dead key
-	}{
-		"assumed":          {wechatsim.Switches{}, false},
-		"errcode zero":     {wechatsim.Switches{MiniErrcodeZero: true}, false},
-		"string errcode":   {wechatsim.Switches{MiniErrcodeZero: true, StringErrcode: true}, false},
-		"numeric country":  {wechatsim.Switches{NumericCountryCode: true}, false},
-		"key at exchange":  {wechatsim.Switches{SessionKey: wechatsim.SessionKeyAtExchange}, false},
-		"key kept":         {wechatsim.Switches{SessionKey: wechatsim.SessionKeyReused}, false},
-		"text/plain":       {wechatsim.Switches{ContentType: wechatsim.ContentTypeText}, false},
-		"proof in a body":  {wechatsim.Switches{SessionProofInBody: true}, true},
-		"used phone codes": {wechatsim.Switches{UsedPhoneCodeCode: 40163}, false},
-	} {
-		sim, err := wechatsim.New(wechatsim.Config{Switches: c.switches,
-			Apps: []wechatsim.App{{ID: "wx5", Secret: "secret", Kind: wechatsim.MiniProgram, OpenPlatform: "group"}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		client, err := wechat.New(wechat.Config{HTTPClient: sim.Client()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		token, err := client.StableToken(t.Context(), "wx5", "secret", false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := miniLogin(t, sim, client)
-		testPhone(t, name, sim, client, token.Value, m.OpenID)
+// TestMiniProgramSwitches goes through all four calls with each way in which WeChat may behave.
+func TestMiniProgramSwitches(t *testing.T) {
+	for _, c := range []struct {
+		name string
 
-		err = client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
-		fresh, noReset := client.ResetSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
-		dead := client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
-		var e *wechat.Error
-		switch {
-		case c.proofFail:
-			if !errors.As(err, &e) || e.SessionKeyInvalid() || noReset == nil {
-				t.Errorf("%s: %v, %v", name, err, noReset)
+		switches  wechatsim.Switches
+		proofFail bool // the page's table is right: the client fails, and does not take it for an invalid key
+	}{
+		{"assumed", wechatsim.Switches{}, false},
+		{"errcode zero", wechatsim.Switches{MiniErrcodeZero: true}, false},
+		{"string errcode", wechatsim.Switches{MiniErrcodeZero: true, StringErrcode: true}, false},
+		{"numeric country", wechatsim.Switches{NumericCountryCode: true}, false},
+		{"key at exchange", wechatsim.Switches{SessionKey: wechatsim.SessionKeyAtExchange}, false},
+		{"key kept", wechatsim.Switches{SessionKey: wechatsim.SessionKeyReused}, false},
+		{"text/plain", wechatsim.Switches{ContentType: wechatsim.ContentTypeText}, false},
+		{"proof in a body", wechatsim.Switches{SessionProofInBody: true}, true},
+		{"used phone codes", wechatsim.Switches{UsedPhoneCodeCode: 40163}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sim, err := wechatsim.New(wechatsim.Config{Switches: c.switches,
+				Apps: []wechatsim.App{{ID: "wx5", Secret: "secret", Kind: wechatsim.MiniProgram, OpenPlatform: "group"}}})
+			if err != nil {
+				t.Fatal(err)
 			}
-		case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(dead, &e) || !e.SessionKeyInvalid():
-			t.Errorf("%s: %v, %v, %v", name, err, noReset, dead)
-		}
+			client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: sim.Client()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := client.StableToken(t.Context(), "wx5", "secret", false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := miniLogin(t, sim, client)
+			testPhone(t, c.name, sim, client, token.Value, m.OpenID)
+
+			err = client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+			fresh, noReset := client.ResetSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+			invalid := client.CheckSessionKey(t.Context(), token.Value, m.OpenID, m.SessionKey)
+			var e *wechat.Error
+			switch {
+			case c.proofFail:
+				if !errors.As(err, &e) || e.SessionKeyInvalid() || noReset == nil {
+					t.Errorf("%s: %v, %v", c.name, err, noReset)
+				}
+			case err != nil || noReset != nil || fresh.SessionKey == m.SessionKey || !errors.As(invalid, &e) || !e.SessionKeyInvalid():
+				t.Errorf("%s: %v, %v, %v", c.name, err, noReset, invalid)
+			}
+		})
 	}
 }
 

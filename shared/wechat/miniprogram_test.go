@@ -22,59 +22,68 @@ func TestMiniSessionAnswers(t *testing.T) {
 	plain := wechat.MiniSession{OpenID: "O", SessionKey: miniKey}
 	united := plain
 	united.UnionID = "U"
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		body string
 		want wechat.MiniSession
 	}{
-		"plain":           {okMini, plain},
-		"errcode zero":    {`{"errcode":0,"errmsg":"ok",` + okMini[1:], plain},
-		"errcode as text": {`{"errcode":"0",` + okMini[1:], plain},
-		"unionid":         {`{"unionid":"U",` + okMini[1:], united},
-		"unionid null":    {`{"unionid":null,` + okMini[1:], plain},
-		"unionid odd":     {`{"unionid":{},` + okMini[1:], plain},
-		"escaped slash":   {`{"openid":"O","session_key":"o0q0otL8aEzpcZL\/FT9WsQ=="}`, wechat.MiniSession{OpenID: "O", SessionKey: "o0q0otL8aEzpcZL/FT9WsQ=="}},
-		"more fields":     {`{"expires_in":7200,` + okMini[1:], plain},
-		"control bytes":   {"{\n\t" + okMini[1:] + "\x14", plain},
+		{"plain", okMini, plain},
+		{"errcode zero", `{"errcode":0,"errmsg":"ok",` + okMini[1:], plain},
+		{"errcode as text", `{"errcode":"0",` + okMini[1:], plain},
+		{"unionid", `{"unionid":"U",` + okMini[1:], united},
+		{"unionid null", `{"unionid":null,` + okMini[1:], plain},
+		{"unionid odd", `{"unionid":{},` + okMini[1:], plain},
+		{"escaped slash", `{"openid":"O","session_key":"o0q0otL8aEzpcZL\/FT9WsQ=="}`, wechat.MiniSession{OpenID: "O", SessionKey: "o0q0otL8aEzpcZL/FT9WsQ=="}},
+		{"more fields", `{"expires_in":7200,` + okMini[1:], plain},
+		{"control bytes", "{\n\t" + okMini[1:] + "\x14", plain},
 	} {
-		client, _ := clientOf(t, body(200, c.body))
-		if got, err := client.CodeToSession(t.Context(), "wx1", "SECRET", "CODE"); err != nil || got != c.want {
-			t.Errorf("%s: login differs: %v", name, err)
-		}
-		c.want.UnionID = "" // a reset tells none
-		if got, err := client.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err != nil || got != c.want {
-			t.Errorf("%s: reset differs: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			client, _ := clientOf(t, body(200, c.body))
+			if got, err := client.CodeToSession(t.Context(), "wx1", "SECRET", "CODE"); err != nil || got != c.want {
+				t.Errorf("%s: login differs: %v", c.name, err)
+			}
+			c.want.UnionID = "" // a reset gives none
+			if got, err := client.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err != nil || got != c.want {
+				t.Errorf("%s: reset differs: %v", c.name, err)
+			}
+		})
 	}
 }
 
 func TestMiniSessionRefuses(t *testing.T) {
-	for name, answer := range map[string]string{
-		"no openid":         `{"session_key":"` + miniKey + `"}`,
-		"odd openid":        `{"openid":[],"session_key":"` + miniKey + `"}`,
-		"no key":            `{"openid":"O"}`,
-		"odd key":           `{"openid":"O","session_key":{}}`,
-		"key of 15 bytes":   `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEU"}`,
-		"key of 17 bytes":   `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQA="}`,
-		"key not base64":    `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUh!=="}`,
-		"key with a break":  `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEU\nhQ=="}`,
-		"key without pad":   `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ"}`,
-		"key URL-safe":      `{"openid":"O","session_key":"o0q0otL8aEzpcZL_FT9WsQ=="}`,
-		"errcode in a list": `{"errcode":[],` + okMini[1:],
+	for _, row := range []struct {
+		name   string
+		answer string
+	}{
+		{"no openid", `{"session_key":"` + miniKey + `"}`},
+		{"odd openid", `{"openid":[],"session_key":"` + miniKey + `"}`},
+		{"no key", `{"openid":"O"}`},
+		{"odd key", `{"openid":"O","session_key":{}}`},
+		{"key of 15 bytes", `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEU"}`},
+		{"key of 17 bytes", `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQA="}`},
+		{"key not base64", `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUh!=="}`},
+		{"key with a break", `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEU\nhQ=="}`},
+		{"key without pad", `{"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ"}`},
+		{"key URL-safe", `{"openid":"O","session_key":"o0q0otL8aEzpcZL_FT9WsQ=="}`},
+		{"errcode in a list", `{"errcode":[],` + okMini[1:]},
 	} {
-		c, f := clientOf(t, body(200, answer))
-		got, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
-		var e *wechat.Error
-		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeUsed() || got != (wechat.MiniSession{}) || len(f.seen) != 1 {
-			t.Errorf("%s: %v", name, err)
-		}
-		if got, err := c.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err == nil || got != (wechat.MiniSession{}) {
-			t.Errorf("%s: reset: %v", name, err)
-		}
+		t.Run(row.name, func(t *testing.T) {
+			c, f := clientOf(t, body(200, row.answer))
+			got, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
+			var e *wechat.Error
+			if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || e.CodeUsed() || got != (wechat.MiniSession{}) || len(f.seen) != 1 {
+				t.Errorf("%s: %v", row.name, err)
+			}
+			if got, err := c.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey); err == nil || got != (wechat.MiniSession{}) {
+				t.Errorf("%s: reset: %v", row.name, err)
+			}
+		})
 	}
 }
 
-// TestResetOfAnother: a session key of another user is none of ours.
-func TestResetOfAnother(t *testing.T) {
+// A session key of another user is refused.
+func TestResetRefusesAnotherUsersSession(t *testing.T) {
 	c, _ := clientOf(t, body(200, okMini))
 	got, err := c.ResetSessionKey(t.Context(), "TOKEN", "P", miniKey)
 	var e *wechat.Error
@@ -115,37 +124,43 @@ func TestMiniRequests(t *testing.T) {
 			return err
 		}, okMini, "GET", "/wxa/resetusersessionkey", session, ""},
 	} {
-		client, f := clientOf(t, body(200, c.answer))
-		if err := c.verb(client); err != nil {
-			t.Errorf("%s: %v", c.path, err)
-		}
-		r := f.seen[0]
-		sent, _ := io.ReadAll(r.Body)
-		if r.Method != c.method || r.URL.Path != c.path || !reflect.DeepEqual(r.URL.Query(), c.query) || string(sent) != c.body {
-			t.Errorf("%s %s %v %s", r.Method, r.URL.Path, r.URL.Query(), sent)
-		}
+		t.Run(c.answer, func(t *testing.T) {
+			client, f := clientOf(t, body(200, c.answer))
+			if err := c.verb(client); err != nil {
+				t.Errorf("%s: %v", c.path, err)
+			}
+			r := f.seen[0]
+			sent, _ := io.ReadAll(r.Body)
+			if r.Method != c.method || r.URL.Path != c.path || !reflect.DeepEqual(r.URL.Query(), c.query) || string(sent) != c.body {
+				t.Errorf("%s %s %v %s", r.Method, r.URL.Path, r.URL.Query(), sent)
+			}
+		})
 	}
 }
 
 func TestPhoneAnswers(t *testing.T) {
 	want := wechat.Phone{PhoneNumber: "13580006666", PurePhoneNumber: "13580006666", CountryCode: "86", AppID: "wx1", Timestamp: 1637744274}
 	bare := wechat.Phone{PhoneNumber: "+85291234567", PurePhoneNumber: "91234567"}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		body string
 		want wechat.Phone
 	}{
-		"official sample": {okPhone, want},
-		"code as text": {`{"phone_info":{"phoneNumber":"13580006666","purePhoneNumber":"13580006666","countryCode":"86",
+		{"official sample", okPhone, want},
+		{"code as text", `{"phone_info":{"phoneNumber":"13580006666","purePhoneNumber":"13580006666","countryCode":"86",
 			"watermark":{"timestamp":"1637744274","appid":"wx1"}}}`, want},
-		"numbers as numbers": {`{"phone_info":{"phoneNumber":13580006666,"purePhoneNumber":13580006666,"countryCode":86,
+		{"numbers as numbers", `{"phone_info":{"phoneNumber":13580006666,"purePhoneNumber":13580006666,"countryCode":86,
 			"watermark":{"timestamp":1637744274,"appid":"wx1"}}}`, want},
-		"no watermark":  {`{"phone_info":{"phoneNumber":"+85291234567","purePhoneNumber":"91234567"}}`, bare},
-		"odd watermark": {`{"phone_info":{"phoneNumber":"+85291234567","purePhoneNumber":"91234567","watermark":{"timestamp":{},"appid":[]}}}`, bare},
+		{"no watermark", `{"phone_info":{"phoneNumber":"+85291234567","purePhoneNumber":"91234567"}}`, bare},
+		{"odd watermark", `{"phone_info":{"phoneNumber":"+85291234567","purePhoneNumber":"91234567","watermark":{"timestamp":{},"appid":[]}}}`, bare},
 	} {
-		client, _ := clientOf(t, body(200, c.body))
-		if got, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", ""); err != nil || got != c.want {
-			t.Errorf("%s: differs: %v", name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			client, _ := clientOf(t, body(200, c.body))
+			if got, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", ""); err != nil || got != c.want {
+				t.Errorf("%s: differs: %v", c.name, err)
+			}
+		})
 	}
 }
 
@@ -165,24 +180,29 @@ func TestPhoneRefuses(t *testing.T) {
 
 // TestCheckSessionKey takes an errcode of 0 and nothing else for a yes.
 func TestCheckSessionKey(t *testing.T) {
-	for answer, want := range map[string]struct{ good, dead bool }{
-		`{"errcode":0,"errmsg":"ok"}`:   {good: true},
-		`{"errcode":"0","errmsg":"ok"}`: {good: true},
-		`{}`:                            {},
-		`{"errcode":null}`:              {},
-		`{"errmsg":"ok"}`:               {},
-		`{"errcode":87009,"errmsg":"invalid signature"}`: {dead: true},
-		`{"errcode":"87009"}`:                            {dead: true},
-		`{"errcode":87008,"errmsg":"x"}`:                 {},
-		`<html>`:                                         {},
+	for _, want := range []struct {
+		answer        string
+		good, invalid bool
+	}{
+		{answer: `{"errcode":0,"errmsg":"ok"}`, good: true},
+		{answer: `{"errcode":"0","errmsg":"ok"}`, good: true},
+		{answer: `{}`},
+		{answer: `{"errcode":null}`},
+		{answer: `{"errmsg":"ok"}`},
+		{answer: `{"errcode":87009,"errmsg":"invalid signature"}`, invalid: true},
+		{answer: `{"errcode":"87009"}`, invalid: true},
+		{answer: `{"errcode":87008,"errmsg":"x"}`},
+		{answer: `<html>`},
 	} {
-		client, _ := clientOf(t, body(200, answer))
-		err := client.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey)
-		var e *wechat.Error
-		dead := errors.As(err, &e) && e.SessionKeyInvalid()
-		if (err == nil) != want.good || dead != want.dead {
-			t.Errorf("%s: %v", answer, err)
-		}
+		t.Run(want.answer, func(t *testing.T) {
+			client, _ := clientOf(t, body(200, want.answer))
+			err := client.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey)
+			var e *wechat.Error
+			invalid := errors.As(err, &e) && e.SessionKeyInvalid()
+			if (err == nil) != want.good || invalid != want.invalid {
+				t.Errorf("%s: %v", want.answer, err)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,6 @@
 package wechat
 
-// CodeSpent: the code of a login, or of PhoneNumber, is no good any more, or never was one of this
+// CodeUsed: the code of a login, or of PhoneNumber, is no longer valid, or never was one of this
 // account. It must not be sent again. After CodeUsedCode the first exchange's result, if this service
 // made it, still holds; else the user has to log in, or press the button, again.
 func (e *Error) CodeUsed() bool {
@@ -14,16 +14,16 @@ func (e *Error) CodeUsed() bool {
 	}
 }
 
-// UserTokenDead: UserInfo or CheckUserToken was given an access token that is dead. Try
+// UserTokenInvalid: UserInfo or CheckUserToken was given an access token that is invalid. Try
 // RefreshUserToken once; where that fails too, the user has to log in again.
 func (e *Error) UserTokenInvalid() bool {
 	if e.Op != opUserInfo && e.Op != opCheckUser {
 		return false
 	}
-	return e.deadToken()
+	return e.invalidToken()
 }
 
-// SessionKeyDead: the mini-program's session key is not the user's live one, as another wx.login
+// SessionKeyInvalid: the mini-program's session key is not the user's current one, as another wx.login
 // replaced it or its time is over. What was encrypted or signed with it is lost: the mini-program
 // calls wx.login, and then asks the user's data of WeChat again.
 func (e *Error) SessionKeyInvalid() bool { return e.Code == CodeBadSessionKey }
@@ -35,18 +35,18 @@ func (e *Error) NoPermission() bool {
 }
 
 // LoginAgain: only a new login helps this user: send the browser to AuthorizeURL, or let the
-// mini-program call wx.login. It is true of a login code that is spent or missing, of a refresh
-// token or a session key that is dead, of a changed password, and of a token that belongs to
+// mini-program call wx.login. It is true of a login code that is used or missing, of a refresh
+// token or a session key that is invalid, of a changed password, and of a token that belongs to
 // another openid. The code of PhoneNumber comes from a button, not from a login.
 func (e *Error) LoginAgain() bool {
 	switch e.Code {
 	case CodeMissingCode, CodeBadRefreshToken, CodeExpiredRefreshToken, CodePasswordChanged, CodeBadOpenID, CodeBadSessionKey:
 		return true
 	default:
-		return e.CodeUsed() && e.Op != opPhoneNumber || e.Op == opRefreshUser && e.deadToken()
+		return e.CodeUsed() && e.Op != opPhoneNumber || e.Op == opRefreshUser && e.invalidToken()
 	}
 }
 
-func (e *Error) deadToken() bool {
+func (e *Error) invalidToken() bool {
 	return e.Code == codeInvalidToken || e.Code == CodeBadToken || e.Code == CodeExpiredToken
 }

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TestWhatToDo has a row for each errcode of the protocol sheet, section 2.2, and for the codes
-// that mean something else elsewhere. A letter stands for a predicate that is true.
+// TestWhatToDo has a row for each errcode of docs/protocol.md#web-login, and for the codes
+// that mean something else elsewhere. Each letter is a predicate that is true.
 func TestWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		op   string
 		code int
-		want string // c: CodeSpent, t: UserTokenDead, n: NoPermission, l: LoginAgain, k: SessionKeyDead
+		want string // c: CodeUsed, t: UserTokenInvalid, n: NoPermission, l: LoginAgain, k: SessionKeyInvalid
 	}{
 		{opExchange, 40029, "cl"},
 		{opExchange, 40163, "cl"},
@@ -62,21 +62,25 @@ func TestWhatToDo(t *testing.T) {
 		{opResetSession, 87009, "lk"},
 		{opResetSession, 40003, "l"},
 	} {
-		e := &Error{Op: c.op, Code: c.code}
-		var got strings.Builder
-		for _, p := range []struct {
-			letter string
-			is     bool
-		}{{"c", e.CodeUsed()}, {"t", e.UserTokenInvalid()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}, {"k", e.SessionKeyInvalid()}} {
-			if p.is {
-				got.WriteString(p.letter)
+		t.Run(c.op, func(t *testing.T) {
+			e := &Error{Op: c.op, Code: c.code}
+			var got strings.Builder
+			for _, p := range []struct {
+				letter string
+				is     bool
+			}{{"c", e.CodeUsed()}, {"t", e.UserTokenInvalid()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}, {"k", e.SessionKeyInvalid()}} {
+				t.Run(p.letter, func(t *testing.T) {
+					if p.is {
+						got.WriteString(p.letter)
+					}
+				})
 			}
-		}
-		if got.String() != c.want {
-			t.Errorf("%s %d: %q, want %q", c.op, c.code, got.String(), c.want)
-		}
-		if (c.want != "") != (e.Class() == ClassUser) {
-			t.Errorf("%s %d is %v, yet what to do is %q", c.op, c.code, e.Class(), c.want)
-		}
+			if got.String() != c.want {
+				t.Errorf("%s %d: %q, want %q", c.op, c.code, got.String(), c.want)
+			}
+			if (c.want != "") != (e.Class() == ClassUser) {
+				t.Errorf("%s %d is %v, yet what to do is %q", c.op, c.code, e.Class(), c.want)
+			}
+		})
 	}
 }

@@ -23,7 +23,7 @@ func dial(t *testing.T, cfg wechat.Config) *wechat.Client {
 	return c
 }
 
-// refusing is an address where nobody listens.
+// refusing is an address where nothing listens.
 func refusing(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -57,7 +57,7 @@ func TestDialRefused(t *testing.T) {
 func TestProxyRefused(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5"} {
 		proxy := scheme + "://canary-user:canary-7k3z@" + refusing(t)
-		_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
+		_, err := dial(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 		expectBusy(t, err, 0)
 	}
 }
@@ -68,7 +68,7 @@ func TestProxyThatEchoes(t *testing.T) {
 		http.Error(w, r.URL.String()+r.Header.Get("Proxy-Authorization")+" canary-7k3z", http.StatusProxyAuthRequired)
 	}))
 	defer proxy.Close()
-	cfg := wechat.Config{ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7k3z@", 1)}
+	cfg := wechat.Config{BaseURL: wechat.DefaultBaseURL, ProxyURL: strings.Replace(proxy.URL, "http://", "http://canary-user:canary-7k3z@", 1)}
 	_, err := dial(t, cfg).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	cfg.BaseURL = "http://simulator.example"
@@ -79,7 +79,7 @@ func TestProxyThatEchoes(t *testing.T) {
 // TestProxyThatEchoesInItsStatus: net/http makes that line its error.
 func TestProxyThatEchoesInItsStatus(t *testing.T) {
 	proxy := "http://canary-user:canary-7k3z@" + answering(t, "HTTP/1.1 407 no canary-7k3z for canary-user")
-	_, err := dial(t, wechat.Config{ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
+	_, err := dial(t, wechat.Config{BaseURL: wechat.DefaultBaseURL, ProxyURL: proxy}).ClassicToken(t.Context(), "wx1", canary)
 	expectBusy(t, err, 0)
 	if !strings.Contains(err.Error(), "no [redacted] for [redacted]") {
 		t.Errorf("says little: %v", err)
@@ -152,36 +152,41 @@ func TestConnectionIsReused(t *testing.T) {
 // TestNetHTTPDoesNotRepeat: on a reused connection that breaks, net/http would quietly send a GET
 // again; each classic token call makes a token, and a code works once, so it must not.
 func TestNetHTTPDoesNotRepeat(t *testing.T) {
-	for name, call := range map[string]func(*wechat.Client) error{
-		"classic": func(c *wechat.Client) error {
+	for _, row := range []struct {
+		name string
+		call func(*wechat.Client) error
+	}{
+		{"classic", func(c *wechat.Client) error {
 			_, err := c.ClassicToken(t.Context(), "wx1", "SECRET")
 			return err
-		},
-		"exchange": func(c *wechat.Client) error {
+		}},
+		{"exchange", func(c *wechat.Client) error {
 			_, err := c.ExchangeCode(t.Context(), "wx1", "SECRET", "CODE")
 			return err
-		},
-		"mini session": func(c *wechat.Client) error {
+		}},
+		{"mini session", func(c *wechat.Client) error {
 			_, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
 			return err
-		},
+		}},
 	} {
-		var requests atomic.Int32
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			if requests.Add(1) > 1 {
-				panic(http.ErrAbortHandler)
+		t.Run(row.name, func(t *testing.T) {
+			var requests atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if requests.Add(1) > 1 {
+					panic(http.ErrAbortHandler)
+				}
+				_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ=="}`)
+			}))
+			c := dial(t, wechat.Config{BaseURL: server.URL})
+			if err := row.call(c); err != nil {
+				t.Fatal(err)
 			}
-			_, _ = io.WriteString(w, `{"access_token":"T","expires_in":7200,"openid":"O","session_key":"tiihtNczf5v6AKRyjwEUhQ=="}`)
-		}))
-		c := dial(t, wechat.Config{BaseURL: server.URL})
-		if err := call(c); err != nil {
-			t.Fatal(err)
-		}
-		expectBusy(t, call(c), 0)
-		if requests.Load() != 2 {
-			t.Errorf("%s: %d requests for two calls", name, requests.Load())
-		}
-		server.Close()
+			expectBusy(t, row.call(c), 0)
+			if requests.Load() != 2 {
+				t.Errorf("%s: %d requests for two calls", row.name, requests.Load())
+			}
+			server.Close()
+		})
 	}
 }
 

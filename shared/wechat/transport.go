@@ -28,7 +28,7 @@ func httpClient(given *http.Client, proxy *url.URL) *http.Client {
 	return &c
 }
 
-// transport speaks HTTP/1.1, where one request is one exchange and retries stay ours to decide.
+// transport speaks HTTP/1.1, where one request is one exchange, so that this package alone decides about retries.
 // Idle connections are dropped after 30 s of wall time: a Lambda function is frozen between ticks,
 // and would otherwise wake up holding a connection that WeChat closed long ago.
 func transport(proxy *url.URL) *http.Transport {

@@ -27,11 +27,11 @@ type UserToken struct {
 	ExpiresIn    time.Duration
 	// Snapshot: the page is being previewed and the user is not real: OpenID and UnionID are
 	// made up. Never create or bind an account for it, and do not ask for UserInfo. Only
-	// ExchangeCode tells; a refreshed token has to keep what the first one said.
+	// ExchangeCode gives it; a refreshed token has what the first one had.
 	Snapshot bool
 }
 
-// Format hides everything but the life, whatever the verb.
+// Format hides everything but the lifetime, whatever the verb.
 func (t UserToken) Format(f fmt.State, _ rune) { hide(f, t.ExpiresIn) }
 
 // LogValue hides the values from slog, whose JSON handler does not use Format.
@@ -39,8 +39,8 @@ func (t UserToken) LogValue() slog.Value { return hidden(t.ExpiresIn) }
 
 // ExchangeCode turns the code of a login into the user's token (/sns/oauth2/access_token). A code
 // works once, within five minutes and for its account alone, so the call is never tried a second
-// time, not even when the connection breaks: then nobody knows whether the code is spent, and the
-// user has to log in again. Browsers may ask twice with one code; see Error.CodeSpent.
+// time, not even when the connection breaks: then it is not known whether the code was used, and the
+// user has to log in again. Browsers may ask twice with one code; see Error.CodeUsed.
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
 func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (UserToken, error) {
 	return c.userToken(ctx, call{
@@ -49,9 +49,9 @@ func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (
 	})
 }
 
-// RefreshUserToken prolongs a user's login (/sns/oauth2/refresh_token): a live access token stays
-// and gains life, a dead one is replaced. The call may be tried a second time: once it has gone
-// through, the token is live, and asking again answers the same. Whether it restarts the refresh
+// RefreshUserToken prolongs a user's login (/sns/oauth2/refresh_token): a valid access token stays
+// and is extended, an expired one is replaced. The call may be tried a second time: once it has gone
+// through, the token is valid, and asking again answers the same. Whether it restarts the refresh
 // token's 30 days is disputed. An answer without a refresh token means the one that was sent.
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
 func (c *Client) RefreshUserToken(ctx context.Context, appID, refreshToken string) (UserToken, error) {
@@ -73,13 +73,13 @@ func (c *Client) userToken(ctx context.Context, r call) (UserToken, error) {
 		OpenID   text   `json:"openid"`
 		UnionID  text   `json:"unionid"`
 		Scope    text   `json:"scope"`
-		Life     number `json:"expires_in"`
+		Lifetime number `json:"expires_in"`
 		Snapshot flag   `json:"is_snapshotuser"`
 	}
 	if err := c.do(ctx, r, &a); err != nil {
 		return UserToken{}, err
 	}
-	life, err := lifetime(r.op, string(a.Access), a.Life)
+	lifetime, err := lifetime(r.op, string(a.Access), a.Lifetime)
 	if err != nil {
 		return UserToken{}, err
 	}
@@ -88,12 +88,12 @@ func (c *Client) userToken(ctx context.Context, r call) (UserToken, error) {
 	}
 	return UserToken{
 		AccessToken: string(a.Access), RefreshToken: string(a.Refresh), OpenID: string(a.OpenID),
-		UnionID: string(a.UnionID), Scope: string(a.Scope), ExpiresIn: life, Snapshot: bool(a.Snapshot),
+		UnionID: string(a.UnionID), Scope: string(a.Scope), ExpiresIn: lifetime, Snapshot: bool(a.Snapshot),
 	}, nil
 }
 
-// CheckUserToken asks whether a user's access token is alive and belongs to the openid (/sns/auth):
-// nil, or an Error such as UserTokenDead or CodeBadOpenID. The call may be tried a second time.
+// CheckUserToken asks whether a user's access token is valid and belongs to the openid (/sns/auth):
+// nil, or an Error such as UserTokenInvalid or CodeBadOpenID. The call may be tried a second time.
 // https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
 func (c *Client) CheckUserToken(ctx context.Context, accessToken, openid string) error {
 	r := call{

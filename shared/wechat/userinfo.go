@@ -60,7 +60,7 @@ func (a userInfoAnswer) info() UserInfo {
 	}
 }
 
-// What follows never fails: a code works once, so that an odd field nobody needs must not cost the
+// What follows never fails: a code works once, so an odd field that is not needed must not cost the
 // user the login.
 
 // text is a string, or a number as it is written; anything else is "". Control characters become

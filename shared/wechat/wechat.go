@@ -17,15 +17,15 @@ import (
 	"strings"
 )
 
-// DefaultBaseURL is WeChat's nearest entry. Regional names exist (hk.api.weixin.qq.com ...), and
+// DefaultBaseURL is the default of WECHAT_API_BASE: WeChat's nearest entry. Regional names exist (hk.api.weixin.qq.com ...), and
 // api2.weixin.qq.com stands by; use names, never pinned addresses.
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Interface_field_description.html
 const DefaultBaseURL = "https://api.weixin.qq.com"
 
-// Config says how to reach WeChat. The zero value is production.
+// Config says how to reach WeChat. BaseURL is required.
 type Config struct {
-	// BaseURL is where the paths hang; "" means DefaultBaseURL. It may have a path. Plain http is
-	// accepted only because simulators speak it: WeChat itself refuses it (43003).
+	// BaseURL is what the paths of the API are appended to. It may have a path itself. Plain http
+	// is accepted only because simulators speak it: WeChat itself refuses it (43003).
 	BaseURL string
 	// ProxyURL is WECHAT_PROXY_URL: http, https, socks5 or socks5h, credentials allowed.
 	// "" means a direct connection: HTTP_PROXY and HTTPS_PROXY are never looked at, since a proxy
@@ -64,11 +64,10 @@ func New(cfg Config) (*Client, error) {
 }
 
 func parseBase(raw string) (string, error) {
-	if raw == "" {
-		return DefaultBaseURL, nil
-	}
 	u, err := url.Parse(raw)
 	switch {
+	case raw == "":
+		return "", errors.New("is required")
 	case err != nil:
 		return "", errors.New("not a URL")
 	case u.Scheme != "http" && u.Scheme != "https":

@@ -1,14 +1,15 @@
-import type { Language, WechatFnError } from "./error.js";
+import type { WechatFnError } from "./error.js";
+import type { Language } from "./language.js";
 import type { Signature, Wx } from "./wx.js";
-/** What wx.config takes beside the signature. */
-export interface Wanted {
+/** What wx.config gets besides the signature. WeChat's script changes the lists. */
+export interface ConfigArgs {
     debug: boolean;
-    jsApiList: readonly string[];
-    openTagList: readonly string[];
+    jsApiList: string[];
+    openTagList: string[];
 }
 /**
- * Gives WeChat the signature, and waits for its verdict. WeChat's script tells the verdict of the first wx.config only; of later ones it
- * tells refusals, but calls `ready` at once. So those count as accepted when no refusal has come within `settle` milliseconds; one that
- * comes later goes to `late`.
+ * Calls wx.config, and waits until WeChat accepts or refuses it. Only for the first wx.config does WeChat's script wait for the result
+ * before it calls `ready`. After a later one it calls `ready` at once, and afterwards `error` if WeChat refuses. So a later one counts as
+ * accepted when no error has come within `configTimeout` milliseconds. An error that comes after that goes to `onLateError`.
  */
-export declare function configure(wx: Wx, signed: Signature, wanted: Wanted, settle: number, language: Language, late: (error: WechatFnError) => void): Promise<void>;
+export declare function configure(wx: Wx, signed: Signature, args: ConfigArgs, configTimeout: number, language: Language, onLateError: (error: WechatFnError) => void): Promise<void>;

@@ -1,82 +1,76 @@
 import { WechatFnError } from "./error.js";
-import type { Language } from "./error.js";
-import type { ShareEvent, Target } from "./share.js";
+import type { Language } from "./language.js";
+import type { Sharing } from "./share.js";
 import type { Sign } from "./sign.js";
-import type { AnswerOf, ApiName, OpenTag, ShareData, Wx } from "./wx.js";
-/** Milliseconds that each step may take; 0 is without end. */
+import type { ApiName, ApiResult, OpenTag, Wx } from "./wx.js";
+/** Milliseconds for each step; 0 means no limit. */
 export interface Timeouts {
-    /** Each try to load WeChat's script: 8000. */
+    /** Each attempt to load WeChat's script. Default: 8000. */
     script?: number;
-    /** Each answer of the API, or of your own `sign`: 8000. */
+    /** Each response of the API, or of your own `sign`. Default: 8000. */
     sign?: number;
-    /** WeChat's verdict: 10000. */
+    /** WeChat's decision on wx.config. Default: 10000. */
     config?: number;
-    /** An API of WeChat's: 0, since many wait for the user. */
+    /** One of WeChat's APIs. Default: 0, since many of them wait for the user. */
     call?: number;
 }
-/** What connect takes. All but `endpoint` (or `sign`) may be left out. */
+/** The options of connect. Only `endpoint` or `sign` is required. */
 export interface ConnectOptions {
-    /** Where the API is: "https://api.example.com", or "" for the page's own origin. */
+    /** The address of the API: "https://api.example.com", or "" for the page's own origin. */
     endpoint?: string;
-    /** Another way to get signatures. */
+    /** Gets signatures instead of the API. */
     sign?: Sign;
-    /** Name of the account, where there are several. */
+    /** Name of the account. Default: the first one. */
     app?: string;
-    /** APIs that the page calls, beside those that share. */
+    /** APIs that the page calls, besides those that share. */
     apis?: readonly ApiName[];
     /** Open tags that the page shows. */
     openTags?: readonly OpenTag[];
-    /** WeChat's own debug mode: it shows each answer in an alert. */
+    /** WeChat's debug mode, which shows every result in an alert. */
     debug?: boolean;
-    /** Of error messages; the browser's, where it is left out. */
+    /** Language of error messages. Default: the browser's. */
     language?: Language;
-    /** WeChat's script at other addresses, tried in turn; `[]` for one that is there already. */
+    /** Other addresses of WeChat's script, tried in this order; `[]` if the page loads the script itself. */
     script?: string | readonly string[];
-    /** Instead of window.wx and of loading a script. */
+    /** Used instead of window.wx. No script is loaded. */
     wx?: Wx;
     fetch?: typeof fetch;
     timeouts?: Timeouts;
-    /** Milliseconds to wait at most where the API answers 503 with Retry-After: 15000. */
-    patience?: number;
-    /** Milliseconds after which a repeated wx.config counts as accepted: 1000. */
-    settle?: number;
-    /** Goes on outside WeChat, where WeChat's script never answers. */
-    outside?: boolean;
-    /** The address to sign, without its fragment. By default the landing address on iOS, else the current one. */
+    /** Milliseconds to wait in total when the API responds with 503 and Retry-After. Default: 15000. */
+    retryTimeout?: number;
+    /** Milliseconds without an error after which a repeated wx.config counts as accepted. Default: 1000. */
+    configTimeout?: number;
+    /** Continues outside WeChat, where WeChat's script never calls back. */
+    allowOutsideWeChat?: boolean;
+    /** The address to sign, without its fragment. Default: the landing address on iOS, else the current address. */
     url?: () => string;
-    /** Told of what nobody waits for: a refusal that comes late, or of open tags. */
+    /** Gets errors that no call reports: a late refusal of wx.config, and errors of open tags. */
     onError?: (error: WechatFnError) => void;
-    /** Ends everything. */
+    /** Stops everything. */
     signal?: AbortSignal;
 }
-/** How long to wait, for one call. */
-export interface Wait {
+/** The options of one call. */
+export interface CallOptions {
     signal?: AbortSignal;
-    /** Milliseconds, instead of `timeouts.call`. */
+    /** Milliseconds; replaces `timeouts.call`. */
     timeout?: number;
 }
-/** A page's connection to WeChat. Its functions may be taken out of it. */
-export interface Connection {
-    /** Loads WeChat's script, signs, and waits until WeChat has accepted. What failed is tried again by the next call. */
-    ready(wait?: {
+/** A page's connection to WeChat. Its functions do not use `this`. */
+export interface Connection extends Sharing {
+    /** Loads WeChat's script, gets a signature, and waits until WeChat accepts it. After a failure the next call tries again. */
+    ready(options?: {
         signal?: AbortSignal;
     }): Promise<void>;
-    /** To be called after each change of route: signs again where the address, or an open tag, needs it. */
+    /** Call it after each change of route. It signs again if the address, or an open tag, requires that. */
     routeChanged(): Promise<void>;
-    /** Signs again in any case; `force` asks for a new signature where the API keeps them. */
+    /** Signs again in any case. `force` asks for a new signature where the API caches signatures. */
     resign(force?: boolean): Promise<void>;
-    /** Calls an API of WeChat's. */
-    call<N extends ApiName>(name: N, args?: object, wait?: Wait): Promise<AnswerOf<N>>;
-    /** Which of the APIs there are in this version of WeChat. */
+    /** Calls one of WeChat's APIs. */
+    call<N extends ApiName>(name: N, args?: object, options?: CallOptions): Promise<ApiResult<N>>;
+    /** Tells which of the APIs this version of WeChat has. */
     checkJsApi(names: readonly ApiName[]): Promise<Record<string, boolean>>;
-    /** What the menu's “send to a friend” and “share to Moments” will send. With WeChat before 6.7.2 by the old calls. */
-    share(data: ShareData, to?: Target): Promise<void>;
-    /** The same by the old calls, which tell what the user did. WeChat is retiring them. */
-    onShare(data: ShareData, told: (event: ShareEvent) => void, to?: Target): Promise<void>;
     /** WeChat's own object, when it is ready. */
     wx(): Promise<Wx>;
 }
-/** The language of the browser. */
-export declare const browserLanguage: () => Language;
-/** Connects the page to WeChat by way of the API. Nothing happens before `ready` or a call. */
+/** Connects the page to WeChat through the API. It does nothing before `ready` or a call. */
 export declare function connect(options: ConnectOptions): Connection;

@@ -1,32 +1,31 @@
-import type { OwnCode } from "./texts.js";
-import type { WxAnswer } from "./wx.js";
-/** The languages of messages. */
-export type Language = "en" | "zh";
-/** In which part of the work it went wrong. */
+import type { Language } from "./language.js";
+import type { ErrorCode } from "./messages.js";
+import type { WxResult } from "./wx.js";
+/** The step that failed. */
 export type Step = "script" | "sign" | "config" | "call" | "open-tags" | "login";
-/** What is known of a failure beside its code. */
-export interface Details {
+/** What is known of a failure besides its code. */
+export interface ErrorDetails {
     step?: Step;
     /** WeChat's own text, such as "config:invalid signature". */
     wechat?: string;
-    /** HTTP status of the API's answer. */
+    /** HTTP status of the API's response. */
     status?: number;
-    /** Instead of the code's own text. */
+    /** Replaces the message that belongs to the code. */
     message?: string | undefined;
     cause?: unknown;
 }
 /**
- * Every failure of this module. `code` is stable: words with hyphens are this module's (see the README), words with underscores are the
- * API's problems. `message` is for people and may change.
+ * Every error of this module. `code` is stable: codes with hyphens belong to this module (see the README), codes with underscores are
+ * problem codes of the API. `message` is for people and can change.
  */
 export declare class WechatFnError extends Error {
     readonly name = "WechatFnError";
-    readonly code: OwnCode | (string & {});
+    readonly code: ErrorCode | (string & {});
     readonly step: Step | undefined;
     readonly wechat: string | undefined;
     readonly status: number | undefined;
     readonly cause: unknown;
-    constructor(code: OwnCode | (string & {}), language?: Language, details?: Details);
+    constructor(code: ErrorCode | (string & {}), language?: Language, details?: ErrorDetails);
 }
-/** What WeChat's refusal of a call (or of "config") means. */
-export declare function refusal(step: Step, answer: WxAnswer | undefined, language: Language): WechatFnError;
+/** The error for a result with which WeChat refuses wx.config or an API call. */
+export declare function wxError(step: Step, result: WxResult | undefined, language: Language): WechatFnError;

@@ -1,6 +1,6 @@
-import type { Language } from "./error.js";
+import type { Language } from "./language.js";
 import type { Wx } from "./wx.js";
-/** WeChat's script, and the host to go to when the first does not answer. */
-export declare const scripts: readonly string[];
-/** The wx that is there, or that of the first script that loads. `ms` is for each of them. */
-export declare function load(urls: readonly string[], ms: number, language: Language, signal?: AbortSignal): Promise<Wx>;
+/** WeChat's script, at its first host and at the standby host. */
+export declare const scriptURLs: readonly string[];
+/** The existing window.wx, or the one of the first script that loads. The timeout, in milliseconds, is for each script. */
+export declare function loadWx(urls: readonly string[], timeout: number, language: Language, signal?: AbortSignal): Promise<Wx>;

@@ -1,7 +1,7 @@
 'use strict';
 
-// The module and the server together: node live.js http://127.0.0.1:8080 against make dev, whose
-// simulated WeChat plays wx. client/miniprogram_test.go runs it.
+// The module against a real server: node live.js http://127.0.0.1:8080, where `make dev` runs. Its simulated WeChat does what wx does.
+// client/miniprogram_test.go runs it.
 
 const assert = require('node:assert/strict');
 const { create } = require('../wechatfn.js');
@@ -9,19 +9,19 @@ const { create } = require('../wechatfn.js');
 const base = new URL(process.argv[2]).origin;
 
 /** What WeChat's app does on the phone: login, data, phone, replace. */
-async function weChat(what) {
+async function simulatedWeChat(what) {
   const headers = { Origin: base, 'Content-Type': 'application/json' };
-  const answer = await fetch(base + '/_dev/mini', { method: 'POST', headers, body: JSON.stringify({ do: what }) });
-  assert.equal(answer.status, 200);
-  return answer.json();
+  const response = await fetch(base + '/_dev/mini', { method: 'POST', headers, body: JSON.stringify({ do: what }) });
+  assert.equal(response.status, 200);
+  return response.json();
 }
 
-/** wx on a phone of its own, over HTTP. */
-function phone() {
+/** The wx of another phone. */
+function newPhone() {
   const storage = new Map();
   const wx = {
     logins: 0,
-    login(o) { wx.logins++; weChat('login').then(o.success, o.fail); },
+    login(o) { wx.logins++; simulatedWeChat('login').then(o.success, o.fail); },
     checkSession(o) { o.success(); },
     getStorageSync: key => storage.get(key) || '',
     setStorageSync: (key, value) => storage.set(key, value),
@@ -32,35 +32,35 @@ function phone() {
 }
 
 async function send(o) {
-  const answer = await fetch(o.url, { method: o.method, headers: { 'Content-Type': 'application/json', ...o.header }, body: o.data && JSON.stringify(o.data) });
-  const text = await answer.text();
+  const response = await fetch(o.url, { method: o.method, headers: { 'Content-Type': 'application/json', ...o.header }, body: o.data && JSON.stringify(o.data) });
+  const text = await response.text();
   let data = text;
-  try { data = JSON.parse(text); } catch (e) { /* stays text */ }
-  return { statusCode: answer.status, header: Object.fromEntries(answer.headers), data };
+  try { data = JSON.parse(text); } catch (e) { /* it is text */ }
+  return { statusCode: response.status, header: Object.fromEntries(response.headers), data };
 }
 
 async function main() {
-  const wx = phone();
+  const wx = newPhone();
   const client = create({ baseURL: base, app: 'mini', sku: 'shop', wx });
-  const [login, who] = await Promise.all([client.login(), client.request({ url: '/oauth/session?sku=shop' })]);
-  assert.deepEqual([who.data.openid, who.data.sku, wx.logins], [login.openid, 'shop', 1]);
+  const [login, session] = await Promise.all([client.login(), client.request({ url: '/oauth/session?sku=shop' })]);
+  assert.deepEqual([session.data.openid, session.data.sku, wx.logins], [login.openid, 'shop', 1]);
 
-  assert.equal((await client.decrypt(() => weChat('data'))).openId, login.openid);
-  assert.match((await client.phone((await weChat('phone')).code)).purePhoneNumber, /^1\d{10}$/);
+  assert.equal((await client.decrypt(() => simulatedWeChat('data'))).openId, login.openid);
+  assert.match((await client.phone((await simulatedWeChat('phone')).code)).purePhoneNumber, /^1\d{10}$/);
   assert.equal((await client.phone('guessed').catch(e => e)).code, 'phone_code_invalid');
 
-  await weChat('replace');
+  await simulatedWeChat('replace'); // the server's session_key becomes invalid
   assert.deepEqual(await client.session(), { valid: true });
   assert.equal(wx.logins, 2);
-  await weChat('replace');
-  assert.equal((await client.decrypt(() => weChat('data'))).openId, login.openid);
-  assert.deepEqual([wx.logins, client.token()], [3, login.token]); // its session was kept
+  await simulatedWeChat('replace');
+  assert.equal((await client.decrypt(() => simulatedWeChat('data'))).openId, login.openid);
+  assert.deepEqual([wx.logins, client.token()], [3, login.token]); // the session is the same
 
-  const tablet = create({ baseURL: base, app: 'mini', sku: 'shop', wx: phone() });
+  const tablet = create({ baseURL: base, app: 'mini', sku: 'shop', wx: newPhone() });
   assert.equal((await tablet.login()).newUser, false);
   await tablet.logout({ all: true });
-  const again = await client.request({ url: '/oauth/session' });
-  assert.deepEqual([again.data.openid, wx.logins, client.token() === login.token], [login.openid, 4, false]);
+  const later = await client.request({ url: '/oauth/session' });
+  assert.deepEqual([later.data.openid, wx.logins, client.token() === login.token], [login.openid, 4, false]);
 }
 
 main().catch(error => { console.error(error); process.exitCode = 1; });

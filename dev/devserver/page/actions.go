@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -36,7 +37,7 @@ func sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := guard.Check(r); err != nil {
-			web.WriteProblem(w, &web.Problem{Status: http.StatusForbidden, Code: "origin_refused", Detail: "only the dev server's own page may do this"})
+			web.WriteProblem(w, problem.OriginRefused.New("only the page of make dev may do this"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -47,14 +48,14 @@ func sameOrigin(next http.Handler) http.Handler {
 // which a form of another site cannot have.
 func read(r *http.Request, v any) error {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "not_json", Detail: "the body must be application/json"}
+		return problem.NotJSON.New("the body must be application/json")
 	}
 	body, err := web.ReadBody(r, 4<<10)
 	if err != nil {
 		return err
 	}
 	if json.Unmarshal(body, v) != nil {
-		return badRequest("body_malformed", "the body is not the JSON object that this takes")
+		return problem.BodyMalformed.New("the body is not the JSON object that this takes")
 	}
 	return nil
 }
@@ -77,7 +78,7 @@ func (p *Page) actFault(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Minutes < 0 || in.Minutes > maxOutage {
-		return badRequest("minutes_invalid", "minutes is a number from 0 to 1440")
+		return problem.MinutesInvalid.New("minutes is a number from 0 to 1440")
 	}
 	if err := p.startFault(in.What, in.Minutes); err != nil {
 		return err
@@ -112,9 +113,9 @@ func (p *Page) actClock(w http.ResponseWriter, r *http.Request) error {
 	case p.cfg.Simulator == nil:
 		return errNoSimulator
 	case in.Minutes < 1 || in.Minutes > 180:
-		return badRequest("minutes_invalid", "minutes is a number from 1 to 180")
+		return problem.MinutesInvalid.New("minutes is a number from 1 to 180")
 	case p.cfg.Clock.Ahead() > maxAhead:
-		return badRequest("clock_far_ahead", "the clock is a month ahead; delete the store's files to start again")
+		return problem.ClockFarAhead.New("the clock is a month ahead; delete the store's files to start again")
 	}
 	if err := p.forward(r.Context(), in.Minutes); err != nil {
 		return err
@@ -135,7 +136,7 @@ func (p *Page) actPush(w http.ResponseWriter, r *http.Request) error {
 	switch in.Sample {
 	case SampleText, SampleEvent, SampleDuplicate, SampleTampered:
 	default:
-		return badRequest("sample_unknown", "the samples are text, event, duplicate and tampered")
+		return problem.SampleUnknown.New("the samples are text, event, duplicate and tampered")
 	}
 	report, err := p.cfg.Push(r.Context(), in.Sample)
 	answer := struct {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"wechatfn/shared/app"
+	"wechatfn/shared/refresher"
 )
 
 // event is an entry of the table below the chart.
@@ -93,8 +93,8 @@ func (w words) left(seconds int64) string {
 // row is the current state of one credential.
 type row struct{ What, Left, Until, Failure string }
 
-func rows(w words, report app.Report, now time.Time) (all []row) {
-	add := func(t timeline, c app.CredentialReport) {
+func rows(w words, report refresher.Report, now time.Time) (all []row) {
+	add := func(t timeline, c refresher.CredentialReport) {
 		r := row{What: w.credential(t), Left: w.left(c.SecondsLeft), Until: "–", Failure: cmp.Or(failure(c), "–")}
 		if c.SecondsLeft > 0 {
 			r.Until = shortTime(now.Add(time.Duration(c.SecondsLeft) * time.Second))
@@ -111,7 +111,7 @@ func rows(w words, report app.Report, now time.Time) (all []row) {
 }
 
 // render is the chart with its tables, as HTML.
-func (h *history) render(w words, report app.Report, now time.Time, width int) (template.HTML, error) {
+func (h *history) render(w words, report refresher.Report, now time.Time, width int) (template.HTML, error) {
 	var out strings.Builder
 	err := pages.ExecuteTemplate(&out, "history.html", map[string]any{
 		"T": w.say, "Chart": template.HTML(h.draw(w, now, width)),

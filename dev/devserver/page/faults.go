@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/app"
-	"wechatfn/shared/web"
+	"wechatfn/shared/problem"
+	"wechatfn/shared/refresher"
 )
 
 // The faults that the page can cause.
@@ -28,7 +28,7 @@ func (f *faults) active(what string) bool { return f.since[what] != 0 }
 
 // noticeNewToken ends the fault of a replaced token when WeChat has given us a new
 // token since.
-func (f *faults) noticeNewToken(account app.AccountReport, calls int) {
+func (f *faults) noticeNewToken(account refresher.AccountReport, calls int) {
 	if f.active(faultToken) && account.Token.Failure == nil && calls > f.callsAtStart {
 		delete(f.since, faultToken)
 	}
@@ -94,7 +94,7 @@ func (p *Page) applyFault(what string) error {
 	case faultToken:
 		return sim.ForeignRefresh(p.account.AppID)
 	}
-	return badRequest("fault_unknown", "the faults are down, whitelist, secret and token")
+	return problem.FaultUnknown.New("the faults are down, whitelist, secret and token")
 }
 
 // secret is the AppSecret of the page's account.
@@ -133,7 +133,7 @@ func (p *Page) undoFault(what string) error {
 	case faultSecret:
 		return p.cfg.Simulator.SetSecret(p.account.AppID, p.secret())
 	}
-	return badRequest("fault_unknown", "down, whitelist and secret can be cleared; a replaced token stays invalid")
+	return problem.FaultUnknown.New("down, whitelist and secret can be cleared; a replaced token stays invalid")
 }
 
 // clearAllFaults ends all faults but a replaced token: the refresher must notice
@@ -171,11 +171,4 @@ func (p *Page) endOutage() {
 	p.history.end(p.faults.since, now)
 }
 
-var errNoSimulator = &web.Problem{
-	Status: 404, Code: "no_simulator", Detail: "only the simulated WeChat can do this",
-	Hint: web.Hint{En: "Unset WECHAT_APP_ID, or start with --sim.", Zh: "请取消设置 WECHAT_APP_ID，或以 --sim 启动。"},
-}
-
-func badRequest(code, detail string) *web.Problem {
-	return &web.Problem{Status: 400, Code: code, Detail: detail}
-}
+var errNoSimulator = problem.NoSimulator.New("only the simulated WeChat can do this")

@@ -15,6 +15,7 @@ import (
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/app"
 	"wechatfn/shared/config"
+	"wechatfn/shared/refresher"
 	"wechatfn/shared/store/sqlite"
 	"wechatfn/shared/web"
 	"wechatfn/shared/wechat"
@@ -57,7 +58,6 @@ func (f *fixture) build(saved []byte) {
 	f.Helper()
 	c := settings(f.T)
 	clock := new(Clock)
-	c.Now = clock.Now
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:", Now: clock.Now})
 	f.must(err)
 	f.Cleanup(func() { db.Close() })
@@ -67,15 +67,16 @@ func (f *fixture) build(saved []byte) {
 	}
 	f.sim, err = wechatsim.New(wechatsim.Config{Apps: apps, Now: clock.Now, Seed: "page", Switches: wechatsim.Switches{TicketLead: 300e9, TicketOverlap: 300e9}})
 	f.must(err)
-	client, err := wechat.New(wechat.Config{HTTPClient: f.sim.Client()})
+	client, err := wechat.New(wechat.Config{BaseURL: wechat.DefaultBaseURL, HTTPClient: f.sim.Client()})
 	f.must(err)
 	discard := slog.New(slog.DiscardHandler)
-	refresher, err := app.NewRefresher(c, db, client, c.Secret, discard)
+	deps := app.Deps{Store: db, WeChat: client, Secrets: c.Secret, Now: clock.Now, Logger: discard}
+	r, err := app.Refresher(c, deps)
 	f.must(err)
 	f.Page, err = New(Config{
-		Settings: c, Clock: clock, Refresher: refresher, Simulator: f.sim, PageURL: origin + "/",
+		Settings: c, Clock: clock, Refresher: r, Simulator: f.sim, PageURL: origin + "/",
 		Messages: http.NotFoundHandler(), Logger: discard, Saved: saved,
-		Show: func(app.Report, error) { f.shown.Add(1) },
+		Show: func(refresher.Report, error) { f.shown.Add(1) },
 		Save: func(state []byte) error { f.saved = state; return nil },
 		Push: func(_ context.Context, s Sample) (string, error) {
 			f.sent = append(f.sent, s)
@@ -83,7 +84,8 @@ func (f *fixture) build(saved []byte) {
 		},
 	})
 	f.must(err)
-	signature, err := app.Signature(c, db, f.RequestRefresh, discard)
+	deps.OnRefreshRequest = f.RequestRefresh
+	signature, err := app.Signature(c, deps)
 	f.must(err)
 	f.SignWith(signature)
 	mux := new(web.Mux)

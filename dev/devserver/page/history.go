@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/refresher"
 )
 
 // historyWindow is how far back the chart can reach.
@@ -59,7 +59,7 @@ type refusal struct {
 	Times int   `json:"times"`
 }
 
-func (h *history) record(now time.Time, report app.Report) {
+func (h *history) record(now time.Time, report refresher.Report) {
 	for _, account := range report.Accounts {
 		h.timeline(account.App, "token").record(now.Unix(), account.Token)
 		for _, kind := range sorted(account.Tickets) {
@@ -78,7 +78,7 @@ func (h *history) timeline(app, kind string) *timeline {
 	return &h.Timelines[i]
 }
 
-func (t *timeline) record(now int64, c app.CredentialReport) {
+func (t *timeline) record(now int64, c refresher.CredentialReport) {
 	next := span{From: now, To: now, End: now + c.SecondsLeft, Failure: failure(c)}
 	n := len(t.Spans)
 	if n == 0 {
@@ -99,7 +99,7 @@ func (t *timeline) record(now int64, c app.CredentialReport) {
 }
 
 // failure is the reason of a failed call to WeChat.
-func failure(c app.CredentialReport) string {
+func failure(c refresher.CredentialReport) string {
 	if c.Failure == nil {
 		return ""
 	}

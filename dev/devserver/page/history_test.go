@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/refresher"
 )
 
 const firstReport = 1_800_000_000 // Unix seconds
@@ -20,7 +20,7 @@ const firstReport = 1_800_000_000 // Unix seconds
 // recordToken records a token with that many seconds left, at that many seconds after
 // the first report.
 func (h *history) recordToken(at, left int64, failure *credential.Failure) {
-	h.record(time.Unix(firstReport+at, 0), app.Report{Accounts: []app.AccountReport{{App: "shop", Token: app.CredentialReport{SecondsLeft: left, Failure: failure}}}})
+	h.record(time.Unix(firstReport+at, 0), refresher.Report{Accounts: []refresher.AccountReport{{App: "shop", Token: refresher.CredentialReport{SecondsLeft: left, Failure: failure}}}})
 }
 
 func TestTimelineSpans(t *testing.T) {

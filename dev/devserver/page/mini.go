@@ -5,6 +5,7 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -43,7 +44,7 @@ func miniDoes(sim *wechatsim.Sim, appID, what string) (any, error) {
 	case "replace": // a new session_key, as WeChat makes one over time
 		return map[string]bool{"done": true}, sim.ReplaceSessionKey(appID, miniUserID)
 	}
-	return nil, badRequest("mini_unknown", "the actions are login, phone, data and replace")
+	return nil, problem.MiniActionUnknown.New("the actions are login, phone, data and replace")
 }
 
 func (p *Page) miniAppID() string {

@@ -16,15 +16,15 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
-	"wechatfn/shared/app"
 	"wechatfn/shared/config"
+	"wechatfn/shared/refresher"
 )
 
 // Config makes a Page. Settings, Clock and Refresher are required.
 type Config struct {
 	Settings  *config.Config
 	Clock     *Clock
-	Refresher *app.Refresher
+	Refresher *refresher.Refresher
 	Simulator *wechatsim.Sim // nil with the real WeChat
 
 	// PageURL is the page's own address. Phone is the address that a phone reaches;
@@ -39,7 +39,7 @@ type Config struct {
 	Saved []byte
 	Save  func([]byte) error
 	// Show gets the result of each tick and of each refresh request; it may be nil.
-	Show func(app.Report, error)
+	Show func(refresher.Report, error)
 
 	Logger *slog.Logger
 }
@@ -72,7 +72,7 @@ func New(c Config) (*Page, error) {
 		return nil, errors.New("page: a Page needs Settings, Clock and Refresher")
 	}
 	if c.Show == nil {
-		c.Show = func(app.Report, error) {}
+		c.Show = func(refresher.Report, error) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -128,7 +128,7 @@ func (p *Page) handleRefreshRequest(ctx context.Context, appID string) {
 
 // record records the result of a tick or of a refresh request. The report of a refresh
 // request has one account alone.
-func (p *Page) record(report app.Report, err error) {
+func (p *Page) record(report refresher.Report, err error) {
 	p.cfg.Show(report, err)
 	if calls := p.tokenCalls(); err == nil {
 		p.mu.Lock()

@@ -12,6 +12,7 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
+	"wechatfn/shared/problem"
 	"wechatfn/shared/web"
 )
 
@@ -52,12 +53,7 @@ func (p *Page) ownHost(next http.Handler) http.Handler {
 				return
 			}
 		}
-		web.WriteProblem(w, &web.Problem{
-			Status: http.StatusMisdirectedRequest,
-			Code:   "host_unknown",
-			Detail: "this page is not served under the name " + strconv.Quote(r.Host),
-			Hint:   web.Hint{En: "Add its origin to ALLOWED_ORIGINS.", Zh: "请把该来源加入 ALLOWED_ORIGINS。"},
-		})
+		web.WriteProblem(w, problem.HostUnknown.New("this page is not served under the name "+strconv.Quote(r.Host)))
 	})
 }
 
@@ -128,7 +124,7 @@ func (p *Page) file(w http.ResponseWriter, r *http.Request) error {
 	content, err := files.ReadFile("files/" + name)
 	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": mime.TypeByExtension(".svg")}[path.Ext(name)]
 	if err != nil || kind == "" {
-		return &web.Problem{Status: http.StatusNotFound, Code: "not_found"}
+		return problem.NotFound.New("")
 	}
 	h := w.Header()
 	h.Set("Content-Type", kind)

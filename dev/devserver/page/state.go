@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"wechatfn/shared/app"
 	"wechatfn/shared/credential"
+	"wechatfn/shared/refresher"
 )
 
 // Tones of the state line.
@@ -51,7 +51,7 @@ func (p *Page) state(ctx context.Context, w words, width int) (State, error) {
 }
 
 // line says in a few sentences what is wrong, and what follows from it.
-func (p *Page) line(w words, report app.Report, now time.Time) (tone, line string) {
+func (p *Page) line(w words, report refresher.Report, now time.Time) (tone, line string) {
 	account := p.reportOn(report)
 	ticket := now.Add(time.Duration(account.Tickets["jsapi"].SecondsLeft) * time.Second)
 	valid := ticket.Sub(now) > credential.Margin
@@ -67,7 +67,7 @@ func (p *Page) line(w words, report app.Report, now time.Time) (tone, line strin
 	}
 }
 
-func (p *Page) problems(w words, account app.AccountReport) (said string) {
+func (p *Page) problems(w words, account refresher.AccountReport) (said string) {
 	for _, what := range sorted(p.faults.since) {
 		switch {
 		case what == faultDown && !p.faults.until.IsZero():
@@ -83,15 +83,15 @@ func (p *Page) problems(w words, account app.AccountReport) (said string) {
 }
 
 // reportOn is the report of the account that the page shows.
-func (p *Page) reportOn(report app.Report) app.AccountReport {
-	i := slices.IndexFunc(report.Accounts, func(a app.AccountReport) bool { return a.App == p.account.Name })
+func (p *Page) reportOn(report refresher.Report) refresher.AccountReport {
+	i := slices.IndexFunc(report.Accounts, func(a refresher.AccountReport) bool { return a.App == p.account.Name })
 	if i < 0 {
-		return app.AccountReport{} // of a refresh request for another account
+		return refresher.AccountReport{} // of a refresh request for another account
 	}
 	return report.Accounts[i]
 }
 
-func firstFailure(account app.AccountReport) *credential.Failure {
+func firstFailure(account refresher.AccountReport) *credential.Failure {
 	if account.Token.Failure != nil {
 		return account.Token.Failure
 	}

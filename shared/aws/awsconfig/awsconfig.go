@@ -1,5 +1,5 @@
-// Package awsconfig says how functions reach AWS: identity, region, endpoints and
-// retries, and the table. It links no client but that of DynamoDB.
+// Package awsconfig says how functions reach AWS: credentials, region, endpoints and
+// retries, and the table. Of the SDK's clients it links that of DynamoDB only.
 package awsconfig
 
 import (
@@ -12,18 +12,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/dynamo"
 )
 
-// Credentials reads the AWS identity from the environment. Lambda hands it to a
-// function there and nowhere else, so the SDK's chain of providers (profiles,
-// SSO, STS, instance metadata) is left out: it would be part of each binary and
-// each cold start.
+// Credentials reads the AWS credentials from the environment. Lambda passes them to a
+// function there and nowhere else, so the SDK's chain of providers (profiles, SSO, STS,
+// instance metadata) is left out: it would be part of each binary and each cold start.
 //
-// A service at a plain http address is a stand-in on a desk, and is never shown a
-// real identity: sam local hands the developer's own to a function.
+// A service at a plain http address is a local one, which imitates AWS. It gets the
+// credentials "local", because sam local passes the developer's own to a function.
 func Credentials(service string) aws.CredentialsProvider {
 	if endpoint := Endpoint(service); endpoint != nil && strings.HasPrefix(*endpoint, "http://") {
 		return aws.CredentialsProviderFunc(localCredentials)
@@ -32,7 +30,7 @@ func Credentials(service string) aws.CredentialsProvider {
 }
 
 func localCredentials(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local", Source: "desk"}, nil
+	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local", Source: "local"}, nil
 }
 
 func environmentCredentials(context.Context) (aws.Credentials, error) {
@@ -51,8 +49,8 @@ func environmentCredentials(context.Context) (aws.Credentials, error) {
 // Region is the AWS region that Lambda sets.
 func Region() string { return os.Getenv("AWS_REGION") }
 
-// Endpoint reads the SDK's own variable for a service elsewhere, such as a local
-// engine: AWS_ENDPOINT_URL_DYNAMODB. Nil means AWS's.
+// Endpoint reads the SDK's own variable for the address of a service, such as that of a
+// local engine: AWS_ENDPOINT_URL_DYNAMODB. Nil means AWS's address.
 func Endpoint(service string) *string {
 	if url := os.Getenv("AWS_ENDPOINT_URL_" + service); url != "" {
 		return &url
@@ -60,14 +58,10 @@ func Endpoint(service string) *string {
 	return nil
 }
 
-// maxBackoff between tries fits functions that answer within seconds; the SDK's
-// own is 20 s.
-const maxBackoff = 200 * time.Millisecond
-
-// DynamoStore opens the table named by the configuration. settle is how long past
-// its time a write of unknown outcome may be read back; 0 for the store's own.
-func DynamoStore(c *config.Config, settle time.Duration) (store.Store, error) {
-	return dynamo.New(dynamo.Config{Table: c.Table, ReadBackTimeout: settle, Client: dynamodb.New(dynamodb.Options{
+// DynamoStore opens a table. readBackTimeout is how long, after its context has ended, a
+// write whose outcome is unknown may be read back; 0 means the default of package dynamo.
+func DynamoStore(table string, readBackTimeout time.Duration) (store.Store, error) {
+	return dynamo.New(dynamo.Config{Table: table, ReadBackTimeout: readBackTimeout, Client: dynamodb.New(dynamodb.Options{
 		Region:       Region(),
 		Credentials:  Credentials("DYNAMODB"),
 		BaseEndpoint: Endpoint("DYNAMODB"),

@@ -3,6 +3,7 @@ package awsconfig
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -10,23 +11,27 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Retryer makes three tries of a call, soon after one another.
+// maxBackoff is the longest pause between two tries of a call. It is for functions that
+// answer within seconds; the SDK's default is 20 s.
+const maxBackoff = 200 * time.Millisecond
+
+// Retryer tries a call three times at most, with short pauses.
 func Retryer() aws.Retryer {
 	return retry.AddWithMaxBackoffDelay(retry.NewStandard(), maxBackoff)
 }
 
-// Wordless takes a service's words out of an SDK's error: a validation error
-// quotes the request, which may hold what must not be logged. The code, the
-// status and the request's ID stay. Errors that come from no answer (no
-// connection, no time left) stay as they are.
+// RedactSDKError removes a service's own text from an error of the SDK: a validation
+// error quotes the request, which may hold what must not be logged. The code, the status
+// and the ID of the request remain. If there was no answer (no connection, no time left),
+// it returns the error unchanged.
 func RedactSDKError(err error) error {
-	answered := (*awshttp.ResponseError)(nil)
-	if !errors.As(err, &answered) || answered.HTTPStatusCode() == 0 {
+	response := (*awshttp.ResponseError)(nil)
+	if !errors.As(err, &response) || response.HTTPStatusCode() == 0 {
 		return err
 	}
 	code := "the answer could not be read"
-	if refusal := smithy.APIError(nil); errors.As(err, &refusal) {
-		code = refusal.ErrorCode()
+	if apiError := smithy.APIError(nil); errors.As(err, &apiError) {
+		code = apiError.ErrorCode()
 	}
-	return fmt.Errorf("%s (HTTP status %d, request %s)", code, answered.HTTPStatusCode(), answered.ServiceRequestID())
+	return fmt.Errorf("%s (HTTP status %d, request %s)", code, response.HTTPStatusCode(), response.ServiceRequestID())
 }

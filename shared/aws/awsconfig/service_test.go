@@ -14,16 +14,17 @@ import (
 )
 
 func TestRedactSDKError(t *testing.T) {
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name       string
 		status     int
 		body, want string
 	}{
-		"refusal":           {400, `{"__type":"com.amazon.coral.validate#ValidationException","message":"Value 'canary' is not"}`, "ValidationException (HTTP status 400, request r-1)"},
-		"a word of its own": {400, `{"__type":"ResourceNotFoundException","message":"canary"}`, "ResourceNotFoundException (HTTP status 400, request r-1)"},
-		"no JSON":           {403, "canary", "the answer could not be read (HTTP status 403, request r-1)"},
-		"wrong JSON":        {200, `{"TableNames":"canary"}`, "the answer could not be read (HTTP status 200, request r-1)"},
+		{"a validation error", 400, `{"__type":"com.amazon.coral.validate#ValidationException","message":"Value 'canary' is not"}`, "ValidationException (HTTP status 400, request r-1)"},
+		{"another error", 400, `{"__type":"ResourceNotFoundException","message":"canary"}`, "ResourceNotFoundException (HTTP status 400, request r-1)"},
+		{"no JSON", 403, "canary", "the answer could not be read (HTTP status 403, request r-1)"},
+		{"wrong JSON", 200, `{"TableNames":"canary"}`, "the answer could not be read (HTTP status 200, request r-1)"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			err := RedactSDKError(call(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("X-Amzn-RequestId", "r-1")
 				w.WriteHeader(c.status)
@@ -36,7 +37,7 @@ func TestRedactSDKError(t *testing.T) {
 	}
 }
 
-func TestRedactSDKErrorLeavesOtherErrors(t *testing.T) {
+func TestRedactSDKErrorReturnsOtherErrorsUnchanged(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
 	if err := RedactSDKError(call(t, ctx, http.NotFound)); !errors.Is(err, context.DeadlineExceeded) {
@@ -51,7 +52,7 @@ func TestRedactSDKErrorLeavesOtherErrors(t *testing.T) {
 	}
 }
 
-func TestRetryerTriesThreeTimes(t *testing.T) {
+func TestRetryerTriesThreeTimesWithShortPauses(t *testing.T) {
 	if tries := Retryer().MaxAttempts(); tries != 3 {
 		t.Errorf("%d tries", tries)
 	}

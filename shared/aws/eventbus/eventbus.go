@@ -1,5 +1,5 @@
-// Package eventbus hands messages to EventBridge. It stands apart from package app
-// so that only the function that takes pushes holds its client.
+// Package eventbus delivers messages to EventBridge. It is a package of its own so that
+// only the function that takes pushes links the client.
 package eventbus
 
 import (
@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"wechatfn/shared/aws/awsconfig"
-	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 )
 
@@ -23,9 +22,9 @@ const Source = "wechatfn"
 // maxDetailType is EventBridge's limit, which is in characters.
 const maxDetailType = 128
 
-// latest is the year 2100: EventBridge would refuse a time out of all reason, and
-// the message with it.
-const latest = 4_102_444_800
+// maxEventTime is the beginning of the year 2100, in Unix seconds. EventBridge refuses an
+// event whose time is far from now, so such a time is left out.
+const maxEventTime = 4_102_444_800
 
 // Bus is a message.Sink that puts each message on an EventBridge bus:
 //
@@ -39,9 +38,9 @@ type Bus struct {
 	name   string
 }
 
-// New builds a Bus for the bus that the configuration names.
-func New(c *config.Config) *Bus {
-	return &Bus{name: c.EventBus, client: eventbridge.New(eventbridge.Options{
+// New makes a Bus for the bus of that name or ARN.
+func New(name string) *Bus {
+	return &Bus{name: name, client: eventbridge.New(eventbridge.Options{
 		Region:       awsconfig.Region(),
 		Credentials:  awsconfig.Credentials("EVENTBRIDGE"),
 		BaseEndpoint: awsconfig.Endpoint("EVENTBRIDGE"),
@@ -49,16 +48,15 @@ func New(c *config.Config) *Bus {
 	})}
 }
 
-// Deliver implements message.Sink; there is never a reply. A try whose answer was
-// lost is made again, so that an event may come twice. Errors do not hold the
-// message.
+// Deliver implements message.Sink. It never returns a reply. If the answer of EventBridge
+// is lost, it tries again, so an event can arrive twice. Errors do not quote the message.
 func (b *Bus) Deliver(ctx context.Context, m *message.Message) ([]byte, error) {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{b.entry(m)}})
 	if err != nil {
 		return nil, fmt.Errorf("EventBridge: %w", awsconfig.RedactSDKError(err))
 	}
 	if out.FailedEntryCount != 0 {
-		return nil, refused(out.Entries)
+		return nil, entryError(out.Entries)
 	}
 	return nil, nil
 }
@@ -67,18 +65,18 @@ func (b *Bus) entry(m *message.Message) types.PutEventsRequestEntry {
 	e := types.PutEventsRequestEntry{
 		EventBusName: &b.name,
 		Source:       aws.String(Source),
-		DetailType:   aws.String(cut(m.Type(), maxDetailType)),
+		DetailType:   aws.String(truncate(m.Type(), maxDetailType)),
 		Detail:       aws.String(string(m.JSON)),
 		Resources:    []string{m.AppID},
 	}
-	if 0 < m.CreateTime && m.CreateTime < latest {
+	if 0 < m.CreateTime && m.CreateTime < maxEventTime {
 		e.Time = aws.Time(time.Unix(m.CreateTime, 0))
 	}
 	return e
 }
 
-// cut keeps whole characters of the first n bytes.
-func cut(s string, n int) string {
+// truncate shortens s to n bytes at most, and splits no character.
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -88,8 +86,8 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// refused tells why the bus did not take the one entry.
-func refused(entries []types.PutEventsResultEntry) error {
+// entryError says why EventBridge refused the only entry.
+func entryError(entries []types.PutEventsResultEntry) error {
 	code, text := "no reason given", ""
 	if len(entries) > 0 && entries[0].ErrorCode != nil {
 		code, text = *entries[0].ErrorCode, aws.ToString(entries[0].ErrorMessage)

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 )
 
@@ -21,11 +20,10 @@ var _ message.Sink = (*Bus)(nil)
 
 const canary = "canary"
 
-// service speaks as much of EventBridge's protocol as a client needs to put one
-// event.
+// service simulates the part of EventBridge that a client needs to put one event.
 type service struct {
 	t       *testing.T
-	answers []string // one a call, the last one for all further calls: JSON, or the type of an error
+	answers []string // one a call, and the last one for all further calls: JSON, the type of an error, "hang" or "drop"
 
 	mu    sync.Mutex
 	calls []map[string]any
@@ -41,10 +39,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.t.Errorf("%v: %s", err, body)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	switch answer := s.next(in); {
+	switch answer := s.record(in); {
 	case answer == "hang":
 		<-r.Context().Done()
-	case answer == "lose":
+	case answer == "drop":
 		panic(http.ErrAbortHandler)
 	case strings.HasPrefix(answer, "{"):
 		_, _ = io.WriteString(w, answer)
@@ -54,22 +52,22 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// next notes a call and returns its answer.
-func (s *service) next(in map[string]any) string {
+// record stores a call and returns its answer.
+func (s *service) record(in map[string]any) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, in)
 	return s.answers[min(len(s.calls), len(s.answers))-1]
 }
 
-// made returns the calls until now.
-func (s *service) made() []map[string]any {
+// allCalls returns the calls until now.
+func (s *service) allCalls() []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls
 }
 
-const taken = `{"FailedEntryCount":0,"Entries":[{"EventId":"e-1"}]}`
+const accepted = `{"FailedEntryCount":0,"Entries":[{"EventId":"e-1"}]}`
 
 func serve(t *testing.T, answers ...string) (*service, *Bus) {
 	t.Helper()
@@ -80,15 +78,15 @@ func serve(t *testing.T, answers ...string) (*service, *Bus) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", canary)
-	return s, New(&config.Config{EventBus: "bus"})
+	return s, New("bus")
 }
 
 func text() *message.Message {
 	return &message.Message{App: "shop", AppID: "wx0123456789abcdef", MsgType: "text", CreateTime: 1_348_831_860, JSON: []byte(`{"Content":"` + canary + ` 你好"}`)}
 }
 
-func TestOneEventAMessage(t *testing.T) {
-	s, bus := serve(t, taken)
+func TestDeliverPutsOneEvent(t *testing.T) {
+	s, bus := serve(t, accepted)
 	reply, err := bus.Deliver(t.Context(), text())
 	if err != nil || reply != nil {
 		t.Fatalf("%s, %v", reply, err)
@@ -97,32 +95,33 @@ func TestOneEventAMessage(t *testing.T) {
 		"EventBusName": "bus", "Source": "wechatfn", "DetailType": "text", "Detail": `{"Content":"canary 你好"}`,
 		"Resources": []any{"wx0123456789abcdef"}, "Time": 1_348_831_860.0,
 	}}}
-	if len(s.made()) != 1 || !reflect.DeepEqual(s.made()[0], want) {
-		t.Errorf("got  %v\nwant %v", s.made(), want)
+	if len(s.allCalls()) != 1 || !reflect.DeepEqual(s.allCalls()[0], want) {
+		t.Errorf("got  %v\nwant %v", s.allCalls(), want)
 	}
 }
 
-func TestDetailTypeAndTime(t *testing.T) {
-	for name, c := range map[string]struct {
+func TestDetailTypeIsTruncatedAndOddTimesAreLeftOut(t *testing.T) {
+	for _, c := range []struct {
+		name string
 		m    message.Message
-		want string
+		want string // the detail type
 	}{
-		"an event":        {message.Message{MsgType: "event", Event: "subscribe"}, "subscribe"},
-		"nothing":         {message.Message{}, "unknown"},
-		"before all time": {message.Message{CreateTime: -1}, "unknown"},
-		"after all time":  {message.Message{CreateTime: 1 << 60}, "unknown"},
-		"longest":         {message.Message{MsgType: strings.Repeat("a", 128)}, strings.Repeat("a", 128)},
-		"too long":        {message.Message{MsgType: strings.Repeat("a", 129)}, strings.Repeat("a", 128)},
-		"whole runes":     {message.Message{MsgType: strings.Repeat("a", 127) + "你"}, strings.Repeat("a", 127)},
-		"runes that fit":  {message.Message{MsgType: strings.Repeat("a", 125) + "你好"}, strings.Repeat("a", 125) + "你"},
+		{"an event", message.Message{MsgType: "event", Event: "subscribe"}, "subscribe"},
+		{"no type", message.Message{}, "unknown"},
+		{"a negative time", message.Message{CreateTime: -1}, "unknown"},
+		{"a time after the year 2100", message.Message{CreateTime: 1 << 60}, "unknown"},
+		{"the longest type", message.Message{MsgType: strings.Repeat("a", 128)}, strings.Repeat("a", 128)},
+		{"a type that is too long", message.Message{MsgType: strings.Repeat("a", 129)}, strings.Repeat("a", 128)},
+		{"a character that does not fit", message.Message{MsgType: strings.Repeat("a", 127) + "你"}, strings.Repeat("a", 127)},
+		{"characters of which one fits", message.Message{MsgType: strings.Repeat("a", 125) + "你好"}, strings.Repeat("a", 125) + "你"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s, bus := serve(t, taken)
+		t.Run(c.name, func(t *testing.T) {
+			s, bus := serve(t, accepted)
 			c.m.JSON = []byte("{}")
 			if _, err := bus.Deliver(t.Context(), &c.m); err != nil {
 				t.Fatal(err)
 			}
-			entry := s.made()[0]["Entries"].([]any)[0].(map[string]any)
+			entry := s.allCalls()[0]["Entries"].([]any)[0].(map[string]any)
 			if _, timed := entry["Time"]; entry["DetailType"] != c.want || timed {
 				t.Errorf("%v", entry)
 			}
@@ -131,27 +130,28 @@ func TestDetailTypeAndTime(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name    string
 		answers []string
 		calls   int
-		want    string // empty: it ends well
+		want    string // part of the error; empty: there is none
 	}{
-		"refused entry":       {[]string{`{"FailedEntryCount":1,"Entries":[{"ErrorCode":"NotAuthorizedForSource","ErrorMessage":"no right"}]}`}, 1, "EventBridge: the event was refused: NotAuthorizedForSource: no right"},
-		"refused, no reason":  {[]string{`{"FailedEntryCount":1,"Entries":[{}]}`}, 1, "the event was refused: no reason given"},
-		"refused, no entry":   {[]string{`{"FailedEntryCount":1}`}, 1, "the event was refused: no reason given"},
-		"throttled":           {[]string{"ThrottlingException", "ThrottlingException", taken}, 3, ""},
-		"throttled for good":  {[]string{"ThrottlingException"}, 3, "EventBridge: ThrottlingException (HTTP status 400"},
-		"lost":                {[]string{"lose", taken}, 2, ""},
-		"no such bus":         {[]string{"ResourceNotFoundException"}, 1, "ResourceNotFoundException"},
-		"not granted":         {[]string{"AccessDeniedException"}, 1, "AccessDeniedException"},
-		"it quotes the event": {[]string{"ValidationException"}, 1, "ValidationException"},
-		"no answer of its":    {[]string{`{"FailedEntryCount":"` + canary + `"}`}, 1, "could not be read"},
+		{"the entry is refused", []string{`{"FailedEntryCount":1,"Entries":[{"ErrorCode":"NotAuthorizedForSource","ErrorMessage":"no right"}]}`}, 1, "EventBridge: the event was refused: NotAuthorizedForSource: no right"},
+		{"the entry is refused without a reason", []string{`{"FailedEntryCount":1,"Entries":[{}]}`}, 1, "the event was refused: no reason given"},
+		{"an entry is refused and none is listed", []string{`{"FailedEntryCount":1}`}, 1, "the event was refused: no reason given"},
+		{"throttled twice", []string{"ThrottlingException", "ThrottlingException", accepted}, 3, ""},
+		{"throttled each time", []string{"ThrottlingException"}, 3, "EventBridge: ThrottlingException (HTTP status 400"},
+		{"the answer is lost", []string{"drop", accepted}, 2, ""},
+		{"no such bus", []string{"ResourceNotFoundException"}, 1, "ResourceNotFoundException"},
+		{"not granted", []string{"AccessDeniedException"}, 1, "AccessDeniedException"},
+		{"an error that quotes the event", []string{"ValidationException"}, 1, "ValidationException"},
+		{"an answer that cannot be read", []string{`{"FailedEntryCount":"` + canary + `"}`}, 1, "could not be read"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s, bus := serve(t, c.answers...)
 			_, err := bus.Deliver(t.Context(), text())
-			if len(s.made()) != c.calls || (err == nil) != (c.want == "") {
-				t.Errorf("%d calls, %v", len(s.made()), err)
+			if len(s.allCalls()) != c.calls || (err == nil) != (c.want == "") {
+				t.Errorf("%d calls, %v", len(s.allCalls()), err)
 			}
 			if err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary)) {
 				t.Errorf("got %v, want %s", err, c.want)
@@ -160,14 +160,14 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-func TestALongReasonIsCut(t *testing.T) {
+func TestLongReasonIsTruncated(t *testing.T) {
 	_, bus := serve(t, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"X","ErrorMessage":"`+strings.Repeat("a", 300)+`"}]}`)
 	if _, err := bus.Deliver(t.Context(), text()); err == nil || strings.Count(err.Error(), "a") > 210 {
 		t.Error(err)
 	}
 }
 
-func TestEndsWithItsContext(t *testing.T) {
+func TestDeliverEndsWithItsContext(t *testing.T) {
 	_, bus := serve(t, "hang")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -177,8 +177,8 @@ func TestEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestTheClientIsQuick(t *testing.T) {
-	_, bus := serve(t, taken)
+func TestClientRetriesWithinASecond(t *testing.T) {
+	_, bus := serve(t, accepted)
 	if delay, err := bus.client.Options().Retryer.RetryDelay(9, errors.New("x")); err != nil || delay > time.Second {
 		t.Errorf("%v between tries, %v", delay, err)
 	}

@@ -1,6 +1,5 @@
-// Package replyfunc asks a Lambda function of the user's for replies to messages.
-// It stands apart from package app so that only the function that takes pushes
-// holds its client.
+// Package replyfunc asks a Lambda function of the team's for replies to messages. It is a
+// package of its own so that only the function that takes pushes links the client.
 package replyfunc
 
 import (
@@ -18,16 +17,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"wechatfn/shared/aws/awsconfig"
-	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 )
 
-// idle: a call on a connection that died while the process was frozen would fail,
-// and no call is made twice. The SDK keeps connections for 90 s.
-const idle = 5 * time.Second
+// idleTimeout is how long an idle connection is reused. A connection can break while the
+// process is frozen; a call on it fails, and no call is made twice. So the time is
+// shorter than the SDK's 90 s.
+const idleTimeout = 5 * time.Second
 
-// replier is a message.Sink that hands each message to the next one, and then
-// asks the function for the reply.
+// replier is a message.Sink that delivers each message to the next sink, and then asks
+// the function for the reply.
 type replier struct {
 	next     message.Sink
 	client   *lambda.Client
@@ -35,16 +34,15 @@ type replier struct {
 	logger   *slog.Logger
 }
 
-// New returns a Sink that hands messages to next and then asks the Lambda function
-// that the configuration names for a reply: it gets the message as JSON and
-// returns the reply as JSON, or null for none. Whatever goes wrong with that is
-// logged and means no reply, because the message is handed over. Where no function
-// is named New returns next itself.
-func New(c *config.Config, next message.Sink, logger *slog.Logger) message.Sink {
-	if c.ReplyFunction == "" {
+// New returns a Sink that delivers messages to next, and then asks the Lambda function of
+// that name or ARN for a reply. The function gets the message as JSON and returns the
+// reply as JSON, or null for no reply. If it fails, that is logged and there is no reply:
+// the message has been delivered. If the name is empty, New returns next itself.
+func New(function string, next message.Sink, logger *slog.Logger) message.Sink {
+	if function == "" {
 		return next
 	}
-	return &replier{next, newClient(httpClient()), c.ReplyFunction, cmp.Or(logger, slog.Default())}
+	return &replier{next, newClient(httpClient()), function, cmp.Or(logger, slog.Default())}
 }
 
 func newClient(h lambda.HTTPClient) *lambda.Client {
@@ -58,14 +56,14 @@ func newClient(h lambda.HTTPClient) *lambda.Client {
 }
 
 func httpClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = idle })
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = idleTimeout })
 }
 
-// plainBodies hides the WriteTo of the SDK's request bodies. smithy-go closes a
-// body once the answer has begun, and its WriteTo then reports EOF as an error,
-// for which net/http may close the connection with the answer half read
-// (https://github.com/aws/aws-sdk-go-v2/issues/2737). The SDK heals that with a
-// second call, which is not made here.
+// plainBodies hides the method WriteTo of the SDK's request bodies. smithy-go closes a
+// body as soon as the answer begins. WriteTo then returns EOF as an error, and net/http
+// may close the connection before the answer is read
+// (https://github.com/aws/aws-sdk-go-v2/issues/2737). The SDK would make a second call
+// then, which is not made here.
 type plainBodies struct{ lambda.HTTPClient }
 
 // Do implements lambda.HTTPClient.
@@ -89,13 +87,13 @@ func (r *replier) Deliver(ctx context.Context, m *message.Message) ([]byte, erro
 	return reply, nil
 }
 
-// ask invokes the function. ctx ends while there is time to answer WeChat.
+// ask invokes the function. ctx must end early enough to answer WeChat.
 func (r *replier) ask(ctx context.Context, m *message.Message) ([]byte, error) {
 	out, err := r.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &r.function, InvocationType: types.InvocationTypeRequestResponse, Payload: m.JSON})
 	if err != nil {
 		return nil, awsconfig.RedactSDKError(err)
 	}
-	if out.FunctionError != nil { // its payload tells more, and may quote the message
+	if out.FunctionError != nil { // the payload says more, and may quote the message
 		return nil, fmt.Errorf("the function %s ended with an error: %s", r.function, *out.FunctionError)
 	}
 	return out.Payload, nil

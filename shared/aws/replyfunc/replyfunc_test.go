@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,14 +16,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"wechatfn/shared/config"
 	"wechatfn/shared/message"
+	"wechatfn/shared/web/logtest"
 )
 
 const canary = "canary"
 
-// service speaks as much of Lambda's protocol as a client needs to invoke one
-// function.
+// service simulates the part of Lambda that a client needs to invoke one function.
 type service struct {
 	t      *testing.T
 	answer http.HandlerFunc
@@ -45,36 +43,36 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r)
 }
 
-// next is a Sink that counts.
-type next struct {
+// countingSink counts deliveries.
+type countingSink struct {
 	err   error
 	calls int
 }
 
-func (n *next) Deliver(context.Context, *message.Message) ([]byte, error) {
+func (n *countingSink) Deliver(context.Context, *message.Message) ([]byte, error) {
 	n.calls++
 	return nil, n.err
 }
 
-// world is a Sink with all that is around it.
-type world struct {
+// fixture is a Sink with its next sink, the simulated Lambda and the log.
+type fixture struct {
 	message.Sink
-	next    next
+	next    countingSink
 	service service
-	log     strings.Builder
+	log     logtest.Buffer
 }
 
-func start(t *testing.T, answer http.HandlerFunc) *world {
+func newFixture(t *testing.T, answer http.HandlerFunc) *fixture {
 	t.Helper()
-	w := &world{service: service{t: t, answer: answer}}
-	server := httptest.NewServer(&w.service)
+	f := &fixture{service: service{t: t, answer: answer}}
+	server := httptest.NewServer(&f.service)
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", server.URL)
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", canary)
-	w.Sink = New(&config.Config{ReplyFunction: "replies"}, &w.next, slog.New(slog.NewTextHandler(&w.log, nil)))
-	return w
+	f.Sink = New("replies", &f.next, f.log.Text())
+	return f
 }
 
 func answers(text string) http.HandlerFunc {
@@ -93,59 +91,64 @@ func text() *message.Message {
 	return &message.Message{App: "shop", AppID: "wx0123456789abcdef", MsgType: "text", JSON: []byte(`{"Content":"` + canary + `"}`)}
 }
 
-func TestTheAnswerIsTheReply(t *testing.T) {
-	for _, payload := range []string{`{"MsgType":"text","Content":"你好"}`, "null", ""} {
-		w := start(t, answers(payload))
-		if reply, err := w.Deliver(t.Context(), text()); string(reply) != payload || err != nil || w.next.calls != 1 || w.service.calls.Load() != 1 || w.service.body != `{"Content":"canary"}` || w.log.Len() != 0 {
-			t.Errorf("%q: got %q, %v, %d hand-overs, the function got %s, log %s", payload, reply, err, w.next.calls, w.service.body, &w.log)
-		}
-	}
-}
-
-func TestNoReplyIsNoFailure(t *testing.T) {
-	for name, c := range map[string]struct {
-		answer http.HandlerFunc
-		want   string
-	}{
-		"the function fails": {func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X-Amz-Function-Error", "Unhandled")
-			_, _ = io.WriteString(w, `{"errorMessage":"`+canary+`"}`)
-		}, "ended with an error: Unhandled"},
-		"throttled":           {refuses(429, "TooManyRequestsException"), "TooManyRequestsException (HTTP status 429"},
-		"broken":              {refuses(500, "ServiceException"), "ServiceException (HTTP status 500"},
-		"no such function":    {refuses(404, "ResourceNotFoundException"), "ResourceNotFoundException"},
-		"it quotes the event": {refuses(400, "InvalidRequestContentException"), "InvalidRequestContentException"},
-		"lost":                {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+func TestPayloadOfTheFunctionIsTheReply(t *testing.T) {
+	for _, c := range []struct{ name, payload string }{
+		{"a text", `{"MsgType":"text","Content":"你好"}`},
+		{"null", "null"},
+		{"nothing", ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := start(t, c.answer)
-			reply, err := w.Deliver(t.Context(), text())
-			if reply != nil || err != nil || w.next.calls != 1 || w.service.calls.Load() != 1 {
-				t.Errorf("%q, %v, %d hand-overs, %d calls", reply, err, w.next.calls, w.service.calls.Load())
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t, answers(c.payload))
+			if reply, err := f.Deliver(t.Context(), text()); string(reply) != c.payload || err != nil || f.next.calls != 1 || f.service.calls.Load() != 1 || f.service.body != `{"Content":"canary"}` || f.log.String() != "" {
+				t.Errorf("got %q, %v, %d deliveries, the function got %s, log %s", reply, err, f.next.calls, f.service.body, &f.log)
 			}
-			w.wantLog(t, c.want)
 		})
 	}
 }
 
-func (w *world) wantLog(t *testing.T, want string) {
+func TestFailureOfTheFunctionIsLoggedAndMeansNoReply(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   string // in the log
+	}{
+		{"the function fails", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+			_, _ = io.WriteString(w, `{"errorMessage":"`+canary+`"}`)
+		}, "ended with an error: Unhandled"},
+		{"throttled", refuses(429, "TooManyRequestsException"), "TooManyRequestsException (HTTP status 429"},
+		{"Lambda fails", refuses(500, "ServiceException"), "ServiceException (HTTP status 500"},
+		{"no such function", refuses(404, "ResourceNotFoundException"), "ResourceNotFoundException"},
+		{"an error that quotes the event", refuses(400, "InvalidRequestContentException"), "InvalidRequestContentException"},
+		{"the connection breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t, c.answer)
+			reply, err := f.Deliver(t.Context(), text())
+			if reply != nil || err != nil || f.next.calls != 1 || f.service.calls.Load() != 1 {
+				t.Errorf("%q, %v, %d deliveries, %d calls", reply, err, f.next.calls, f.service.calls.Load())
+			}
+			f.wantLog(t, c.want)
+		})
+	}
+}
+
+func (f *fixture) wantLog(t *testing.T, want string) {
 	t.Helper()
-	log := w.log.String()
+	log := f.log.String()
 	for _, part := range []string{"level=ERROR", `msg="reply failed"`, "account=shop", "type=text", want} {
 		if strings.Count(log, part) != 1 {
 			t.Errorf("not once %q in the log: %s", part, log)
 		}
 	}
-	if strings.Contains(log, canary) {
-		t.Errorf("the log quotes: %s", log)
-	}
+	f.log.WantNoSecrets(t, canary)
 }
 
-func TestAFailedHandOverAsksNobody(t *testing.T) {
-	w := start(t, answers("{}"))
-	w.next.err = errors.New("not taken")
-	if reply, err := w.Deliver(t.Context(), text()); reply != nil || err != w.next.err || w.service.calls.Load() != 0 || w.log.Len() != 0 {
-		t.Errorf("%q, %v, %d calls, log %s", reply, err, w.service.calls.Load(), &w.log)
+func TestNoReplyIsAskedForIfTheDeliveryFails(t *testing.T) {
+	f := newFixture(t, answers("{}"))
+	f.next.err = errors.New("not taken")
+	if reply, err := f.Deliver(t.Context(), text()); reply != nil || err != f.next.err || f.service.calls.Load() != 0 || f.log.String() != "" {
+		t.Errorf("%q, %v, %d calls, log %s", reply, err, f.service.calls.Load(), &f.log)
 	}
 }
 
@@ -158,32 +161,33 @@ func (h *hanging) Do(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// The function gets the time that is left and no more.
-func TestTheFunctionIsNotWaitedForTooLong(t *testing.T) {
+func TestFunctionMayTakeTheTimeThatIsLeft(t *testing.T) {
 	for _, left := range []time.Duration{4 * time.Second, time.Millisecond} {
-		w, client := start(t, nil), new(hanging)
-		w.Sink.(*replier).client = newClient(client)
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), left)
-			defer cancel()
-			began := time.Now()
-			reply, err := w.Deliver(ctx, text())
-			if reply != nil || err != nil || w.next.calls != 1 || client.calls != 1 {
-				t.Errorf("%v left: %q, %v, %d hand-overs, %d calls", left, reply, err, w.next.calls, client.calls)
-			}
-			if took := time.Since(began); took != left {
-				t.Errorf("%v left: it took %v", left, took)
-			}
+		t.Run(left.String(), func(t *testing.T) {
+			f, client := newFixture(t, nil), new(hanging)
+			f.Sink.(*replier).client = newClient(client)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), left)
+				defer cancel()
+				began := time.Now()
+				reply, err := f.Deliver(ctx, text())
+				if reply != nil || err != nil || f.next.calls != 1 || client.calls != 1 {
+					t.Errorf("%q, %v, %d deliveries, %d calls", reply, err, f.next.calls, client.calls)
+				}
+				if took := time.Since(began); took != left {
+					t.Errorf("it took %v", took)
+				}
+			})
+			f.wantLog(t, "deadline exceeded")
 		})
-		w.wantLog(t, "deadline exceeded")
 	}
 }
 
-// racing is an HTTP client whose server has answered before net/http has looked
-// whether the request's body goes on, as it sometimes is.
-type racing struct{ lambda.HTTPClient }
+// earlyAnswer is an HTTP client whose server answers before net/http has read the
+// request's body to its end, as it sometimes happens.
+type earlyAnswer struct{ lambda.HTTPClient }
 
-func (c racing) Do(r *http.Request) (*http.Response, error) {
+func (c earlyAnswer) Do(r *http.Request) (*http.Response, error) {
 	sent, err := io.ReadAll(io.LimitReader(r.Body, r.ContentLength))
 	if err != nil {
 		return nil, err
@@ -192,47 +196,47 @@ func (c racing) Do(r *http.Request) (*http.Response, error) {
 	copied.Body = io.NopCloser(bytes.NewReader(sent))
 	answer, err := c.HTTPClient.Do(copied)
 	if err == nil {
-		answer.Body = late{answer.Body, r.Body}
+		answer.Body = lateBody{answer.Body, r.Body}
 	}
 	return answer, err
 }
 
-// late reads an answer after it has looked at the rest of the request, as
-// net/http's writer does.
-type late struct{ answer, request io.ReadCloser }
+// lateBody reads an answer after it has read the rest of the request, as net/http's
+// writer does.
+type lateBody struct{ answer, request io.ReadCloser }
 
-func (l late) Read(p []byte) (int, error) {
+func (l lateBody) Read(p []byte) (int, error) {
 	if _, err := io.Copy(io.Discard, l.request); err != nil {
 		return 0, net.ErrClosed
 	}
 	return l.answer.Read(p)
 }
 
-func (l late) Close() error { return l.answer.Close() }
+func (l lateBody) Close() error { return l.answer.Close() }
 
-func TestAnAnswerIsReadToItsEnd(t *testing.T) {
-	w := start(t, answers(`{"MsgType":"text"}`))
-	w.Sink.(*replier).client = newClient(racing{httpClient()})
-	if reply, err := w.Deliver(t.Context(), text()); string(reply) != `{"MsgType":"text"}` || err != nil || w.log.Len() != 0 {
-		t.Errorf("got %q, %v, log %s", reply, err, &w.log)
+func TestEarlyAnswerIsReadToItsEnd(t *testing.T) {
+	f := newFixture(t, answers(`{"MsgType":"text"}`))
+	f.Sink.(*replier).client = newClient(earlyAnswer{httpClient()})
+	if reply, err := f.Deliver(t.Context(), text()); string(reply) != `{"MsgType":"text"}` || err != nil || f.log.String() != "" {
+		t.Errorf("got %q, %v, log %s", reply, err, &f.log)
 	}
 }
 
-func TestWithoutAFunctionTheNextSinkIsAll(t *testing.T) {
-	sink := new(next)
-	if New(&config.Config{}, sink, nil) != message.Sink(sink) {
-		t.Error("something is wrapped around it")
+func TestWithoutAFunctionNewReturnsTheNextSink(t *testing.T) {
+	sink := new(countingSink)
+	if New("", sink, nil) != message.Sink(sink) {
+		t.Error("New returns another sink")
 	}
 }
 
-func TestANilLoggerLogs(t *testing.T) {
-	if New(&config.Config{ReplyFunction: "replies"}, new(next), nil).(*replier).logger == nil {
-		t.Error("nothing logs")
+func TestNilLoggerMeansTheDefault(t *testing.T) {
+	if New("replies", new(countingSink), nil).(*replier).logger == nil {
+		t.Error("there is no logger")
 	}
 }
 
-func TestIdleConnectionsAreNotTrusted(t *testing.T) {
-	if kept := httpClient().GetTransport().IdleConnTimeout; kept <= 0 || kept > 10*time.Second {
-		t.Errorf("idle connections are kept for %v", kept)
+func TestIdleConnectionsAreClosedSoon(t *testing.T) {
+	if timeout := httpClient().GetTransport().IdleConnTimeout; timeout <= 0 || timeout > 10*time.Second {
+		t.Errorf("idle connections are reused for %v", timeout)
 	}
 }

@@ -19,13 +19,16 @@ import (
 // A client that does not retry meets every fault; one that does meets its own
 // writes again.
 func TestConformance(t *testing.T) {
-	for name, retryer := range map[string]func(*dynamodb.Options){"NoRetries": noRetries, "Retries": quickRetries} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		retryer func(*dynamodb.Options)
+	}{{"NoRetries", noRetries}, {"Retries", quickRetries}} {
+		t.Run(c.name, func(t *testing.T) {
 			engine := dynamotest.Start(t)
 			storetest.Run(t, func(t testing.TB) storetest.Harness {
 				engine := engine.NewTable(t)
 				return storetest.Harness{Open: func(t testing.TB, env storetest.Env) store.Store {
-					client := engine.NewClient(newTransport(t, env.Wire), retryer)
+					client := engine.NewClient(newTransport(t, env.Wire), c.retryer)
 					return newStore(t, dynamo.Config{Client: client, Table: engine.Table, Now: env.Now})
 				}}
 			})

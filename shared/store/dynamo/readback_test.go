@@ -60,28 +60,30 @@ var (
 // what it then reports. The last answer of a list repeats.
 func TestSettling(t *testing.T) {
 	engine := dynamotest.Start(t)
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name string
+
 		retryer func(*dynamodb.Options)
 		answers []answer
 		reads   int
 		success bool
 	}{
-		"throttled":                         {noRetries, []answer{throttled}, 0, false},
-		"throttled in every try":            {quickRetries, []answer{throttled}, 0, false},
-		"throttled, then served":            {quickRetries, []answer{throttled, landed(says(http.StatusOK, "{}"))}, 0, true},
-		"no connection":                     {noRetries, []answer{fails(refusedDial)}, 0, false},
-		"no permission":                     {noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
-		"not valid":                         {noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
-		"cut before":                        {noRetries, []answer{fails(errCut)}, 1, false},
-		"cut after":                         {noRetries, []answer{landed(fails(errCut))}, 1, true},
-		"cut after, then throttled":         {quickRetries, []answer{landed(fails(errCut)), throttled}, 1, true},
-		"cut after, then no connection":     {quickRetries, []answer{landed(fails(errCut)), fails(refusedDial)}, 1, true},
-		"server error":                      {noRetries, []answer{internal}, 1, false},
-		"server error after landing":        {noRetries, []answer{landed(internal)}, 1, true},
-		"gateway timeout after landing":     {noRetries, []answer{landed(says(http.StatusGatewayTimeout, ""))}, 1, true},
-		"unreadable success, though landed": {noRetries, []answer{landed(says(http.StatusOK, `{"Attri`))}, 1, true},
+		{"throttled", noRetries, []answer{throttled}, 0, false},
+		{"throttled in every try", quickRetries, []answer{throttled}, 0, false},
+		{"throttled, then served", quickRetries, []answer{throttled, landed(says(http.StatusOK, "{}"))}, 0, true},
+		{"no connection", noRetries, []answer{fails(refusedDial)}, 0, false},
+		{"no permission", noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
+		{"not valid", noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
+		{"cut before", noRetries, []answer{fails(errCut)}, 1, false},
+		{"cut after", noRetries, []answer{landed(fails(errCut))}, 1, true},
+		{"cut after, then throttled", quickRetries, []answer{landed(fails(errCut)), throttled}, 1, true},
+		{"cut after, then no connection", quickRetries, []answer{landed(fails(errCut)), fails(refusedDial)}, 1, true},
+		{"server error", noRetries, []answer{internal}, 1, false},
+		{"server error after landing", noRetries, []answer{landed(internal)}, 1, true},
+		{"gateway timeout after landing", noRetries, []answer{landed(says(http.StatusGatewayTimeout, ""))}, 1, true},
+		{"unreadable success, though landed", noRetries, []answer{landed(says(http.StatusOK, `{"Attri`))}, 1, true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			engine := engine.NewTable(t)
 			script := &scripted{engine: http.DefaultTransport, answers: c.answers}
 			s := newStore(t, dynamo.Config{Client: engine.NewClient(script, c.retryer), Table: engine.Table})
@@ -134,13 +136,18 @@ func TestErrorsKeepTheirCause(t *testing.T) {
 }
 
 func TestNewNeedsClientAndTable(t *testing.T) {
-	for name, cfg := range map[string]dynamo.Config{
-		"nothing":   {},
-		"no client": {Table: "t"},
-		"no table":  {Client: dynamodb.New(dynamodb.Options{})},
+	for _, c := range []struct {
+		name string
+		cfg  dynamo.Config
+	}{
+		{"nothing", dynamo.Config{}},
+		{"no client", dynamo.Config{Table: "t"}},
+		{"no table", dynamo.Config{Client: dynamodb.New(dynamodb.Options{})}},
 	} {
-		if _, err := dynamo.New(cfg); err == nil {
-			t.Errorf("%s: no error", name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := dynamo.New(c.cfg); err == nil {
+				t.Errorf("%s: no error", c.name)
+			}
+		})
 	}
 }

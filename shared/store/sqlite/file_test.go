@@ -39,14 +39,19 @@ func TestFilesAreTheOwners(t *testing.T) {
 	path := filepath.Join(folder, "store.db")
 	create(t, openFile(t, Config{Path: path}), store.Item{Key: "token#wx1234"})
 
-	for name, want := range map[string]os.FileMode{folder: 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600} {
-		info, err := os.Stat(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := info.Mode().Perm(); got != want {
-			t.Errorf("%s has mode %o, want %o", name, got, want)
-		}
+	for _, c := range []struct {
+		name string
+		want os.FileMode
+	}{{folder, 0o700}, {path, 0o600}, {path + "-wal", 0o600}, {path + "-shm", 0o600}} {
+		t.Run(c.name, func(t *testing.T) {
+			info, err := os.Stat(c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := info.Mode().Perm(); got != c.want {
+				t.Errorf("%s has mode %o, want %o", c.name, got, c.want)
+			}
+		})
 	}
 }
 
@@ -73,11 +78,16 @@ func TestOpenFails(t *testing.T) {
 	if err := os.WriteFile(garbage, []byte("this is no database, and long enough to show it"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, path := range map[string]string{"no path": "", "a folder": folder, "under a file": filepath.Join(garbage, "x.db"), "garbage": garbage} {
-		if s, err := Open(Config{Path: path}); err == nil {
-			t.Errorf("%s: no error", name)
-			_ = s.Close()
-		}
+	for _, c := range []struct {
+		name string
+		path string
+	}{{"no path", ""}, {"a folder", folder}, {"under a file", filepath.Join(garbage, "x.db")}, {"garbage", garbage}} {
+		t.Run(c.name, func(t *testing.T) {
+			if s, err := Open(Config{Path: c.path}); err == nil {
+				t.Errorf("%s: no error", c.name)
+				_ = s.Close()
+			}
+		})
 	}
 }
 

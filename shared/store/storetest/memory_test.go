@@ -64,7 +64,11 @@ func (m *memory) Get(ctx context.Context, key string) (store.Item, error) {
 }
 
 func (m *memory) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	return m.put(ctx, "create", item, store.ErrExists, func(stands store.Item) bool {
+	refusal := store.ErrExists
+	if m.bug == "create's refusal is no conflict" {
+		refusal = existsAlone{}
+	}
+	return m.put(ctx, "create", item, refusal, func(stands store.Item) bool {
 		switch m.bug {
 		case "create overwrites":
 			return true
@@ -76,7 +80,11 @@ func (m *memory) Create(ctx context.Context, item store.Item) (store.Item, error
 }
 
 func (m *memory) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	return m.put(ctx, "replace", item, store.ErrConflict, func(stands store.Item) bool {
+	refusal := store.ErrConflict
+	if m.bug == "replace says that the item exists" {
+		refusal = store.ErrExists
+	}
+	return m.put(ctx, "replace", item, refusal, func(stands store.Item) bool {
 		matches := stands.Version != "" && stands.Version == item.Version
 		switch m.bug {
 		case "replace ignores the version":
@@ -89,6 +97,12 @@ func (m *memory) Replace(ctx context.Context, item store.Item) (store.Item, erro
 		return matches && !m.dead(stands)
 	})
 }
+
+// existsAlone is an ErrExists that is no ErrConflict.
+type existsAlone struct{}
+
+func (existsAlone) Error() string        { return "exists" }
+func (existsAlone) Is(target error) bool { return target == store.ErrExists }
 
 // put writes item where may allows it over what stands.
 func (m *memory) put(ctx context.Context, verb string, item store.Item, refusal error, may func(stands store.Item) bool) (store.Item, error) {

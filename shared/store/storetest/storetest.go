@@ -190,9 +190,12 @@ func (s *suite) wantStands(key string, want store.Item) {
 	}
 }
 
+// wantError checks an error. That of Create is an ErrConflict too; that of the other
+// verbs is no ErrExists.
 func (s *suite) wantError(what string, got, want error) {
 	s.Helper()
-	if !errors.Is(got, want) {
+	existing := want == store.ErrConflict && errors.Is(got, store.ErrExists)
+	if !errors.Is(got, want) || existing {
 		s.Errorf("%s: error %v, want %v", what, got, want)
 	}
 }

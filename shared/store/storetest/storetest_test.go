@@ -31,6 +31,7 @@ func TestBrokenStoresFail(t *testing.T) {
 		"create ignores liveness":              "an expired item is absent",
 		"create hides what stands":             "create refuses a live item",
 		"create reads again after a refusal":   "one engine call a verb",
+		"create's refusal is no conflict":      "create refuses a live item",
 		"create cuts large values":             "large and empty values",
 		"create is never read back":            "a write that landed though it failed",
 		"replace ignores the version":          "replace refuses a stale version",
@@ -39,6 +40,7 @@ func TestBrokenStoresFail(t *testing.T) {
 		"replace hides what stands":            "replace refuses a stale version",
 		"replace shows the dead":               "an expired item is absent",
 		"replace reads again after a refusal":  "one engine call a verb",
+		"replace says that the item exists":    "replace refuses a stale version",
 		"replace cuts large values":            "large and empty values",
 		"replace is never read back":           "a write that landed though it failed",
 		"replace keeps the version":            "replace refuses a stale version",
@@ -117,7 +119,7 @@ func failsOn(t *testing.T, name string, h Harness) bool {
 	if i < 0 {
 		t.Fatalf("no case %q", name)
 	}
-	r := &recorder{TB: t}
+	r := &failures{TB: t}
 	var done sync.WaitGroup
 	done.Go(func() { cases[i].run(newSuite(r, h)) })
 	done.Wait()

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -112,6 +113,9 @@ func createRefusesLive(s *suite) {
 		item.Value = []byte("second")
 		stands, err := s.store.Create(s.Context(), item)
 		s.refused("create", stands, err, store.ErrExists, first)
+		if !errors.Is(err, store.ErrConflict) {
+			s.Errorf("create: error %v, want one that is an ErrConflict", err)
+		}
 		s.wantStands(item.Key, first)
 	}
 }

@@ -33,10 +33,10 @@ export const wechat = connect({
   endpoint: "",
   apis: ["scanQRCode"],
   script: setup.script,
-  outside: setup.simulated,
+  allowOutsideWeChat: setup.simulated,
   language: chinese ? "zh" : "en",
   fetch: showAnswer,
-  patience: 5000,
+  retryTimeout: 5000,
 });
 
 // ready is wechat.ready for other parts of the page. It shows the verdict.

@@ -1,5 +1,5 @@
-// Command getitem is a baseline: one item read with the SDK as AWS's tutorials
-// set it up, and nothing else. The event names the item.
+// Command getitem is a baseline: it reads one item with the SDK as AWS's tutorials set it
+// up. The event is the key of the item.
 package main
 
 import (

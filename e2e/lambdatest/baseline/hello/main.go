@@ -1,4 +1,4 @@
-// Command hello is a baseline: the least that a Lambda function in Go can be.
+// Command hello is a baseline: the smallest Lambda function in Go.
 package main
 
 import "github.com/aws/aws-lambda-go/lambda"

@@ -1,6 +1,5 @@
-// Command lean is a baseline: one item read with the SDK set up by hand, so
-// that the linker can drop its chain of credential providers. The event names
-// the item.
+// Command minimal is a baseline: it reads one item with the SDK set up by hand, so that
+// the linker can drop the chain of credential providers. The event is the key of the item.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// A Lambda function that does what its event, or START at its start, says.
+// Command function is a Lambda function that does what its event says, or what the
+// variable START says when it starts.
 package main
 
 import (
@@ -32,10 +33,10 @@ func main() {
 	lambda.Start(function{})
 }
 
-// hang does not select on nothing, which Go finds out to be a deadlock.
+// hang sleeps: Go reports an empty select as a deadlock.
 func hang() { time.Sleep(time.Hour) }
 
-// report is what runtimes do that notice a failed start; aws-lambda-go just exits.
+// report does what other runtimes do if the start fails; aws-lambda-go only exits.
 func report(text string) {
 	url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/init/error"
 	response, err := http.Post(url, "application/json", strings.NewReader(text))
@@ -56,18 +57,18 @@ func hello(w http.ResponseWriter, r *http.Request) {
 
 type function struct{}
 
-type order struct{ Do, Text string }
+type command struct{ Do, Text string }
 
 func (function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	var o order
-	if err := json.Unmarshal(event, &o); err != nil {
+	var c command
+	if err := json.Unmarshal(event, &c); err != nil {
 		return nil, err
 	}
-	switch o.Do {
+	switch c.Do {
 	case "fail":
-		return nil, errors.New(o.Text)
+		return nil, errors.New(c.Text)
 	case "panic":
-		panic(o.Text)
+		panic(c.Text)
 	case "exit":
 		os.Exit(5)
 	case "hang":
@@ -75,8 +76,8 @@ func (function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	case "big":
 		return make([]byte, 7<<20), nil
 	case "print":
-		fmt.Println(o.Text)
-		fmt.Fprintln(os.Stderr, o.Text)
+		fmt.Println(c.Text)
+		fmt.Fprintln(os.Stderr, c.Text)
 	case "environ":
 		return json.Marshal(os.Environ())
 	case "deadline":

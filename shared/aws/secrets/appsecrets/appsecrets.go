@@ -1,6 +1,5 @@
-// Package appsecrets reads AppSecrets from Secrets Manager. It is separate from
-// package pushsecrets so that each function links the one kind of secret that it
-// needs.
+// Package appsecrets reads AppSecrets from Secrets Manager. It is separate from package
+// pushsecrets so that each function links the one kind of secret that it needs.
 package appsecrets
 
 import (
@@ -9,21 +8,20 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/aws/secrets"
-	"wechatfn/shared/config"
 	"wechatfn/shared/secret"
 )
 
-// Source returns where AppSecrets come from: Secrets Manager when the configuration
-// names a secret there, else the environment.
-func Source(c *config.Config) account.SecretSource {
-	if c.SecretsARN == "" {
-		return c.Secret
+// Source returns where AppSecrets come from: the secret with that ARN in Secrets
+// Manager, or the environment if the ARN is empty.
+func Source(arn string, environment account.SecretSource) account.SecretSource {
+	if arn == "" {
+		return environment
 	}
 	stored := secrets.New(secrets.Config[secret.AppSecrets]{
-		ARN:   c.SecretsARN,
-		What:  "AppSecrets",
-		Form:  "a JSON object of account name to AppSecret",
-		Parse: parse,
+		ARN:    arn,
+		Name:   "AppSecrets",
+		Format: "a JSON object of account name to AppSecret",
+		Parse:  parse,
 	})
 	return func(ctx context.Context, a account.Account, fresh bool) (secret.Secret, error) {
 		all, err := stored.Get(ctx, fresh)

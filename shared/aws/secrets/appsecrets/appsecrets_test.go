@@ -1,23 +1,23 @@
 package appsecrets
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/aws/secrets/secretstest"
-	"wechatfn/shared/config"
 	"wechatfn/shared/secret"
 )
 
 func start(t *testing.T, text string) (*secretstest.Manager, account.SecretSource) {
 	t.Helper()
-	return secretstest.Serve(t, text), Source(&config.Config{SecretsARN: secretstest.ARN})
+	return secretstest.Serve(t, text), Source(secretstest.ARN, nil)
 }
 
 var shop = account.Account{Name: "shop", AppID: "wx0123456789abcdef"}
 
-func TestKeptAndReadAgain(t *testing.T) {
+func TestCachedUntilFreshIsAskedFor(t *testing.T) {
 	m, source := start(t, `{"shop":"one"}`)
 	for range 3 {
 		if secret, err := source(t.Context(), shop, false); err != nil || secret.Reveal() != "one" {
@@ -36,27 +36,29 @@ func TestKeptAndReadAgain(t *testing.T) {
 	}
 	m.Deny(true)
 	if secret, err := source(t.Context(), shop, true); err == nil || !secret.IsZero() || m.Calls() != 3 {
-		t.Errorf("each wish for a fresh one is granted, and nothing stands in: %v, %d calls", err, m.Calls())
+		t.Errorf("fresh is read each time, and an old value is never reused: %v, %d calls", err, m.Calls())
 	}
 }
 
-func TestErrorsQuoteNothing(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                   "has no text yet",
-		"canary":             "not a JSON object",
-		`{"other":"canary"}`: `no AppSecret is stored for account "shop"`,
-		`{"shop":""}`:        `no AppSecret is stored for account "shop"`,
+func TestErrorsDoNotQuoteTheSecrets(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"no text", "", "has no text yet"},
+		{"no JSON", "canary", "not a JSON object"},
+		{"another account", `{"other":"canary"}`, `no AppSecret is stored for account "shop"`},
+		{"an empty AppSecret", `{"shop":""}`, `no AppSecret is stored for account "shop"`},
 	} {
-		_, source := start(t, text)
-		_, err := source(t.Context(), shop, false)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%q: %v", text, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, source := start(t, c.text)
+			_, err := source(t.Context(), shop, false)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%q: %v", c.text, err)
+			}
+		})
 	}
 }
 
-func TestFromTheEnvironment(t *testing.T) {
-	source := Source(&config.Config{Accounts: account.List{shop}, AppSecrets: secret.AppSecrets{"shop": secret.New("here")}})
+func TestWithoutAnARNTheEnvironmentIsTheSource(t *testing.T) {
+	source := Source("", func(context.Context, account.Account, bool) (secret.Secret, error) { return secret.New("here"), nil })
 	if secret, err := source(t.Context(), shop, true); err != nil || secret.Reveal() != "here" {
 		t.Error(err)
 	}

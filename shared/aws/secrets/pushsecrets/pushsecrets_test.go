@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"wechatfn/shared/account"
+	"wechatfn/shared/aws/secrets"
 	"wechatfn/shared/aws/secrets/secretstest"
-	"wechatfn/shared/config"
 	"wechatfn/shared/message"
 	"wechatfn/shared/secret"
 	"wechatfn/shared/store"
+	"wechatfn/shared/web/logtest"
 )
 
 const aesKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO+/"
@@ -29,17 +30,24 @@ var (
 	news = account.Account{Name: "news", AppID: "wx0000000000000004", Kind: account.OfficialAccount}
 )
 
-func configured(arn string) *config.Config {
-	return &config.Config{PushSecretsARN: arn, Accounts: account.List{shop, mini, site, news}, PushSecrets: secret.PushSecrets{
+var accounts = account.List{shop, mini, site, news}
+
+// environment holds the secrets of three accounts, of which one takes no pushes.
+func environment() secret.PushSecrets {
+	return secret.PushSecrets{
 		shop.Name: {Token: secret.New("here")},
 		mini.Name: {Token: secret.New("too"), AESKey: secret.New(aesKey)},
 		site.Name: {Token: secret.New("nobody's")},
-	}}
+	}
 }
 
-func source(t *testing.T, c *config.Config) message.KeySource {
+func of(secrets secret.PushSecrets) Environment {
+	return func(a account.Account) (secret.Push, bool) { return secrets.For(a.Name, a.AppID) }
+}
+
+func source(t *testing.T, arn string) message.KeySource {
 	t.Helper()
-	keys, err := Source(c, nil)
+	keys, err := Source(arn, accounts, of(environment()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +62,7 @@ func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 		Keys:     func(context.Context, account.Account, bool) (*message.Keyring, error) { return ring, nil },
 		Sink:     struct{ message.Sink }{},
 		Store:    struct{ store.Store }{},
+		Window:   10 * time.Minute,
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -66,8 +75,8 @@ func accepts(t *testing.T, ring *message.Keyring, token string) bool {
 	return w.Code == http.StatusOK
 }
 
-func TestFromTheEnvironment(t *testing.T) {
-	keys := source(t, configured(""))
+func TestSecretsOfTheEnvironmentAreParsedOnce(t *testing.T) {
+	keys := source(t, "")
 	ring, err := keys(t.Context(), shop, false)
 	if err != nil || !accepts(t, ring, "here") || accepts(t, ring, "too") || ring.Encrypted() {
 		t.Fatal(err)
@@ -80,9 +89,9 @@ func TestFromTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestFromTheManager(t *testing.T) {
+func TestSecretsOfTheManagerAreParsedAndCached(t *testing.T) {
 	m := secretstest.Serve(t, `{"shop":{"token":"one","previousToken":"zero"},"`+mini.AppID+`":{"token":"mini's","encodingAESKey":"`+aesKey+`"}}`)
-	keys := source(t, configured(secretstest.ARN))
+	keys := source(t, secretstest.ARN)
 	ring, err := keys(t.Context(), shop, false)
 	if err != nil || !accepts(t, ring, "one") || !accepts(t, ring, "zero") || accepts(t, ring, "here") || ring.Encrypted() {
 		t.Fatal(err)
@@ -101,71 +110,80 @@ func TestFromTheManager(t *testing.T) {
 	}
 }
 
-func TestHowTheManagersAreKept(t *testing.T) {
+// Each step is at a later time, and says how many reads there were until then.
+func TestWhenSecretsAreReadAndReused(t *testing.T) {
 	m := secretstest.Serve(t, `{"shop":{"token":"one"}}`)
-	var log strings.Builder
-	s := open(configured(secretstest.ARN), slog.New(slog.NewTextHandler(&log, nil)))
+	var log logtest.Buffer
 	now := time.Now()
-	s.Now = func() time.Time { return now }
-	for i, step := range []struct {
+	c := managerConfig(secretstest.ARN, accounts, log.Text())
+	c.Now = func() time.Time { return now }
+	keys := fromManager(secrets.New(c))
+	for _, step := range []struct {
+		name  string
 		after time.Duration
 		fresh bool
 		deny  bool
 		calls int
 		ok    bool
 	}{
-		{0, false, false, 1, true},
-		{0, true, false, 2, true},
-		{4 * time.Second, true, false, 2, true},
-		{time.Second, true, false, 3, true},
-		{301 * time.Second, false, true, 4, true},
-		{30 * time.Second, true, true, 5, true},
-		{54 * time.Minute, false, true, 6, true},
-		{31 * time.Second, false, true, 7, false},
+		{"the first read", 0, false, false, 1, true},
+		{"fresh ones", 0, true, false, 2, true},
+		{"fresh ones too soon", 4 * time.Second, true, false, 2, true},
+		{"fresh ones 5 s later", time.Second, true, false, 3, true},
+		{"the cache has expired and the read fails", 301 * time.Second, false, true, 4, true},
+		{"fresh ones and the read fails", 30 * time.Second, true, true, 5, true},
+		{"after nearly an hour", 54 * time.Minute, false, true, 6, true},
+		{"after an hour", 31 * time.Second, false, true, 7, false},
 	} {
 		now = now.Add(step.after)
 		m.Deny(step.deny)
-		rings, err := s.Get(t.Context(), step.fresh)
-		if step.ok != (err == nil) || step.ok != (rings[shop.AppID] != nil) || m.Calls() != step.calls {
-			t.Errorf("step %d: %d calls, %v", i, m.Calls(), err)
+		ring, err := keys(t.Context(), shop, step.fresh)
+		if step.ok != (err == nil) || step.ok != (ring != nil) || m.Calls() != step.calls {
+			t.Errorf("%s: %d calls, %v", step.name, m.Calls(), err)
 		}
 	}
-	if s.Timeout != 2*time.Second || strings.Count(log.String(), "level=ERROR") != 3 {
-		t.Errorf("timeout %v, log:\n%s", s.Timeout, &log)
+	if c.Timeout != 2*time.Second || strings.Count(log.String(), "level=ERROR") != 3 {
+		t.Errorf("timeout %v, log:\n%s", c.Timeout, &log)
 	}
 }
 
 func TestMissingSecretsNameTheAccount(t *testing.T) {
 	secretstest.Serve(t, `{"shop":{"token":"canary"},"site":{"token":"canary"}}`)
-	for _, arn := range []string{"", secretstest.ARN} {
-		keys := source(t, configured(arn))
-		for _, a := range []account.Account{site, news, {Name: "gone", AppID: "wx"}} {
-			ring, err := keys(t.Context(), a, false)
-			if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(a.Name)) {
-				t.Errorf("%q: %v", arn, err)
+	for _, c := range []struct{ name, arn string }{{"in the environment", ""}, {"in the manager", secretstest.ARN}} {
+		t.Run(c.name, func(t *testing.T) {
+			keys := source(t, c.arn)
+			for _, a := range []account.Account{site, news, {Name: "gone", AppID: "wx"}} {
+				ring, err := keys(t.Context(), a, false)
+				if ring != nil || !errors.Is(err, message.ErrNoSecrets) || !strings.Contains(err.Error(), strconv.Quote(a.Name)) {
+					t.Error(err)
+				}
 			}
-		}
+		})
 	}
 }
 
-func TestErrorsQuoteNothing(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                                   "read the push secrets: the secret has no text yet; put a JSON object",
-		"canary":                             "read the push secrets: the text is not a JSON object",
-		`{"shop":"canary"}`:                  `read the push secrets: account "shop": not an object`,
-		`{"shop":{"token":"a canary"}}`:      `read the push secrets: account "shop": token is not`,
-		`{"shop":{"token":"","x":"canary"}}`: `read the push secrets: account "shop": not an object`,
+func TestErrorsDoNotQuoteTheSecrets(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"no text", "", "read the push secrets: the secret has no text yet; put a JSON object"},
+		{"no JSON", "canary", "read the push secrets: the text is not a JSON object"},
+		{"a string for an account", `{"shop":"canary"}`, `read the push secrets: account "shop": not an object`},
+		{"a token with a space", `{"shop":{"token":"a canary"}}`, `read the push secrets: account "shop": token is not`},
+		{"an unknown field", `{"shop":{"token":"","x":"canary"}}`, `read the push secrets: account "shop": not an object`},
 	} {
-		secretstest.Serve(t, text)
-		_, err := source(t, configured(secretstest.ARN))(t.Context(), shop, false)
-		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%q: %v", text, err)
+		t.Run(c.name, func(t *testing.T) {
+			secretstest.Serve(t, c.text)
+			_, err := source(t, secretstest.ARN)(t.Context(), shop, false)
+			if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%q: %v", c.text, err)
+			}
+		})
+	}
+	t.Run("an AES key of the environment", func(t *testing.T) {
+		wrong := environment()
+		wrong[mini.Name] = secret.Push{Token: secret.New("too"), AESKey: secret.New("canary")}
+		_, err := Source("", accounts, of(wrong), nil)
+		if err == nil || !strings.Contains(err.Error(), `account "mini"`) || strings.Contains(err.Error(), "canary") {
+			t.Error(err)
 		}
-	}
-	c := configured("")
-	c.PushSecrets[mini.Name] = secret.Push{Token: secret.New("too"), AESKey: secret.New("canary")}
-	_, err := Source(c, nil)
-	if err == nil || !strings.Contains(err.Error(), `account "mini"`) || strings.Contains(err.Error(), "canary") {
-		t.Error(err)
-	}
+	})
 }

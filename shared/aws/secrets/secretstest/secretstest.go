@@ -1,5 +1,5 @@
-// Package managedtest speaks as much of Secrets Manager's protocol as a client
-// needs to read one secret.
+// Package secretstest simulates the part of Secrets Manager that a client needs to read
+// one secret.
 package secretstest
 
 import (
@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// ARN names the one secret.
+// ARN is the ARN of the secret.
 const ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:wechat"
 
-// Canary is the access key of the tests: it must show nowhere.
+// Canary is the access key of the tests: no log and no error may contain it.
 const Canary = "canary-access-key"
 
-// Manager serves the one secret.
+// Manager is the simulated Secrets Manager.
 type Manager struct {
 	mu     sync.Mutex
 	text   string
@@ -24,8 +24,8 @@ type Manager struct {
 	calls  int
 }
 
-// Serve starts a Manager and points the SDK of this test at it. An empty text
-// stands for a secret that has none yet.
+// Serve starts a Manager and sets the environment of the test, so that the SDK calls it.
+// An empty text means a secret that has no text yet.
 func Serve(t *testing.T, text string) *Manager {
 	t.Helper()
 	m := &Manager{text: text}
@@ -38,14 +38,14 @@ func Serve(t *testing.T, text string) *Manager {
 	return m
 }
 
-// Put gives the secret another text.
+// Put changes the text of the secret.
 func (m *Manager) Put(text string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.text = text
 }
 
-// Deny refuses all calls from now on, or grants them again.
+// Deny refuses all calls from now on, or allows them again.
 func (m *Manager) Deny(denied bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,0 +1,102 @@
+package refresher
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"wechatfn/shared/account"
+	"wechatfn/shared/credential"
+	"wechatfn/shared/metrics"
+	"wechatfn/shared/wechat"
+)
+
+// gauges collects what one invocation measures. It is safe for concurrent use.
+type gauges struct {
+	metrics *metrics.Recorder
+	mu      sync.Mutex
+	readings
+}
+
+type readings struct {
+	tokens, tickets            []int64 // seconds left
+	refreshed, failed, refused int64
+}
+
+// observe counts renewals. It implements credential.RenewerConfig.Observe.
+func (g *gauges) observe(_ account.Account, failure credential.Failure) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if failure == (credential.Failure{}) {
+		g.refreshed++
+	} else {
+		g.failed++
+	}
+}
+
+// read takes the state of an account after a tick. A token that WeChat refuses has 0
+// seconds left, even if its time is not over. So has a ticket that does not exist yet.
+func (g *gauges) read(a account.Account, record credential.Record, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	left := func(end int64) int64 { return max(0, end-now.Unix()) }
+	token, refused := left(record.Token.ExpiresAt), whitelistRefused(record.Token.Failure)
+	if record.Token.Invalid {
+		token = 0
+	}
+	g.tokens = append(g.tokens, token)
+	for _, typ := range a.Tickets {
+		g.tickets = append(g.tickets, left(record.Tickets[typ].ExpiresAt))
+		refused = refused || whitelistRefused(record.Tickets[typ].Failure)
+	}
+	if refused {
+		g.refused++
+	}
+}
+
+func whitelistRefused(failure credential.Failure) bool {
+	return failure.Code == wechat.CodeNotInWhitelist || failure.Code == wechat.CodeClientIPRefused
+}
+
+// write writes the measurements as one line, and clears them. It ignores LOG_LEVEL,
+// because alarms depend on the line.
+func (g *gauges) write(ctx context.Context, logger *slog.Logger) {
+	attr := g.metrics.Attr(g.take().values()...)
+	if attr.Equal(slog.Attr{}) {
+		return
+	}
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "metrics", 0)
+	line.AddAttrs(attr)
+	_ = logger.Handler().Handle(ctx, line) // the error of standard output: there is no other place to log it
+}
+
+func (g *gauges) take() readings {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	taken := g.readings
+	g.readings = readings{}
+	return taken
+}
+
+// values lists the metrics: all of them after a tick, and the counts alone after a
+// refresh request or a forced refresh that renewed something or failed to.
+func (r readings) values() (values []metrics.Value) {
+	add := func(name metrics.Name, value int64) {
+		values = append(values, metrics.Value{Name: name, Value: value})
+	}
+	ticked := len(r.tokens) > 0
+	if ticked {
+		add(metrics.TokenSecondsLeft, slices.Min(r.tokens))
+		add(metrics.WhitelistRefused, r.refused)
+	}
+	if len(r.tickets) > 0 {
+		add(metrics.TicketSecondsLeft, slices.Min(r.tickets))
+	}
+	if ticked || r.refreshed+r.failed > 0 {
+		add(metrics.Refreshed, r.refreshed)
+		add(metrics.RefreshFailed, r.failed)
+	}
+	return values
+}

@@ -156,7 +156,7 @@ func TestBrowserPageOfAMiniProgram(t *testing.T) {
 	d.waitFor("#mini-status", "logged out everywhere")
 	d.Press("#mini-session")
 	d.waitFor("#mini-status", "Refused: 401 ")
-	if shown, _ := d.Text(`document.querySelector("#wire").textContent`); strings.Contains(shown, "session_key\"") || strings.Contains(shown, "sessionKey") || !strings.Contains(shown, `…"`) {
+	if shown, _ := d.Text(`document.querySelector("#wire").textContent`); strings.Contains(shown, `"session_key"`) || strings.Contains(shown, "sessionKey") || !strings.Contains(shown, `…"`) {
 		t.Errorf("%s", shown)
 	}
 	d.expectNoComplaints("/miniprogram/session")

@@ -36,8 +36,8 @@ func (Tokens) Format(f fmt.State, verb rune) { secret.Secret{}.Format(f, verb) }
 // LogValue implements slog.LogValuer.
 func (Tokens) LogValue() slog.Value { return secret.Secret{}.LogValue() }
 
-// MarshalText implements encoding.TextMarshaler, and so applies to JSON too: the tokens
-// are encoded in the user's item alone.
+// MarshalText implements encoding.TextMarshaler, and so applies to JSON too. Only the
+// items of users and stored logins have the tokens themselves.
 func (Tokens) MarshalText() ([]byte, error) { return secret.Secret{}.MarshalText() }
 
 // storedTokens are Tokens without the methods that hide them.

@@ -57,32 +57,35 @@ var (
 	internal    = says(http.StatusInternalServerError, problem("InternalServerError"))
 )
 
+// failedWrites are answers to the attempts at a write, and what the store makes of them.
+var failedWrites = []struct {
+	name    string
+	retryer func(*dynamodb.Options)
+	answers []answer // to the attempts; the last one repeats
+	reads   int
+	success bool
+}{
+	{"throttled", noRetries, []answer{throttled}, 0, false},
+	{"throttled in every try", quickRetries, []answer{throttled}, 0, false},
+	{"throttled, then served", quickRetries, []answer{throttled, applied(says(http.StatusOK, "{}"))}, 0, true},
+	{"no connection", noRetries, []answer{fails(refusedDial)}, 0, false},
+	{"no permission", noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
+	{"not valid", noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
+	{"cut before", noRetries, []answer{fails(errCut)}, 1, false},
+	{"cut after", noRetries, []answer{applied(fails(errCut))}, 1, true},
+	{"cut after, then throttled", quickRetries, []answer{applied(fails(errCut)), throttled}, 1, true},
+	{"cut after, then no connection", quickRetries, []answer{applied(fails(errCut)), fails(refusedDial)}, 1, true},
+	{"server error", noRetries, []answer{internal}, 1, false},
+	{"server error, though applied", noRetries, []answer{applied(internal)}, 1, true},
+	{"gateway timeout, though applied", noRetries, []answer{applied(says(http.StatusGatewayTimeout, ""))}, 1, true},
+	{"unreadable success, though applied", noRetries, []answer{applied(says(http.StatusOK, `{"Attri`))}, 1, true},
+}
+
 // The store reads back after those failures after which the write may have been
 // applied, and succeeds if it was.
 func TestFailedWritesAreReadBack(t *testing.T) {
 	engine := dynamotest.Start(t)
-	for _, c := range []struct {
-		name    string
-		retryer func(*dynamodb.Options)
-		answers []answer // to the attempts; the last one repeats
-		reads   int
-		success bool
-	}{
-		{"throttled", noRetries, []answer{throttled}, 0, false},
-		{"throttled in every try", quickRetries, []answer{throttled}, 0, false},
-		{"throttled, then served", quickRetries, []answer{throttled, applied(says(http.StatusOK, "{}"))}, 0, true},
-		{"no connection", noRetries, []answer{fails(refusedDial)}, 0, false},
-		{"no permission", noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
-		{"not valid", noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
-		{"cut before", noRetries, []answer{fails(errCut)}, 1, false},
-		{"cut after", noRetries, []answer{applied(fails(errCut))}, 1, true},
-		{"cut after, then throttled", quickRetries, []answer{applied(fails(errCut)), throttled}, 1, true},
-		{"cut after, then no connection", quickRetries, []answer{applied(fails(errCut)), fails(refusedDial)}, 1, true},
-		{"server error", noRetries, []answer{internal}, 1, false},
-		{"server error, though applied", noRetries, []answer{applied(internal)}, 1, true},
-		{"gateway timeout, though applied", noRetries, []answer{applied(says(http.StatusGatewayTimeout, ""))}, 1, true},
-		{"unreadable success, though applied", noRetries, []answer{applied(says(http.StatusOK, `{"Attri`))}, 1, true},
-	} {
+	for _, c := range failedWrites {
 		t.Run(c.name, func(t *testing.T) {
 			engine := engine.NewTable(t)
 			script := &scripted{engine: http.DefaultTransport, answers: c.answers}

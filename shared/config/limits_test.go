@@ -15,8 +15,8 @@ func TestAsManyDevicesAsASessionTakes(t *testing.T) {
 		devices int
 		ok      bool
 	}{
-		{"the most", session.MostDevices, true},
-		{"one more", session.MostDevices + 1, false},
+		{"the most", session.MaxDevicesLimit, true},
+		{"one more", session.MaxDevicesLimit + 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			values := map[string]string{"WECHAT_APP_ID": "wx520c15f417810387", "SESSION_DEVICES": fmt.Sprint(c.devices)}

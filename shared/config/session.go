@@ -10,7 +10,7 @@ import (
 const (
 	minSession        = time.Minute
 	maxSession        = 366 * 24 * time.Hour
-	maxSessionDevices = 256 // that of session.MostDevices; a test compares them
+	maxSessionDevices = 256 // that of session.MaxDevicesLimit; a test compares them
 
 	minWindow = time.Minute
 	maxWindow = 24 * time.Hour

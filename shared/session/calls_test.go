@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// The store calls of each verb, as its comment promises.
-func TestCalls(t *testing.T) {
-	bubble(t, Config{MaxDevices: 2}, func(w *world) {
+// Each verb makes the store calls that its comment says.
+func TestStoreCallsOfEachVerb(t *testing.T) {
+	bubble(t, Config{MaxDevices: 2}, func(w *fixture) {
 		ctx, l := w.Context(), login()
 		a := w.issue(l)
 		w.wantCalls("login of a new user", "create user, create session")
@@ -19,7 +19,7 @@ func TestCalls(t *testing.T) {
 		_, _ = w.Check(ctx, a)
 		w.wantCalls("check", "get session")
 		_, _ = w.Check(ctx, "malformed")
-		w.wantCalls("check of what is no token", "")
+		w.wantCalls("check of a malformed token", "")
 		_, _ = w.Touch(ctx, a)
 		w.wantCalls("early touch", "get session")
 		time.Sleep(4 * day)
@@ -41,12 +41,12 @@ func TestCalls(t *testing.T) {
 	})
 }
 
-func TestCallsOfLogout(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestStoreCallsOfLogouts(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		ctx, l := w.Context(), login()
 		a, b := w.issue(l), w.issue(l)
 		w.issue(l)
-		w.table.Take()
+		w.recorder.Take()
 		w.want("revoke", w.Revoke(ctx, a), nil)
 		w.wantCalls("revoke", "get session, replace session, get user, replace user")
 		w.want("revoke again", w.Revoke(ctx, a), nil)
@@ -55,12 +55,12 @@ func TestCallsOfLogout(t *testing.T) {
 		w.wantCalls("revoke all of two", "get session, get user, get session, replace session, get session, replace session, replace user")
 		time.Sleep(time.Second)
 		w.want("revoke user", w.RevokeUser(ctx, testAppID, testOpenID, ""), nil)
-		w.wantCalls("revoke nothing but logins under way", "get user, replace user")
+		w.wantCalls("revoke pending logins alone", "get user, replace user")
 	})
 }
 
-func TestCallsOfRegistry(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestStoreCallsOfTheRegistry(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		ctx, l := w.Context(), login()
 		l.UnionID = testUnionID
 		w.issue(l)
@@ -84,51 +84,55 @@ func TestCallsOfRegistry(t *testing.T) {
 	})
 }
 
-// Where the absolute end is the end, there is nothing to extend.
-func TestCallsOfTouchAtTheEnd(t *testing.T) {
-	bubble(t, Config{IdleTimeout: DefaultTTL}, func(w *world) {
+// If the session already ends at its absolute end, there is nothing to extend.
+func TestTouchDoesNotWriteAtTheAbsoluteEnd(t *testing.T) {
+	bubble(t, Config{IdleTimeout: DefaultTTL}, func(w *fixture) {
 		token := w.issue(login())
 		time.Sleep(DefaultTTL - time.Second)
-		w.table.Take()
+		w.recorder.Take()
 		_, err := w.Touch(w.Context(), token)
 		w.want("touch", err, nil)
 		w.wantCalls("touch", "get session")
 	})
 }
 
-// A device whose session has ended leaves the list with the next login, in its write.
-func TestCallsOfEndedDevices(t *testing.T) {
+// The next login removes devices whose sessions have ended from the list. It needs no extra
+// call for that.
+func TestLoginRemovesEndedDevices(t *testing.T) {
 	for _, c := range []struct {
+		name  string
 		after time.Duration
 		left  int
-	}{{DefaultTTL - time.Second, 2}, {DefaultTTL, 1}} {
-		bubble(t, Config{}, func(w *world) {
-			w.issue(login())
-			time.Sleep(c.after)
-			w.table.Take()
-			w.issue(login())
-			w.wantCalls("login", "create user, replace user, create session")
-			if n := len(w.stored().Devices); n != c.left {
-				w.Errorf("after %v %d are listed", c.after, n)
-			}
+	}{{"a second before the end", DefaultTTL - time.Second, 2}, {"at the end", DefaultTTL, 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, Config{}, func(w *fixture) {
+				w.issue(login())
+				time.Sleep(c.after)
+				w.recorder.Take()
+				w.issue(login())
+				w.wantCalls("login", "create user, replace user, create session")
+				if n := len(w.stored().Devices); n != c.left {
+					w.Errorf("%d are listed, want %d", n, c.left)
+				}
+			})
 		})
 	}
 }
 
-// Devices that nobody used for an idle life make room, before any that lives.
-func TestCallsOfIdleDevices(t *testing.T) {
-	bubble(t, Config{MaxDevices: 2}, func(w *world) {
+// Devices that were not used for the idle timeout are removed before valid ones.
+func TestIdleDevicesAreRevokedFirst(t *testing.T) {
+	bubble(t, Config{MaxDevices: 2}, func(w *fixture) {
 		a, b := w.issue(login()), w.issue(login())
 		time.Sleep(4 * day)
 		if _, err := w.Touch(w.Context(), a); err != nil {
 			w.Fatal(err)
 		}
-		time.Sleep(4 * day) // b is over
-		w.table.Take()
+		time.Sleep(4 * day) // b has ended
+		w.recorder.Take()
 		c := w.issue(login())
 		w.wantCalls("login over an idle device", "create user, replace user, create session, get session, get session, replace user")
-		w.wantAlive("after it", a, c)
-		if w.lists(idOf(b)) || len(w.stored().Devices) != 2 {
+		w.wantValid("after it", a, c)
+		if w.isListed(idOf(b)) || len(w.stored().Devices) != 2 {
 			w.Error("the idle device is listed still")
 		}
 	})

@@ -10,24 +10,24 @@ import (
 )
 
 // crashAt is a process that crashes at its nth call.
-func (w *world) crashAt(n int, when storetest.When) (*Sessions, *storetest.Process) {
+func (w *fixture) crashAt(n int, when storetest.When) (*Sessions, *storetest.Process) {
 	p := storetest.CrashAt(n, when)
-	return w.sessionsOn(p.Store(w.table)), p
+	return w.sessionsOn(p.Store(w.recorder)), p
 }
 
 // everyCrash runs f for each call at which a process can crash, until it does not.
-func everyCrash(t *testing.T, cfg Config, f func(w *world, n int, when storetest.When) (crashed bool)) {
+func everyCrash(t *testing.T, cfg Config, f func(w *fixture, n int, when storetest.When) (crashed bool)) {
 	t.Helper()
-	bubble(t, cfg, func(w *world) {
+	bubble(t, cfg, func(w *fixture) {
 		points := 0
 		for _, when := range []storetest.When{storetest.Before, storetest.After} {
 			for n := 1; f(w, n, when); n++ {
 				if points++; w.Failed() {
 					w.Fatalf("crashed %s call %d", when, n)
 				}
-				w.clear()
+				w.deleteAll()
 			}
-			w.clear()
+			w.deleteAll()
 		}
 		if points < 4 {
 			w.Errorf("only %d points to crash at", points)
@@ -35,36 +35,36 @@ func everyCrash(t *testing.T, cfg Config, f func(w *world, n int, when storetest
 	})
 }
 
-// states are what a login may meet. Each returns the tokens of devices that
-// must live on, oldest first, and whether the oldest has to make room.
+// states are what a login can find. Each returns the tokens of the devices that must stay
+// valid, the oldest first, and whether the oldest one has to be revoked.
 var states = []struct {
 	name  string
-	setUp func(*world) (tokens []string, full bool)
+	setUp func(*fixture) (tokens []string, full bool)
 }{
-	{"nobody", func(*world) ([]string, bool) { return nil, false }},
-	{"one device", func(w *world) ([]string, bool) { return []string{w.issue(login())}, false }},
-	{"full", func(w *world) ([]string, bool) {
+	{"no user", func(*fixture) ([]string, bool) { return nil, false }},
+	{"one device", func(w *fixture) ([]string, bool) { return []string{w.issue(login())}, false }},
+	{"full", func(w *fixture) ([]string, bool) {
 		return []string{w.issue(login()), w.issue(login()), w.issue(login())}, true
 	}},
-	{"full, one idle", func(w *world) ([]string, bool) {
+	{"full, one idle", func(w *fixture) ([]string, bool) {
 		w.issue(login())
 		time.Sleep(8 * day)
 		return []string{w.issue(login()), w.issue(login())}, false
 	}},
-	{"full, one ended", func(w *world) ([]string, bool) {
+	{"full, one ended", func(w *fixture) ([]string, bool) {
 		w.issue(login())
 		time.Sleep(DefaultTTL)
 		return []string{w.issue(login()), w.issue(login())}, false
 	}},
 }
 
-// Wherever a login dies: what lives is listed, no device is lost that need not
-// be, and the login that is repeated is as if it had gone through at once.
-func TestLoginKilled(t *testing.T) {
+// A login crashes at any call. Then all valid sessions are listed, and no device is revoked
+// without need. The repeated login has the result of a login that did not crash.
+func TestCrashedLoginCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
-			everyCrash(t, Config{MaxDevices: 3}, func(w *world, n int, when storetest.When) bool {
+			everyCrash(t, Config{MaxDevices: 3}, func(w *fixture, n int, when storetest.When) bool {
 				before, full := state.setUp(w)
 				l := seeded(login())
 				l.UnionID = testUnionID
@@ -73,18 +73,18 @@ func TestLoginKilled(t *testing.T) {
 				if (err != nil) != process.Crashed() {
 					w.Errorf("issue: %v", err)
 				}
-				w.wantListed("after the death")
+				w.wantListed("after the crash")
 				time.Sleep(time.Minute)
 
 				token, s, newUser, err := w.Issue(w.Context(), l)
-				if err != nil || token != derive(l).text() || newUser != (len(before) == 0 && state.name == "nobody") {
+				if err != nil || token != deriveToken(l).text() || newUser != (len(before) == 0 && state.name == "no user") {
 					w.Errorf("repeated: %v, new user %v, %+v", err, newUser, s)
 				}
 				if full {
 					w.wantCheck("the oldest", before[0], revoked(ReasonTooManyDevices))
 					before = before[1:]
 				}
-				w.wantAlive("all after the repetition", append(before, token)...)
+				w.wantValid("all after the repetition", append(before, token)...)
 				w.wantAfterLogins(3)
 
 				again, s2, newUser2, err := w.Issue(w.Context(), l)
@@ -97,21 +97,21 @@ func TestLoginKilled(t *testing.T) {
 	}
 }
 
-// A login that died is not repeated: the next one finds things well, at the cost
-// of a place at most.
-func TestLoginKilledForGood(t *testing.T) {
+// A login crashes at any call and is not repeated. The next login succeeds. The crashed one
+// takes at most a place.
+func TestNextLoginSucceedsAfterCrashedLogin(t *testing.T) {
 	t.Parallel()
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
-			everyCrash(t, Config{MaxDevices: 3}, func(w *world, n int, when storetest.When) bool {
+			everyCrash(t, Config{MaxDevices: 3}, func(w *fixture, n int, when storetest.When) bool {
 				before, _ := state.setUp(w)
 				l := login()
 				l.UnionID = testUnionID
 				p, process := w.crashAt(n, when)
 				_, _, _, _ = p.Issue(w.Context(), l)
-				w.wantListed("after the death")
+				w.wantListed("after the crash")
 				token := w.issue(l)
-				w.wantAlive("the newest", append(before, token)[max(0, len(before)-1):]...)
+				w.wantValid("the newest", append(before, token)[max(0, len(before)-1):]...)
 				w.wantAfterLogins(3)
 				return process.Crashed()
 			})
@@ -119,12 +119,12 @@ func TestLoginKilledForGood(t *testing.T) {
 	}
 }
 
-// wantAfterLogins: nobody has too many, and the link stands.
-func (w *world) wantAfterLogins(most int) {
+// wantAfterLogins checks the number of sessions and the link of the unionid.
+func (w *fixture) wantAfterLogins(most int) {
 	w.Helper()
 	w.wantListed("after a login")
-	if alive, listed := len(w.alive()), len(w.stored().Devices); alive > most || listed > most {
-		w.Errorf("%d sessions live and %d are listed, at most %d may", alive, listed, most)
+	if valid, listed := len(w.validIDs()), len(w.stored().Devices); valid > most || listed > most {
+		w.Errorf("%d sessions are valid and %d are listed, want at most %d", valid, listed, most)
 	}
 	links, err := w.OpenIDs(w.Context(), testUnionID)
 	if err != nil || links[testAppID] != testOpenID {
@@ -132,10 +132,10 @@ func (w *world) wantAfterLogins(most int) {
 	}
 }
 
-// Wherever a rotation dies, the old token or the new one is current; whoever
-// comes with the other ends the family.
-func TestRotateKilled(t *testing.T) {
-	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
+// A rotation crashes at any call. Then either the old token or the new one is current, and
+// a use of the other one ends the family.
+func TestCrashedRotateLeavesOneCurrentToken(t *testing.T) {
+	everyCrash(t, Config{}, func(w *fixture, n int, when storetest.When) bool {
 		other, token := w.issue(login()), w.issue(login())
 		p, process := w.crashAt(n, when)
 		_, _, err := p.Rotate(w.Context(), token)
@@ -143,22 +143,22 @@ func TestRotateKilled(t *testing.T) {
 		if err == nil || n == 2 && when == storetest.After {
 			want = revoked(ReasonReused)
 		}
-		w.wantListed("after the death")
+		w.wantListed("after the crash")
 		_, _, err = w.Rotate(w.Context(), token)
 		w.want("repeated", err, want)
-		w.wantAlive("another device", other)
+		w.wantValid("another device", other)
 		return process.Crashed()
 	})
 }
 
-// Wherever a reuse is found out by a process that dies, the next use finds it out.
-func TestReuseKilled(t *testing.T) {
-	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
+// A process crashes at any call while it finds a reuse. Then the next use finds it.
+func TestReuseIsFoundAfterACrash(t *testing.T) {
+	everyCrash(t, Config{}, func(w *fixture, n int, when storetest.When) bool {
 		old := w.issue(login())
 		token := w.rotate(old)
 		p, process := w.crashAt(n, when)
 		if _, err := p.Check(w.Context(), old); err == nil {
-			w.Error("it was let in")
+			w.Error("the old token was accepted")
 		}
 		_, err := w.Check(w.Context(), old)
 		w.want("repeated", err, revoked(ReasonReused))
@@ -167,32 +167,32 @@ func TestReuseKilled(t *testing.T) {
 	})
 }
 
-// Wherever a logout dies, it can be repeated.
-func TestRevokeKilled(t *testing.T) {
-	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
+// A logout crashes at any call. It can be repeated.
+func TestCrashedRevokeCanBeRepeated(t *testing.T) {
+	everyCrash(t, Config{}, func(w *fixture, n int, when storetest.When) bool {
 		other, token := w.issue(login()), w.issue(login())
 		p, process := w.crashAt(n, when)
 		_ = p.Revoke(w.Context(), token)
-		w.wantListed("after the death")
+		w.wantListed("after the crash")
 		w.want("repeated", w.Revoke(w.Context(), token), nil)
 		w.wantCheck("after it", token, revoked(ReasonLogout))
-		w.wantAlive("another device", other)
-		if w.lists(idOf(token)) {
+		w.wantValid("another device", other)
+		if w.isListed(idOf(token)) {
 			w.Error("it is listed still")
 		}
 		return process.Crashed()
 	})
 }
 
-// Wherever a logout of all devices dies, the caller's token repeats it, or all
-// are out already.
-func TestRevokeAllKilled(t *testing.T) {
+// A logout of all devices crashes at any call. It can be repeated with the caller's token,
+// unless all sessions are revoked.
+func TestCrashedRevokeAllCanBeRepeated(t *testing.T) {
 	t.Parallel()
-	everyCrash(t, Config{}, func(w *world, n int, when storetest.When) bool {
+	everyCrash(t, Config{}, func(w *fixture, n int, when storetest.When) bool {
 		tokens := []string{w.issue(login()), w.issue(login()), w.issue(login())}
 		p, process := w.crashAt(n, when)
 		_ = p.RevokeAll(w.Context(), tokens[1], "")
-		w.wantListed("after the death")
+		w.wantListed("after the crash")
 		if err := w.RevokeAll(w.Context(), tokens[1], ""); err != nil {
 			w.want("repeated", err, revoked(ReasonLogoutAll))
 		}
@@ -203,41 +203,42 @@ func TestRevokeAllKilled(t *testing.T) {
 	})
 }
 
-// A login that stands still for longer than others wait for it does not bring
-// to life what they have taken for dead.
-func TestLoginStandsStill(t *testing.T) {
+// A login freezes after its session was listed, while others revoke that session or remove
+// it from the list. The session is not valid afterwards.
+func TestFrozenLoginDoesNotReviveItsSession(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		meanwhile func(*world)
+	for _, c := range []struct {
+		name      string
+		meanwhile func(*fixture)
 		want      error
 	}{
-		"logout of all": {func(w *world) {
+		{"logout of all", func(w *fixture) {
 			w.want("revoke", w.RevokeUser(w.Context(), testAppID, testOpenID, ""), nil)
 		}, revoked(ReasonLogoutAll)},
-		"logout of all, long ago": {func(w *world) {
+		{"logout of all, long ago", func(w *fixture) {
 			w.want("revoke", w.RevokeUser(w.Context(), testAppID, testOpenID, ""), nil)
 			time.Sleep(DefaultTTL - time.Second)
 		}, revoked(ReasonLogoutAll)},
-		"newer logins": {func(w *world) { w.issue(login()); w.issue(login()) }, revoked(ReasonTooManyDevices)},
-		"an idle life and newer logins": {func(w *world) {
+		{"newer logins", func(w *fixture) { w.issue(login()); w.issue(login()) }, revoked(ReasonTooManyDevices)},
+		{"the idle timeout and newer logins", func(w *fixture) {
 			time.Sleep(DefaultIdle)
 			w.issue(login())
 			w.issue(login())
 		}, ErrSeedUsed},
-		"a life and a newer login": {func(w *world) { time.Sleep(DefaultTTL); w.issue(login()) }, ErrSeedUsed},
-		"an hour":                  {func(*world) { time.Sleep(time.Hour) }, nil},
-		"nothing":                  {func(*world) {}, nil},
+		{"the TTL and a newer login", func(w *fixture) { time.Sleep(DefaultTTL); w.issue(login()) }, ErrSeedUsed},
+		{"an hour", func(*fixture) { time.Sleep(time.Hour) }, nil},
+		{"nothing", func(*fixture) {}, nil},
 	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, Config{MaxDevices: 2}, func(w *world) {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, Config{MaxDevices: 2}, func(w *fixture) {
 				w.issue(login())
 				p := w.process()
-				p.beforeCall(3, func() { c.meanwhile(w) }) // it is listed; its session comes next
+				p.beforeCall(3, func() { c.meanwhile(w) }) // the session is listed and not created
 				_, _, _, err := p.Issue(w.Context(), seeded(login()))
 				w.want("issue", err, c.want)
 				w.wantListed("after it")
-				if c.want != nil && slices.Contains(w.alive(), derive(seeded(login())).id()) {
-					w.Error("its session lives")
+				if c.want != nil && slices.Contains(w.validIDs(), deriveToken(seeded(login())).id()) {
+					w.Error("its session is valid")
 				}
 			})
 		})

@@ -10,53 +10,53 @@ import (
 	"wechatfn/shared/store"
 )
 
-// Oldest out, one for one.
-func TestDevicesLimit(t *testing.T) {
-	bubble(t, Config{MaxDevices: 3}, func(w *world) {
+// Each login beyond the limit revokes the oldest session, and no other.
+func TestOldestSessionIsRevokedFirst(t *testing.T) {
+	bubble(t, Config{MaxDevices: 3}, func(w *fixture) {
 		var tokens []string
 		for i := range 8 {
 			tokens = append(tokens, w.issue(login()))
 			time.Sleep(time.Second)
-			w.wantAlive(label("login", i), tokens[max(0, i-2):]...)
+			w.wantValid(label("login", i), tokens[max(0, i-2):]...)
 			if i >= 3 {
 				w.wantCheck(label("login", i), tokens[i-3], revoked(ReasonTooManyDevices))
 			}
 		}
 		for i, d := range w.stored().Devices {
 			if d.ID != idOf(tokens[5+i]) {
-				w.Errorf("device %d is another", i)
+				w.Errorf("device %d is not that of login %d", i, 5+i)
 			}
 		}
 	})
 }
 
-func on(device, sku string) Login {
+func loginOn(device, sku string) Login {
 	l := login()
 	l.Device, l.SKU = device, sku
 	return l
 }
 
-// One device that logs in over and over pushes itself out, and nobody else.
-func TestDevicesPushThemselvesOut(t *testing.T) {
-	bubble(t, Config{MaxDevices: 4}, func(w *world) {
-		others := []string{w.issue(on("tablet", "")), w.issue(on("phone", "news")), w.issue(on("", ""))}
+// A device that logs in again and again replaces its own sessions, and no others.
+func TestDeviceReplacesItsOwnSessions(t *testing.T) {
+	bubble(t, Config{MaxDevices: 4}, func(w *fixture) {
+		others := []string{w.issue(loginOn("tablet", "")), w.issue(loginOn("phone", "news")), w.issue(loginOn("", ""))}
 		var last string
 		for range 20 {
 			time.Sleep(time.Second)
-			last = w.issue(on("phone", "shop"))
-			w.wantAlive("after a login", append(others, last)...)
+			last = w.issue(loginOn("phone", "shop"))
+			w.wantValid("after a login", append(others, last)...)
 		}
 		w.wantCheck("the newest", last, nil)
 		w.wantListed("afterwards")
 	})
 }
 
-// The same holds when many come at once.
-func TestDevicesPushThemselvesOutAtOnce(t *testing.T) {
+// The same is true for many logins at the same time.
+func TestConcurrentLoginsReplaceTheirOwnSessions(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{}, func(w *fixture) {
 		w.slowDown(latency)
-		others := []string{w.issue(on("tablet", "")), w.issue(on("", "")), w.issue(on("phone", "news"))}
+		others := []string{w.issue(loginOn("tablet", "")), w.issue(loginOn("", "")), w.issue(loginOn("phone", "news"))}
 		var wg sync.WaitGroup
 		for range 100 {
 			p := w.process()
@@ -67,37 +67,40 @@ func TestDevicesPushThemselvesOutAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		w.wantAlive("afterwards", others...)
+		w.wantValid("afterwards", others...)
 		w.wantListed("afterwards")
-		if n := len(w.alive()); n != DefaultMaxDevices {
-			w.Errorf("%d live", n)
+		if n := len(w.validIDs()); n != DefaultMaxDevices {
+			w.Errorf("%d are valid", n)
 		}
 	})
 }
 
-func TestInLine(t *testing.T) {
+func TestRevocationOrder(t *testing.T) {
 	device := func(id, name, sku string) Device { return Device{ID: id, Device: name, SKU: sku} }
 	devices := []Device{
 		device("1", "", ""), device("2", "tablet", ""), device("3", "phone", ""), device("4", "tablet", "x"), device("5", "tablet", ""),
 		device("6", "", ""), device("7", "phone", ""), device("8", "phone", ""),
 	}
 	for _, c := range []struct {
-		newcomer Device
-		want     string
-	}{{devices[7], "37214568"}, {devices[4], "23714568"}, {devices[5], "23714568"}} {
-		var got string
-		for _, d := range inLine(devices, c.newcomer) {
-			got += d.ID
-		}
-		if got != c.want {
-			t.Errorf("for %s: %s, want %s", c.newcomer.ID, got, c.want)
-		}
+		name   string
+		newest Device
+		want   string
+	}{{"phone", devices[7], "37214568"}, {"tablet", devices[4], "23714568"}, {"no name", devices[5], "23714568"}} {
+		t.Run(c.name, func(t *testing.T) {
+			var got string
+			for _, d := range revocationOrder(devices, c.newest) {
+				got += d.ID
+			}
+			if got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
 	}
 }
 
-// A login that took longer does not bring an older session_key back.
-func TestSessionKeysInOrder(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+// A login that took longer does not replace a newer session_key.
+func TestOlderSessionKeyIsNotStored(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		for _, c := range []struct {
 			asked int64
 			key   string
@@ -113,9 +116,9 @@ func TestSessionKeysInOrder(t *testing.T) {
 	})
 }
 
-// A logout gives its place back.
-func TestLogoutMakesRoom(t *testing.T) {
-	bubble(t, Config{MaxDevices: 2}, func(w *world) {
+// A session that a logout or a reuse has revoked takes no place.
+func TestLogoutFreesAPlace(t *testing.T) {
+	bubble(t, Config{MaxDevices: 2}, func(w *fixture) {
 		oldest := w.issue(login())
 		for range 5 {
 			w.want("logout", w.Revoke(w.Context(), w.issue(login())), nil)
@@ -123,13 +126,13 @@ func TestLogoutMakesRoom(t *testing.T) {
 		old := w.issue(login())
 		w.rotate(old)
 		w.wantCheck("reused", old, revoked(ReasonReused))
-		w.wantAlive("the oldest", oldest, w.issue(login()))
+		w.wantValid("the oldest", oldest, w.issue(login()))
 	})
 }
 
-// A smaller limit holds from the next login on.
-func TestLimitLowered(t *testing.T) {
-	bubble(t, Config{MaxDevices: 5}, func(w *world) {
+// A lower MaxDevices applies from the next login on.
+func TestLowerLimitAppliesFromTheNextLogin(t *testing.T) {
+	bubble(t, Config{MaxDevices: 5}, func(w *fixture) {
 		for range 5 {
 			w.issue(login())
 		}
@@ -138,15 +141,15 @@ func TestLimitLowered(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.wantListed("after it")
-		if n := len(w.alive()); n != 2 {
-			w.Errorf("%d live", n)
+		if n := len(w.validIDs()); n != 2 {
+			w.Errorf("%d are valid", n)
 		}
 	})
 }
 
-// Users, apps and products do not touch each other.
-func TestApart(t *testing.T) {
-	bubble(t, Config{MaxDevices: 1}, func(w *world) {
+// A login of another user, or of another app, revokes nothing.
+func TestUsersAndAppsAreSeparate(t *testing.T) {
+	bubble(t, Config{MaxDevices: 1}, func(w *fixture) {
 		l := login()
 		l.SKU = "coffee"
 		other := l
@@ -154,22 +157,22 @@ func TestApart(t *testing.T) {
 		app := l
 		app.AppID = otherAppID
 		tokens := []string{w.issue(l), w.issue(other), w.issue(app)}
-		w.wantAlive("one each", tokens...)
+		w.wantValid("one each", tokens...)
 		w.want("revoke all", w.RevokeAll(w.Context(), tokens[0], ""), nil)
 		w.wantCheck("the caller", tokens[0], revoked(ReasonLogoutAll))
-		w.wantAlive("the others", tokens[1:]...)
+		w.wantValid("the other user and app", tokens[1:]...)
 	})
 }
 
-func TestRevokeAllOfOneProduct(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestRevokeAllOfOneSKU(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		coffee, tea := login(), login()
 		coffee.SKU, tea.SKU = "coffee", "tea"
 		a, b, c := w.issue(coffee), w.issue(tea), w.issue(coffee)
 		w.want("of the other product", w.RevokeAll(w.Context(), b, "coffee"), nil)
 		w.wantCheck("a", a, revoked(ReasonLogoutAll))
 		w.wantCheck("c", c, revoked(ReasonLogoutAll))
-		w.wantAlive("the caller", b)
+		w.wantValid("the caller", b)
 		w.want("of its own", w.RevokeAll(w.Context(), b, "tea"), nil)
 		w.wantCheck("b", b, revoked(ReasonLogoutAll))
 		if n := len(w.stored().Devices); n != 0 {
@@ -178,12 +181,12 @@ func TestRevokeAllOfOneProduct(t *testing.T) {
 	})
 }
 
-// Whoever has deleted a user's item by hand can log out all the same.
-func TestRevokeAllWithoutUser(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+// If an operator has deleted the user's item, the user can still log out.
+func TestRevokeAllWithoutUserItem(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		token, other := w.issue(login()), w.issue(login())
-		item, _ := w.table.Store.Get(w.Context(), userKey(testAppID, testOpenID))
-		if err := w.table.Store.Delete(w.Context(), item.Key, item.Version); err != nil {
+		item, _ := w.recorder.Store.Get(w.Context(), userKey(testAppID, testOpenID))
+		if err := w.recorder.Store.Delete(w.Context(), item.Key, item.Version); err != nil {
 			w.Fatal(err)
 		}
 		w.want("revoke all", w.RevokeAll(w.Context(), token, ""), nil)
@@ -194,11 +197,11 @@ func TestRevokeAllWithoutUser(t *testing.T) {
 	})
 }
 
-// latency is what a call takes where many come at once.
+// latency is how long a call takes in tests of concurrent logins.
 const latency = 5 * time.Millisecond
 
-// atOnce is n logins of one user, each by a process of its own.
-func (w *world) atOnce(n int) (tokens []string, errs []error) {
+// issueConcurrently makes n logins of one user at the same time, each in its own process.
+func (w *fixture) issueConcurrently(n int) (tokens []string, errs []error) {
 	tokens, errs = make([]string, n), make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -209,23 +212,23 @@ func (w *world) atOnce(n int) (tokens []string, errs []error) {
 	return tokens, errs
 }
 
-// A hundred logins of one user at once: none is lost.
-func TestHundredLogins(t *testing.T) {
+// A hundred logins of one user at the same time all succeed.
+func TestHundredConcurrentLoginsSucceed(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{MaxDevices: 200}, func(w *world) {
-		before, begun := w.issue(login()), time.Now()
+	bubble(t, Config{MaxDevices: 200}, func(w *fixture) {
+		before, start := w.issue(login()), time.Now()
 		w.slowDown(latency)
-		tokens, errs := w.atOnce(100)
+		tokens, errs := w.issueConcurrently(100)
 		for _, err := range errs {
 			w.want("login", err, nil)
 		}
-		if took := time.Since(begun); took > 10*time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			w.Errorf("it took %v", took)
 		}
-		if n := len(w.table.Take()); n > 40*100 {
+		if n := len(w.recorder.Take()); n > 40*100 {
 			w.Errorf("it took %d calls", n)
 		}
-		w.wantAlive("afterwards", append(tokens, before)...)
+		w.wantValid("afterwards", append(tokens, before)...)
 		w.wantListed("afterwards")
 		for _, token := range tokens {
 			w.wantCheck("afterwards", token, nil)
@@ -236,34 +239,35 @@ func TestHundredLogins(t *testing.T) {
 	})
 }
 
-// With fewer places, the newest have them, and each of the others knows why not.
-func TestFortyLoginsForTen(t *testing.T) {
+// Of forty logins at the same time the ten that were listed last are valid. The others get
+// the reason.
+func TestNewestOfFortyConcurrentLoginsAreValid(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{}, func(w *fixture) {
 		w.slowDown(latency)
-		tokens, errs := w.atOnce(40)
+		tokens, errs := w.issueConcurrently(40)
 		w.wantListed("afterwards")
-		alive, u := w.alive(), w.stored()
-		if len(alive) != DefaultMaxDevices || len(u.Devices) != DefaultMaxDevices {
-			w.Errorf("%d live, %d are listed", len(alive), len(u.Devices))
+		valid, u := w.validIDs(), w.stored()
+		if len(valid) != DefaultMaxDevices || len(u.Devices) != DefaultMaxDevices {
+			w.Errorf("%d are valid, %d are listed", len(valid), len(u.Devices))
 		}
 		for i, token := range tokens {
 			switch {
 			case errs[i] != nil:
 				w.want("login", errs[i], revoked(ReasonTooManyDevices))
-			case w.lists(idOf(token)):
-				w.wantAlive("a listed one", token)
+			case w.isListed(idOf(token)):
+				w.wantValid("a listed one", token)
 			default:
-				w.wantCheck("one that is out", token, revoked(ReasonTooManyDevices))
+				w.wantCheck("one that is not listed", token, revoked(ReasonTooManyDevices))
 			}
 		}
 	})
 }
 
-// The same login a hundred times at once: one session.
-func TestHundredTimesTheSame(t *testing.T) {
+// One login that is repeated a hundred times at the same time creates one session.
+func TestOneLoginRepeatedConcurrentlyCreatesOneSession(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{}, func(w *fixture) {
 		w.slowDown(latency)
 		var wg sync.WaitGroup
 		for range 100 {
@@ -276,17 +280,18 @@ func TestHundredTimesTheSame(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := len(w.stored().Devices); n != 1 || len(w.alive()) != 1 {
-			w.Errorf("%d are listed, %d live", n, len(w.alive()))
+		if n := len(w.stored().Devices); n != 1 || len(w.validIDs()) != 1 {
+			w.Errorf("%d are listed, %d are valid", n, len(w.validIDs()))
 		}
 	})
 }
 
-// A logout of all devices amid logins: what lives after it came after it.
-func TestLogoutAmidLogins(t *testing.T) {
+// During logins, a logout of all devices revokes all sessions that are listed when it reads
+// the list.
+func TestLogoutDuringLoginsEndsListedSessions(t *testing.T) {
 	t.Parallel()
 	for delay := range 10 {
-		bubble(t, Config{MaxDevices: 200}, func(w *world) {
+		bubble(t, Config{MaxDevices: 200}, func(w *fixture) {
 			token := w.issue(login())
 			w.slowDown(latency)
 			done := make(chan struct{})
@@ -295,24 +300,24 @@ func TestLogoutAmidLogins(t *testing.T) {
 				time.Sleep(time.Duration(delay) * 10 * time.Millisecond)
 				p := w.process()
 				var listed []Device
-				p.beforeCall(2, func() { // it reads the list: what it will see
+				p.beforeCall(2, func() { // the call that reads the list
 					listed = w.stored().Devices
 				})
 				w.want("revoke all", p.RevokeAll(w.Context(), token, ""), nil)
 				for _, d := range listed {
-					if _, dead, err := w.look(w.Context(), d); !dead || err != nil {
-						w.Errorf("a listed session outlived it: %v", err)
+					if _, ended, err := w.readDevice(w.Context(), d); !ended || err != nil {
+						w.Errorf("a listed session is not revoked: %v", err)
 					}
 				}
 			}()
-			tokens, errs := w.atOnce(15)
+			tokens, errs := w.issueConcurrently(15)
 			<-done
 			w.wantListed("afterwards")
 			for i, err := range errs {
 				if err != nil {
 					w.want("login", err, revoked(ReasonLogoutAll))
-				} else if !w.lists(idOf(tokens[i])) {
-					w.wantCheck("one that is out", tokens[i], revoked(ReasonLogoutAll))
+				} else if !w.isListed(idOf(tokens[i])) {
+					w.wantCheck("one that is not listed", tokens[i], revoked(ReasonLogoutAll))
 				}
 			}
 		})
@@ -321,11 +326,11 @@ func TestLogoutAmidLogins(t *testing.T) {
 
 // The most devices with the longest names fit into an item, and those of pending
 // logins too. A quotation mark is the character that grows most in JSON.
-func TestMostDevicesFit(t *testing.T) {
-	const underWay = 100
-	token := derive(seeded(login()))
+func TestMaxDevicesLimitFitsIntoAnItem(t *testing.T) {
+	const pendingLogins = 100
+	token := deriveToken(seeded(login()))
 	d := Device{ID: token.id(), Device: strings.Repeat(`"`, 128), SKU: strings.Repeat("s", 64), CreatedAt: 1 << 40, EndsAt: 1 << 40}
-	a := account{Devices: slices.Repeat([]Device{d}, MostDevices+underWay)}
+	a := userRecord{Devices: slices.Repeat([]Device{d}, MaxDevicesLimit+pendingLogins)}
 	if item := (store.Item{Key: "user#", Value: store.Encode(a)}); item.Validate() != nil {
 		t.Errorf("%d bytes", len(item.Value))
 	}

@@ -25,22 +25,22 @@ const (
 
 var testSeed = []byte("canary-seed-of-exactly-32-bytes!")
 
-// world is a real store, and processes on it.
-type world struct {
+// fixture is a real store, and processes that use it.
+type fixture struct {
 	testing.TB
-	table *storetest.Recorder // of all processes
+	recorder *storetest.Recorder // of the calls of all processes
 	*Sessions
-	aside *Sessions // whose calls are not noted
-	cfg   Config
+	unrecorded *Sessions // on the store itself
+	cfg        Config
 }
 
-// bubble runs f in a world on a fake clock.
-func bubble(t *testing.T, cfg Config, f func(*world)) {
+// bubble runs f with a fixture on a fake clock.
+func bubble(t *testing.T, cfg Config, f func(*fixture)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(newWorld(t, cfg)) })
+	synctest.Test(t, func(t *testing.T) { f(newFixture(t, cfg)) })
 }
 
-func newWorld(t testing.TB, cfg Config) *world {
+func newFixture(t testing.TB, cfg Config) *fixture {
 	t.Helper()
 	db, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
 	if err != nil {
@@ -48,33 +48,40 @@ func newWorld(t testing.TB, cfg Config) *world {
 	}
 	t.Cleanup(func() { db.Close() })
 	cfg = configured(cfg)
-	w := &world{TB: t, table: &storetest.Recorder{Store: db}, cfg: cfg}
-	w.Sessions = w.sessionsOn(w.table)
-	w.aside = w.sessionsOn(db)
+	w := &fixture{TB: t, recorder: &storetest.Recorder{Store: db}, cfg: cfg}
+	w.Sessions = w.sessionsOn(w.recorder)
+	w.unrecorded = w.sessionsOn(db)
 	return w
 }
 
-// clear empties the table, for a new story in the same bubble: a database takes
-// longer to open than most stories do.
-func (w *world) clear() {
+// with is the fixture in a subtest.
+func (w *fixture) with(t testing.TB) *fixture {
+	sub := *w
+	sub.TB = t
+	return &sub
+}
+
+// deleteAll empties the store for another run in the same bubble: to open a database takes
+// longer than most runs.
+func (w *fixture) deleteAll() {
 	w.Helper()
 	keys := []string{userKey(testAppID, testOpenID), unionKey(testUnionID)}
 	for id := range w.written() {
 		keys = append(keys, sessionKey(id))
 	}
 	for _, key := range keys {
-		if item, err := w.table.Store.Get(w.Context(), key); err == nil {
-			err = w.table.Store.Delete(w.Context(), key, item.Version)
+		if item, err := w.recorder.Store.Get(w.Context(), key); err == nil {
+			err = w.recorder.Store.Delete(w.Context(), key, item.Version)
 			w.want("clear", err, nil)
 		}
 	}
-	w.table.Reset()
+	w.recorder.Reset()
 }
 
-// written are the IDs of the sessions that were ever written.
-func (w *world) written() map[string]bool {
+// written are the IDs of all sessions that were written since the last deleteAll.
+func (w *fixture) written() map[string]bool {
 	ids := map[string]bool{}
-	for _, item := range w.table.Written() {
+	for _, item := range w.recorder.Written() {
 		if id, ok := strings.CutPrefix(item.Key, "session#"); ok {
 			ids[id] = true
 		}
@@ -82,20 +89,20 @@ func (w *world) written() map[string]bool {
 	return ids
 }
 
-// process is one process. A test may intercept its calls; after them those of all
-// processes pass through the table.
+// process is one process. A test can intercept its calls. They are recorded with those of
+// all processes, too.
 type process struct {
 	*Sessions
 	*storetest.Recorder
 }
 
-func (w *world) process() *process {
+func (w *fixture) process() *process {
 	w.Helper()
-	r := &storetest.Recorder{Store: w.table}
+	r := &storetest.Recorder{Store: w.recorder}
 	return &process{w.sessionsOn(r), r}
 }
 
-func (w *world) sessionsOn(s store.Store) *Sessions {
+func (w *fixture) sessionsOn(s store.Store) *Sessions {
 	w.Helper()
 	cfg := w.cfg
 	cfg.Store = s
@@ -106,28 +113,28 @@ func (w *world) sessionsOn(s store.Store) *Sessions {
 	return sessions
 }
 
-// beforeCall has something happen before the nth call of the process.
-func (p *process) beforeCall(n int, happens func()) {
+// beforeCall runs f before the nth call of the process.
+func (p *process) beforeCall(n int, f func()) {
 	p.Intercept(func(c storetest.Call, do func() error) error {
 		if c.N == n {
-			happens()
+			f()
 		}
 		return do()
 	})
 }
 
-// slowDown makes each call of every process take so long.
-func (w *world) slowDown(latency time.Duration) {
-	w.table.Intercept(func(_ storetest.Call, do func() error) error {
+// slowDown delays each call of every process.
+func (w *fixture) slowDown(latency time.Duration) {
+	w.recorder.Intercept(func(_ storetest.Call, do func() error) error {
 		time.Sleep(latency)
 		return do()
 	})
 }
 
-// wantCalls checks the calls since the last time.
-func (w *world) wantCalls(name, want string) {
+// wantCalls checks the calls of all processes since they were last taken.
+func (w *fixture) wantCalls(name, want string) {
 	w.Helper()
-	wantCalls(w, name, w.table, want)
+	wantCalls(w, name, w.recorder, want)
 }
 
 func wantCalls(t testing.TB, name string, r *storetest.Recorder, want string) {
@@ -141,7 +148,7 @@ func login() Login { return Login{App: "shop", AppID: testAppID, OpenID: testOpe
 
 func seeded(l Login) Login { l.Seed = testSeed; return l }
 
-func (w *world) issue(l Login) string {
+func (w *fixture) issue(l Login) string {
 	w.Helper()
 	token, _, _, err := w.Issue(w.Context(), l)
 	if err != nil {
@@ -150,7 +157,7 @@ func (w *world) issue(l Login) string {
 	return token
 }
 
-func (w *world) rotate(token string) string {
+func (w *fixture) rotate(token string) string {
 	w.Helper()
 	next, _, err := w.Rotate(w.Context(), token)
 	if err != nil {
@@ -159,8 +166,8 @@ func (w *world) rotate(token string) string {
 	return next
 }
 
-// want checks an error: a sentinel, a *RevokedError of that reason, or nil.
-func (w *world) want(name string, err, want error) {
+// want checks an error: for a *RevokedError it compares the reason.
+func (w *fixture) want(name string, err, want error) {
 	w.Helper()
 	if reason, ok := errors.AsType[*RevokedError](want); ok {
 		got, ok := errors.AsType[*RevokedError](err)
@@ -176,32 +183,32 @@ func (w *world) want(name string, err, want error) {
 
 func revoked(why Reason) error { return &RevokedError{Reason: why} }
 
-// wantCheck checks what Check says, without noting the calls.
-func (w *world) wantCheck(name, token string, want error) {
+// wantCheck checks the error of Check. The call is not recorded.
+func (w *fixture) wantCheck(name, token string, want error) {
 	w.Helper()
-	_, err := w.aside.Check(context.Background(), token)
+	_, err := w.unrecorded.Check(context.Background(), token)
 	w.want(name, err, want)
 }
 
-// stored is the user, without noting the call; the zero User where there is none.
-func (w *world) stored() User {
+// stored is the user, or the zero User if there is none. The call is not recorded.
+func (w *fixture) stored() User {
 	w.Helper()
-	u, err := w.aside.User(context.Background(), testAppID, testOpenID)
+	u, err := w.unrecorded.User(context.Background(), testAppID, testOpenID)
 	if err != nil && !errors.Is(err, ErrNoUser) {
 		w.Fatal(err)
 	}
 	return u
 }
 
-func (w *world) lists(id string) bool {
+func (w *fixture) isListed(id string) bool {
 	return slices.ContainsFunc(w.stored().Devices, func(d Device) bool { return d.ID == id })
 }
 
-// living are the sessions that live, whether listed or not, as a list would have them.
-func (w *world) living() (devices []Device) {
+// valid are all valid sessions, listed or not, as they are listed.
+func (w *fixture) valid() (devices []Device) {
 	w.Helper()
 	for id := range w.written() {
-		item, err := w.table.Store.Get(context.Background(), sessionKey(id))
+		item, err := w.recorder.Store.Get(context.Background(), sessionKey(id))
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
@@ -216,31 +223,31 @@ func (w *world) living() (devices []Device) {
 	return devices
 }
 
-func (w *world) alive() (ids []string) {
+func (w *fixture) validIDs() (ids []string) {
 	w.Helper()
-	for _, d := range w.living() {
+	for _, d := range w.valid() {
 		ids = append(ids, d.ID)
 	}
 	return ids
 }
 
-// wantListed: what lives is listed as it is, whatever happened.
-func (w *world) wantListed(name string) {
+// wantListed checks that all valid sessions are listed.
+func (w *fixture) wantListed(name string) {
 	w.Helper()
 	listed := w.stored().Devices
-	for _, d := range w.living() {
+	for _, d := range w.valid() {
 		if !slices.Contains(listed, d) {
-			w.Errorf("%s: a session lives that is not listed: %+v", name, d)
+			w.Errorf("%s: a valid session is not listed: %+v", name, d)
 		}
 	}
 }
 
-func (w *world) wantAlive(name string, tokens ...string) {
+func (w *fixture) wantValid(name string, tokens ...string) {
 	w.Helper()
-	alive := w.alive()
+	valid := w.validIDs()
 	for i, text := range tokens {
-		if t, ok := parse(text); !ok || !slices.Contains(alive, t.id()) {
-			w.Errorf("%s: session %d of %d is dead", name, i, len(tokens))
+		if t, ok := parse(text); !ok || !slices.Contains(valid, t.id()) {
+			w.Errorf("%s: session %d of %d is not valid", name, i, len(tokens))
 		}
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// scene is a user with two devices; that of a was rotated once.
+// scene is a user with two sessions, of the tokens a and b. Token a was rotated from old.
 type scene struct {
-	*world
+	*fixture
 	old, a, b string
 }
 
-// action is what a process does to the user. It may fail only for being late.
+// action is what a process does. It may fail only because a session was revoked before.
 type action struct {
 	name string
 	all  bool // a logout of all devices
@@ -33,18 +33,18 @@ var actions = []action{
 
 func issued(_ string, _ Session, _ bool, err error) error { return err }
 
-// Any two actions, one of them run whole before each call of the other: what
-// lives is listed, nobody has too many, and whatever was listed when a logout of
-// all devices began is dead after it.
-func TestInterleaved(t *testing.T) {
+// Of any two actions, one runs before each call of the other. Afterwards all valid sessions
+// are listed, there are not too many, and a logout of all devices has revoked all sessions
+// that were listed when it began.
+func TestInterleavedActionsKeepTheRules(t *testing.T) {
 	for _, outer := range actions {
 		t.Run(outer.name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, Config{MaxDevices: 2}, func(w *world) {
+			bubble(t, Config{MaxDevices: 2}, func(w *fixture) {
 				for _, inner := range actions {
 					for call, ran := 1, true; ran; call++ {
 						ran = w.interleave(outer, inner, call)
-						if w.clear(); w.Failed() {
+						if w.deleteAll(); w.Failed() {
 							w.Fatalf("%s before call %d", inner.name, call)
 						}
 					}
@@ -54,36 +54,36 @@ func TestInterleaved(t *testing.T) {
 	}
 }
 
-func (w *world) interleave(outer, inner action, call int) (ran bool) {
-	sc := scene{world: w, old: w.issue(login())}
+func (w *fixture) interleave(outer, inner action, call int) (ran bool) {
+	sc := scene{fixture: w, old: w.issue(login())}
 	time.Sleep(4 * day)
 	sc.a, sc.b = w.rotate(sc.old), w.issue(login())
-	time.Sleep(4 * day) // both are due to be touched
+	time.Sleep(4 * day) // less than half of the idle timeout is left
 
-	p, begun := w.process(), w.stored().Devices
+	p, start := w.process(), w.stored().Devices
 	p.beforeCall(call, func() {
 		ran = true
 		listed := w.stored().Devices
-		w.wantDone(inner, inner.do(sc, w.process()), listed)
+		w.wantResult(inner, inner.do(sc, w.process()), listed)
 	})
-	w.wantDone(outer, outer.do(sc, p), begun)
+	w.wantResult(outer, outer.do(sc, p), start)
 	w.wantListed("after both")
-	if alive, listed := w.alive(), w.stored().Devices; len(alive) > 2 || len(listed) > 2 {
-		w.Errorf("%d live, %d are listed", len(alive), len(listed))
+	if valid, listed := w.validIDs(), w.stored().Devices; len(valid) > 2 || len(listed) > 2 {
+		w.Errorf("%d are valid, %d are listed", len(valid), len(listed))
 	}
 	return ran
 }
 
-// wantDone: the action went well or came too late. Where it was a logout of all
-// devices that went well, none lives of those that were listed when it began.
-func (w *world) wantDone(a action, err error, listed []Device) {
+// wantResult checks that the action succeeded, or that its session was revoked before. If a
+// logout of all devices succeeded, no session that was listed when it began is valid.
+func (w *fixture) wantResult(a action, err error, listed []Device) {
 	w.Helper()
 	if _, late := errors.AsType[*RevokedError](err); err != nil && !late {
 		w.Errorf("%s: %v", a.name, err)
 	}
 	for _, d := range listed {
-		if a.all && err == nil && slices.Contains(w.alive(), d.ID) {
-			w.Errorf("a session outlived %s", a.name)
+		if a.all && err == nil && slices.Contains(w.validIDs(), d.ID) {
+			w.Errorf("a session is valid after %s", a.name)
 		}
 	}
 }

@@ -14,25 +14,23 @@ import (
 	"wechatfn/shared/store"
 )
 
-// Login is who logs in, and where: what the caller has had from WeChat. It
-// prints as [redacted].
+// Login is a user who logs in, as WeChat has confirmed. It prints as [redacted].
 type Login struct {
-	App    string `json:"app,omitzero"` // name of the account; at most 64 of A-Z a-z 0-9 . _ -
-	AppID  string `json:"appId"`
-	OpenID string `json:"openid"`
-	// UnionID is kept as it was where it is empty.
-	UnionID string `json:"unionid,omitzero"`
-	SKU     string `json:"sku,omitzero"`    // product; at most 64 of A-Z a-z 0-9 . _ -
-	Device  string `json:"device,omitzero"` // for the user to know it by; at most 128 bytes, no control characters
+	App     string `json:"app,omitzero"` // name of the account; at most 64 of A-Z a-z 0-9 . _ -
+	AppID   string `json:"appId"`
+	OpenID  string `json:"openid"`
+	UnionID string `json:"unionid,omitzero"` // empty: the stored one does not change
+	SKU     string `json:"sku,omitzero"`     // product; at most 64 of A-Z a-z 0-9 . _ -
+	Device  string `json:"device,omitzero"`  // a name that the user recognises; at most 128 bytes, no control characters
 
-	Profile *Profile `json:"profile,omitzero"` // what the user consented to show; nil keeps what is stored
-	Tokens  *Tokens  `json:"tokens,omitzero"`  // nil keeps what is stored, and so do tokens that do not Supersede it
+	Profile *Profile `json:"profile,omitzero"` // what the user consented to share; nil: the stored one does not change
+	Tokens  *Tokens  `json:"tokens,omitzero"`  // nil, or tokens that do not Supersede the stored ones: those do not change
 
-	// Began, in Unix milliseconds, is when WeChat was asked who it is; zero means now.
-	// A login that began before a logout of all devices opens nothing after it.
+	// Began, in Unix milliseconds, is when WeChat was asked who the user is. Zero means
+	// now. A login that began before a logout of all devices fails after it.
 	Began int64 `json:"began,omitzero"`
 
-	// Seed makes the login repeatable: 32 secret bytes, of this login alone. Nil
+	// Seed makes the login repeatable. It is 32 secret bytes, for this login alone. Nil
 	// means a random token.
 	Seed []byte `json:"-"`
 }
@@ -43,43 +41,41 @@ func (Login) Format(f fmt.State, verb rune) { secret.Secret{}.Format(f, verb) }
 // LogValue implements slog.LogValuer.
 func (Login) LogValue() slog.Value { return secret.Secret{}.LogValue() }
 
-// Issue logs a user in: it returns the token, the session that it opens, and
-// whether this is the user's first login to the app. Sessions beyond MaxDevices are
-// revoked: first those that a newer login on the same Device (of the same SKU) has
-// made needless, then the oldest.
+// Issue logs a user in. It returns the token, its session, and whether this is the
+// first login of the user to the app. If the user now has more than MaxDevices sessions,
+// Issue revokes some: first those that a newer login on the same Device and of the same
+// SKU has replaced, then the oldest.
 //
-// An Issue that failed may have gone through. With a Seed it can be repeated: by
-// a browser that calls twice, or after a failure or a death at any point. It
-// returns the same token, session and newUser then, and changes nothing that
-// stands. ErrSeedUsed tells that the token was rotated since or an idle life has
-// passed, *RevokedError that the session was revoked. A seed must not be used
-// for another login.
+// An Issue that fails may have succeeded in the store. With a Seed it can be repeated: by
+// a browser that calls twice, or after an error or a crash at any call. The repeated
+// Issue returns the same token, session and newUser, and changes nothing that is stored.
+// It returns ErrSeedUsed if the token was rotated or the idle timeout has passed, and
+// *RevokedError if the session was revoked. A seed must not be used for another login.
 //
-// Store calls: Create of the user, Create of the session. For a user who is
-// known already, a Replace of the user between them; one more where another's
-// write comes first, then a Get and a Replace for each that does (100 tries).
-// For a new unionid, what OpenIDs says. For each device too many: a Get and a
-// Replace of its session, or a Get alone where it is dead already; then one more
-// Replace of the user. Errors: ErrInvalid, ErrSeedUsed, *RevokedError (without a
-// seed: by a logout of all devices since the login began, or by newer logins at the
-// same time), the store's.
+// Store calls: Create of the user, Create of the session. For a user that exists, a
+// Replace of the user between them; one more Replace after a conflict, then a Get and a
+// Replace for each further conflict (at most 100 tries). For a new unionid, what OpenIDs
+// says. For each device too many, a Get and a Replace of its session, or a Get alone if
+// it has ended; then one more Replace of the user. Errors: ErrInvalid, ErrSeedUsed,
+// *RevokedError (without a seed: by a logout of all devices since the login began, or by
+// newer logins at the same time), the store's.
 func (s *Sessions) Issue(ctx context.Context, l Login) (token string, session Session, newUser bool, err error) {
 	if err := l.validate(); err != nil {
 		return "", Session{}, false, err
 	}
-	t, err := s.mint(l)
+	t, err := s.newToken(l)
 	if err != nil {
 		return "", Session{}, false, err
 	}
-	u, d, newUser, err := s.list(ctx, l, t.id())
+	u, d, newUser, err := s.registerLogin(ctx, l, t.id())
 	if err != nil {
 		return "", Session{}, false, err
 	}
-	session, err = s.begin(ctx, t, s.first(l, u, t, d))
+	session, err = s.createSession(ctx, t, s.newRecord(l, u, t, d))
 	if err == nil {
-		err = s.settle(ctx, u, d)
-	} else if over := new(RevokedError); errors.As(err, &over) {
-		_, _ = s.drop(ctx, u, []Device{d}) // a dead session in the list takes a place and does no other harm
+		err = s.finishIssue(ctx, u, d)
+	} else if revoked := new(RevokedError); errors.As(err, &revoked) {
+		_, _ = s.removeDevices(ctx, u, []Device{d}) // if this fails, it only takes a place in the list
 	}
 	if err != nil {
 		return "", Session{}, false, err
@@ -87,66 +83,66 @@ func (s *Sessions) Issue(ctx context.Context, l Login) (token string, session Se
 	return t.text(), session, newUser, nil
 }
 
-// list writes the login into the registry and lists its session, which does not
-// live yet. One that is listed already stays as it was.
-func (s *Sessions) list(ctx context.Context, l Login, id string) (u registered, d Device, newUser bool, err error) {
+// registerLogin writes the login into the registry and lists its session, which is not
+// created yet. If the session is listed already, nothing changes.
+func (s *Sessions) registerLogin(ctx context.Context, l Login, id string) (u storedUser, d Device, newUser bool, err error) {
 	now := s.now()
-	d = Device{ID: id, Device: l.Device, SKU: l.SKU, CreatedAt: now, EndsAt: now + s.life}
-	u = registered{appID: l.AppID, openID: l.OpenID, account: account{FirstSeen: now, Devices: []Device{d}}}
-	u.login(l, now)
-	u.item, err = store.Write(ctx, s.cfg.Store, store.Item{Key: userKey(l.AppID, l.OpenID), Value: store.Encode(u.account)})
-	if !crossed(err) {
-		return u, d, true, failed("write the user", err)
+	d = Device{ID: id, Device: l.Device, SKU: l.SKU, CreatedAt: now, EndsAt: now + s.ttl}
+	u = storedUser{appID: l.AppID, openID: l.OpenID, userRecord: userRecord{FirstSeen: now, Devices: []Device{d}}}
+	u.recordLogin(l, now)
+	u.item, err = store.Write(ctx, s.cfg.Store, store.Item{Key: userKey(l.AppID, l.OpenID), Value: store.Encode(u.userRecord)})
+	if !isConflict(err) {
+		return u, d, true, wrap("write the user", err)
 	}
-	u, err = s.change(ctx, u, func(a *account) error {
-		i := slices.IndexFunc(a.Devices, func(d Device) bool { return d.ID == id })
-		newUser = i == 0 && a.Devices[0].CreatedAt == a.FirstSeen // it is the login that made the user
+	u, err = s.updateUser(ctx, u, func(r *userRecord) error {
+		i := slices.IndexFunc(r.Devices, func(d Device) bool { return d.ID == id })
+		newUser = i == 0 && r.Devices[0].CreatedAt == r.FirstSeen // this login created the user
 		if i >= 0 {
-			d = a.Devices[i]
+			d = r.Devices[i]
 			return nil
 		}
-		if err := a.barred(l); err != nil {
+		if err := r.refuseLate(l); err != nil {
 			return err
 		}
-		a.login(l, now)
-		a.Devices = append(slices.DeleteFunc(a.Devices, func(d Device) bool { return d.EndsAt <= now }), d)
+		r.recordLogin(l, now)
+		r.Devices = append(slices.DeleteFunc(r.Devices, func(d Device) bool { return d.EndsAt <= now }), d)
 		return nil
 	})
 	return u, d, newUser, err
 }
 
-func (a *account) login(l Login, now int64) {
-	a.LastLogin = now
-	a.setUnionID(l.UnionID)
+func (r *userRecord) recordLogin(l Login, now int64) {
+	r.LastLogin = now
+	r.setUnionID(l.UnionID)
 	if l.Profile != nil {
-		a.Profile = l.Profile
+		r.Profile = l.Profile
 	}
-	if l.Tokens != nil && l.Tokens.Supersede(Tokens(a.Tokens)) {
-		a.Tokens = storedTokens(*l.Tokens)
+	if l.Tokens != nil && l.Tokens.Supersede(Tokens(r.Tokens)) {
+		r.Tokens = storedTokens(*l.Tokens)
 	}
 }
 
-// first is the session of a listed login. It depends on when that was listed,
-// not on the time now: a process that stood still for an idle life, so that its
-// session was taken for dead and left the list, makes one that has ended.
-func (s *Sessions) first(l Login, u registered, t token, d Device) record {
+// newRecord is the session of a listed login. Its times follow from the time of the
+// listing, not from the present: if the process froze for the idle timeout, others may
+// have removed its session from the list, so the session that it creates has ended.
+func (s *Sessions) newRecord(l Login, u storedUser, t token, d Device) record {
 	r := record{
 		Secret: t.secretHash(), App: l.App, AppID: l.AppID, OpenID: l.OpenID, UnionID: u.UnionID,
 		SKU: d.SKU, Device: d.Device, CreatedAt: d.CreatedAt, EndsAt: d.EndsAt,
 	}
-	return r.used(d.CreatedAt, s.idle)
+	return r.extended(d.CreatedAt, s.idleTimeout)
 }
 
-// begin makes the session live, unless it does already, or was ended before.
-func (s *Sessions) begin(ctx context.Context, t token, r record) (Session, error) {
-	item, err := store.Write(ctx, s.cfg.Store, r.item(t.id()))
-	if crossed(err) {
+// createSession creates the session, unless it exists or was revoked before.
+func (s *Sessions) createSession(ctx context.Context, t token, r record) (Session, error) {
+	item, err := store.Write(ctx, s.cfg.Store, r.newItem(t.id()))
+	if isConflict(err) {
 		r, err = readRecord(item)
 	}
 	if err != nil {
-		return Session{}, failed("begin", err)
+		return Session{}, wrap("create the session", err)
 	}
-	err = r.verdict(t, s.now())
+	err = r.check(t, s.now())
 	if errors.Is(err, errReused) || errors.Is(err, ErrNoSession) {
 		err = ErrSeedUsed
 	}
@@ -156,17 +152,17 @@ func (s *Sessions) begin(ctx context.Context, t token, r record) (Session, error
 	return r.session(t.id()), nil
 }
 
-// settle does what a login leaves to be done once its session lives.
-func (s *Sessions) settle(ctx context.Context, u registered, d Device) error {
+// finishIssue does what has to be done after the session was created.
+func (s *Sessions) finishIssue(ctx context.Context, u storedUser, d Device) error {
 	if u.UnionID != "" && !u.Linked {
-		if err := s.link(ctx, u); err != nil {
+		if err := s.linkUnionID(ctx, u); err != nil {
 			return err
 		}
 	}
-	return s.makeRoom(ctx, u, d)
+	return s.enforceMaxDevices(ctx, u, d)
 }
 
-// validate keeps out what would break a key or fill an item.
+// validate refuses what cannot be part of a key, and what is too long for an item.
 func (l Login) validate() error {
 	switch {
 	case !isID(l.AppID):
@@ -187,10 +183,10 @@ func (l Login) validate() error {
 	return nil
 }
 
-// IsSKU reports whether Login takes it as a SKU; "" is one.
+// IsSKU reports whether s is a valid SKU for Login. "" is one.
 func IsSKU(s string) bool { return isName(s) }
 
-// IsDevice reports whether Login takes it as a Device; "" is one.
+// IsDevice reports whether s is a valid Device for Login. "" is one.
 func IsDevice(s string) bool {
 	return len(s) <= 128 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

@@ -9,7 +9,7 @@ import (
 
 // record is the value of session#HASH. Times are Unix seconds.
 type record struct {
-	Secret     string `json:"secret,omitzero"` // hash of the current token's; none where the session was ended before it began
+	Secret     string `json:"secret,omitzero"` // hash of the current token's secret; empty in a tombstone
 	Generation int    `json:"generation,omitzero"`
 	App        string `json:"app,omitzero"`
 	AppID      string `json:"appId"`
@@ -19,33 +19,33 @@ type record struct {
 	Device     string `json:"device,omitzero"`
 	CreatedAt  int64  `json:"created"`
 	EndsAt     int64  `json:"end"`
-	IdleEnd    int64  `json:"idleEnd"` // never after EndsAt
+	IdleEnd    int64  `json:"idleEnd"` // at most EndsAt
 	Revoked    Reason `json:"revoked,omitzero"`
 	RevokedAt  int64  `json:"revokedAt,omitzero"`
 }
 
-// errReused: the token is not the current one of its family. Nobody but who had
-// an older one knows the family.
+// errReused: the token is not the current one of its family. Only somebody who had an
+// older token knows the family.
 var errReused = errors.New("session: a token was used again after its rotation")
 
-// verdict is what the session is for a token at that time: nil, ErrNoSession, a
-// *RevokedError, or errReused.
-func (r record) verdict(t token, now int64) error {
+// check reports whether the token is current in a valid session. Errors: ErrNoSession,
+// *RevokedError, errReused.
+func (r record) check(t token, now int64) error {
 	switch {
 	case now >= r.expiry():
 		return ErrNoSession
 	case r.Revoked != "":
-		return r.revocation()
-	case !same(r.Secret, t.secretHash()):
+		return r.revokedError()
+	case !equalHashes(r.Secret, t.secretHash()):
 		return errReused
 	}
 	return nil
 }
 
-func (r record) revocation() error { return &RevokedError{r.Revoked, r.RevokedAt} }
+func (r record) revokedError() error { return &RevokedError{r.Revoked, r.RevokedAt} }
 
-// expiry is when the item goes. A revoked session tells why for as long as it
-// might have lived.
+// expiry is when the item expires. A revoked session is stored with its reason until its
+// absolute end.
 func (r record) expiry() int64 {
 	if r.Revoked != "" {
 		return r.EndsAt
@@ -53,14 +53,14 @@ func (r record) expiry() int64 {
 	return r.IdleEnd
 }
 
-func (r record) revoke(why Reason, now int64) record {
+func (r record) revoked(why Reason, now int64) record {
 	r.Revoked, r.RevokedAt = why, now
 	return r
 }
 
-// used extends the idle end, up to the absolute one.
-func (r record) used(now, idle int64) record {
-	r.IdleEnd = max(r.IdleEnd, min(now+idle, r.EndsAt))
+// extended moves the idle end to idleTimeout after now, and at most to the absolute end.
+func (r record) extended(now, idleTimeout int64) record {
+	r.IdleEnd = max(r.IdleEnd, min(now+idleTimeout, r.EndsAt))
 	return r
 }
 
@@ -71,20 +71,21 @@ func (r record) session(id string) Session {
 	}
 }
 
-// device is what the user's list holds of the session.
+// device is the session as it is listed.
 func (r record) device(id string) Device {
 	return Device{ID: id, Device: r.Device, SKU: r.SKU, CreatedAt: r.CreatedAt, EndsAt: r.EndsAt}
 }
 
-// over is the item with the record in it, to be written over the version that was read.
-func (r record) over(item store.Item) store.Item {
+// into is the item with the record as its value. Its version stays, so that a write
+// replaces the item that was read.
+func (r record) into(item store.Item) store.Item {
 	item.Value, item.ExpiresAt = store.Encode(r), time.Unix(r.expiry(), 0)
 	return item
 }
 
-func (r record) item(id string) store.Item { return r.over(store.Item{Key: sessionKey(id)}) }
+func (r record) newItem(id string) store.Item { return r.into(store.Item{Key: sessionKey(id)}) }
 
 func readRecord(item store.Item) (record, error) {
 	var r record
-	return r, failed("read", item.Decode(&r))
+	return r, wrap("read", item.Decode(&r))
 }

@@ -11,24 +11,24 @@ import (
 	"wechatfn/shared/store"
 )
 
-// User is what the registry knows of a user of one app. Times are Unix seconds.
-// Its JSON is without Tokens.
+// User is a user of one app in the registry. Times are Unix seconds. Its JSON is without
+// Tokens.
 type User struct {
 	AppID  string `json:"appId"`
 	OpenID string `json:"openid"`
-	// UnionID is the same for all apps of one Open Platform account; empty as
-	// long as no login told. It is a link (see OpenIDs), never a key.
+	// UnionID is the same in all apps of one Open Platform account. It is empty until a
+	// login has one. It links users (see OpenIDs) and identifies none.
 	UnionID   string   `json:"unionid,omitzero"`
 	FirstSeen int64    `json:"firstSeen"`
 	LastLogin int64    `json:"lastLogin"`
 	Profile   *Profile `json:"profile,omitzero"` // nil unless the user consented
-	// Devices are the user's sessions, oldest login first. One that was not used
-	// for long may be over.
+	// Devices are the user's sessions, the oldest login first. Sessions that were not
+	// used for the idle timeout can be among them.
 	Devices []Device `json:"devices"`
 	Tokens  Tokens   `json:"-"`
 }
 
-// Profile is what WeChat tells of a user who consented, as it came.
+// Profile is what WeChat says of a user who consented, unchanged.
 type Profile struct {
 	Nickname   string `json:"nickname,omitzero"`
 	HeadImgURL string `json:"headimgurl,omitzero"`
@@ -39,7 +39,7 @@ type Profile struct {
 	City       string `json:"city,omitzero"`
 }
 
-// Device is a session in a user's list. Times are Unix seconds.
+// Device is a session in the list of a user. Times are Unix seconds.
 type Device struct {
 	ID        string `json:"id"` // as Session.ID
 	Device    string `json:"device,omitzero"`
@@ -48,13 +48,13 @@ type Device struct {
 	EndsAt    int64  `json:"endsAt"` // the absolute end
 }
 
-// sameAs reports whether both are known to be the same device in the same product.
+// sameAs reports whether both have the same name, which is not empty, and the same SKU.
 func (d Device) sameAs(other Device) bool {
 	return d.Device != "" && d.Device == other.Device && d.SKU == other.SKU
 }
 
-// account is the value of user#APPID#OPENID.
-type account struct {
+// userRecord is the value of user#APPID#OPENID.
+type userRecord struct {
 	FirstSeen int64        `json:"firstSeen"`
 	LastLogin int64        `json:"lastLogin"`
 	UnionID   string       `json:"unionid,omitzero"`
@@ -62,73 +62,73 @@ type account struct {
 	Profile   *Profile     `json:"profile,omitzero"`
 	Devices   []Device     `json:"devices,omitempty"`
 	Tokens    storedTokens `json:"tokens,omitzero"`
-	// LoggedOut is when the last logout of all devices began, by product, "" for all
-	// of them. Unix milliseconds: who logs in at once must not be taken for earlier.
+	// LoggedOut is when the last logout of all devices began, by SKU; "" means all SKUs.
+	// It is in Unix milliseconds, so that a login shortly after it does not seem earlier.
 	LoggedOut map[string]int64 `json:"loggedOut,omitempty"`
 }
 
-// barred is why a login that began before a logout of all devices opens nothing.
-func (a *account) barred(l Login) error {
-	if at := max(a.LoggedOut[""], a.LoggedOut[l.SKU]); 0 < l.Began && l.Began <= at {
+// refuseLate returns an error for a login that began before a logout of all devices.
+func (r *userRecord) refuseLate(l Login) error {
+	if at := max(r.LoggedOut[""], r.LoggedOut[l.SKU]); 0 < l.Began && l.Began <= at {
 		return &RevokedError{ReasonLogoutAll, at / 1000}
 	}
 	return nil
 }
 
-func (a *account) setUnionID(unionID string) {
-	if unionID != "" && unionID != a.UnionID {
-		a.UnionID, a.Linked = unionID, false
+func (r *userRecord) setUnionID(unionID string) {
+	if unionID != "" && unionID != r.UnionID {
+		r.UnionID, r.Linked = unionID, false
 	}
 }
 
-// registered is a user as it was read.
-type registered struct {
+// storedUser is a user as it was read, with its item.
+type storedUser struct {
 	appID, openID string
 	item          store.Item
-	account
+	userRecord
 }
 
-func (u registered) user() User {
+func (u storedUser) user() User {
 	return User{
 		AppID: u.appID, OpenID: u.openID, UnionID: u.UnionID, FirstSeen: u.FirstSeen, LastLogin: u.LastLogin,
 		Profile: u.Profile, Devices: slices.Clone(u.Devices), Tokens: Tokens(u.Tokens),
 	}
 }
 
-// User returns what the registry knows. Store calls: 1 Get. Errors: ErrNoUser,
-// the store's.
+// User returns a user from the registry. Store calls: 1 Get. Errors: ErrNoUser, the
+// store's.
 func (s *Sessions) User(ctx context.Context, appID, openID string) (User, error) {
-	u, err := s.find(ctx, appID, openID)
+	u, err := s.readUser(ctx, appID, openID)
 	if err != nil {
 		return User{}, err
 	}
 	return u.user(), nil
 }
 
-// Update changes the Profile, Tokens, UnionID or LastLogin of a user; what else f
-// changes is not kept. Where another's write comes first, f gets the user anew,
-// so it must do nothing but decide. An error of f's ends Update, which returns it
-// as it is; nothing is written then, nor where f changes nothing.
+// Update changes the Profile, Tokens, UnionID or LastLogin of a user. Other changes that f
+// makes are not stored. After a conflict, Update calls f again with the user as it is
+// then, so f must have no other effects. If f returns an error, Update returns it and
+// writes nothing. If f changes nothing, Update writes nothing either.
 //
-// Store calls: 1 Get, 1 Replace; one Replace more where another's write comes
-// first, then a Get and a Replace for each that does (100 tries); 1 or 2 for a new
-// UnionID (see OpenIDs). Errors: ErrNoUser, ErrInvalid, f's, the store's;
-// store.ErrConflict where the tries run out.
+// Store calls: 1 Get, 1 Replace; one more Replace after a conflict, then a Get and a
+// Replace for each further conflict (at most 100 tries); 1 or 2 for a new UnionID (see
+// OpenIDs). Errors: ErrNoUser, ErrInvalid, f's, the store's; store.ErrConflict after the
+// last try.
 func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*User) error) (User, error) {
-	u, err := s.find(ctx, appID, openID)
+	u, err := s.readUser(ctx, appID, openID)
 	if err != nil {
 		return User{}, err
 	}
-	u, err = s.change(ctx, u, func(a *account) error {
-		seen := registered{appID: appID, openID: openID, account: *a}.user()
+	u, err = s.updateUser(ctx, u, func(r *userRecord) error {
+		seen := storedUser{appID: appID, openID: openID, userRecord: *r}.user()
 		if err := f(&seen); err != nil {
 			return err
 		}
 		if seen.UnionID != "" && !isID(seen.UnionID) {
 			return fmt.Errorf("%w unionid", ErrInvalid)
 		}
-		a.setUnionID(seen.UnionID)
-		a.Profile, a.Tokens, a.LastLogin = seen.Profile, storedTokens(seen.Tokens), seen.LastLogin
+		r.setUnionID(seen.UnionID)
+		r.Profile, r.Tokens, r.LastLogin = seen.Profile, storedTokens(seen.Tokens), seen.LastLogin
 		return nil
 	})
 	if err != nil {
@@ -137,30 +137,30 @@ func (s *Sessions) Update(ctx context.Context, appID, openID string, f func(*Use
 	return u.user(), nil
 }
 
-// Note writes a login into the registry that opens no session, because the device
-// has one already: Login's UnionID, Profile and Tokens. Store calls: as Update's.
-// Errors: ErrNoUser, ErrInvalid, *RevokedError where a logout of all devices came
-// since the login began, and with it ended that session; the store's.
+// RecordLogin writes a login into the registry that creates no session, because the
+// device has one: the UnionID, Profile and Tokens of the Login. Store calls: as Update.
+// Errors: ErrNoUser, ErrInvalid; *RevokedError if a logout of all devices since the login
+// began has revoked that session too; the store's.
 func (s *Sessions) RecordLogin(ctx context.Context, l Login) error {
 	if err := l.validate(); err != nil {
 		return err
 	}
-	u, err := s.find(ctx, l.AppID, l.OpenID)
+	u, err := s.readUser(ctx, l.AppID, l.OpenID)
 	if err != nil {
 		return err
 	}
-	_, err = s.change(ctx, u, func(a *account) error {
-		if err := a.barred(l); err != nil {
+	_, err = s.updateUser(ctx, u, func(r *userRecord) error {
+		if err := r.refuseLate(l); err != nil {
 			return err
 		}
-		a.login(l, s.now())
+		r.recordLogin(l, s.now())
 		return nil
 	})
 	return err
 }
 
-func (s *Sessions) find(ctx context.Context, appID, openID string) (registered, error) {
-	u := registered{appID: appID, openID: openID}
+func (s *Sessions) readUser(ctx context.Context, appID, openID string) (storedUser, error) {
+	u := storedUser{appID: appID, openID: openID}
 	if !isID(appID) || !isID(openID) {
 		return u, ErrNoUser
 	}
@@ -170,50 +170,51 @@ func (s *Sessions) find(ctx context.Context, appID, openID string) (registered, 
 		return u, ErrNoUser
 	}
 	if err != nil {
-		return u, failed("read the user", err)
+		return u, wrap("read the user", err)
 	}
-	return u, failed("read the user", u.item.Decode(&u.account))
+	return u, wrap("read the user", u.item.Decode(&u.userRecord))
 }
 
-// change writes what f makes of the user, and lets f decide again as often as
-// another's write comes first. The link of a new unionid is written before it.
-func (s *Sessions) change(ctx context.Context, u registered, f func(*account) error) (registered, error) {
+// updateUser has f change the user and writes the result. After a conflict it does so
+// again. Before that it writes the link of a new unionid.
+func (s *Sessions) updateUser(ctx context.Context, u storedUser, f func(*userRecord) error) (storedUser, error) {
 	linked := ""
 	for try := 0; ; try++ {
-		u.account = account{}
-		if err := u.item.Decode(&u.account); err != nil {
-			return u, failed("read the user", err)
+		u.userRecord = userRecord{}
+		if err := u.item.Decode(&u.userRecord); err != nil {
+			return u, wrap("read the user", err)
 		}
-		if err := f(&u.account); err != nil {
+		if err := f(&u.userRecord); err != nil {
 			return u, err
 		}
 		if u.UnionID != "" && !u.Linked && linked != u.UnionID {
-			if err := s.link(ctx, u); err != nil {
+			if err := s.linkUnionID(ctx, u); err != nil {
 				return u, err
 			}
 			linked = u.UnionID
 		}
 		u.Linked = u.UnionID != ""
-		done, err := s.write(ctx, &u)
+		done, err := s.tryWrite(ctx, &u)
 		if done || err != nil {
 			return u, err
 		}
 		if try == 0 {
-			continue // at once, with what the refusal told
+			continue // at once, with the item that the refusal returned
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := waitToRetry(ctx, try); err != nil {
 			return u, err
 		}
-		if u, err = s.find(ctx, u.appID, u.openID); err != nil {
-			return u, err // what the refusal told is old by now
+		if u, err = s.readUser(ctx, u.appID, u.openID); err != nil {
+			return u, err
 		}
 	}
 }
 
-// write is one try. Not done means that another was first; u.item is what stands then.
-func (s *Sessions) write(ctx context.Context, u *registered) (done bool, err error) {
+// tryWrite writes the user once. If it was not done, another write came first, and u.item
+// is the stored item.
+func (s *Sessions) tryWrite(ctx context.Context, u *storedUser) (done bool, err error) {
 	item := u.item
-	if item.Value = store.Encode(u.account); bytes.Equal(item.Value, u.item.Value) {
+	if item.Value = store.Encode(u.userRecord); bytes.Equal(item.Value, u.item.Value) {
 		return true, nil
 	}
 	item, err = store.Write(ctx, s.cfg.Store, item)
@@ -221,8 +222,8 @@ func (s *Sessions) write(ctx context.Context, u *registered) (done bool, err err
 	case err == nil:
 		u.item = item
 		return true, nil
-	case !crossed(err):
-		return false, failed("write the user", err)
+	case !isConflict(err):
+		return false, wrap("write the user", err)
 	case item.Key == "":
 		return false, ErrNoUser
 	}
@@ -230,13 +231,13 @@ func (s *Sessions) write(ctx context.Context, u *registered) (done bool, err err
 	return false, nil
 }
 
-// OpenIDs returns the openid of each app in which a user with that unionid was
-// seen, by AppID; none for an unknown one. An app stays when its unionid for the
-// user changes later (it moved to another Open Platform account): User tells.
+// OpenIDs returns the openids of all users with that unionid, by AppID. For an unknown
+// unionid there are none. If an app moves to another Open Platform account and the
+// unionid of its user changes, the old link is not removed: User has the new unionid.
 //
-// Store calls: 1 Get. A login writes the link when its unionid is new: 1 call,
-// 2 where other apps stand in it, and 1 call again at the second login, which
-// makes sure of it. Errors: the store's.
+// Store calls: 1 Get. A login with a new unionid writes the link in 1 call, or 2 if it
+// has other apps already. The second login writes it again in 1 call, in case the first
+// one crashed before that. Errors: the store's.
 func (s *Sessions) OpenIDs(ctx context.Context, unionID string) (map[string]string, error) {
 	openIDs := map[string]string{}
 	if !isID(unionID) {
@@ -247,33 +248,33 @@ func (s *Sessions) OpenIDs(ctx context.Context, unionID string) (map[string]stri
 		return openIDs, nil
 	}
 	if err != nil {
-		return nil, failed("read the unionid", err)
+		return nil, wrap("read the unionid", err)
 	}
-	return openIDs, failed("read the unionid", item.Decode(&openIDs))
+	return openIDs, wrap("read the unionid", item.Decode(&openIDs))
 }
 
-// link adds the user to union#UNIONID.
-func (s *Sessions) link(ctx context.Context, u registered) error {
+// linkUnionID adds the user to union#UNIONID.
+func (s *Sessions) linkUnionID(ctx context.Context, u storedUser) error {
 	item := store.Item{Key: unionKey(u.UnionID)}
 	openIDs := map[string]string{}
 	for try := 0; ; try++ {
 		openIDs[u.appID] = u.openID
 		item.Value = store.Encode(openIDs)
-		standing, err := store.Write(ctx, s.cfg.Store, item)
-		if !crossed(err) {
-			return failed("link the unionid", err)
+		current, err := store.Write(ctx, s.cfg.Store, item)
+		if !isConflict(err) {
+			return wrap("link the unionid", err)
 		}
 		openIDs = map[string]string{}
-		item.Version = standing.Version
-		if standing.Key != "" {
-			if err := standing.Decode(&openIDs); err != nil {
-				return failed("read the unionid", err)
+		item.Version = current.Version
+		if current.Key != "" {
+			if err := current.Decode(&openIDs); err != nil {
+				return wrap("read the unionid", err)
 			}
 		}
 		if openIDs[u.appID] == u.openID {
 			return nil
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := waitToRetry(ctx, try); err != nil {
 			return err
 		}
 	}
@@ -286,5 +287,5 @@ func unionKey(unionID string) string      { return store.Key(store.KindUnion, un
 
 const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
-// isID: what AppIDs, openids and unionids are made of.
+// isID reports whether s can be an AppID, an openid or a unionid.
 func isID(s string) bool { return 0 < len(s) && len(s) <= 128 && strings.Trim(s, idLetters) == "" }

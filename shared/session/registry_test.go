@@ -11,27 +11,27 @@ import (
 	"time"
 )
 
-func TestRegistry(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestRegistryHasWhatLoginsSay(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		ctx, l := w.Context(), login()
 		_, err := w.User(ctx, testAppID, testOpenID)
-		w.want("nobody", err, ErrNoUser)
+		w.want("no user", err, ErrNoUser)
 		l.Tokens = &Tokens{AccessToken: "canary-a", RefreshToken: "canary-r", Scope: "snsapi_userinfo", AccessEnd: 1, AskedAt: 2, LeaseUntil: 3}
 		l.Profile = &Profile{Nickname: "阿明", HeadImgURL: "https://example.com/1.png", Sex: 1, Language: "zh_CN", Country: "CN", Province: "广东", City: "深圳"}
 		l.UnionID, l.SKU = testUnionID, "coffee"
-		begun := time.Now().Unix()
+		start := time.Now().Unix()
 		_, s, _, err := w.Issue(ctx, l)
 		w.want("login", err, nil)
 		want := User{
-			AppID: testAppID, OpenID: testOpenID, UnionID: testUnionID, FirstSeen: begun, LastLogin: begun, Profile: l.Profile, Tokens: *l.Tokens,
-			Devices: []Device{{ID: s.ID, Device: "phone", SKU: "coffee", CreatedAt: begun, EndsAt: s.EndsAt}},
+			AppID: testAppID, OpenID: testOpenID, UnionID: testUnionID, FirstSeen: start, LastLogin: start, Profile: l.Profile, Tokens: *l.Tokens,
+			Devices: []Device{{ID: s.ID, Device: "phone", SKU: "coffee", CreatedAt: start, EndsAt: s.EndsAt}},
 		}
 		if got := w.stored(); !reflect.DeepEqual(got, want) {
 			w.Errorf("got %+v, want %+v", got, want)
 		}
 
 		time.Sleep(time.Hour)
-		_, again, _, err := w.Issue(ctx, login()) // which tells nothing new
+		_, again, _, err := w.Issue(ctx, login()) // which has nothing new
 		w.want("login", err, nil)
 		want.LastLogin += 3600
 		want.Devices = append(want.Devices, Device{ID: again.ID, Device: "phone", CreatedAt: again.CreatedAt, EndsAt: again.EndsAt})
@@ -41,19 +41,19 @@ func TestRegistry(t *testing.T) {
 	})
 }
 
-func TestUpdate(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestUpdateStoresItsFourFields(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		ctx := w.Context()
 		nothing := func(*User) error { return nil }
 		_, err := w.Update(ctx, testAppID, testOpenID, nothing)
-		w.want("nobody", err, ErrNoUser)
+		w.want("no user", err, ErrNoUser)
 		_, err = w.Update(ctx, testAppID, "no#openid", nothing)
 		w.want("no openid", err, ErrNoUser)
 		token := w.issue(login())
 		changed := func(u *User) error {
 			u.Profile, u.Tokens.Scope, u.UnionID = &Profile{Nickname: "n"}, "snsapi_login", testUnionID
 			u.LastLogin = 5
-			u.FirstSeen, u.Devices[0].ID, u.AppID = 0, "x", "x" // not kept
+			u.FirstSeen, u.Devices[0].ID, u.AppID = 0, "x", "x" // not stored
 			u.Devices = nil
 			return nil
 		}
@@ -69,7 +69,7 @@ func TestUpdate(t *testing.T) {
 		_, err = w.Update(ctx, testAppID, testOpenID, func(u *User) error { u.Profile, u.UnionID = nil, "a#b"; return nil })
 		w.want("bad unionid", err, ErrInvalid)
 		if w.stored().Profile == nil {
-			w.Error("a change that was given up is stored")
+			w.Error("the change of an update that failed is stored")
 		}
 		links, _ := w.OpenIDs(ctx, testUnionID)
 		if links[testAppID] != testOpenID {
@@ -78,10 +78,11 @@ func TestUpdate(t *testing.T) {
 	})
 }
 
-// Of many that want the lease of a user's tokens, one gets it; and no change is lost.
-func TestUpdateAtOnce(t *testing.T) {
+// Of many updates at the same time that take the lease of the tokens, one gets it. And no
+// update is lost.
+func TestConcurrentUpdatesLoseNoChange(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{}, func(w *fixture) {
 		w.issue(login())
 		w.slowDown(latency)
 		var wg sync.WaitGroup
@@ -119,8 +120,8 @@ func TestUpdateAtOnce(t *testing.T) {
 	})
 }
 
-func TestOpenIDs(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestOpenIDsOfAUnionID(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		ctx := w.Context()
 		want := map[string]string{}
 		check := func(name, unionID string) {
@@ -132,7 +133,7 @@ func TestOpenIDs(t *testing.T) {
 		check("unknown", testUnionID)
 		check("malformed", "a#b")
 		w.issue(login())
-		check("a login that does not tell", testUnionID)
+		check("a login without one", testUnionID)
 		for _, appID := range []string{testAppID, otherAppID} {
 			l := login()
 			l.AppID, l.UnionID = appID, testUnionID
@@ -152,9 +153,9 @@ func TestOpenIDs(t *testing.T) {
 	})
 }
 
-// Logins of one unionid in many apps at once: no link is lost.
-func TestLinksAtOnce(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+// Logins of one unionid in many apps at the same time lose no link.
+func TestConcurrentLoginsLoseNoLink(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		w.slowDown(latency)
 		var wg sync.WaitGroup
 		for i := range 30 {
@@ -172,37 +173,44 @@ func TestLinksAtOnce(t *testing.T) {
 	})
 }
 
-func TestInvalidLogins(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
-		long := strings.Repeat("a", 129)
-		for name, change := range map[string]func(*Login){
-			"AppID":              func(l *Login) { l.AppID = "" },
-			"AppID with #":       func(l *Login) { l.AppID = "wx#1" },
-			"openid":             func(l *Login) { l.OpenID = "" },
-			"openid with #":      func(l *Login) { l.OpenID = "a#b" },
-			"openid with space":  func(l *Login) { l.OpenID = "a b" },
-			"long openid":        func(l *Login) { l.OpenID = long },
-			"unionid":            func(l *Login) { l.UnionID = "ü" },
-			"long unionid":       func(l *Login) { l.UnionID = long },
-			"app":                func(l *Login) { l.App = "a b" },
-			"sku":                func(l *Login) { l.SKU = "a\n" },
-			"long sku":           func(l *Login) { l.SKU = long[:65] },
-			"long device":        func(l *Login) { l.Device = long },
-			"device not UTF-8":   func(l *Login) { l.Device = "\xff" },
-			"device over a line": func(l *Login) { l.Device = "a\nb" },
-			"short seed":         func(l *Login) { l.Seed = testSeed[1:] },
-			"empty seed":         func(l *Login) { l.Seed = []byte{} },
-		} {
-			l := login()
-			change(&l)
+func TestInvalidLoginsAreRefused(t *testing.T) {
+	w, long := newFixture(t, Config{}), strings.Repeat("a", 129)
+	for _, c := range []struct {
+		name   string
+		change func(*Login)
+	}{
+		{"AppID", func(l *Login) { l.AppID = "" }},
+		{"AppID with #", func(l *Login) { l.AppID = "wx#1" }},
+		{"openid", func(l *Login) { l.OpenID = "" }},
+		{"openid with #", func(l *Login) { l.OpenID = "a#b" }},
+		{"openid with space", func(l *Login) { l.OpenID = "a b" }},
+		{"long openid", func(l *Login) { l.OpenID = long }},
+		{"unionid", func(l *Login) { l.UnionID = "ü" }},
+		{"long unionid", func(l *Login) { l.UnionID = long }},
+		{"app", func(l *Login) { l.App = "a b" }},
+		{"sku", func(l *Login) { l.SKU = "a\n" }},
+		{"long sku", func(l *Login) { l.SKU = long[:65] }},
+		{"long device", func(l *Login) { l.Device = long }},
+		{"device not UTF-8", func(l *Login) { l.Device = "\xff" }},
+		{"device over a line", func(l *Login) { l.Device = "a\nb" }},
+		{"short seed", func(l *Login) { l.Seed = testSeed[1:] }},
+		{"empty seed", func(l *Login) { l.Seed = []byte{} }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, l := w.with(t), login()
+			c.change(&l)
 			_, _, _, err := w.Issue(w.Context(), l)
-			w.want(name, err, ErrInvalid)
-		}
-		w.wantCalls("what is invalid", "")
-		l := login()
-		l.OpenID, l.UnionID, l.SKU, l.Device, l.App = long[1:], long[1:], long[:64], strings.Repeat("机", 42), ""
-		if _, _, _, err := w.Issue(w.Context(), l); err != nil {
-			w.Errorf("at the limits: %v", err)
-		}
-	})
+			w.want("issue", err, ErrInvalid)
+			w.wantCalls("issue", "")
+		})
+	}
+}
+
+func TestLoginsAtTheLimitsAreValid(t *testing.T) {
+	w, l := newFixture(t, Config{}), login()
+	long := strings.Repeat("a", 128)
+	l.OpenID, l.UnionID, l.SKU, l.Device, l.App = long, long, long[:64], strings.Repeat("机", 42), ""
+	if _, _, _, err := w.Issue(w.Context(), l); err != nil {
+		t.Error(err)
+	}
 }

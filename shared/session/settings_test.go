@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// What the tests configure where they say nothing else.
+// What tests configure by default.
 const (
 	DefaultTTL        = 30 * 24 * time.Hour
 	DefaultIdle       = 7 * 24 * time.Hour
 	DefaultMaxDevices = 10
 )
 
-// configured fills in what a test left out.
+// configured adds the defaults to what a test sets.
 func configured(c Config) Config {
 	c.TTL, c.IdleTimeout = cmp.Or(c.TTL, DefaultTTL), cmp.Or(c.IdleTimeout, DefaultIdle)
 	c.MaxDevices = cmp.Or(c.MaxDevices, DefaultMaxDevices)
@@ -35,10 +35,10 @@ func TestNewRefusesWhatIsMissingOrOutOfRange(t *testing.T) {
 		{"an idle timeout below a second", func(c *Config) { c.IdleTimeout = time.Millisecond }, "IdleTimeout"},
 		{"no devices", func(c *Config) { c.MaxDevices = 0 }, "MaxDevices"},
 		{"a negative number of devices", func(c *Config) { c.MaxDevices = -1 }, "MaxDevices"},
-		{"too many devices", func(c *Config) { c.MaxDevices = MostDevices + 1 }, "MaxDevices"},
+		{"too many devices", func(c *Config) { c.MaxDevices = MaxDevicesLimit + 1 }, "MaxDevices"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg := configured(Config{Store: newWorld(t, Config{}).table})
+			cfg := configured(Config{Store: newFixture(t, Config{}).recorder})
 			if _, err := New(cfg); err != nil {
 				t.Fatal(err)
 			}

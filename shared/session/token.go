@@ -16,16 +16,15 @@ const (
 	tokenBytes  = familyBytes + secretBytes
 )
 
-// TokenLength is how long a token is: 384 bits in base64url.
+// TokenLength is the length of a token: 384 bits in base64url.
 const TokenLength = tokenBytes / 3 * 4
 
-// token names a family, and proves with 256 random bits to be its current
-// token. Neither part is stored; their hashes are. The first part is known to
-// those alone who have had a token of the family.
+// token names its family, and has a secret of 256 random bits. Of both parts only the
+// hashes are stored. Nobody knows the family without a token of it.
 type token [tokenBytes]byte
 
-// parse reads a token. Only one text is one token: the decoder's leniency (line
-// breaks) is caught by the length.
+// parse reads a token. Each token has exactly one text: the decoder ignores line breaks,
+// so the length is checked too.
 func parse(text string) (t token, ok bool) {
 	if len(text) != TokenLength {
 		return token{}, false
@@ -36,10 +35,10 @@ func parse(text string) (t token, ok bool) {
 
 func (t token) text() string { return base64.RawURLEncoding.EncodeToString(t[:]) }
 
-// id is the hash of the family: what is stored of it, and what it is called.
+// id is the hash of the family. It is stored, and it is the ID of the session.
 func (t token) id() string { return hash(t[:familyBytes]) }
 
-// secretHash is what is stored of the secret.
+// secretHash is the hash of the secret. It is stored.
 func (t token) secretHash() string { return hash(t[familyBytes:]) }
 
 func hash(b []byte) string {
@@ -47,31 +46,32 @@ func hash(b []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// same compares hashes in a time that tells nothing.
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+// equalHashes compares in constant time.
+func equalHashes(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// mint makes the first token of a login: from its seed, or by chance.
-func (s *Sessions) mint(l Login) (token, error) {
+// newToken makes the first token of a login: from its seed, or from random bytes.
+func (s *Sessions) newToken(l Login) (token, error) {
 	if l.Seed == nil {
-		return s.random(token{}, 0)
+		return s.fillRandom(token{}, 0)
 	}
-	return derive(l), nil
+	return deriveToken(l), nil
 }
 
-// rotated keeps the family and takes another secret.
-func (s *Sessions) rotated(t token) (token, error) { return s.random(t, familyBytes) }
+// nextToken has the same family and a new secret.
+func (s *Sessions) nextToken(t token) (token, error) { return s.fillRandom(t, familyBytes) }
 
-func (s *Sessions) random(t token, from int) (token, error) {
+// fillRandom replaces the bytes of the token from an index on.
+func (s *Sessions) fillRandom(t token, from int) (token, error) {
 	if _, err := io.ReadFull(s.cfg.Rand, t[from:]); err != nil {
 		return token{}, fmt.Errorf("session: no random bytes: %w", err)
 	}
 	return t, nil
 }
 
-// derive makes a token from a seed, for that user and product alone: nobody gets
-// another's session by bringing the seed to a login of his own.
-func derive(l Login) token {
-	who := l.AppID + " " + l.OpenID + " " + l.SKU // none of which holds a space
+// deriveToken makes a token from a seed, a user and a product. So nobody gets the session
+// of another user by using its seed in a login of their own.
+func deriveToken(l Login) token {
+	who := l.AppID + " " + l.OpenID + " " + l.SKU // none of them contains a space
 	family, err := hkdf.Key(sha256.New, l.Seed, nil, "wechatfn session family "+who, familyBytes)
 	if err != nil {
 		panic("session: " + err.Error()) // lengths are constant

@@ -8,69 +8,76 @@ import (
 	"testing"
 )
 
-func TestMalformedTokens(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
-		good := w.issue(login())
-		w.table.Take()
-		for name, text := range map[string]string{
-			"empty": "", "short": good[1:], "long": good + "A", "padded": good + "==", "space": " " + good[1:],
-			"line break": good[:10] + "\n" + good[11:], "line break more": good + "\n", "carriage return": good[:63] + "\r",
-			"plus": "+" + good[1:], "slash": "/" + good[1:], "pipe": "|" + good[1:], "NUL": "\x00" + good[1:],
-			"not ASCII": "é" + good[2:], "huge": strings.Repeat("A", 1<<20), "wildcard": strings.Repeat("*", TokenLength),
-		} {
-			_, err := w.Check(w.Context(), text)
-			w.want(name, err, ErrNoSession)
-			_, _, err = w.Rotate(w.Context(), text)
-			w.want(name, err, ErrNoSession)
-			w.want(name, w.Revoke(w.Context(), text), ErrNoSession)
-		}
-		w.wantCalls("malformed tokens", "")
-		w.wantCheck("unknown family", strings.Repeat("A", TokenLength), ErrNoSession)
-		w.wantCheck("the good one after all", good, nil)
-	})
+func TestMalformedTokensAreRefused(t *testing.T) {
+	w := newFixture(t, Config{})
+	good := w.issue(login())
+	w.recorder.Take()
+	for _, c := range []struct{ name, text string }{
+		{"empty", ""}, {"short", good[1:]}, {"long", good + "A"}, {"padded", good + "=="}, {"space", " " + good[1:]},
+		{"line break", good[:10] + "\n" + good[11:]}, {"line break at the end", good + "\n"}, {"carriage return", good[:63] + "\r"},
+		{"plus", "+" + good[1:]}, {"slash", "/" + good[1:]}, {"pipe", "|" + good[1:]}, {"NUL", "\x00" + good[1:]},
+		{"not ASCII", "é" + good[2:]}, {"huge", strings.Repeat("A", 1<<20)}, {"wildcard", strings.Repeat("*", TokenLength)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := w.with(t)
+			_, err := w.Check(w.Context(), c.text)
+			w.want("check", err, ErrNoSession)
+			_, _, err = w.Rotate(w.Context(), c.text)
+			w.want("rotate", err, ErrNoSession)
+			w.want("revoke", w.Revoke(w.Context(), c.text), ErrNoSession)
+			w.wantCalls("a malformed token", "")
+		})
+	}
+	w.wantCheck("unknown family", strings.Repeat("A", TokenLength), ErrNoSession)
+	w.wantCheck("the valid one after them", good, nil)
 }
 
 func TestTokensAreStoredHashed(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{}, func(w *fixture) {
 		token := w.issue(seeded(login()))
 		raw, _ := base64.RawURLEncoding.DecodeString(token)
-		item, err := w.table.Store.Get(w.Context(), sessionKey(idOf(token)))
+		item, err := w.recorder.Store.Get(w.Context(), sessionKey(idOf(token)))
 		if err != nil {
 			w.Fatal(err)
 		}
-		user, _ := w.table.Store.Get(w.Context(), userKey(testAppID, testOpenID))
-		kept := item.Key + string(item.Value) + user.Key + string(user.Value)
+		user, _ := w.recorder.Store.Get(w.Context(), userKey(testAppID, testOpenID))
+		stored := item.Key + string(item.Value) + user.Key + string(user.Value)
 		family := base64.RawURLEncoding.EncodeToString(raw[:familyBytes])
 		secret := base64.RawURLEncoding.EncodeToString(raw[familyBytes:])
 		for _, part := range []string{token, family, secret, string(testSeed)} {
-			if strings.Contains(kept, part) {
+			if strings.Contains(stored, part) {
 				w.Errorf("%q is stored", part)
 			}
 		}
 	})
 }
 
-// Seeds make tokens, each its own, and those of nobody else.
-func TestDerive(t *testing.T) {
+// Each seed, user, app and product has its own token, and always the same.
+func TestDerivedTokensDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	l := seeded(login())
-	for _, change := range []func(*Login){
-		func(*Login) {},
-		func(l *Login) { l.AppID = otherAppID },
-		func(l *Login) { l.OpenID += "x" },
-		func(l *Login) { l.SKU = "coffee" },
-		func(l *Login) { l.Seed = bytes.Repeat([]byte{1}, seedBytes) },
+	for _, c := range []struct {
+		name   string
+		change func(*Login)
+	}{
+		{"the login", func(*Login) {}},
+		{"another app", func(l *Login) { l.AppID = otherAppID }},
+		{"another user", func(l *Login) { l.OpenID += "x" }},
+		{"another SKU", func(l *Login) { l.SKU = "coffee" }},
+		{"another seed", func(l *Login) { l.Seed = bytes.Repeat([]byte{1}, seedBytes) }},
 	} {
-		l := l
-		change(&l)
-		a, b := derive(l), derive(l)
-		if a != b || seen[a.id()] || seen[a.secretHash()] {
-			t.Errorf("%x, %x", a, b)
-		}
-		seen[a.id()], seen[a.secretHash()] = true, true
+		t.Run(c.name, func(t *testing.T) {
+			l := l
+			c.change(&l)
+			a, b := deriveToken(l), deriveToken(l)
+			if a != b || seen[a.id()] || seen[a.secretHash()] {
+				t.Errorf("%x, %x", a, b)
+			}
+			seen[a.id()], seen[a.secretHash()] = true, true
+		})
 	}
-	if got, want := derive(l).text(), vector; got != want {
-		t.Errorf("the token of the seed is %s, was %s", got, want)
+	if got, want := deriveToken(l).text(), vector; got != want {
+		t.Errorf("the token of the seed is %s, want %s", got, want)
 	}
 }
 
@@ -83,16 +90,16 @@ type noRand struct{}
 
 func (noRand) Read([]byte) (int, error) { return 0, errors.New("no entropy") }
 
-func TestNoRandomBytes(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestIssueAndRotateFailWithoutRandomBytes(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		token := w.issue(login())
 		w.cfg.Rand = noRand{}
 		p := w.process()
 		if _, _, _, err := p.Issue(w.Context(), login()); err == nil {
-			w.Error("issued")
+			w.Error("Issue succeeded")
 		}
 		if _, _, err := p.Rotate(w.Context(), token); err == nil {
-			w.Error("rotated")
+			w.Error("Rotate succeeded")
 		}
 		w.wantCheck("after it", token, nil)
 	})
@@ -113,9 +120,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Whatever the bytes of a token are, it opens no session but its own.
+// A text opens no session unless it is the token of that session.
 func FuzzCheck(f *testing.F) {
-	w := newWorld(f, Config{})
+	w := newFixture(f, Config{})
 	good := w.issue(login())
 	f.Add(good[:21] + strings.Repeat("A", TokenLength-21))
 	f.Fuzz(func(t *testing.T, text string) {

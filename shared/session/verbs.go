@@ -8,106 +8,108 @@ import (
 	"wechatfn/shared/store"
 )
 
-// held is a session that a token has opened.
-type held struct {
+// openSession is a session with the token that opened it.
+type openSession struct {
 	token token
 	item  store.Item
 	record
 }
 
-func (h held) session() Session { return h.record.session(h.token.id()) }
+func (o openSession) session() Session { return o.record.session(o.token.id()) }
 
-// Check says whose session the token opens. Where products are named, it must be
-// a session of one of them.
+// Check returns the session of a token. If SKUs are given, the session must have one of
+// them.
 //
-// Store calls: 1 Get; none for a malformed token. A token that was rotated away
-// costs a Replace more, which revokes its family, and a Get and a Replace of the
-// user, whose list it leaves. Errors: ErrNoSession, *RevokedError, ErrOtherSKU,
-// the store's.
+// Store calls: 1 Get; none for a malformed token. A token that is used again after its
+// rotation needs a Replace, which revokes its family, and a Get and a Replace of the user,
+// to remove it from the list. Errors: ErrNoSession, *RevokedError, ErrOtherSKU, the
+// store's.
 func (s *Sessions) Check(ctx context.Context, token string, sku ...string) (Session, error) {
-	h, err := s.open(ctx, token, sku)
+	o, err := s.open(ctx, token, sku)
 	if err != nil {
 		return Session{}, err
 	}
-	return h.session(), nil
+	return o.session(), nil
 }
 
-// Touch is Check for a session that is in use: where less than half of the idle
-// life is left, it begins anew, though never beyond the absolute end. Of several
-// at once one does; the others do not mind.
+// Touch is Check for a session that is in use: if less than half of the idle timeout is
+// left, the idle timeout begins again, up to the absolute end. Of several calls at the same
+// time one writes, and all succeed.
 //
-// Store calls: 1 Get; and 1 Replace once in half an idle life. Errors: as Check's.
+// Store calls: 1 Get, and 1 Replace at most once in half of the idle timeout. Errors: as
+// Check.
 func (s *Sessions) Touch(ctx context.Context, token string, sku ...string) (Session, error) {
-	h, err := s.open(ctx, token, sku)
+	o, err := s.open(ctx, token, sku)
 	if err != nil {
 		return Session{}, err
 	}
 	now := s.now()
-	extended := h.record.used(now, s.idle)
-	if extended.IdleEnd == h.IdleEnd || 2*(h.IdleEnd-now) >= s.idle {
-		return h.session(), nil
+	extended := o.record.extended(now, s.idleTimeout)
+	if extended.IdleEnd == o.IdleEnd || 2*(o.IdleEnd-now) >= s.idleTimeout {
+		return o.session(), nil
 	}
-	switch _, err := store.Write(ctx, s.cfg.Store, extended.over(h.item)); {
-	case crossed(err):
-		return h.session(), nil
+	switch _, err := store.Write(ctx, s.cfg.Store, extended.into(o.item)); {
+	case isConflict(err):
+		return o.session(), nil
 	case err != nil:
-		return Session{}, failed("extend", err)
+		return Session{}, wrap("extend", err)
 	}
-	return extended.session(h.token.id()), nil
+	return extended.session(o.token.id()), nil
 }
 
-// Rotate gives a new token for a current one, which is dead from then on, and
-// the idle life begins anew. The absolute end stays. Of two at once one gets a
-// token; the other is a token used again, and ends the session. So does one that
-// is repeated because its answer was lost: there is no telling it from a thief's.
+// Rotate returns a new token for a current one, which is invalid from then on. The idle
+// timeout begins again; the absolute end does not change. Of two calls at the same time one
+// gets a token. The other one uses a token again after its rotation, and so ends the
+// session. A call that is repeated because its answer was lost does so too: it looks like
+// that of a thief.
 //
-// Store calls: 1 Get, 1 Replace; one Replace more for each Touch that came
-// between; what Check costs for a token used again. Errors: as Check's.
+// Store calls: 1 Get, 1 Replace; one more Replace for each Touch in between; for a token
+// that is used again, as Check. Errors: as Check.
 func (s *Sessions) Rotate(ctx context.Context, token string, sku ...string) (string, Session, error) {
-	h, err := s.open(ctx, token, sku)
+	o, err := s.open(ctx, token, sku)
 	if err != nil {
 		return "", Session{}, err
 	}
-	next, err := s.rotated(h.token)
+	next, err := s.nextToken(o.token)
 	if err != nil {
 		return "", Session{}, err
 	}
 	for try := 0; ; try++ {
-		r := h.record.used(s.now(), s.idle)
+		r := o.record.extended(s.now(), s.idleTimeout)
 		r.Secret, r.Generation = next.secretHash(), r.Generation+1
-		standing, err := store.Write(ctx, s.cfg.Store, r.over(h.item))
+		current, err := store.Write(ctx, s.cfg.Store, r.into(o.item))
 		if err == nil {
 			return next.text(), r.session(next.id()), nil
 		}
-		if !crossed(err) {
-			return "", Session{}, failed("rotate", err)
+		if !isConflict(err) {
+			return "", Session{}, wrap("rotate", err)
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := waitToRetry(ctx, try); err != nil {
 			return "", Session{}, err
 		}
-		if h, err = s.judge(ctx, h.token, standing, sku); err != nil {
+		if o, err = s.verify(ctx, o.token, current, sku); err != nil {
 			return "", Session{}, err
 		}
 	}
 }
 
-// Revoke logs this device out. A session that a logout has ended already is no
-// error, so a Revoke that failed may be repeated.
+// Revoke logs this device out. If a logout has revoked the session before, this is no
+// error, so a Revoke that failed can be repeated.
 //
-// Store calls: Get and Replace of the session, Get and Replace of the user.
-// Errors: ErrNoSession; *RevokedError where something else has ended the
-// session, or this very call because the token was used again; the store's.
+// Store calls: Get and Replace of the session, Get and Replace of the user. Errors:
+// ErrNoSession; *RevokedError if the session was revoked for another reason, or is by this
+// call, because the token is used again after its rotation; the store's.
 func (s *Sessions) Revoke(ctx context.Context, token string) error {
-	h, err := s.open(ctx, token, nil)
+	o, err := s.open(ctx, token, nil)
 	if err == nil {
-		err = s.bury(ctx, h.item, h.record.revoke(ReasonLogout, s.now()))
+		err = s.revokeItem(ctx, o.item, o.record.revoked(ReasonLogout, s.now()))
 	} else if loggedOut(err) {
 		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	return s.unlist(ctx, h.record, h.token.id())
+	return s.removeFromList(ctx, o.record, o.token.id())
 }
 
 func loggedOut(err error) bool {
@@ -115,65 +117,57 @@ func loggedOut(err error) bool {
 	return errors.As(err, &revoked) && (revoked.Reason == ReasonLogout || revoked.Reason == ReasonLogoutAll)
 }
 
-// gone: another's write came first, and left nothing.
-func gone(standing store.Item) error {
-	if standing.Key == "" {
-		return ErrNoSession
-	}
-	return nil
-}
-
-// read returns the session's item. Errors: ErrNoSession, the store's.
-func (s *Sessions) read(ctx context.Context, id string) (store.Item, error) {
+// readItem returns the item of a session. Errors: ErrNoSession, the store's.
+func (s *Sessions) readItem(ctx context.Context, id string) (store.Item, error) {
 	item, err := s.cfg.Store.Get(ctx, sessionKey(id))
 	if errors.Is(err, store.ErrNotFound) {
 		return item, ErrNoSession
 	}
-	return item, failed("read", err)
+	return item, wrap("read", err)
 }
 
-// open reads what the token opens and judges it.
-func (s *Sessions) open(ctx context.Context, text string, skus []string) (held, error) {
+// open reads the session of a token and verifies it.
+func (s *Sessions) open(ctx context.Context, text string, skus []string) (openSession, error) {
 	t, ok := parse(text)
 	if !ok {
-		return held{}, ErrNoSession
+		return openSession{}, ErrNoSession
 	}
-	item, err := s.read(ctx, t.id())
+	item, err := s.readItem(ctx, t.id())
 	if err != nil {
-		return held{}, err
+		return openSession{}, err
 	}
-	return s.judge(ctx, t, item, skus)
+	return s.verify(ctx, t, item, skus)
 }
 
-// judge decides whether the token opens what stands, and revokes a family whose
-// token is used again: by one conditional write, or else it decides again on
-// what stands then. With a revoked session it returns what is left of it.
-func (s *Sessions) judge(ctx context.Context, t token, item store.Item, skus []string) (held, error) {
+// verify checks a token against the stored item. If the token is used again after its
+// rotation, it revokes the family in one conditional write; after a conflict it checks
+// again. It returns a revoked session together with its error.
+func (s *Sessions) verify(ctx context.Context, t token, item store.Item, skus []string) (openSession, error) {
 	for try := 0; ; try++ {
-		if err := gone(item); err != nil {
-			return held{}, err
+		if item.Key == "" { // a conflict, after which nothing is stored
+			return openSession{}, ErrNoSession
 		}
 		r, err := readRecord(item)
 		if err != nil {
-			return held{}, err
+			return openSession{}, err
 		}
-		switch err := r.verdict(t, s.now()); {
+		switch err := r.check(t, s.now()); {
 		case err == nil && len(skus) > 0 && !slices.Contains(skus, r.SKU):
-			return held{}, ErrOtherSKU
+			return openSession{}, ErrOtherSKU
 		case !errors.Is(err, errReused):
-			return held{t, item, r}, err
+			return openSession{t, item, r}, err
 		}
-		revoked := r.revoke(ReasonReused, s.now())
-		if item, err = store.Write(ctx, s.cfg.Store, revoked.over(item)); err == nil {
-			// It is dead. That it still takes a place in the list is no reason for another answer.
-			_ = s.unlist(ctx, r, t.id())
-			return held{}, revoked.revocation()
+		revoked := r.revoked(ReasonReused, s.now())
+		if item, err = store.Write(ctx, s.cfg.Store, revoked.into(item)); err == nil {
+			// It is revoked. If this fails, it only takes a place in the list.
+			_ = s.removeFromList(ctx, r, t.id())
+			return openSession{}, revoked.revokedError()
 		}
-		if !crossed(err) {
-			return held{}, failed("revoke", err)
+		if !isConflict(err) {
+			return openSession{}, wrap("revoke", err)
 		}
-		if err := pause(ctx, try); err != nil {
-			return held{}, err
+		if err := waitToRetry(ctx, try); err != nil {
+			return openSession{}, err
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"wechatfn/shared/store"
 )
 
-func TestCheck(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+func TestCheckReturnsTheSession(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		l := login()
 		l.UnionID, l.SKU = testUnionID, "coffee"
 		token, issued, newUser, err := w.Issue(w.Context(), l)
@@ -44,61 +44,72 @@ func TestSessionJSON(t *testing.T) {
 	}
 }
 
-func TestOtherSKU(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
-		ctx, l := w.Context(), login()
-		l.SKU = "coffee"
-		token := w.issue(l)
-		for _, c := range []struct {
-			skus []string
-			want error
-		}{{nil, nil}, {[]string{"coffee"}, nil}, {[]string{"tea", "coffee"}, nil}, {[]string{"tea"}, ErrOtherSKU}, {[]string{""}, ErrOtherSKU}} {
-			_, err := w.Check(ctx, token, c.skus...)
+func TestSessionOfAnotherSKUIsRefused(t *testing.T) {
+	w, l := newFixture(t, Config{}), login()
+	l.SKU = "coffee"
+	token := w.issue(l)
+	for _, c := range []struct {
+		name string
+		skus []string
+		want error
+	}{
+		{"any SKU", nil, nil},
+		{"its SKU", []string{"coffee"}, nil},
+		{"its SKU and another", []string{"tea", "coffee"}, nil},
+		{"another SKU", []string{"tea"}, ErrOtherSKU},
+		{"the empty SKU", []string{""}, ErrOtherSKU},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := w.with(t)
+			_, err := w.Check(w.Context(), token, c.skus...)
 			w.want("check", err, c.want)
-			_, err = w.Touch(ctx, token, c.skus...)
+			_, err = w.Touch(w.Context(), token, c.skus...)
 			w.want("touch", err, c.want)
 			if c.want != nil {
-				_, _, err = w.Rotate(ctx, token, c.skus...)
+				_, _, err = w.Rotate(w.Context(), token, c.skus...)
 				w.want("rotate", err, c.want)
 			}
-		}
-		w.wantCheck("after refusals", token, nil)
-		w.wantListed("after refusals")
-		w.want("logout", w.Revoke(ctx, token), nil)
-		if n := len(w.stored().Devices); n != 0 {
-			w.Errorf("%d are listed still", n)
-		}
-	})
+		})
+	}
+	w.wantCheck("after refusals", token, nil)
+	w.wantListed("after refusals")
+	w.want("logout", w.Revoke(w.Context(), token), nil)
+	if n := len(w.stored().Devices); n != 0 {
+		w.Errorf("%d are still listed", n)
+	}
 }
 
-// Rotation kills the old token, and using that kills the family: from whichever
-// verb, and for the holder of the new one too.
-func TestReuse(t *testing.T) {
+// A rotation makes the old token invalid. Any verb that gets the old token then revokes the
+// family, and so the new token too.
+func TestReuseRevokesTheFamily(t *testing.T) {
 	t.Parallel()
-	for name, use := range map[string]func(*world, string) error{
-		"check":      func(w *world, old string) error { _, err := w.Check(w.Context(), old); return err },
-		"touch":      func(w *world, old string) error { _, err := w.Touch(w.Context(), old); return err },
-		"rotate":     func(w *world, old string) error { _, _, err := w.Rotate(w.Context(), old); return err },
-		"revoke":     func(w *world, old string) error { return w.Revoke(w.Context(), old) },
-		"revoke all": func(w *world, old string) error { return w.RevokeAll(w.Context(), old, "") },
-		"forged": func(w *world, old string) error {
+	for _, c := range []struct {
+		name string
+		use  func(w *fixture, old string) error
+	}{
+		{"check", func(w *fixture, old string) error { _, err := w.Check(w.Context(), old); return err }},
+		{"touch", func(w *fixture, old string) error { _, err := w.Touch(w.Context(), old); return err }},
+		{"rotate", func(w *fixture, old string) error { _, _, err := w.Rotate(w.Context(), old); return err }},
+		{"revoke", func(w *fixture, old string) error { return w.Revoke(w.Context(), old) }},
+		{"revoke all", func(w *fixture, old string) error { return w.RevokeAll(w.Context(), old, "") }},
+		{"forged", func(w *fixture, old string) error {
 			t, _ := parse(old)
 			t[tokenBytes-1] ^= 1
 			_, err := w.Check(w.Context(), t.text())
 			return err
-		},
-		"other product": func(w *world, old string) error { _, err := w.Check(w.Context(), old, "tea"); return err },
+		}},
+		{"other product", func(w *fixture, old string) error { _, err := w.Check(w.Context(), old, "tea"); return err }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, Config{}, func(w *world) {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, Config{}, func(w *fixture) {
 				other, old := w.issue(login()), w.issue(login())
 				current := w.rotate(w.rotate(old))
-				w.want("old token", use(w, old), revoked(ReasonReused))
+				w.want("old token", c.use(w, old), revoked(ReasonReused))
 				w.wantCheck("current token", current, revoked(ReasonReused))
 				w.wantCheck("old token again", old, revoked(ReasonReused))
-				w.wantAlive("another device", other)
-				if w.lists(idOf(old)) {
-					w.Error("it is listed still")
+				w.wantValid("another device", other)
+				if w.isListed(idOf(old)) {
+					w.Error("it is still listed")
 				}
 				time.Sleep(DefaultTTL - time.Second)
 				w.wantCheck("until the absolute end", current, revoked(ReasonReused))
@@ -109,11 +120,11 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// Two rotations at once: one wins at most, and then the family dies of the other.
-func TestRotateTwiceAtOnce(t *testing.T) {
+// Of two rotations at the same time one gets a token, and the other one revokes the family.
+func TestConcurrentRotationsRevokeTheFamily(t *testing.T) {
 	t.Parallel()
 	for range 20 {
-		bubble(t, Config{}, func(w *world) {
+		bubble(t, Config{}, func(w *fixture) {
 			token := w.issue(login())
 			w.slowDown(time.Millisecond)
 			tokens, errs := make([]string, 2), make([]error, 2)
@@ -131,9 +142,9 @@ func TestRotateTwiceAtOnce(t *testing.T) {
 	}
 }
 
-// A rotation that a touch crosses is no reuse.
-func TestRotateThroughTouch(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+// A Touch during a Rotate causes a conflict. This is no reuse.
+func TestTouchDuringRotateIsNoReuse(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		token := w.issue(login())
 		time.Sleep(4 * day)
 		p := w.process()
@@ -148,18 +159,18 @@ func TestRotateThroughTouch(t *testing.T) {
 	})
 }
 
-// family is what a model knows of a session. Times are Unix seconds.
+// family is a session in the model. Times are Unix seconds.
 type family struct {
-	tokens        []string // the last one is current
-	idle, end     int64
-	revoked, gone bool
+	tokens         []string // the last one is current
+	idleEnd, end   int64
+	revoked, ended bool
 }
 
-func (f *family) verdict(token string) error {
+func (f *family) check(token string) error {
 	now := time.Now().Unix()
 	switch {
-	case f.gone || !f.revoked && now >= f.idle || now >= f.end:
-		f.gone = true
+	case f.ended || !f.revoked && now >= f.idleEnd || now >= f.end:
+		f.ended = true
 		return ErrNoSession
 	case f.revoked || token != f.tokens[len(f.tokens)-1]:
 		f.revoked = true
@@ -168,40 +179,40 @@ func (f *family) verdict(token string) error {
 	return nil
 }
 
-// Any sequence of uses, with any tokens of the family at any times, goes as the
-// model says.
-func TestRotationModel(t *testing.T) {
+// Verbs in any order, with any tokens of the family and at any times, have the results that
+// the model has.
+func TestVerbsMatchTheModel(t *testing.T) {
 	t.Parallel()
-	const idle, life = 100, 1000
+	const idleTimeout, ttl = 100, 1000
 	for seed := range 30 {
-		bubble(t, Config{IdleTimeout: idle * time.Second, TTL: life * time.Second}, func(w *world) {
+		bubble(t, Config{IdleTimeout: idleTimeout * time.Second, TTL: ttl * time.Second}, func(w *fixture) {
 			random := rand.New(rand.NewPCG(uint64(seed), 1))
 			now := time.Now().Unix()
-			f := &family{tokens: []string{w.issue(login())}, idle: now + idle, end: now + life}
+			f := &family{tokens: []string{w.issue(login())}, idleEnd: now + idleTimeout, end: now + ttl}
 			for step := range 40 {
-				time.Sleep(time.Duration(random.IntN(idle*2/3)) * time.Second)
+				time.Sleep(time.Duration(random.IntN(idleTimeout*2/3)) * time.Second)
 				token := f.tokens[len(f.tokens)-1]
 				if random.IntN(40) == 0 {
 					token = f.tokens[random.IntN(len(f.tokens))]
 				}
-				want, now := f.verdict(token), time.Now().Unix()
+				want, now := f.check(token), time.Now().Unix()
 				var s Session
 				var err error
 				switch random.IntN(3) {
 				case 0:
 					s, err = w.Check(w.Context(), token)
 				case 1:
-					if s, err = w.Touch(w.Context(), token); want == nil && 2*(f.idle-now) < idle {
-						f.idle = min(now+idle, f.end)
+					if s, err = w.Touch(w.Context(), token); want == nil && 2*(f.idleEnd-now) < idleTimeout {
+						f.idleEnd = min(now+idleTimeout, f.end)
 					}
 				case 2:
 					var next string
 					if next, s, err = w.Rotate(w.Context(), token); want == nil {
-						f.tokens, f.idle = append(f.tokens, next), min(now+idle, f.end)
+						f.tokens, f.idleEnd = append(f.tokens, next), min(now+idleTimeout, f.end)
 					}
 				}
 				w.want(label("seed", seed, "step", step), err, want)
-				if err == nil && (s.ExpiresAt != f.idle || s.EndsAt != f.end || s.Generation != len(f.tokens)-1) {
+				if err == nil && (s.ExpiresAt != f.idleEnd || s.EndsAt != f.end || s.Generation != len(f.tokens)-1) {
 					w.Errorf("seed %d step %d: %+v, want %+v", seed, step, s, f)
 				}
 				if w.Failed() {
@@ -212,60 +223,67 @@ func TestRotationModel(t *testing.T) {
 	}
 }
 
-// The ends, to the second, whether the store has swept what is over or not.
-func TestEnds(t *testing.T) {
-	for _, late := range []time.Duration{0, time.Hour} {
+// Sessions end to the second, whether or not the store has expired their items.
+func TestSessionsEndToTheSecond(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		late time.Duration // how much later items expire in the store
+	}{{"the store expires items", 0}, {"the store has items that have ended", time.Hour}} {
 		cfg := Config{
 			IdleTimeout: 100 * time.Second, TTL: 250 * time.Second,
-			Now: func() time.Time { return time.Now().Add(late) }, // the store's clock is late
+			Now: func() time.Time { return time.Now().Add(c.late) },
 		}
-		bubble(t, cfg, func(w *world) {
-			token := w.issue(login())
-			time.Sleep(99 * time.Second)
-			w.wantCheck("before the idle end", token, nil)
-			other := w.issue(login())
-			token = w.rotate(token)
-			time.Sleep(99 * time.Second)
-			w.wantCheck("before the idle end of a rotated one", token, nil)
-			time.Sleep(time.Second)
-			w.wantCheck("at the idle end", other, ErrNoSession)
-			w.wantCheck("at the idle end of a rotated one", token, ErrNoSession)
-		})
-		bubble(t, cfg, func(w *world) {
-			token := w.issue(login())
-			for range 4 {
-				time.Sleep(60 * time.Second)
-				if _, err := w.Touch(w.Context(), token); err != nil {
-					w.Fatal(err)
-				}
-			}
-			time.Sleep(9 * time.Second)
-			w.wantCheck("before the absolute end", token, nil)
-			token = w.rotate(token)
-			time.Sleep(time.Second)
-			w.wantCheck("at the absolute end", token, ErrNoSession)
-		})
+		t.Run(c.name+"/idle end", func(t *testing.T) { bubble(t, cfg, wantIdleEnd) })
+		t.Run(c.name+"/absolute end", func(t *testing.T) { bubble(t, cfg, wantAbsoluteEnd) })
 	}
 }
 
-// Touch writes when less than half of the idle life is left, and not at half.
-func TestTouchHalf(t *testing.T) {
-	bubble(t, Config{IdleTimeout: 100 * time.Second}, func(w *world) {
+func wantIdleEnd(w *fixture) {
+	token := w.issue(login())
+	time.Sleep(99 * time.Second)
+	w.wantCheck("before the idle end", token, nil)
+	other := w.issue(login())
+	token = w.rotate(token)
+	time.Sleep(99 * time.Second)
+	w.wantCheck("before the idle end of a rotated one", token, nil)
+	time.Sleep(time.Second)
+	w.wantCheck("at the idle end", other, ErrNoSession)
+	w.wantCheck("at the idle end of a rotated one", token, ErrNoSession)
+}
+
+func wantAbsoluteEnd(w *fixture) {
+	token := w.issue(login())
+	for range 4 {
+		time.Sleep(60 * time.Second)
+		if _, err := w.Touch(w.Context(), token); err != nil {
+			w.Fatal(err)
+		}
+	}
+	time.Sleep(9 * time.Second)
+	w.wantCheck("before the absolute end", token, nil)
+	token = w.rotate(token)
+	time.Sleep(time.Second)
+	w.wantCheck("at the absolute end", token, ErrNoSession)
+}
+
+// Touch writes if less than half of the idle timeout is left, and not at half.
+func TestTouchWritesBelowHalfOfTheIdleTimeout(t *testing.T) {
+	bubble(t, Config{IdleTimeout: 100 * time.Second}, func(w *fixture) {
 		token := w.issue(login())
-		begun := time.Now().Unix()
+		start := time.Now().Unix()
 		for _, c := range []struct{ at, end int64 }{{50, 100}, {51, 151}, {101, 151}, {102, 202}} {
-			time.Sleep(time.Until(time.Unix(begun+c.at, 0)))
+			time.Sleep(time.Until(time.Unix(start+c.at, 0)))
 			s, err := w.Touch(w.Context(), token)
-			if err != nil || s.ExpiresAt-begun != c.end {
-				w.Errorf("at %d s: ends at %d s, want %d; %v", c.at, s.ExpiresAt-begun, c.end, err)
+			if err != nil || s.ExpiresAt-start != c.end {
+				w.Errorf("at %d s: ends at %d s, want %d; %v", c.at, s.ExpiresAt-start, c.end, err)
 			}
 		}
 	})
 }
 
-// Of many touches at once one writes, and none fails.
-func TestTouchAtOnce(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+// Of many calls of Touch at the same time one writes, and all succeed.
+func TestConcurrentTouchesSucceed(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		token := w.issue(login())
 		time.Sleep(4 * day)
 		w.slowDown(time.Millisecond)
@@ -280,19 +298,19 @@ func TestTouchAtOnce(t *testing.T) {
 		synctest.Wait()
 		s, _ := w.Check(w.Context(), token)
 		if s.ExpiresAt < time.Now().Add(DefaultIdle-time.Minute).Unix() {
-			w.Error("nobody extended it")
+			w.Error("the session was not extended")
 		}
 	})
 }
 
-// An item that cannot be read is an error that quotes nothing, and a logout of
-// all devices ends it all the same.
-func TestUnreadable(t *testing.T) {
-	bubble(t, Config{}, func(w *world) {
+// An item that cannot be decoded causes an error that does not quote it. A logout of all
+// devices revokes it.
+func TestUnreadableItemCanBeRevoked(t *testing.T) {
+	bubble(t, Config{}, func(w *fixture) {
 		token := w.issue(login())
-		item, _ := w.table.Store.Get(w.Context(), sessionKey(idOf(token)))
+		item, _ := w.recorder.Store.Get(w.Context(), sessionKey(idOf(token)))
 		item.Value = []byte(`{"secret":"canary`)
-		if _, err := w.table.Store.Replace(w.Context(), item); err != nil {
+		if _, err := w.recorder.Store.Replace(w.Context(), item); err != nil {
 			w.Fatal(err)
 		}
 		if _, err := w.Check(w.Context(), token); err == nil || err.Error() != "session: read: store: the value of a session item cannot be decoded" {
@@ -305,7 +323,7 @@ func TestUnreadable(t *testing.T) {
 
 func TestStoreErrorsAreWrapped(t *testing.T) {
 	broken := errors.New("broken")
-	bubble(t, Config{}, func(w *world) {
+	bubble(t, Config{}, func(w *fixture) {
 		token := w.issue(login())
 		p := w.process()
 		p.Fail(broken)
@@ -320,7 +338,7 @@ func TestStoreErrorsAreWrapped(t *testing.T) {
 		p.Fail(store.ErrConflict)
 		_, _, _, err = p.Issue(ctx, login())
 		if err == nil {
-			w.Error("a store that always refuses ends in nothing")
+			w.Error("Issue succeeded with a store that always refuses")
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"wechatfn/shared/store/sqlite"
 )
 
-// Two workers want the same lease; the second learns in the same call who has it.
+// Two workers want the same lease. The second one gets the owner in the same call.
 func ExampleStore() {
 	s, err := sqlite.Open(sqlite.Config{Path: ":memory:"})
 	if err != nil {
@@ -21,15 +21,15 @@ func ExampleStore() {
 
 	ctx := context.Background()
 	lease := store.Item{Key: "lease#wx1234", Value: []byte(`"first"`), ExpiresAt: time.Now().Add(time.Minute)}
-	held, err := s.Create(ctx, lease)
-	fmt.Println(string(held.Value), err)
+	created, err := s.Create(ctx, lease)
+	fmt.Println(string(created.Value), err)
 
 	lease.Value = []byte(`"second"`)
-	stands, err := s.Create(ctx, lease)
-	fmt.Println(string(stands.Value), errors.Is(err, store.ErrExists))
+	current, err := s.Create(ctx, lease)
+	fmt.Println(string(current.Value), errors.Is(err, store.ErrExists))
 
-	fmt.Println(s.Delete(ctx, held.Key, "an older version"))
-	fmt.Println(s.Delete(ctx, held.Key, held.Version))
+	fmt.Println(s.Delete(ctx, created.Key, "an older version"))
+	fmt.Println(s.Delete(ctx, created.Key, created.Version))
 	// Output:
 	// "first" <nil>
 	// "first" true

@@ -1,8 +1,7 @@
-// Package store is the contract between wechatfn and the place where it keeps
-// things: four verbs over versioned, expiring items. Everything that must
-// survive an invocation (tokens, tickets, leases, kicks, sessions) is built once
-// on top of it, so a new back-end is one small package that passes
-// [wechatfn/shared/store/storetest].
+// Package store is the contract between wechatfn and its database: four verbs over
+// versioned items that expire. Whatever must outlast an invocation (tokens, tickets,
+// leases, refresh requests, sessions) is built once on top of it. So a new back-end is
+// one small package that passes [wechatfn/shared/store/storetest].
 package store
 
 import (
@@ -14,15 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of every back-end; the smallest engine (DynamoDB, 400 KB an item with
-// its attribute names) sets them.
+// Limits of every back-end. The engine with the smallest limits sets them: DynamoDB,
+// with 400 KB an item, the names of its attributes included.
 const (
 	MaxKeyBytes   = 1024
 	MaxValueBytes = 350 << 10
 )
 
 var (
-	// ErrNotFound: no live item stands under the key.
+	// ErrNotFound: no valid item is stored under the key.
 	ErrNotFound = errors.New("store: not found")
 	// ErrConflict: the item is gone, has expired, or has another version than the
 	// one that was read.
@@ -30,18 +29,20 @@ var (
 	// ErrExists is the conflict of Create: a valid item is stored under the key.
 	// errors.Is(ErrExists, ErrConflict) is true.
 	ErrExists = fmt.Errorf("%w: the item exists", ErrConflict)
-	// ErrInvalid: the item breaks a limit; nothing was sent to the engine.
+	// ErrInvalid: the item exceeds a limit. Nothing was sent to the engine.
 	ErrInvalid = errors.New("store: invalid item")
 )
 
-// Item is what a store keeps. Value is JSON text (valid UTF-8; it may be empty).
+// Item is what a store holds under a key. Value is JSON text (valid UTF-8; it may be
+// empty).
 //
-// Version is made by the store on every write and never used twice, not even
-// after a delete: a writer who holds an old one can never win.
+// The store makes a new Version on every write and never uses one twice, not even
+// after a delete. So a writer that has an old version can never overwrite a newer
+// item.
 //
-// ExpiresAt is kept in whole Unix seconds, rounded up, so that an item never
-// dies early; zero means never. From that second on the item is absent for
-// every verb, whether or not the engine has swept it yet.
+// ExpiresAt is stored in whole Unix seconds, rounded up, so that no item expires too
+// early. Zero means never. An item is valid until that second. From then on it is
+// absent for every verb, whether or not the engine has removed it.
 type Item struct {
 	Key       string
 	Value     []byte
@@ -51,34 +52,34 @@ type Item struct {
 
 // Store is implemented by the back-ends and is safe for concurrent use.
 //
-// Each verb is one engine call when nothing fails. A write that fails in
-// transit may still have landed; a back-end settles that by reading back, so a
-// nil error means the write stands (or stood), and an error means that nothing
-// of it was seen. The exception is Delete: nil means the version is gone, and
-// after such a failure two callers may both be told so. Where exactly one must
-// win, Replace with a mark instead of deleting.
+// Each verb is one engine call when nothing fails. A write whose answer is lost may
+// have been applied. The back-end finds out by reading back: a nil error means that
+// the write was applied, and another error means that it was not seen. Delete is the
+// exception: nil means that the version is gone, so after lost answers two callers can
+// both get nil. Where only one caller may succeed, mark the item with Replace instead
+// of deleting it.
 type Store interface {
-	// Get returns the live item under key, never older than the last write that
-	// was acknowledged to anyone. Errors: ErrNotFound.
+	// Get returns the valid item under key. It is never older than the last write
+	// that any caller got a nil error for. Errors: ErrNotFound.
 	Get(ctx context.Context, key string) (Item, error)
 
-	// Create writes the item only where no live item stands, and returns it with
-	// its new Version. item.Version is ignored. On ErrExists the returned item
-	// is the one that stands, read in the same call.
+	// Create writes the item only if no valid item is stored under its key, and
+	// returns it with its new Version. item.Version is ignored. On ErrExists it
+	// returns the stored item, read in the same call.
 	Create(ctx context.Context, item Item) (Item, error)
 
-	// Replace writes the item only where item.Version is still the version that
-	// stands, and returns it with its new Version. On ErrConflict the returned
-	// item is the one that stands, read in the same call, or the zero Item when
-	// none does.
+	// Replace writes the item only if item.Version is the version of the valid item
+	// that is stored, and returns it with its new Version. On ErrConflict it returns
+	// the stored item, read in the same call, or the zero Item if there is none.
 	Replace(ctx context.Context, item Item) (Item, error)
 
-	// Delete removes the item only where version still stands. Errors: ErrConflict.
+	// Delete removes the valid item only if version is its version. Errors:
+	// ErrConflict.
 	Delete(ctx context.Context, key, version string) error
 }
 
-// Write creates an item that has no Version, and replaces one that has. It
-// returns what that verb returns; either refusal is an ErrConflict.
+// Write creates an item that has no Version, and replaces one that has. It returns
+// what that verb returns. Either refusal is an ErrConflict.
 func Write(ctx context.Context, s Store, item Item) (Item, error) {
 	if item.Version == "" {
 		return s.Create(ctx, item)
@@ -94,8 +95,8 @@ func (i Item) Expired(now time.Time) bool {
 	return !i.ExpiresAt.IsZero() && now.Unix() >= i.ExpirySeconds()
 }
 
-// ExpirySeconds is ExpiresAt as it is stored: Unix seconds rounded up, 0 for
-// never. Times at or before the epoch are stored as 1, which is as past.
+// ExpirySeconds is ExpiresAt as it is stored: Unix seconds, rounded up; 0 means never.
+// A time at or before the Unix epoch is stored as 1, since 0 has its own meaning.
 func (i Item) ExpirySeconds() int64 {
 	if i.ExpiresAt.IsZero() {
 		return 0
@@ -115,8 +116,8 @@ func ExpiryTime(seconds int64) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// Validate reports the first limit the item breaks, wrapping ErrInvalid. The
-// value is not quoted: it may hold a secret.
+// Validate reports the first limit that the item exceeds, as an ErrInvalid. The error
+// does not quote the value: it may contain a secret.
 func (i Item) Validate() error {
 	switch {
 	case i.Key == "":
@@ -133,10 +134,10 @@ func (i Item) Validate() error {
 	return nil
 }
 
-// Admit refuses what must not reach an engine: an item that breaks a limit (see
-// Validate), and a call whose context has ended. Back-ends begin each verb with
-// it.
-func (i Item) Admit(ctx context.Context) error {
+// Check refuses what must not be sent to an engine: an item that exceeds a limit (see
+// Validate), and a call whose context has ended. Every verb of a back-end calls it
+// first.
+func (i Item) Check(ctx context.Context) error {
 	if err := i.Validate(); err != nil {
 		return err
 	}
@@ -146,8 +147,8 @@ func (i Item) Admit(ctx context.Context) error {
 	return nil
 }
 
-// Kind is the part of a key before its first '#': what IAM policies and log
-// lines name, without the identifiers that follow.
+// Kind is the part of a key before its first '#'. IAM policies and log lines name the
+// kind, and not the identifiers that follow it.
 func Kind(key string) string {
 	for i := range len(key) {
 		if key[i] == '#' {

@@ -20,7 +20,7 @@ func Encode(v any) []byte {
 }
 
 // Decode reads the item's Value into v. The error names the kind of the item and
-// quotes nothing of the value: it may hold a secret.
+// quotes nothing of the value: it may contain a secret.
 func (i Item) Decode(v any) error {
 	if json.Unmarshal(i.Value, v) != nil {
 		return fmt.Errorf("store: the value of a %s item cannot be decoded", Kind(i.Key))

@@ -1,9 +1,9 @@
-// Package dynamo keeps a store in one DynamoDB table: the production back-end.
+// Package dynamo is a store in one DynamoDB table: the back-end in production.
 //
-// The table's key is the string attribute pk. An item has the string attributes
-// value and version and, when it expires, the number expires_at in Unix seconds,
-// which the table's TTL setting names. The AWS identity needs dynamodb:GetItem,
-// PutItem and DeleteItem, nothing else.
+// The key of the table is the string attribute pk. An item has the string attributes
+// value and version. One that expires also has the number expires_at, in Unix seconds;
+// the table's TTL setting names it. The AWS identity needs dynamodb:GetItem and
+// PutItem, and DeleteItem where Delete is called.
 package dynamo
 
 import (
@@ -23,24 +23,24 @@ import (
 type Config struct {
 	Client *dynamodb.Client
 	Table  string
-	// Now is the clock that decides what has expired; nil means time.Now.
+	// Now is the clock by which items expire. Nil means time.Now.
 	Now func() time.Time
-	// Settle bounds the read-back after a write of unknown outcome, which goes on
-	// past the end of the caller's context, since that may be why the answer was
-	// lost; 0 means 1 s.
+	// ReadBackTimeout limits the read-back after a write whose outcome is unknown. It
+	// replaces the deadline of the caller's context, whose end may be the reason. Zero
+	// means 1 s.
 	ReadBackTimeout time.Duration
 }
 
-// Store is a [store.Store] over one DynamoDB table, safe for concurrent use.
+// Store is a [store.Store] on one DynamoDB table. It is safe for concurrent use.
 type Store struct {
 	client *dynamodb.Client
 	table  *string
 	now    func() time.Time
 
-	settleTime time.Duration
+	readBackTimeout time.Duration
 }
 
-// New makes no call. It fails where the client or the table's name is missing.
+// New makes no call. It fails if the client or the name of the table is missing.
 func New(cfg Config) (*Store, error) {
 	if cfg.Client == nil || cfg.Table == "" {
 		return nil, errors.New("dynamo: a client and a table name are needed")
@@ -49,14 +49,14 @@ func New(cfg Config) (*Store, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.ReadBackTimeout == 0 {
-		cfg.ReadBackTimeout = defaultSettle
+		cfg.ReadBackTimeout = defaultReadBackTimeout
 	}
-	return &Store{client: cfg.Client, table: &cfg.Table, now: cfg.Now, settleTime: cfg.ReadBackTimeout}, nil
+	return &Store{client: cfg.Client, table: &cfg.Table, now: cfg.Now, readBackTimeout: cfg.ReadBackTimeout}, nil
 }
 
 // Get implements [store.Store] with one consistent GetItem.
 func (s *Store) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
+	if err := (store.Item{Key: key}).Check(ctx); err != nil {
 		return store.Item{}, err
 	}
 	item, err := s.read(ctx, key)
@@ -76,17 +76,17 @@ func (s *Store) Create(ctx context.Context, item store.Item) (store.Item, error)
 
 // Replace implements [store.Store] with one PutItem.
 func (s *Store) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	return s.put(ctx, "replace", item, store.ErrConflict, stillStands(item.Version))
+	return s.put(ctx, "replace", item, store.ErrConflict, hasVersion(item.Version))
 }
 
-// put sends the item under a new version. Where the condition did not hold it
-// returns the refusal with the live item that stands. The clock is read once, so
-// that the engine and this function agree on what is live.
+// put sends the item with a new version. If the condition does not hold, it returns the
+// refusal with the valid item that is stored. It reads the clock once, so that the
+// engine and this function agree on what has expired.
 func (s *Store) put(ctx context.Context, verb string, item store.Item, refusal error, only condition) (store.Item, error) {
-	if err := item.Admit(ctx); err != nil {
+	if err := item.Check(ctx); err != nil {
 		return store.Item{}, err
 	}
-	written, now := stored(item, store.NewVersion()), s.now()
+	written, now := withVersion(item, store.NewVersion()), s.now()
 
 	var sent attempts
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
@@ -100,25 +100,25 @@ func (s *Store) put(ctx context.Context, verb string, item store.Item, refusal e
 	if err == nil {
 		return written, nil
 	}
-	after := s.settle(ctx, item.Key, sent, err)
+	after := s.resolve(ctx, item.Key, sent, err)
 	switch {
-	case after.stands.Version == written.Version:
+	case after.current.Version == written.Version:
 		return written, nil
 	case !after.refused:
 		return store.Item{}, wrap(verb, item.Key, err)
-	case after.stands.Expired(now):
+	case after.current.Expired(now):
 		return store.Item{}, refusal
 	default:
-		return after.stands, refusal
+		return after.current, refusal
 	}
 }
 
 // Delete implements [store.Store] with one DeleteItem.
 func (s *Store) Delete(ctx context.Context, key, version string) error {
-	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
+	if err := (store.Item{Key: key}).Check(ctx); err != nil {
 		return err
 	}
-	only := stillStands(version)
+	only := hasVersion(version)
 
 	var sent attempts
 	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
@@ -132,9 +132,9 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 	if err == nil {
 		return nil
 	}
-	after := s.settle(ctx, key, sent, err)
+	after := s.resolve(ctx, key, sent, err)
 	switch {
-	case sent.mayHaveLanded && after.known && after.stands.Version != version:
+	case sent.maybeApplied && after.known && after.current.Version != version:
 		return nil
 	case after.refused:
 		return store.ErrConflict
@@ -143,7 +143,7 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 	}
 }
 
-// read returns what is stored under key, live or not; the zero Item when nothing is.
+// read returns the item that is stored under key, expired or not, or the zero Item.
 func (s *Store) read(ctx context.Context, key string) (store.Item, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      s.table,
@@ -156,7 +156,7 @@ func (s *Store) read(ctx context.Context, key string) (store.Item, error) {
 	return unmarshal(out.Item), nil
 }
 
-// wrap names the verb and the kind of key only: identifiers stay out of logs.
+// wrap names the verb and the kind of the key: identifiers must not be logged.
 func wrap(verb, key string, err error) error {
 	return fmt.Errorf("dynamo: %s %s: %w", verb, store.Kind(key), err)
 }

@@ -16,13 +16,13 @@ import (
 	"wechatfn/shared/store/storetest"
 )
 
-// A client that does not retry meets every fault; one that does meets its own
-// writes again.
+// A client without retries sees every fault. A client with retries is refused by its
+// own first write.
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		retryer func(*dynamodb.Options)
-	}{{"NoRetries", noRetries}, {"Retries", quickRetries}} {
+	}{{"no retries", noRetries}, {"retries", quickRetries}} {
 		t.Run(c.name, func(t *testing.T) {
 			engine := dynamotest.Start(t)
 			storetest.Run(t, func(t testing.TB) storetest.Harness {
@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 
 func noRetries(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// quickRetries is the SDK's own retryer without its waits.
+// quickRetries is the SDK's own retryer without its pauses.
 func quickRetries(o *dynamodb.Options) {
 	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Microsecond })
 }

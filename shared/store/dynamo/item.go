@@ -10,8 +10,8 @@ import (
 	"wechatfn/shared/store"
 )
 
-// Attributes of an item. DynamoDB reserves many words (value is one), so
-// conditions name attributes through aliases.
+// Attributes of an item. DynamoDB reserves many words, such as value, so conditions
+// name attributes by aliases.
 const (
 	attrKey     = "pk"
 	attrValue   = "value"
@@ -19,14 +19,14 @@ const (
 	attrExpires = "expires_at"
 )
 
-// condition is a condition expression over :now.
+// condition is a condition expression in which :now is the time.
 type condition struct {
 	text   string
 	names  map[string]string
 	values map[string]types.AttributeValue
 }
 
-// absent holds where no live item stands.
+// absent holds if no valid item is stored.
 func absent() condition {
 	return condition{
 		text:  "attribute_not_exists(#k) OR #e <= :now",
@@ -34,8 +34,8 @@ func absent() condition {
 	}
 }
 
-// stillStands holds where a live item of this version stands.
-func stillStands(version string) condition {
+// hasVersion holds if a valid item of this version is stored.
+func hasVersion(version string) condition {
 	return condition{
 		text:   "#v = :read AND (attribute_not_exists(#e) OR #e > :now)",
 		names:  map[string]string{"#v": attrVersion, "#e": attrExpires},
@@ -43,15 +43,15 @@ func stillStands(version string) condition {
 	}
 }
 
-// at gives the condition's values at now.
+// at returns the values of the condition at now.
 func (c condition) at(now time.Time) map[string]types.AttributeValue {
 	values := map[string]types.AttributeValue{":now": number(now.Unix())}
 	maps.Copy(values, c.values)
 	return values
 }
 
-// stored is the item as a reader will find it.
-func stored(item store.Item, version string) store.Item {
+// withVersion is the item as readers will get it.
+func withVersion(item store.Item, version string) store.Item {
 	return store.Item{
 		Key:       item.Key,
 		Value:     item.Value,

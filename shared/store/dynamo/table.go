@@ -11,13 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// tableWait is how long CreateTable waits for a new table to become active.
+// tableWait is how long CreateTable waits until a new table is active.
 const tableWait = time.Minute
 
-// CreateTable makes a table of the shape that [Store] needs: on-demand, TTL on
-// expires_at, a stream of keys (it carries kicks). It is for desks and tests;
-// in an account the stack defines the table. A table that exists stays as it is,
-// save that its TTL is switched on.
+// CreateTable creates a table as [Store] needs it: on-demand, with TTL on expires_at and
+// a stream of keys, which carries refresh requests. It is for local use and for tests;
+// in an AWS account the stack defines the table. If the table exists, CreateTable
+// switches its TTL on and changes nothing else.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:            &table,
@@ -46,7 +46,7 @@ func waitActive(ctx context.Context, client *dynamodb.Client, table string) erro
 	return waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, tableWait)
 }
 
-// enableTTL asks first: DynamoDB refuses to switch on what is on.
+// enableTTL asks first: DynamoDB refuses to enable a TTL that is enabled.
 func enableTTL(ctx context.Context, client *dynamodb.Client, table string) error {
 	current, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &table})
 	if err != nil {

@@ -18,21 +18,21 @@ import (
 	"wechatfn/shared/store/dynamo/dynamotest"
 )
 
-// TestStoredAttributes holds the format of the table: the stack's TTL setting,
-// the stream's filter and its readers know these names.
-func TestStoredAttributes(t *testing.T) {
+// The TTL setting of the table, the filter of its stream and the readers of that use
+// these names.
+func TestItemsHaveTheDocumentedAttributes(t *testing.T) {
 	engine := dynamotest.Start(t)
 	s := newStore(t, dynamo.Config{Client: engine.Client, Table: engine.Table})
 	expiry := time.Now().Add(time.Hour).Truncate(time.Second)
 
-	lasting, err := s.Create(t.Context(), store.Item{Key: "user#1", Value: []byte(`{}`)})
+	permanent, err := s.Create(t.Context(), store.Item{Key: "user#1", Value: []byte(`{}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAttributes(t, engine, lasting, map[string]types.AttributeValue{})
+	wantAttributes(t, engine, permanent, map[string]types.AttributeValue{})
 
-	lasting.ExpiresAt = expiry.Add(-time.Millisecond)
-	expiring, err := s.Replace(t.Context(), lasting)
+	permanent.ExpiresAt = expiry.Add(-time.Millisecond)
+	expiring, err := s.Replace(t.Context(), permanent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func wantAttributes(t *testing.T, engine dynamotest.Engine, item store.Item, wan
 	}
 }
 
-func TestCreateTable(t *testing.T) {
+func TestCreateTableTwiceHasTTLAndStream(t *testing.T) {
 	engine := dynamotest.Start(t)
 	for range 2 {
 		if err := dynamo.CreateTable(t.Context(), engine.Client, engine.Table); err != nil {
@@ -79,7 +79,7 @@ func TestCreateTable(t *testing.T) {
 	}
 }
 
-// TestReadsAreConsistent looks at the request: the test engines know no stale reads.
+// The request is checked: the test engines have no stale reads.
 func TestReadsAreConsistent(t *testing.T) {
 	engine := dynamotest.Start(t)
 	seen := &lastBody{engine: http.DefaultTransport}
@@ -92,7 +92,7 @@ func TestReadsAreConsistent(t *testing.T) {
 	}
 }
 
-// lastBody keeps the last request's body.
+// lastBody records the body of the last request.
 type lastBody struct {
 	engine http.RoundTripper
 	body   string

@@ -34,30 +34,30 @@ func create(t *testing.T, s *Store, item store.Item) store.Item {
 	return created
 }
 
-func TestFilesAreTheOwners(t *testing.T) {
+func TestOnlyTheOwnerCanReadTheFiles(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "new", "state")
 	path := filepath.Join(folder, "store.db")
 	create(t, openFile(t, Config{Path: path}), store.Item{Key: "token#wx1234"})
-
 	for _, c := range []struct {
-		name string
-		want os.FileMode
-	}{{folder, 0o700}, {path, 0o600}, {path + "-wal", 0o600}, {path + "-shm", 0o600}} {
+		name, path string
+		want       os.FileMode
+	}{
+		{"folder", folder, 0o700}, {"database", path, 0o600}, {"write-ahead log", path + "-wal", 0o600}, {"shared memory", path + "-shm", 0o600},
+	} {
 		t.Run(c.name, func(t *testing.T) {
-			info, err := os.Stat(c.name)
+			info, err := os.Stat(c.path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := info.Mode().Perm(); got != c.want {
-				t.Errorf("%s has mode %o, want %o", c.name, got, c.want)
+				t.Errorf("mode %o, want %o", got, c.want)
 			}
 		})
 	}
 }
 
-func TestItemsSurviveReopening(t *testing.T) {
-	// The path must not be read as a URI.
-	path := filepath.Join(t.TempDir(), "a b?c=d#e%41&.db")
+func TestItemsAreThereAfterReopening(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?c=d#e%41&.db") // must not be read as a URI
 	s := openFile(t, Config{Path: path})
 	item := create(t, s, store.Item{Key: "ticket#wx1234#jsapi", Value: []byte(`{}`)})
 	if err := s.Close(); err != nil {
@@ -72,19 +72,18 @@ func TestItemsSurviveReopening(t *testing.T) {
 	}
 }
 
-func TestOpenFails(t *testing.T) {
+func TestOpenFailsWithoutADatabase(t *testing.T) {
 	folder := t.TempDir()
-	garbage := filepath.Join(folder, "garbage.db")
-	if err := os.WriteFile(garbage, []byte("this is no database, and long enough to show it"), 0o600); err != nil {
+	text := filepath.Join(folder, "text.db")
+	if err := os.WriteFile(text, []byte("this is no database, and long enough to show it"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		name string
-		path string
-	}{{"no path", ""}, {"a folder", folder}, {"under a file", filepath.Join(garbage, "x.db")}, {"garbage", garbage}} {
+	for _, c := range []struct{ name, path string }{
+		{"no path", ""}, {"a folder", folder}, {"a file as the folder", filepath.Join(text, "x.db")}, {"another kind of file", text},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			if s, err := Open(Config{Path: c.path}); err == nil {
-				t.Errorf("%s: no error", c.name)
+				t.Error("no error")
 				_ = s.Close()
 			}
 		})
@@ -104,7 +103,7 @@ func TestClosedStoreFails(t *testing.T) {
 	}
 }
 
-func TestManyOpenANewFile(t *testing.T) {
+func TestManyCanOpenANewFileAtOnce(t *testing.T) {
 	const files, openers = 10, 16
 	for range files {
 		openTogether(t, filepath.Join(t.TempDir(), "store.db"), openers)
@@ -130,33 +129,33 @@ func openTogether(t *testing.T, path string, openers int) {
 	opened.Wait()
 }
 
-// TestSweep: the rows go in bounded batches, and only those that have expired.
-func TestSweep(t *testing.T) {
-	const dead = sweepLimit + 10
+// Expired rows are removed in batches of a limited size, and no other rows.
+func TestExpiredRowsAreRemovedInBatches(t *testing.T) {
+	const expired = sweepLimit + 10
 	now := time.Now().Truncate(time.Second)
 	s := openFile(t, Config{Path: ":memory:", Now: func() time.Time { return now }})
-	for i := range dead {
+	for i := range expired {
 		create(t, s, store.Item{Key: fmt.Sprintf("refresh_request#%d", i), ExpiresAt: now.Add(time.Minute)})
 	}
-	create(t, s, store.Item{Key: "user#lasting"})
-	create(t, s, store.Item{Key: "user#living", ExpiresAt: now.Add(time.Hour)})
+	create(t, s, store.Item{Key: "user#permanent"})
+	create(t, s, store.Item{Key: "user#valid", ExpiresAt: now.Add(time.Hour)})
 	now = now.Add(time.Minute)
 
-	rows := []int{dead + 2, dead + 2 - sweepLimit, 2}
+	rows := []int{expired + 2, expired + 2 - sweepLimit, 2}
 	for _, want := range rows {
 		if got := countRows(t, s); got != want {
 			t.Errorf("%d rows, want %d", got, want)
 		}
 		for s.writes.Load()%sweepEvery != sweepEvery-1 {
-			replaceLasting(t, s)
+			replacePermanent(t, s)
 		}
-		replaceLasting(t, s)
+		replacePermanent(t, s)
 	}
 }
 
-func replaceLasting(t *testing.T, s *Store) {
+func replacePermanent(t *testing.T, s *Store) {
 	t.Helper()
-	item, err := s.Get(t.Context(), "user#lasting")
+	item, err := s.Get(t.Context(), "user#permanent")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,8 +172,8 @@ func countRows(t *testing.T, s *Store) (n int) {
 	return n
 }
 
-// TestInBubble: simulations run stores under testing/synctest.
-func TestInBubble(t *testing.T) {
+// Tests of other packages run stores in a bubble of testing/synctest.
+func TestStoreRunsInABubble(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	synctest.Test(t, func(t *testing.T) {
 		s, err := Open(Config{Path: path})
@@ -199,11 +198,11 @@ func TestInBubble(t *testing.T) {
 	})
 }
 
-// counterVariable makes the test binary count instead of testing.
+// counterVariable makes the test binary increment a counter instead of testing. Its
+// value is the path of the file.
 const counterVariable = "WECHATFN_TEST_COUNT_IN"
 
-// TestProcesses: several processes on one file lose no increment.
-func TestProcesses(t *testing.T) {
+func TestProcessesOnOneFileLoseNoIncrement(t *testing.T) {
 	const processes, each = 4, 50
 	if path := os.Getenv(counterVariable); path != "" {
 		count(t, openFile(t, Config{Path: path}), each)
@@ -213,7 +212,7 @@ func TestProcesses(t *testing.T) {
 	var running sync.WaitGroup
 	for range processes {
 		running.Go(func() {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcesses$")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessesOnOneFileLoseNoIncrement$")
 			cmd.Env = append(os.Environ(), counterVariable+"="+path)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
@@ -227,7 +226,7 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// count adds one n times; whoever comes first creates the counter.
+// count increments the counter n times. The first process creates it.
 func count(t *testing.T, s *Store, n int) {
 	t.Helper()
 	item, err := s.Create(t.Context(), store.Item{Key: "counter", Value: []byte("0")})

@@ -1,10 +1,9 @@
-// Package sqlite keeps a store in one file (or in memory): the embedded
+// Package sqlite is a store in one SQLite file, or in memory. It is the embedded
 // back-end of `make dev`, of self-hosting on one machine, and of tests.
 //
-// Several processes may open the same file. Each verb is exactly one SQL
-// statement, so SQLite's own locking makes it atomic and no transaction is ever
-// left open. The file holds live credentials: it is created readable by its
-// owner only.
+// Several processes can open the same file. Each verb is exactly one SQL statement, so
+// SQLite's locks make it atomic, and no transaction stays open. The file contains
+// valid credentials, so only its owner can read it.
 package sqlite
 
 import (
@@ -25,27 +24,27 @@ import (
 )
 
 const (
-	// busyTimeout is how long a statement waits for another process's write.
+	// busyTimeout is how long a statement waits for the write of another process.
 	busyTimeout = 5 * time.Second
-	// settleTimeout bounds the read-back after a write of unknown outcome.
-	settleTimeout = time.Second
-	// sweepEvery and sweepLimit spread the cost of removing expired rows: one
-	// extra statement in sweepEvery writes, of at most sweepLimit rows.
+	// readBackTimeout limits the read-back after a write whose outcome is unknown.
+	readBackTimeout = time.Second
+	// sweepEvery and sweepLimit spread the cost of removing expired rows: one extra
+	// statement in sweepEvery writes, which removes at most sweepLimit rows.
 	sweepEvery = 256
 	sweepLimit = 4 * sweepEvery
 )
 
-// Config says where the items are kept.
+// Config says where the items are stored.
 type Config struct {
-	// Path of the database file; ":memory:" keeps the items for as long as the
-	// Store is open. A missing parent folder is made.
+	// Path of the database file. With ":memory:" the items are lost when the Store is
+	// closed. A missing parent folder is created.
 	Path string
-	// Now is the clock that decides what has expired; nil means time.Now.
+	// Now is the clock by which items expire. Nil means time.Now.
 	Now func() time.Time
 }
 
-// Store is a [store.Store] over one SQLite database. It is safe for concurrent
-// use and for several processes on the same file.
+// Store is a [store.Store] on one SQLite database. It is safe for concurrent use, by
+// several processes on the same file too.
 type Store struct {
 	db     *sql.DB
 	now    func() time.Time
@@ -54,7 +53,7 @@ type Store struct {
 	get, create, replace, remove, sweep *sql.Stmt
 }
 
-// Open opens or creates the database. Close releases it.
+// Open opens or creates the database. Call Close in the end.
 func Open(cfg Config) (*Store, error) {
 	if err := createFile(cfg.Path); err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)
@@ -66,15 +65,15 @@ func Open(cfg Config) (*Store, error) {
 	return open(connector, cfg.Now)
 }
 
-// open is the part of Open that a test enters with a connector that fails on demand.
+// open is the part of Open that a test calls with a connector that can fail.
 func open(connector driver.Connector, now func() time.Time) (*Store, error) {
 	if now == nil {
 		now = time.Now
 	}
 	db := sql.OpenDB(connector)
-	// One connection: an in-memory database lives in it, and the goroutines of
-	// one process queue in database/sql, which honours their contexts, rather
-	// than poll for SQLite's write lock.
+	// One connection alone: an in-memory database belongs to its connection. And the
+	// goroutines of one process wait in database/sql, which respects their contexts,
+	// instead of polling for SQLite's write lock.
 	db.SetMaxOpenConns(1)
 	s := &Store{db: db, now: now}
 	if err := s.prepareWhenFree(context.Background()); err != nil {
@@ -84,13 +83,13 @@ func open(connector driver.Connector, now func() time.Time) (*Store, error) {
 	return s, nil
 }
 
-// Close releases the database file. Calls that come later fail.
+// Close releases the database file. Later calls fail.
 func (s *Store) Close() error { return s.db.Close() }
 
-// createFile makes the file before SQLite would, with the mode a file of
-// credentials needs; SQLite gives its -wal and -shm files the same mode. A file
-// that exists is not touched: closing a second descriptor on it would drop the
-// locks that this process may hold.
+// createFile creates the file before SQLite does, with the mode that a file of
+// credentials needs. SQLite gives its -wal and -shm files the same mode. An existing
+// file is not opened: closing a second descriptor on it would release the locks that
+// this process may have on it.
 func createFile(path string) error {
 	if path == "" {
 		return errors.New("the path is empty")
@@ -111,26 +110,26 @@ func createFile(path string) error {
 	return file.Close()
 }
 
-// dsn makes a SQLite URI. In WAL mode with synchronous=NORMAL a power cut may
-// take the last commits with it but never the database; a dead process takes nothing.
+// dsn makes a SQLite URI. In WAL mode with synchronous=NORMAL a power failure can lose
+// the last commits, but cannot damage the database. A process that crashes loses none.
 func dsn(path string) string {
 	escaped := (&url.URL{Path: path}).EscapedPath()
 	return fmt.Sprintf("file:%s?_busy_timeout=%d&_journal_mode=WAL&_synchronous=NORMAL", escaped, busyTimeout.Milliseconds())
 }
 
-// prepareWhenFree tries again while another process has the file: the switch to
-// WAL mode, which only a new file needs, does not heed the busy timeout.
+// prepareWhenFree tries again while another process has locked the file. The busy
+// timeout does not apply to the switch to WAL mode, which a new file needs.
 func (s *Store) prepareWhenFree(ctx context.Context) error {
-	for wait := time.Millisecond; ; wait *= 2 {
+	for delay := time.Millisecond; ; delay *= 2 {
 		err := s.prepare(ctx)
-		if !isBusy(err) || wait > busyTimeout {
+		if !isBusy(err) || delay > busyTimeout {
 			return err
 		}
-		time.Sleep(wait)
+		time.Sleep(delay)
 	}
 }
 
-// isBusy looks at the primary result code; SQLite keeps details in the higher bits.
+// isBusy compares the primary result code. The higher bits are details.
 func isBusy(err error) bool {
 	const primary, busy = 0xff, 5
 	var failure *sqlite.Error
@@ -154,7 +153,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
+	if err := (store.Item{Key: key}).Check(ctx); err != nil {
 		return store.Item{}, err
 	}
 	item, err := s.one(ctx, s.get, key, key)
@@ -170,51 +169,52 @@ func (s *Store) Get(ctx context.Context, key string) (store.Item, error) {
 // Create implements [store.Store].
 func (s *Store) Create(ctx context.Context, item store.Item) (store.Item, error) {
 	version := store.NewVersion()
-	stands, err := s.put(ctx, "create", s.create, version, item)
-	if err == nil && stands.Version != version {
-		return stands, store.ErrExists
+	current, err := s.put(ctx, "create", s.create, version, item)
+	if err == nil && current.Version != version {
+		return current, store.ErrExists
 	}
-	return stands, err
+	return current, err
 }
 
 // Replace implements [store.Store].
 func (s *Store) Replace(ctx context.Context, item store.Item) (store.Item, error) {
 	version := store.NewVersion()
-	stands, err := s.put(ctx, "replace", s.replace, version, item)
-	if err == nil && stands.Version != version {
-		return stands, store.ErrConflict
+	current, err := s.put(ctx, "replace", s.replace, version, item)
+	if err == nil && current.Version != version {
+		return current, store.ErrConflict
 	}
-	return stands, err
+	return current, err
 }
 
-// put runs one of the two conditional writes and returns the live item that
-// stands after it, the zero Item when there is none. Whose it is, its version tells.
+// put runs one of the two conditional writes and returns the valid item that is stored
+// after it, or the zero Item if there is none. The write was applied if that item has
+// the given version.
 func (s *Store) put(ctx context.Context, verb string, stmt *sql.Stmt, version string, item store.Item) (store.Item, error) {
-	if err := item.Admit(ctx); err != nil {
+	if err := item.Check(ctx); err != nil {
 		return store.Item{}, err
 	}
-	stands, err := s.one(ctx, stmt, item.Key,
+	current, err := s.one(ctx, stmt, item.Key,
 		item.Key, string(item.Value), version, item.ExpirySeconds(), s.now().Unix(), item.Version)
 	if err != nil {
-		landed, readErr := s.readBack(ctx, item.Key)
-		if readErr != nil || landed.Version != version {
+		stored, readErr := s.readBack(ctx, item.Key)
+		if readErr != nil || stored.Version != version {
 			return store.Item{}, wrap(verb, item.Key, err)
 		}
-		stands = landed
+		current = stored
 	}
 	s.countWrite(ctx)
-	return stands, nil
+	return current, nil
 }
 
 // Delete implements [store.Store].
 func (s *Store) Delete(ctx context.Context, key, version string) error {
-	if err := (store.Item{Key: key}).Admit(ctx); err != nil {
+	if err := (store.Item{Key: key}).Check(ctx); err != nil {
 		return err
 	}
 	result, err := s.remove.ExecContext(ctx, key, version, s.now().Unix())
 	if err != nil {
-		stands, readErr := s.readBack(ctx, key)
-		if readErr != nil || stands.Version == version {
+		stored, readErr := s.readBack(ctx, key)
+		if readErr != nil || stored.Version == version {
 			return wrap("delete", key, err)
 		}
 		return nil
@@ -226,8 +226,8 @@ func (s *Store) Delete(ctx context.Context, key, version string) error {
 	return nil
 }
 
-// one runs a statement that yields at most one row, and steps it to its end:
-// a RETURNING statement commits only there.
+// one runs a statement that returns at most one row, and reads it to its end: only
+// there does a RETURNING statement commit.
 func (s *Store) one(ctx context.Context, stmt *sql.Stmt, key string, args ...any) (item store.Item, err error) {
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
@@ -247,30 +247,31 @@ func (s *Store) one(ctx context.Context, stmt *sql.Stmt, key string, args ...any
 	return item, nil
 }
 
-// readBack reads what stands, live or not, after a write whose outcome is
-// unknown; the caller's context may be the very thing that ended.
+// readBack reads the stored item, expired or not, after a write whose outcome is
+// unknown. It does not use the caller's context, whose end may be the reason.
 func (s *Store) readBack(ctx context.Context, key string) (store.Item, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackTimeout)
 	defer cancel()
 	return s.one(ctx, s.get, key, key)
 }
 
-// countWrite sweeps after every sweepEvery-th write, in the caller's goroutine.
+// countWrite removes expired rows after every sweepEvery-th write, in the caller's
+// goroutine.
 func (s *Store) countWrite(ctx context.Context) {
 	if s.writes.Add(1)%sweepEvery == 0 {
 		s.removeExpired(ctx)
 	}
 }
 
-// removeExpired is housekeeping: expired rows are absent with or without it, so
-// its failure is no failure of the write it follows.
+// removeExpired frees space. Expired rows are absent with and without it, so a write
+// does not fail when it does.
 func (s *Store) removeExpired(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackTimeout)
 	defer cancel()
 	_, _ = s.sweep.ExecContext(ctx, s.now().Unix(), sweepLimit)
 }
 
-// wrap names the verb and the kind of key only: identifiers stay out of logs.
+// wrap names the verb and the kind of the key: identifiers must not be logged.
 func wrap(verb, key string, err error) error {
 	return fmt.Errorf("sqlite: %s %s: %w", verb, store.Kind(key), err)
 }

@@ -34,7 +34,7 @@ func TestConformanceInMemory(t *testing.T) {
 	})
 }
 
-// openWired opens path over a driver whose statements go through the wire.
+// openWired opens path with a driver that passes its statements through the wire.
 func openWired(t testing.TB, path string, env storetest.Env) *Store {
 	t.Helper()
 	base, err := sqlite.NewConnector(dsn(path))
@@ -66,7 +66,7 @@ func (c wiredConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return wiredConn{conn.(fullConn), c.wire}, nil
 }
 
-// fullConn is what database/sql asks a connection about its health.
+// fullConn is a connection with all that database/sql uses to check it.
 type fullConn interface {
 	driver.Conn
 	driver.Validator
@@ -107,7 +107,7 @@ func (s wiredStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (r
 	return result, err
 }
 
-// QueryContext ends the statement, and so commits it, where its answer gets lost.
+// QueryContext ends the statement where its answer is lost, so that it commits.
 func (s wiredStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
 	err = s.wire.Do(s.write, func() error {
 		rows, err = s.fullStmt.QueryContext(ctx, args)

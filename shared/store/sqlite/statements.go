@@ -1,11 +1,11 @@
 package sqlite
 
 // The parameters of createSQL and replaceSQL: ?1 key, ?2 value, ?3 new version,
-// ?4 expiry, ?5 now, ?6 the version that was read. Times are Unix seconds, an
+// ?4 expiry, ?5 now, ?6 the version that was read. Times are Unix seconds. An
 // expires_at of 0 means never.
 //
-// Both return the live row that stands afterwards, in the same statement: the
-// CASEs leave it as it was unless the write may win.
+// Both return the valid row that is stored afterwards, in the same statement. Where the
+// condition does not hold, the CASEs write the old values again.
 const (
 	schema = `
 CREATE TABLE IF NOT EXISTS items (

@@ -13,22 +13,22 @@ import (
 func handlesShareItems(s *suite) {
 	ctx := s.Context()
 	item := s.create(s.in(key, "first", ttl))
-	s.wantStands(key, item)
+	s.wantStored(key, item)
 
-	stands, err := s.second.Create(ctx, s.in(key, "other", ttl))
-	s.refused("create", stands, err, store.ErrExists, item)
+	current, err := s.second.Create(ctx, s.in(key, "other", ttl))
+	s.refused("create", current, err, store.ErrExists, item)
 	item.Value = []byte("second")
 	second, err := s.second.Replace(ctx, item)
 	s.wantError("replace", err, nil)
-	s.wantStands(key, second)
+	s.wantStored(key, second)
 
-	stands, err = s.store.Replace(ctx, item)
-	s.refused("replace", stands, err, store.ErrConflict, second)
+	current, err = s.store.Replace(ctx, item)
+	s.refused("replace", current, err, store.ErrConflict, second)
 	s.wantError("delete", s.second.Delete(ctx, key, second.Version), nil)
-	s.wantStands(key, store.Item{})
+	s.wantStored(key, store.Item{})
 }
 
-// together runs n goroutines that start at once, every other one on the second handle.
+// together runs n goroutines at the same time. Every second one uses the second handle.
 func (s *suite) together(n int, do func(i int, handle store.Store)) {
 	var ready, done sync.WaitGroup
 	start := make(chan struct{})
@@ -61,7 +61,7 @@ func oneCreatorOverExpired(s *suite) {
 	s.raceToCreate()
 }
 
-// raceToCreate: whoever loses learns in the same call what the winner wrote.
+// raceToCreate: the losers get the winner's item in the same call.
 func (s *suite) raceToCreate() {
 	var winners, losers collected
 	s.together(creators, func(i int, handle store.Store) {
@@ -79,12 +79,12 @@ func (s *suite) raceToCreate() {
 		s.Fatalf("%d winners and %d losers, want 1 and %d", len(winners.items), len(losers.items), creators-1)
 	}
 	for _, item := range losers.items {
-		s.wantItem("a loser got", item, winners.items[0])
+		s.wantItem("a loser", item, winners.items[0])
 	}
-	s.wantStands(key, winners.items[0])
+	s.wantStored(key, winners.items[0])
 }
 
-// oneReplacer: of those who hold the same version one wins, whichever verb they use.
+// oneReplacer: of writers with the same version one wins, with either verb.
 func oneReplacer(s *suite) {
 	const rounds, writers = 5, 40
 	for round := range rounds {
@@ -108,11 +108,11 @@ func oneReplacer(s *suite) {
 		if len(winners.items) != 1 {
 			s.Fatalf("%d winners, want 1", len(winners.items))
 		}
-		s.wantStands(seed.Key, winners.items[0])
+		s.wantStored(seed.Key, winners.items[0])
 	}
 }
 
-// counter goes on from the item that a conflict returns, without reading again.
+// counter continues with the item that a conflict returns, without another read.
 func counter(s *suite) {
 	const writers, each = 8, 20
 	seed := s.create(s.in(key, "0", ttl))
@@ -132,10 +132,10 @@ func counter(s *suite) {
 	}
 }
 
-// increment gives up where a store that never lets anyone win would spin for ever.
+// increment gives up in the end: on a broken store it might never win.
 func increment(s *suite, handle store.Store, item store.Item) (store.Item, error) {
-	const enough = 10_000
-	for range enough {
+	const tries = 10_000
+	for range tries {
 		n, err := strconv.Atoi(string(item.Value))
 		if err != nil {
 			return item, err
@@ -146,10 +146,10 @@ func increment(s *suite, handle store.Store, item store.Item) (store.Item, error
 			return item, err
 		}
 	}
-	return item, errors.New("it never wins")
+	return item, errors.New("it never succeeds")
 }
 
-// collected gathers items from goroutines.
+// collected are items from several goroutines.
 type collected struct {
 	mu    sync.Mutex
 	items []store.Item

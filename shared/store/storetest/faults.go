@@ -8,29 +8,30 @@ import (
 	"wechatfn/shared/store"
 )
 
-// write is one of the three writes, with what stands before it and after it.
+// write is one of the three writing verbs, with the value that is stored before it and
+// after it.
 type write struct {
 	name          string
 	before, after string
-	do            func(ctx context.Context, s store.Store, stands store.Item) (store.Item, error)
+	do            func(ctx context.Context, s store.Store, current store.Item) (store.Item, error)
 }
 
 const oldValue, newValue = "old-canary", "new-canary"
 
 var writes = []write{
-	{"create", "", newValue, func(ctx context.Context, s store.Store, stands store.Item) (store.Item, error) {
-		return s.Create(ctx, store.Item{Key: stands.Key, Value: []byte(newValue)})
+	{"create", "", newValue, func(ctx context.Context, s store.Store, current store.Item) (store.Item, error) {
+		return s.Create(ctx, store.Item{Key: current.Key, Value: []byte(newValue)})
 	}},
-	{"replace", oldValue, newValue, func(ctx context.Context, s store.Store, stands store.Item) (store.Item, error) {
-		stands.Value = []byte(newValue)
-		return s.Replace(ctx, stands)
+	{"replace", oldValue, newValue, func(ctx context.Context, s store.Store, current store.Item) (store.Item, error) {
+		current.Value = []byte(newValue)
+		return s.Replace(ctx, current)
 	}},
-	{"delete", oldValue, "", func(ctx context.Context, s store.Store, stands store.Item) (store.Item, error) {
-		return store.Item{}, s.Delete(ctx, stands.Key, stands.Version)
+	{"delete", oldValue, "", func(ctx context.Context, s store.Store, current store.Item) (store.Item, error) {
+		return store.Item{}, s.Delete(ctx, current.Key, current.Version)
 	}},
 }
 
-// seed makes what w finds; the item has its key only where that is nothing.
+// seed stores what w needs before it. Where that is nothing, it returns the key alone.
 func (s *suite) seed(w write, name string) store.Item {
 	s.Helper()
 	item := s.in("user#wx1234#"+name+"-"+w.name, w.before, 0)
@@ -40,7 +41,7 @@ func (s *suite) seed(w write, name string) store.Item {
 	return s.create(item)
 }
 
-// wantDone checks that w succeeded and returned what stands.
+// wantDone checks that w succeeded and returned the stored item.
 func (s *suite) wantDone(w write, seed, got store.Item, err error) {
 	s.Helper()
 	if err != nil {
@@ -50,21 +51,21 @@ func (s *suite) wantDone(w write, seed, got store.Item, err error) {
 	if string(got.Value) != w.after {
 		s.Errorf("%s returned %s, want value %q", w.name, describe(got), w.after)
 	}
-	s.wantStands(seed.Key, got)
+	s.wantStored(seed.Key, got)
 }
 
-// wantUndone checks that w failed, as no refusal, and that nothing has changed.
+// wantUndone checks that w failed, not by a refusal, and changed nothing.
 func (s *suite) wantUndone(w write, seed store.Item, err error) {
 	s.Helper()
 	if err == nil || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
-		s.Errorf("%s: error %v, want a failure that is no refusal", w.name, err)
+		s.Errorf("%s: error %v, want a failure that is not a refusal", w.name, err)
 	}
 	if w.before == "" {
 		seed = store.Item{Key: seed.Key}
-		s.wantStands(seed.Key, store.Item{})
+		s.wantStored(seed.Key, store.Item{})
 		return
 	}
-	s.wantStands(seed.Key, seed)
+	s.wantStored(seed.Key, seed)
 }
 
 func cancelledBefore(s *suite) {
@@ -94,7 +95,7 @@ func cancelledDuringRead(s *suite) {
 	s.wantError("get", err, context.Canceled)
 }
 
-func cancelledBeforeLanding(s *suite) {
+func cancelledBeforeApplied(s *suite) {
 	for _, w := range writes {
 		seed := s.seed(w, "cancelled")
 		ctx, cancel := context.WithCancel(s.Context())
@@ -103,17 +104,17 @@ func cancelledBeforeLanding(s *suite) {
 			return ctx.Err()
 		})
 		_, err := w.do(ctx, s.store, seed)
-		s.wire.heal()
+		s.wire.repair()
 		s.wantError(w.name, err, context.Canceled)
 		s.wantUndone(w, seed, err)
 	}
 }
 
-// cancelledAfterLanding: the context that ended is the caller's, and the
-// read-back must not depend on it.
-func cancelledAfterLanding(s *suite) {
+// cancelledAfterApplied: the caller's context has ended, so the read-back must not use
+// it.
+func cancelledAfterApplied(s *suite) {
 	for _, w := range writes {
-		seed := s.seed(w, "landed")
+		seed := s.seed(w, "applied")
 		ctx, cancel := context.WithCancel(s.Context())
 		s.wire.breakWrites(1, func(call func() error) error {
 			err := call()
@@ -121,31 +122,34 @@ func cancelledAfterLanding(s *suite) {
 			return errors.Join(err, ctx.Err())
 		})
 		got, err := w.do(ctx, s.store, seed)
-		s.wire.heal()
+		s.wire.repair()
 		s.wantDone(w, seed, got, err)
 	}
 }
 
-// landedThoughFailed loses one answer, which a client that retries meets as a
-// refusal of its own write, and all answers, which only reading back settles.
-func landedThoughFailed(s *suite) {
-	for name, times := range map[string]int{"once": 1, "always": forever} {
+// appliedThoughFailed loses one answer: a client that retries is then refused by its own
+// write. And it loses all answers: then only a read-back finds out.
+func appliedThoughFailed(s *suite) {
+	for _, c := range []struct {
+		name  string
+		times int
+	}{{"once", 1}, {"always", forever}} {
 		for _, w := range writes {
-			seed := s.seed(w, name)
-			s.wire.breakWrites(times, lost)
+			seed := s.seed(w, c.name)
+			s.wire.breakWrites(c.times, loseAnswer)
 			got, err := w.do(s.Context(), s.store, seed)
-			s.wire.heal()
+			s.wire.repair()
 			s.wantDone(w, seed, got, err)
 		}
 	}
 }
 
-func neverLanded(s *suite) {
+func neverApplied(s *suite) {
 	for _, w := range writes {
 		seed := s.seed(w, "dropped")
-		s.wire.breakWrites(forever, dropped)
+		s.wire.breakWrites(forever, dropRequest)
 		_, err := w.do(s.Context(), s.store, seed)
-		s.wire.heal()
+		s.wire.repair()
 		s.wantUndone(w, seed, err)
 
 		got, err := w.do(s.Context(), s.store, seed)
@@ -153,44 +157,44 @@ func neverLanded(s *suite) {
 	}
 }
 
-// refusalLost: whoever held the key before must not be taken for this writer.
+// refusalLost: the stored item must not be taken for the one that this writer sent.
 func refusalLost(s *suite) {
-	stands := s.create(s.in(key, oldValue, ttl))
-	stale := stands
-	stands = s.replace(stands)
+	current := s.create(s.in(key, oldValue, ttl))
+	stale := current
+	current = s.replace(current)
 
-	s.wire.breakWrites(1, lost)
+	s.wire.breakWrites(1, loseAnswer)
 	got, err := s.store.Create(s.Context(), s.in(key, newValue, ttl))
-	s.wantRefusedOrFailed("create", got, err, store.ErrExists, stands)
+	s.wantRefusedOrFailed("create", got, err, store.ErrExists, current)
 
-	s.wire.breakWrites(1, lost)
+	s.wire.breakWrites(1, loseAnswer)
 	got, err = s.store.Replace(s.Context(), stale)
-	s.wantRefusedOrFailed("replace", got, err, store.ErrConflict, stands)
+	s.wantRefusedOrFailed("replace", got, err, store.ErrConflict, current)
 
-	s.wire.heal()
-	s.wantStands(key, stands)
+	s.wire.repair()
+	s.wantStored(key, current)
 }
 
-// wantRefusedOrFailed: a client that retries learns of the refusal after all.
-func (s *suite) wantRefusedOrFailed(verb string, got store.Item, err, refusal error, stands store.Item) {
+// wantRefusedOrFailed: a client that retries gets the refusal after all.
+func (s *suite) wantRefusedOrFailed(verb string, got store.Item, err, refusal error, current store.Item) {
 	s.Helper()
 	switch {
 	case err == nil:
-		s.Errorf("%s succeeded over an item of another's", verb)
+		s.Errorf("%s succeeded over the item of another writer", verb)
 	case errors.Is(err, refusal):
-		s.wantItem(verb, got, stands)
+		s.wantItem(verb, got, current)
 	default:
 		s.wantItem(verb, got, store.Item{})
 	}
 }
 
-func unknownFate(s *suite) {
+func unknownOutcome(s *suite) {
 	for _, w := range writes {
 		seed := s.seed(w, "unknown")
-		s.wire.breakWrites(forever, dropped)
-		s.wire.breakReads(forever, dropped)
+		s.wire.breakWrites(forever, dropRequest)
+		s.wire.breakReads(forever, dropRequest)
 		_, err := w.do(s.Context(), s.store, seed)
-		s.wire.heal()
+		s.wire.repair()
 		s.wantUndone(w, seed, err)
 	}
 }
@@ -198,24 +202,27 @@ func unknownFate(s *suite) {
 func errorsHoldNoSecrets(s *suite) {
 	item := s.create(s.in("session#canary-key", oldValue, ttl))
 	item.Value = []byte(newValue)
-	s.wire.breakWrites(forever, dropped)
-	s.wire.breakReads(forever, dropped)
+	s.wire.breakWrites(forever, dropRequest)
+	s.wire.breakReads(forever, dropRequest)
 	_, getErr := s.store.Get(s.Context(), item.Key)
 	_, createErr := s.store.Create(s.Context(), item)
 	_, replaceErr := s.store.Replace(s.Context(), item)
 	deleteErr := s.store.Delete(s.Context(), item.Key, item.Version)
-	s.wire.heal()
-	for verb, err := range map[string]error{"get": getErr, "create": createErr, "replace": replaceErr, "delete": deleteErr} {
-		if err == nil || !strings.Contains(err.Error(), verb) || !strings.Contains(err.Error(), "session") {
-			s.Errorf("%s: error %v, want one that names the verb and the kind of key", verb, err)
+	s.wire.repair()
+	for _, c := range []struct {
+		verb string
+		err  error
+	}{{"get", getErr}, {"create", createErr}, {"replace", replaceErr}, {"delete", deleteErr}} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.verb) || !strings.Contains(c.err.Error(), "session") {
+			s.Errorf("%s: error %v, want one that names the verb and the kind of key", c.verb, c.err)
 		}
-		if err != nil && strings.Contains(err.Error(), "canary") {
-			s.Errorf("%s: the error quotes the key or the value: %v", verb, err)
+		if c.err != nil && strings.Contains(c.err.Error(), "canary") {
+			s.Errorf("%s: the error quotes the key or the value: %v", c.verb, c.err)
 		}
 	}
 }
 
-// engineCalls: each verb costs one call, refused or not.
+// engineCalls: each verb makes one call, refused or not.
 func engineCalls(s *suite) {
 	ctx, item := s.Context(), s.in(key, "value", ttl)
 	stale := item

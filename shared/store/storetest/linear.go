@@ -22,25 +22,26 @@ const (
 	verbCount
 )
 
-// input is one call on the one key of a history, output what it returned.
+// input is one call on the key of a history.
 type input struct {
 	key            string
 	verb           verb
 	value, version string
 }
 
-// output: item is the zero Item where none came back, err a sentinel or nil.
+// output is what a call returned: item is zero if there was none, err is one of the
+// store's errors or nil.
 type output struct {
 	item register
 	err  error
 }
 
-// register is the sequential store: the version is empty where nothing stands.
+// register is the sequential store. Its version is empty if nothing is stored.
 type register struct{ value, version string }
 
-// linearizable records histories of concurrent calls and looks for one order of
-// each that a sequential store could have answered the same way. One history
-// may fit a broken store by chance, above all on a busy machine; several do not.
+// linearizable records histories of concurrent calls. For each it searches an order of
+// the calls in which a sequential store gives the same answers. A broken store can pass
+// one history by chance, above all on a busy machine, but not several.
 func linearizable(s *suite) {
 	const histories = 5
 	for n := range histories {
@@ -49,7 +50,7 @@ func linearizable(s *suite) {
 }
 
 func linearizableHistory(s *suite, key string) {
-	const clients, calls, patience = 8, 40, 20 * time.Second
+	const clients, calls, timeout = 8, 40, 20 * time.Second
 	h := history{start: time.Now()}
 	s.together(clients, func(id int, handle store.Store) {
 		random := rand.New(rand.NewPCG(1, uint64(id)))
@@ -58,12 +59,12 @@ func linearizableHistory(s *suite, key string) {
 			h.record(s, id, in, handle)
 		}
 	})
-	if got := porcupine.CheckOperationsTimeout(sequential, h.operations, patience); got != porcupine.Ok {
+	if got := porcupine.CheckOperationsTimeout(sequential, h.operations, timeout); got != porcupine.Ok {
 		s.Errorf("the history of %d calls is %s, want %s", len(h.operations), got, porcupine.Ok)
 	}
 }
 
-// sequential answers as the contract says, one call after the other.
+// sequential is the contract for one call after the other.
 var sequential = porcupine.Model{
 	Init: func() any { return register{} },
 	Step: func(state, in, out any) (bool, any) {
@@ -73,17 +74,17 @@ var sequential = porcupine.Model{
 	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in, out) },
 }
 
-// step takes what the call returned to learn which version the store made up.
+// step gets the returned item to know which new version the store has made.
 func step(state register, in input, returned register) (want output, next register) {
 	written := register{value: in.value, version: returned.version}
-	stands, matches := state.version != "", state.version != "" && state.version == in.version
+	current, matches := state.version != "", state.version != "" && state.version == in.version
 	fresh := returned.version != "" && returned.version != state.version
 	switch {
-	case in.verb == get && stands:
+	case in.verb == get && current:
 		return output{item: state}, state
 	case in.verb == get:
 		return output{err: store.ErrNotFound}, state
-	case in.verb == create && stands:
+	case in.verb == create && current:
 		return output{item: state, err: store.ErrExists}, state
 	case in.verb == remove && matches:
 		return output{}, register{}
@@ -98,7 +99,7 @@ func step(state register, in input, returned register) (want output, next regist
 	}
 }
 
-// history is what several clients did and saw.
+// history is the calls of several clients, and the versions that they got.
 type history struct {
 	start      time.Time
 	mu         sync.Mutex
@@ -106,7 +107,7 @@ type history struct {
 	versions   []string
 }
 
-// known picks a version that some client has seen, mostly one of the last.
+// known returns one of the last versions that a client got.
 func (h *history) known(random *rand.Rand) string {
 	const recent = 2
 	h.mu.Lock()
@@ -117,7 +118,7 @@ func (h *history) known(random *rand.Rand) string {
 	return h.versions[max(0, len(h.versions)-1-random.IntN(recent))]
 }
 
-// record makes the call and notes it with its times.
+// record makes the call and records it with its times.
 func (h *history) record(s *suite, client int, in input, handle store.Store) {
 	called := historyTime(h.start)
 	item, err := in.send(s, handle)
@@ -149,7 +150,7 @@ func (in input) send(s *suite, handle store.Store) (store.Item, error) {
 	}
 }
 
-// sentinel is the store's error in err, or nil.
+// sentinel is the error of the store that err is, or nil.
 func sentinel(err error) error {
 	for _, s := range []error{store.ErrNotFound, store.ErrExists, store.ErrConflict} {
 		if errors.Is(err, s) {

@@ -12,15 +12,15 @@ import (
 	"wechatfn/shared/store"
 )
 
-// memory is the smallest back-end there is, correct unless its bug says
-// otherwise: the suite must pass on the one and fail on the other.
+// memory is a small back-end in memory. Without a bug the suite must pass on it, and with
+// one it must fail.
 type memory struct {
 	env  Env
 	data *shared
 	bug  bug
 }
 
-// bug is what a back-end gets wrong.
+// bug is what a back-end does wrong.
 type bug string
 
 const none bug = ""
@@ -28,7 +28,7 @@ const none bug = ""
 type shared struct {
 	mu      sync.Mutex
 	items   map[string]store.Item
-	earlier map[string]store.Item // what stood before, for stale reads
+	earlier map[string]store.Item // as it was before the last write, for stale reads
 	writes  map[string]int
 	swapped chan struct{} // closed at the next swap
 }
@@ -57,7 +57,7 @@ func (m *memory) Get(ctx context.Context, key string) (store.Item, error) {
 		return store.Item{}, store.ErrNotFound
 	case err != nil:
 		return store.Item{}, m.wrap("get", store.Item{Key: key}, err)
-	case item.Version == "" || (m.dead(item) && m.bug != "get serves the dead"):
+	case item.Version == "" || (m.expired(item) && m.bug != "get returns an expired item"):
 		return store.Item{}, store.ErrNotFound
 	}
 	return item, nil
@@ -68,14 +68,14 @@ func (m *memory) Create(ctx context.Context, item store.Item) (store.Item, error
 	if m.bug == "create's refusal is no conflict" {
 		refusal = existsAlone{}
 	}
-	return m.put(ctx, "create", item, refusal, func(stands store.Item) bool {
+	return m.put(ctx, "create", item, refusal, func(current store.Item) bool {
 		switch m.bug {
 		case "create overwrites":
 			return true
-		case "create ignores liveness":
-			return stands.Version == ""
+		case "create ignores the expiry":
+			return current.Version == ""
 		}
-		return stands.Version == "" || m.dead(stands)
+		return current.Version == "" || m.expired(current)
 	})
 }
 
@@ -84,17 +84,17 @@ func (m *memory) Replace(ctx context.Context, item store.Item) (store.Item, erro
 	if m.bug == "replace says that the item exists" {
 		refusal = store.ErrExists
 	}
-	return m.put(ctx, "replace", item, refusal, func(stands store.Item) bool {
-		matches := stands.Version != "" && stands.Version == item.Version
+	return m.put(ctx, "replace", item, refusal, func(current store.Item) bool {
+		matches := current.Version != "" && current.Version == item.Version
 		switch m.bug {
 		case "replace ignores the version":
-			return stands.Version != "" && !m.dead(stands)
-		case "replace revives the dead":
+			return current.Version != "" && !m.expired(current)
+		case "replace revives an expired item":
 			return matches
 		case "replace creates":
-			return (matches && !m.dead(stands)) || stands.Version == ""
+			return (matches && !m.expired(current)) || current.Version == ""
 		}
-		return matches && !m.dead(stands)
+		return matches && !m.expired(current)
 	})
 }
 
@@ -104,8 +104,8 @@ type existsAlone struct{}
 func (existsAlone) Error() string        { return "exists" }
 func (existsAlone) Is(target error) bool { return target == store.ErrExists }
 
-// put writes item where may allows it over what stands.
-func (m *memory) put(ctx context.Context, verb string, item store.Item, refusal error, may func(stands store.Item) bool) (store.Item, error) {
+// put writes the item if may allows it over the current item.
+func (m *memory) put(ctx context.Context, verb string, item store.Item, refusal error, may func(current store.Item) bool) (store.Item, error) {
 	if err := m.before(ctx, verb, item); err != nil {
 		return store.Item{}, err
 	}
@@ -114,66 +114,66 @@ func (m *memory) put(ctx context.Context, verb string, item store.Item, refusal 
 	if m.has(verb, " cuts large values") {
 		written.Value = written.Value[:min(len(written.Value), 64<<10)]
 	}
-	var stands store.Item
+	var current store.Item
 	err := m.env.Wire.Do(true, func() error {
-		stands = m.swap(item.Key, written, may)
+		current = m.swap(item.Key, written, may)
 		return ctx.Err()
 	})
 	if err != nil {
-		if stands, err = m.settle(ctx, verb, item, written.Version, err); err != nil {
+		if current, err = m.resolve(ctx, verb, item, written.Version, err); err != nil {
 			return store.Item{}, err
 		}
 	}
-	if stands.Version == written.Version {
+	if current.Version == written.Version {
 		return written, nil
 	}
 	if m.has(verb, " reads again after a refusal") {
-		stands, _ = m.read(ctx, item.Key)
+		current, _ = m.read(ctx, item.Key)
 	}
-	if m.has(verb, " hides what stands") || stands.Version == "" || (m.dead(stands) && !m.has(verb, " shows the dead")) {
+	if m.has(verb, " hides the current item") || current.Version == "" || (m.expired(current) && !m.has(verb, " returns an expired item")) {
 		return store.Item{}, refusal
 	}
-	return stands, refusal
+	return current, refusal
 }
 
-// swap is the engine's part of put: one atomic step.
+// swap is what the engine does of put, in one atomic step.
 func (m *memory) swap(key string, written store.Item, may func(store.Item) bool) store.Item {
 	key = m.fold(key)
 	m.data.mu.Lock()
 	defer m.data.mu.Unlock()
-	stands := m.data.items[key]
+	current := m.data.items[key]
 	if m.bug == "check, then write" {
-		m.data.letOthersIn()
+		m.data.letOthersWrite()
 	}
-	if !may(stands) {
-		return stands
+	if !may(current) {
+		return current
 	}
 	close(m.data.swapped)
 	m.data.swapped = make(chan struct{})
-	m.data.earlier[key] = stands
+	m.data.earlier[key] = current
 	m.data.items[key] = written
 	return written
 }
 
-// letOthersIn opens the gap between a check and its write until another
-// goroutine has written, or nobody comes for a while.
-func (s *shared) letOthersIn() {
-	const patience = 20 * time.Millisecond
+// letOthersWrite releases the lock between a check and its write until another goroutine
+// has written, or for a short time.
+func (s *shared) letOthersWrite() {
+	const timeout = 20 * time.Millisecond
 	swapped := s.swapped
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	select {
 	case <-swapped:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 	}
 }
 
-// settle reads back after a failed write.
-func (m *memory) settle(ctx context.Context, verb string, item store.Item, version string, err error) (store.Item, error) {
+// resolve reads back after a failed write.
+func (m *memory) resolve(ctx context.Context, verb string, item store.Item, version string, err error) (store.Item, error) {
 	if m.bug != "read-back under the caller's context" {
 		ctx = context.WithoutCancel(ctx)
 	}
-	stands, readErr := m.read(ctx, item.Key)
+	current, readErr := m.read(ctx, item.Key)
 	switch {
 	case m.has(verb, " is never read back"):
 		return store.Item{}, m.wrap(verb, item, err)
@@ -183,12 +183,12 @@ func (m *memory) settle(ctx context.Context, verb string, item store.Item, versi
 		return store.Item{}, store.ErrConflict
 	case m.bug == "failures are successes":
 		return store.Item{Version: version}, nil
-	case readErr == nil && m.bug == "any item read back is ours" && stands.Version != "":
+	case readErr == nil && m.bug == "any item that is read back passes for ours" && current.Version != "":
 		return store.Item{Version: version}, nil
-	case readErr != nil || stands.Version != version:
+	case readErr != nil || current.Version != version:
 		return store.Item{}, m.wrap(verb, item, err)
 	}
-	return stands, nil
+	return current, nil
 }
 
 func (m *memory) Delete(ctx context.Context, key, version string) error {
@@ -201,7 +201,7 @@ func (m *memory) Delete(ctx context.Context, key, version string) error {
 		return ctx.Err()
 	})
 	if err != nil {
-		return m.settleDelete(ctx, key, version, err)
+		return m.resolveDelete(ctx, key, version, err)
 	}
 	if !removed && m.bug != "delete always succeeds" {
 		return store.ErrConflict
@@ -213,12 +213,12 @@ func (m *memory) remove(key, version string) bool {
 	key = m.fold(key)
 	m.data.mu.Lock()
 	defer m.data.mu.Unlock()
-	stands := m.data.items[key]
-	matches := stands.Version == version || m.bug == "delete ignores the version"
-	if stands.Version == "" || !matches || (m.dead(stands) && m.bug != "delete ignores liveness") {
+	current := m.data.items[key]
+	matches := current.Version == version || m.bug == "delete ignores the version"
+	if current.Version == "" || !matches || (m.expired(current) && m.bug != "delete ignores the expiry") {
 		return false
 	}
-	m.data.earlier[key] = stands
+	m.data.earlier[key] = current
 	delete(m.data.items, key)
 	if m.bug == "versions restart after a delete" {
 		m.data.writes[key] = 0
@@ -226,17 +226,17 @@ func (m *memory) remove(key, version string) bool {
 	return true
 }
 
-func (m *memory) settleDelete(ctx context.Context, key, version string, err error) error {
+func (m *memory) resolveDelete(ctx context.Context, key, version string, err error) error {
 	if m.bug != "read-back under the caller's context" {
 		ctx = context.WithoutCancel(ctx)
 	}
-	stands, readErr := m.read(ctx, key)
+	current, readErr := m.read(ctx, key)
 	switch {
 	case m.bug == "failures are successes":
 		return nil
 	case m.bug == "failures are refusals":
 		return store.ErrConflict
-	case readErr != nil || stands.Version == version || m.bug == "delete is never read back":
+	case readErr != nil || current.Version == version || m.bug == "delete is never read back":
 		return m.wrap("delete", store.Item{Key: key}, err)
 	}
 	return nil
@@ -267,13 +267,13 @@ func (m *memory) before(ctx context.Context, verb string, item store.Item) error
 	if err := item.Validate(); err != nil && m.bug != "limits are not checked" {
 		return err
 	}
-	if err := ctx.Err(); err != nil && m.bug != "the context is not looked at" {
+	if err := ctx.Err(); err != nil && m.bug != "the context is not checked" {
 		return m.wrap(verb, item, err)
 	}
 	return nil
 }
 
-func (m *memory) dead(item store.Item) bool {
+func (m *memory) expired(item store.Item) bool {
 	if m.bug == "expiry is a second late" && !item.ExpiresAt.IsZero() {
 		item.ExpiresAt = item.ExpiresAt.Add(time.Second)
 	}
@@ -306,7 +306,7 @@ func (m *memory) version(item store.Item) string {
 		if item.Version != "" {
 			return item.Version
 		}
-	case "versions come round again":
+	case "versions are used again":
 		return fmt.Sprint(m.data.writes[item.Key] % 7)
 	}
 	return store.NewVersion()
@@ -329,5 +329,5 @@ func (m *memory) wrap(verb string, item store.Item, err error) error {
 	return fmt.Errorf("%s %s: %w", verb, store.Kind(item.Key), err)
 }
 
-// has reports whether the bug is this flaw of this verb.
+// has reports whether the bug is this one of this verb.
 func (m *memory) has(verb, flaw string) bool { return string(m.bug) == verb+flaw }

@@ -10,12 +10,12 @@ import (
 	"wechatfn/shared/store"
 )
 
-// matchesModel plays random histories of all verbs and the clock on both handles,
-// and compares every answer with that of a map.
+// matchesModel makes random calls of all verbs on both handles, and moves the clock. It
+// compares every answer with that of a map.
 func matchesModel(s *suite) {
 	var run atomic.Int64
 	rapid.Check(s.TB, func(t *rapid.T) {
-		// Keys of its own for each run: the engine is not emptied in between.
+		// Each run has its own keys: the engine is not emptied between runs.
 		m := &model{suite: s, t: t, prefix: strconv.FormatInt(run.Add(1), 10) + "#", items: map[string]store.Item{}}
 		t.Repeat(map[string]func(*rapid.T){
 			"get":     m.get,
@@ -31,12 +31,12 @@ type model struct {
 	*suite
 	t      *rapid.T
 	prefix string
-	items  map[string]store.Item // what was last written, live or not
+	items  map[string]store.Item // as last written, expired or not
 	past   []string              // versions that were written
 }
 
-// live is the item that stands in the model.
-func (m *model) live(key string) (store.Item, bool) {
+// valid is the item that the model has under the key, if it has not expired.
+func (m *model) valid(key string) (store.Item, bool) {
 	item, ok := m.items[key]
 	if !ok || item.Expired(m.clock.Now()) {
 		return store.Item{}, false
@@ -47,29 +47,29 @@ func (m *model) live(key string) (store.Item, bool) {
 func (m *model) get(t *rapid.T) {
 	key := m.key(t)
 	got, err := m.handle(t).Get(m.Context(), key)
-	want, ok := m.live(key)
+	want, ok := m.valid(key)
 	m.check(t, got, err, want, refusalUnless(ok, store.ErrNotFound))
 }
 
 func (m *model) create(t *rapid.T) {
 	item := m.item(t)
 	got, err := m.handle(t).Create(m.Context(), item)
-	stands, ok := m.live(item.Key)
-	m.checkWrite(t, item, got, err, stands, refusalUnless(!ok, store.ErrExists))
+	current, ok := m.valid(item.Key)
+	m.checkWrite(t, item, got, err, current, refusalUnless(!ok, store.ErrExists))
 }
 
 func (m *model) replace(t *rapid.T) {
 	item := m.item(t)
 	got, err := m.handle(t).Replace(m.Context(), item)
-	stands, ok := m.live(item.Key)
-	m.checkWrite(t, item, got, err, stands, refusalUnless(ok && stands.Version == item.Version, store.ErrConflict))
+	current, ok := m.valid(item.Key)
+	m.checkWrite(t, item, got, err, current, refusalUnless(ok && current.Version == item.Version, store.ErrConflict))
 }
 
 func (m *model) delete(t *rapid.T) {
 	item := m.item(t)
 	err := m.handle(t).Delete(m.Context(), item.Key, item.Version)
-	stands, ok := m.live(item.Key)
-	matches := ok && stands.Version == item.Version
+	current, ok := m.valid(item.Key)
+	matches := ok && current.Version == item.Version
 	m.check(t, store.Item{}, err, store.Item{}, refusalUnless(matches, store.ErrConflict))
 	if matches {
 		delete(m.items, item.Key)
@@ -77,8 +77,8 @@ func (m *model) delete(t *rapid.T) {
 }
 
 func (m *model) wait(t *rapid.T) {
-	const longest = 3 * time.Second
-	m.clock.advance(time.Duration(rapid.Int64Range(1, int64(longest)).Draw(t, "wait")))
+	const maxWait = 3 * time.Second
+	m.clock.advance(time.Duration(rapid.Int64Range(1, int64(maxWait)).Draw(t, "wait")))
 }
 
 func refusalUnless(ok bool, refusal error) error {
@@ -88,10 +88,10 @@ func refusalUnless(ok bool, refusal error) error {
 	return refusal
 }
 
-// checkWrite takes a write that may win into the model.
-func (m *model) checkWrite(t *rapid.T, given, got store.Item, err error, stands store.Item, refusal error) {
+// checkWrite checks a write, and writes it into the model if there is no refusal.
+func (m *model) checkWrite(t *rapid.T, given, got store.Item, err error, current store.Item, refusal error) {
 	if refusal != nil {
-		m.check(t, got, err, stands, refusal)
+		m.check(t, got, err, current, refusal)
 		return
 	}
 	for _, version := range m.past {
@@ -122,7 +122,7 @@ func (m *model) key(t *rapid.T) string {
 	return m.prefix + rapid.SampledFrom([]string{"a", "a", "b"}).Draw(t, "key")
 }
 
-// item carries the version last written, which may have expired, or an older one.
+// item has the version that was written last, even if it has expired, or an older one.
 func (m *model) item(t *rapid.T) store.Item {
 	key := m.key(t)
 	versions := []string{m.items[key].Version}
@@ -134,8 +134,8 @@ func (m *model) item(t *rapid.T) store.Item {
 		Value:   []byte(rapid.StringN(0, 8, -1).Draw(t, "value")),
 		Version: rapid.SampledFrom(versions).Draw(t, "version"),
 	}
-	lives := []time.Duration{0, time.Nanosecond, time.Second, 1500 * time.Millisecond}
-	if ttl := rapid.SampledFrom(lives).Draw(t, "ttl"); ttl != 0 {
+	ttls := []time.Duration{0, time.Nanosecond, time.Second, 1500 * time.Millisecond}
+	if ttl := rapid.SampledFrom(ttls).Draw(t, "ttl"); ttl != 0 {
 		item.ExpiresAt = m.clock.Now().Add(ttl)
 	}
 	return item

@@ -40,8 +40,8 @@ type Process struct {
 // it, so that the result is lost. No later call is applied. With n zero it runs on.
 func CrashAt(n int, when When) *Process { return &Process{call: n, when: when} }
 
-// FreezeAt is a process that stands still for d at its nth call, before or after that
-// is applied, as a function of Lambda's may between two events. Then it goes on.
+// FreezeAt is a process that stops for d at its nth call, before or after that is
+// applied, as Lambda can stop a function between two events. Then it continues.
 func FreezeAt(n int, when When, d time.Duration) *Process {
 	return &Process{call: n, when: when, freeze: d}
 }

@@ -1,5 +1,8 @@
 // Package storetest is the conformance suite of the store's back-ends: a back-end
-// is one when [Run] passes on it. docs/store.md shows how to write one.
+// conforms if [Run] passes on it. docs/store.md shows how to write one.
+//
+// For tests of what uses a store it has a [Recorder] of calls, and a [Process] that
+// crashes or freezes at one of them.
 package storetest
 
 import (
@@ -13,31 +16,31 @@ import (
 	"wechatfn/shared/store"
 )
 
-// Harness is one engine, empty when the harness was made.
+// Harness is one engine. It is empty when the harness is made.
 type Harness struct {
-	// Open returns a new handle on the engine's items, as another process would
-	// have it. It is closed by t.Cleanup. An engine that lives inside one handle
-	// (an in-memory database) may return the same handle again.
+	// Open returns a new handle on the items of the engine, as another process has
+	// one, and has t.Cleanup close it. If a database exists in one handle alone, as one
+	// in memory does, Open may return the same handle again.
 	Open func(t testing.TB, env Env) store.Store
 }
 
-// Env is what a handle must use in place of the real things.
+// Env is what a handle must use.
 type Env struct {
 	// Now is the clock.
 	Now func() time.Time
-	// Wire carries every call that the handle makes to its engine: wrap the
-	// lowest layer that there is (an http.RoundTripper, a driver.Conn).
+	// Every call of the handle to its engine must pass through Wire: wrap the lowest
+	// layer that there is, such as an http.RoundTripper or a driver.Conn.
 	Wire *Wire
 }
 
-// Run tests the back-end that start makes harnesses for, one for each case.
+// Run tests a back-end. It calls start for each case.
 func Run(t *testing.T, start func(t testing.TB) Harness) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(newSuite(t, start(t))) })
 	}
 }
 
-// testCase takes a testing.TB of the suite's, so that the suite's own tests can
+// testCase has a function of the suite, and so of a testing.TB: the suite's own tests
 // run it on broken stores and see it fail.
 type testCase struct {
 	name string
@@ -49,7 +52,7 @@ var cases = []testCase{
 	{"odd keys and values", oddKeysAndValues},
 	{"large and empty values", largeAndEmptyValues},
 	{"limits", limits},
-	{"create refuses a live item", createRefusesLive},
+	{"create refuses an existing item", createRefusesExisting},
 	{"replace refuses a stale version", replaceRefusesStale},
 	{"replace refuses an absent item", replaceRefusesAbsent},
 	{"delete refuses a wrong version", deleteRefusesWrongVersion},
@@ -61,14 +64,14 @@ var cases = []testCase{
 	{"expiry is rounded up", expiryRoundsUp},
 	{"replace changes the expiry", replaceChangesExpiry},
 
-	{"cancelled before", cancelledBefore},
+	{"cancelled before the call", cancelledBefore},
 	{"cancelled during a read", cancelledDuringRead},
-	{"cancelled before a write landed", cancelledBeforeLanding},
-	{"cancelled after a write landed", cancelledAfterLanding},
-	{"a write that landed though it failed", landedThoughFailed},
-	{"a write that never landed", neverLanded},
-	{"a refusal whose answer was lost", refusalLost},
-	{"a write of unknown fate", unknownFate},
+	{"cancelled before a write is applied", cancelledBeforeApplied},
+	{"cancelled after a write is applied", cancelledAfterApplied},
+	{"a write that is applied though it fails", appliedThoughFailed},
+	{"a write that is not applied", neverApplied},
+	{"a refusal whose answer is lost", refusalLost},
+	{"a write of unknown outcome", unknownOutcome},
 	{"errors hold no secrets", errorsHoldNoSecrets},
 	{"one engine call a verb", engineCalls},
 
@@ -81,7 +84,7 @@ var cases = []testCase{
 	{"random histories match the model", matchesModel},
 }
 
-// suite is one case's view of one harness: two handles on the same items.
+// suite is what one case uses of a harness: two handles on the same items.
 type suite struct {
 	testing.TB
 	clock         *clock
@@ -100,8 +103,8 @@ func newSuite(t testing.TB, h Harness) *suite {
 	}
 }
 
-// clock starts at the present: engines that sweep by their own clock must find
-// nothing expired that the suite has not expired.
+// clock starts at the present time: an engine that removes expired items by its own
+// clock must not remove one that is valid by this clock.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -130,7 +133,7 @@ func (s *suite) in(key, value string, ttl time.Duration) store.Item {
 	return item
 }
 
-// create must succeed.
+// create creates an item that does not exist.
 func (s *suite) create(item store.Item) store.Item {
 	s.Helper()
 	got, err := s.store.Create(s.Context(), item)
@@ -141,7 +144,7 @@ func (s *suite) create(item store.Item) store.Item {
 	return got
 }
 
-// replace must succeed.
+// replace replaces an item whose version is current.
 func (s *suite) replace(item store.Item) store.Item {
 	s.Helper()
 	got, err := s.store.Replace(s.Context(), item)
@@ -177,9 +180,9 @@ func (s *suite) wantItem(what string, got, want store.Item) {
 	}
 }
 
-// wantStands checks that want is what both handles read; the zero Item means
-// that nothing stands.
-func (s *suite) wantStands(key string, want store.Item) {
+// wantStored checks that both handles read want. The zero Item means that nothing is
+// stored.
+func (s *suite) wantStored(key string, want store.Item) {
 	s.Helper()
 	for _, handle := range []store.Store{s.store, s.second} {
 		got, err := handle.Get(s.Context(), key)
@@ -200,11 +203,11 @@ func (s *suite) wantError(what string, got, want error) {
 	}
 }
 
-// refused checks a refusal and the item that came with it.
-func (s *suite) refused(verb string, got store.Item, err, want error, stands store.Item) {
+// refused checks a refusal and the item that was returned with it.
+func (s *suite) refused(verb string, got store.Item, err, want error, current store.Item) {
 	s.Helper()
 	s.wantError(verb, err, want)
-	s.wantItem(verb, got, stands)
+	s.wantItem(verb, got, current)
 }
 
 func equal(a, b store.Item) bool {

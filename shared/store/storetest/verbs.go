@@ -14,24 +14,24 @@ const (
 )
 
 func roundTrip(s *suite) {
-	s.wantStands(key, store.Item{})
+	s.wantStored(key, store.Item{})
 
 	given := s.in(key, `{"n":1}`, ttl)
 	given.Version = "a version that Create must ignore"
 	created := s.create(given)
-	s.wantStands(key, created)
+	s.wantStored(key, created)
 
 	next := s.in(key, `{"n":2}`, 2*ttl)
 	next.Version = created.Version
 	replaced := s.replace(next)
-	s.wantStands(key, replaced)
+	s.wantStored(key, replaced)
 
 	s.delete(replaced)
-	s.wantStands(key, store.Item{})
+	s.wantStored(key, store.Item{})
 }
 
-// oddKeysAndValues keeps apart keys that a case-folding, trimming, normalizing or
-// pattern-matching engine would mix up.
+// oddKeysAndValues has keys that an engine would confuse if it folded case, trimmed,
+// normalized or matched patterns.
 func oddKeysAndValues(s *suite) {
 	odd := []string{
 		"a", "A", "a ", " a", "#", "##", "a#", "a#b#c", "%", "_", "a%", "a_", `"`, `'`, `\`, "?1", ":now", "$",
@@ -43,57 +43,60 @@ func oddKeysAndValues(s *suite) {
 		items[i] = s.create(s.in(text, text, 0))
 	}
 	for _, item := range items {
-		s.wantStands(item.Key, item)
+		s.wantStored(item.Key, item)
 	}
 }
 
 func largeAndEmptyValues(s *suite) {
-	for kind, value := range map[string]string{
-		"empty": "",
-		"ascii": strings.Repeat("x", store.MaxValueBytes),
-		"utf8":  strings.Repeat("微信", store.MaxValueBytes/6),
-		// Escaping makes these six times as long on a wire that carries JSON.
-		"control": strings.Repeat("\x01", store.MaxValueBytes),
+	for _, c := range []struct{ kind, value string }{
+		{"empty", ""},
+		{"ascii", strings.Repeat("x", store.MaxValueBytes)},
+		{"utf8", strings.Repeat("微信", store.MaxValueBytes/6)},
+		// An engine that is sent JSON gets six characters for each of these.
+		{"control", strings.Repeat("\x01", store.MaxValueBytes)},
 	} {
-		item := s.create(s.in(kind+"#1", value, ttl))
-		s.wantStands(item.Key, item)
+		item := s.create(s.in(c.kind+"#1", c.value, ttl))
+		s.wantStored(item.Key, item)
 
-		stands, err := s.store.Create(s.Context(), item)
-		s.refused("create "+kind, stands, err, store.ErrExists, item)
+		current, err := s.store.Create(s.Context(), item)
+		s.refused("create "+c.kind, current, err, store.ErrExists, item)
 
 		item = s.replace(item)
-		s.wantStands(item.Key, item)
+		s.wantStored(item.Key, item)
 		s.delete(item)
 	}
 }
 
 func limits(s *suite) {
 	const canary = "canary-value"
-	bad := map[string]store.Item{
-		"empty key":         {Key: ""},
-		"long key":          {Key: strings.Repeat("k", store.MaxKeyBytes+1)},
-		"key not UTF-8":     {Key: "a#\xff"},
-		"long value":        {Key: key, Value: []byte(canary + strings.Repeat("x", store.MaxValueBytes))},
-		"value not UTF-8":   {Key: key, Value: []byte(canary + "\xff")},
-		"half a surrogate":  {Key: key, Value: []byte("\xed\xa0\x80")},
-		"key and long text": {Key: "", Value: []byte(canary)},
-	}
-	for name, item := range bad {
+	for _, c := range []struct {
+		name string
+		item store.Item
+	}{
+		{"empty key", store.Item{Key: ""}},
+		{"long key", store.Item{Key: strings.Repeat("k", store.MaxKeyBytes+1)}},
+		{"key not UTF-8", store.Item{Key: "a#\xff"}},
+		{"long value", store.Item{Key: key, Value: []byte(canary + strings.Repeat("x", store.MaxValueBytes))}},
+		{"value not UTF-8", store.Item{Key: key, Value: []byte(canary + "\xff")}},
+		{"half a surrogate", store.Item{Key: key, Value: []byte("\xed\xa0\x80")}},
+		{"empty key with a value", store.Item{Key: "", Value: []byte(canary)}},
+	} {
+		item := c.item
 		item.Version = store.NewVersion()
 		calls := s.wire.count(func() {
 			_, err := s.store.Create(s.Context(), item)
-			s.wantInvalid("create: "+name, err, canary)
+			s.wantInvalid("create: "+c.name, err, canary)
 			_, err = s.store.Replace(s.Context(), item)
-			s.wantInvalid("replace: "+name, err, canary)
+			s.wantInvalid("replace: "+c.name, err, canary)
 			if item.Key == key {
 				return
 			}
 			_, err = s.store.Get(s.Context(), item.Key)
-			s.wantInvalid("get: "+name, err, canary)
-			s.wantInvalid("delete: "+name, s.store.Delete(s.Context(), item.Key, item.Version), canary)
+			s.wantInvalid("get: "+c.name, err, canary)
+			s.wantInvalid("delete: "+c.name, s.store.Delete(s.Context(), item.Key, item.Version), canary)
 		})
 		if calls != 0 {
-			s.Errorf("%s: %d engine calls, want none", name, calls)
+			s.Errorf("%s: %d engine calls, want none", c.name, calls)
 		}
 	}
 }
@@ -106,17 +109,17 @@ func (s *suite) wantInvalid(what string, err error, canary string) {
 	}
 }
 
-func createRefusesLive(s *suite) {
-	for _, life := range []time.Duration{0, ttl} {
-		item := s.in("token#"+life.String(), "first", life)
+func createRefusesExisting(s *suite) {
+	for _, ttl := range []time.Duration{0, ttl} {
+		item := s.in("token#"+ttl.String(), "first", ttl)
 		first := s.create(item)
 		item.Value = []byte("second")
-		stands, err := s.store.Create(s.Context(), item)
-		s.refused("create", stands, err, store.ErrExists, first)
+		current, err := s.store.Create(s.Context(), item)
+		s.refused("create", current, err, store.ErrExists, first)
 		if !errors.Is(err, store.ErrConflict) {
 			s.Errorf("create: error %v, want one that is an ErrConflict", err)
 		}
-		s.wantStands(item.Key, first)
+		s.wantStored(item.Key, first)
 	}
 }
 
@@ -126,21 +129,21 @@ func replaceRefusesStale(s *suite) {
 	for _, version := range []string{first.Version, "", "x", strings.ToLower(second.Version), second.Version + " "} {
 		stale := s.in(key, "stale", ttl)
 		stale.Version = version
-		stands, err := s.store.Replace(s.Context(), stale)
-		s.refused("replace", stands, err, store.ErrConflict, second)
+		current, err := s.store.Replace(s.Context(), stale)
+		s.refused("replace", current, err, store.ErrConflict, second)
 	}
-	s.wantStands(key, second)
+	s.wantStored(key, second)
 }
 
 func replaceRefusesAbsent(s *suite) {
 	for _, version := range []string{"", store.NewVersion()} {
 		item := s.in(key, "value", ttl)
 		item.Version = version
-		stands, err := s.store.Replace(s.Context(), item)
-		s.refused("replace", stands, err, store.ErrConflict, store.Item{})
+		current, err := s.store.Replace(s.Context(), item)
+		s.refused("replace", current, err, store.ErrConflict, store.Item{})
 		s.wantError("delete", s.store.Delete(s.Context(), key, version), store.ErrConflict)
 	}
-	s.wantStands(key, store.Item{})
+	s.wantStored(key, store.Item{})
 }
 
 func deleteRefusesWrongVersion(s *suite) {
@@ -149,29 +152,29 @@ func deleteRefusesWrongVersion(s *suite) {
 	for _, version := range []string{first.Version, "", "x"} {
 		s.wantError("delete", s.store.Delete(s.Context(), key, version), store.ErrConflict)
 	}
-	s.wantStands(key, second)
+	s.wantStored(key, second)
 	s.delete(second)
 	s.wantError("delete again", s.store.Delete(s.Context(), key, second.Version), store.ErrConflict)
 }
 
-// recreatedIsAnother: the same key and value come back, and a writer who knew
-// the first item must not take the new one for it.
+// recreatedIsAnother: the same key and value are written again. A writer that has read
+// the first item must not replace or delete the second one.
 func recreatedIsAnother(s *suite) {
 	item := s.in(key, "same", ttl)
 	first := s.create(item)
 	s.delete(first)
 	second := s.create(item)
 
-	stands, err := s.store.Replace(s.Context(), first)
-	s.refused("replace", stands, err, store.ErrConflict, second)
+	current, err := s.store.Replace(s.Context(), first)
+	s.refused("replace", current, err, store.ErrConflict, second)
 	s.wantError("delete", s.store.Delete(s.Context(), key, first.Version), store.ErrConflict)
-	s.wantStands(key, second)
+	s.wantStored(key, second)
 }
 
 func versionsAreUnique(s *suite) {
 	const rounds = 20
 	seen := map[string]bool{}
-	note := func(item store.Item) store.Item {
+	unique := func(item store.Item) store.Item {
 		if seen[item.Version] {
 			s.Errorf("version %q was used before", item.Version)
 		}
@@ -179,11 +182,11 @@ func versionsAreUnique(s *suite) {
 		return item
 	}
 	for range rounds {
-		item := note(s.create(s.in(key, "same", time.Second)))
-		note(s.replace(item))
+		item := unique(s.create(s.in(key, "same", time.Second)))
+		unique(s.replace(item))
 		s.clock.advance(time.Second)
-		item = note(s.create(s.in(key, "same", ttl)))
-		item = note(s.replace(item))
+		item = unique(s.create(s.in(key, "same", ttl)))
+		item = unique(s.replace(item))
 		s.delete(item)
 	}
 }

@@ -8,26 +8,26 @@ import (
 	"wechatfn/shared/store"
 )
 
-// errWire is what a broken wire reports: not a sentinel of the store's.
+// errWire is the error of a broken wire. It is none of the store's errors.
 var errWire = errors.New("storetest: the connection broke")
 
-// fault is a wire that misbehaves; it decides whether the call is carried out.
+// fault is how a wire fails. It decides whether the call is made.
 type fault func(call func() error) error
 
-// dropped fails without carrying out the call.
-func dropped(func() error) error { return errWire }
+// dropRequest fails without the call.
+func dropRequest(func() error) error { return errWire }
 
-// lost carries out the call and loses the answer.
-func lost(call func() error) error {
+// loseAnswer makes the call and loses its answer.
+func loseAnswer(call func() error) error {
 	_ = call()
 	return errWire
 }
 
-// forever is a number of faults that no test outlives.
+// forever is more faults than a test has calls.
 const forever = 1 << 30
 
-// Wire stands between a back-end and its engine: it counts calls, and breaks them
-// as a case demands. It is safe for concurrent use.
+// Wire is between a back-end and its engine. It counts calls, and has them fail as a
+// case demands. It is safe for concurrent use.
 type Wire struct {
 	mu            sync.Mutex
 	calls         int
@@ -47,9 +47,9 @@ func (f *faults) take() fault {
 	return f.next
 }
 
-// Do carries out one call to the engine; write says whether the call can change
-// anything. Where Do returns an error that call did not, the back-end must see
-// that error in place of the engine's answer.
+// Do makes one call to the engine. write says whether the call can change anything. If
+// Do returns an error that call did not return, the back-end must get that error instead
+// of the engine's answer.
 func (w *Wire) Do(write bool, call func() error) error {
 	if broken := w.next(write); broken != nil {
 		return broken(call)
@@ -67,11 +67,11 @@ func (w *Wire) next(write bool) fault {
 	return w.reads.take()
 }
 
-// breakWrites breaks the next n writes, breakReads the next n reads.
+// breakWrites has the next n writes fail, breakReads the next n reads.
 func (w *Wire) breakWrites(n int, f fault) { w.set(&w.writes, faults{f, n}) }
 func (w *Wire) breakReads(n int, f fault)  { w.set(&w.reads, faults{f, n}) }
 
-func (w *Wire) heal() {
+func (w *Wire) repair() {
 	w.breakReads(0, nil)
 	w.breakWrites(0, nil)
 }
@@ -82,7 +82,7 @@ func (w *Wire) set(which *faults, to faults) {
 	*which = to
 }
 
-// count returns how many engine calls verb made.
+// count returns how many engine calls verb makes.
 func (w *Wire) count(verb func()) int {
 	before := w.total()
 	verb()

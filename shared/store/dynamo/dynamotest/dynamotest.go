@@ -1,5 +1,5 @@
-// Package dynamotest gives tests a real DynamoDB engine: a process of its own on
-// loopback, which `npm ci` installs, or one that is already running.
+// Package dynamotest gives tests a real DynamoDB engine: a process on loopback, which
+// `npm ci` installs, or one that is running already.
 package dynamotest
 
 import (
@@ -18,8 +18,8 @@ import (
 	"wechatfn/shared/store/dynamo"
 )
 
-// EndpointVariable names the environment variable that makes Start use a running
-// engine (DynamoDB Local, say) instead of starting one.
+// EndpointVariable is the environment variable that has Start use a running engine,
+// such as DynamoDB Local, instead of starting one.
 const EndpointVariable = "WECHATFN_DYNAMODB_ENDPOINT"
 
 const (
@@ -29,17 +29,17 @@ const (
 	setupLimit = 30 * time.Second
 )
 
-// Engine is a DynamoDB engine and one table in it, fresh from dynamo.CreateTable.
+// Engine is a DynamoDB engine and one table in it, made by dynamo.CreateTable.
 type Engine struct {
 	Endpoint string // URL, without a trailing slash
 	Table    string
 	Client   *dynamodb.Client
 }
 
-// Start starts an engine that ends with t, or takes the one that EndpointVariable
-// names, and makes a table in it. A start takes milliseconds; tests that want
-// to share an engine call Start in their parent and NewTable in each part.
-// Without an engine the test fails: nothing is skipped.
+// Start starts an engine that ends with t, or uses the one that EndpointVariable names,
+// and makes a table in it. A start takes milliseconds. Tests that share an engine call
+// Start in their parent and NewTable in each subtest. Without an engine the test fails:
+// it is not skipped.
 //
 // In a test that uses testing/synctest, call it outside the bubble.
 func Start(t testing.TB) Engine {
@@ -55,7 +55,7 @@ func Start(t testing.TB) Engine {
 	return engine.NewTable(t)
 }
 
-// NewTable returns the same engine with another fresh table, deleted after t.
+// NewTable returns the same engine with another new table, which is deleted after t.
 func (e Engine) NewTable(t testing.TB) Engine {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupLimit)
@@ -76,9 +76,8 @@ func (e Engine) deleteTable(t testing.TB) {
 	}
 }
 
-// NewClient returns another client of the engine, over transport (nil means
-// http.DefaultTransport) and with options, such as a retryer. The credentials
-// are dummies.
+// NewClient returns another client of the engine, with the transport (nil means
+// http.DefaultTransport) and options, such as a retryer. Its credentials are dummies.
 func (e Engine) NewClient(transport http.RoundTripper, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		BaseEndpoint: &e.Endpoint,
@@ -90,8 +89,8 @@ func (e Engine) NewClient(transport http.RoundTripper, options ...func(*dynamodb
 	}, options...)
 }
 
-// Env is what another process needs in its environment for the AWS SDK's default
-// configuration to reach the engine.
+// Env are the environment variables with which the AWS SDK's default configuration
+// reaches the engine, for another process.
 func (e Engine) Env() []string {
 	return []string{
 		"AWS_ENDPOINT_URL_DYNAMODB=" + e.Endpoint,
@@ -102,10 +101,10 @@ func (e Engine) Env() []string {
 	}
 }
 
-// plainBodies hides the WriteTo of the SDK's request bodies. smithy-go closes the
-// body as soon as it has the response, and its WriteTo then reports EOF as an
-// error, for which net/http closes the connection, response half read. Only an
-// engine that answers within microseconds loses that race; the SDK would retry.
+// plainBodies hides the WriteTo of the SDK's request bodies. smithy-go closes the body
+// when it has the response. WriteTo then returns EOF as an error, and net/http closes
+// the connection before the response is read to its end. This happens only with an
+// engine that answers within microseconds, and the SDK would retry.
 type plainBodies struct{ http.RoundTripper }
 
 func (p plainBodies) RoundTrip(request *http.Request) (*http.Response, error) {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	startTries = 5 // another process may take the free port first
+	startTries = 5 // another process can take the free port first
 	startLimit = 10 * time.Second
 )
 
@@ -34,7 +34,7 @@ func startProcess(t testing.TB) string {
 	return ""
 }
 
-// findEngine looks in node_modules beside go.mod.
+// findEngine returns the engine in node_modules, beside go.mod.
 func findEngine(t testing.TB) string {
 	t.Helper()
 	root, err := moduleRoot()
@@ -53,7 +53,7 @@ func findEngine(t testing.TB) string {
 	return binary
 }
 
-// moduleRoot is the nearest folder above the test's with a go.mod.
+// moduleRoot is the nearest folder with a go.mod, from the test's folder upwards.
 func moduleRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
@@ -69,16 +69,16 @@ func moduleRoot() (string, error) {
 	}
 }
 
-// launch runs the engine until t ends, or until this process dies.
+// launch runs the engine until t or this process ends.
 func launch(t testing.TB, binary string) (string, error) {
 	port, err := freePort()
 	if err != nil {
 		return "", err
 	}
-	said := &banner{said: make(chan struct{})}
+	out := &output{ready: make(chan struct{})}
 	cmd := exec.Command(binary, "serve", "--host", "127.0.0.1", "--port", strconv.Itoa(port))
-	cmd.Stdout, cmd.Stderr = said, said
-	dieWithParent(cmd)
+	cmd.Stdout, cmd.Stderr = out, out
+	endWithParent(cmd)
 
 	exited, err := run(cmd)
 	if err != nil {
@@ -89,17 +89,17 @@ func launch(t testing.TB, binary string) (string, error) {
 		<-exited
 	})
 	select {
-	case <-said.said:
+	case <-out.ready:
 		return "http://127.0.0.1:" + strconv.Itoa(port), nil
 	case <-exited:
-		return "", fmt.Errorf("it ended: %s", said)
+		return "", fmt.Errorf("it ended: %s", out)
 	case <-time.After(startLimit):
-		return "", fmt.Errorf("it did not answer within %v: %s", startLimit, said)
+		return "", fmt.Errorf("it did not answer within %v: %s", startLimit, out)
 	}
 }
 
-// run starts and awaits cmd on a thread of its own: Linux takes the end of the
-// thread that started a process, not of the whole program, for its parent's death.
+// run starts cmd and waits for it on a thread of its own: Linux ends a process with the
+// thread that started it, not with the whole program.
 func run(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
 	started, done := make(chan error), make(chan struct{})
 	go func() {
@@ -124,26 +124,26 @@ func freePort() (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-// banner keeps what the engine prints and tells when it says that it listens.
-type banner struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	once sync.Once
-	said chan struct{}
+// output is what the engine prints. It closes ready when the engine listens.
+type output struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	once  sync.Once
+	ready chan struct{}
 }
 
-func (b *banner) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text.Write(p)
-	if bytes.Contains(b.text.Bytes(), []byte("listening on")) {
-		b.once.Do(func() { close(b.said) })
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Write(p)
+	if bytes.Contains(o.text.Bytes(), []byte("listening on")) {
+		o.once.Do(func() { close(o.ready) })
 	}
 	return len(p), nil
 }
 
-func (b *banner) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// dieWithParent covers a test binary that is killed and runs no clean-up.
-func dieWithParent(cmd *exec.Cmd) {
+// endWithParent ends the engine with the test binary, if that is killed and so runs no
+// clean-up.
+func endWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -17,11 +17,12 @@ import (
 	"wechatfn/shared/store/dynamo/dynamotest"
 )
 
-// answer is what becomes of one write request on its way to the real engine.
+// answer makes the response to one write request. It may send the request to the real
+// engine.
 type answer func(engine http.RoundTripper, request *http.Request) (*http.Response, error)
 
-// landed carries out the request and puts another answer in place of the engine's.
-func landed(then answer) answer {
+// applied has the engine apply the request, and replaces its answer by another.
+func applied(then answer) answer {
 	return func(engine http.RoundTripper, request *http.Request) (*http.Response, error) {
 		response, err := engine.RoundTrip(request)
 		if err != nil {
@@ -56,33 +57,35 @@ var (
 	internal    = says(http.StatusInternalServerError, problem("InternalServerError"))
 )
 
-// TestSettling: which failures of the SDK's tries make the store read back, and
-// what it then reports. The last answer of a list repeats.
-func TestSettling(t *testing.T) {
-	engine := dynamotest.Start(t)
-	for _, c := range []struct {
-		name string
+// failedWrites are answers to the attempts at a write, and what the store makes of them.
+var failedWrites = []struct {
+	name    string
+	retryer func(*dynamodb.Options)
+	answers []answer // to the attempts; the last one repeats
+	reads   int
+	success bool
+}{
+	{"throttled", noRetries, []answer{throttled}, 0, false},
+	{"throttled in every try", quickRetries, []answer{throttled}, 0, false},
+	{"throttled, then served", quickRetries, []answer{throttled, applied(says(http.StatusOK, "{}"))}, 0, true},
+	{"no connection", noRetries, []answer{fails(refusedDial)}, 0, false},
+	{"no permission", noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
+	{"not valid", noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
+	{"cut before", noRetries, []answer{fails(errCut)}, 1, false},
+	{"cut after", noRetries, []answer{applied(fails(errCut))}, 1, true},
+	{"cut after, then throttled", quickRetries, []answer{applied(fails(errCut)), throttled}, 1, true},
+	{"cut after, then no connection", quickRetries, []answer{applied(fails(errCut)), fails(refusedDial)}, 1, true},
+	{"server error", noRetries, []answer{internal}, 1, false},
+	{"server error, though applied", noRetries, []answer{applied(internal)}, 1, true},
+	{"gateway timeout, though applied", noRetries, []answer{applied(says(http.StatusGatewayTimeout, ""))}, 1, true},
+	{"unreadable success, though applied", noRetries, []answer{applied(says(http.StatusOK, `{"Attri`))}, 1, true},
+}
 
-		retryer func(*dynamodb.Options)
-		answers []answer
-		reads   int
-		success bool
-	}{
-		{"throttled", noRetries, []answer{throttled}, 0, false},
-		{"throttled in every try", quickRetries, []answer{throttled}, 0, false},
-		{"throttled, then served", quickRetries, []answer{throttled, landed(says(http.StatusOK, "{}"))}, 0, true},
-		{"no connection", noRetries, []answer{fails(refusedDial)}, 0, false},
-		{"no permission", noRetries, []answer{says(http.StatusBadRequest, problem("AccessDeniedException"))}, 0, false},
-		{"not valid", noRetries, []answer{says(http.StatusBadRequest, problem("ValidationException"))}, 0, false},
-		{"cut before", noRetries, []answer{fails(errCut)}, 1, false},
-		{"cut after", noRetries, []answer{landed(fails(errCut))}, 1, true},
-		{"cut after, then throttled", quickRetries, []answer{landed(fails(errCut)), throttled}, 1, true},
-		{"cut after, then no connection", quickRetries, []answer{landed(fails(errCut)), fails(refusedDial)}, 1, true},
-		{"server error", noRetries, []answer{internal}, 1, false},
-		{"server error after landing", noRetries, []answer{landed(internal)}, 1, true},
-		{"gateway timeout after landing", noRetries, []answer{landed(says(http.StatusGatewayTimeout, ""))}, 1, true},
-		{"unreadable success, though landed", noRetries, []answer{landed(says(http.StatusOK, `{"Attri`))}, 1, true},
-	} {
+// The store reads back after those failures after which the write may have been
+// applied, and succeeds if it was.
+func TestFailedWritesAreReadBack(t *testing.T) {
+	engine := dynamotest.Start(t)
+	for _, c := range failedWrites {
 		t.Run(c.name, func(t *testing.T) {
 			engine := engine.NewTable(t)
 			script := &scripted{engine: http.DefaultTransport, answers: c.answers}
@@ -97,7 +100,7 @@ func TestSettling(t *testing.T) {
 			}
 			if c.success {
 				if got, err := s.Get(t.Context(), item.Key); err != nil || got.Version != item.Version {
-					t.Errorf("what stands is %v (%v), want version %s", got, err, item.Version)
+					t.Errorf("stored is %v (%v), want version %s", got, err, item.Version)
 				}
 			} else if strings.Contains(err.Error(), "canary") {
 				t.Errorf("the error quotes the item: %v", err)
@@ -106,7 +109,7 @@ func TestSettling(t *testing.T) {
 	}
 }
 
-// scripted gives each write the next answer and passes reads on.
+// scripted gives each write the next answer. It passes reads on to the engine.
 type scripted struct {
 	engine  http.RoundTripper
 	answers []answer
@@ -124,8 +127,8 @@ func (s *scripted) RoundTrip(request *http.Request) (*http.Response, error) {
 	return next(s.engine, request)
 }
 
-// TestErrorsKeepTheirCause: callers tell a missing table or a throttle apart.
-func TestErrorsKeepTheirCause(t *testing.T) {
+// Callers can tell a missing table from throttling.
+func TestErrorsWrapTheirCause(t *testing.T) {
 	engine := dynamotest.Start(t)
 	s := newStore(t, dynamo.Config{Client: engine.NewClient(nil, noRetries), Table: "no-such-table"})
 	_, err := s.Get(t.Context(), "token#wx1234")
@@ -146,7 +149,7 @@ func TestNewNeedsClientAndTable(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := dynamo.New(c.cfg); err == nil {
-				t.Errorf("%s: no error", c.name)
+				t.Error("no error")
 			}
 		})
 	}

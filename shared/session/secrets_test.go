@@ -13,7 +13,7 @@ import (
 	"wechatfn/shared/store/storetest"
 )
 
-// printed is v in every way somebody may print it.
+// printed is v in all ways to print it.
 func printed(t *testing.T, v any) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -28,9 +28,12 @@ func printed(t *testing.T, v any) string {
 	return b.String()
 }
 
-// Nothing that is printed, logged or sent holds a token, its parts or a seed.
+// Nothing that is printed, logged or sent contains a token, a part of one, or a seed.
 func TestNoSecretIsPrinted(t *testing.T) {
-	bubble(t, Config{MaxDevices: 1}, func(w *world) {
+	type output struct{ name, text string }
+	var outputs []output
+	secrets := []string{"canary-access", "canary-refresh", "canary-session-key", "canary-seed", fmt.Sprintf("%x", "canary-access"), fmt.Sprintf("%x", testSeed), fmt.Sprint(testSeed)}
+	bubble(t, Config{MaxDevices: 1}, func(w *fixture) {
 		ctx, l := w.Context(), seeded(login())
 		l.Tokens = &Tokens{AccessToken: "canary-access", RefreshToken: "canary-refresh", SessionKey: "canary-session-key"}
 		token, s, _, err := w.Issue(ctx, l)
@@ -38,28 +41,32 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		next, s2, err := w.Rotate(ctx, token)
 		w.want("rotate", err, nil)
 		u := w.stored()
-		values := map[string]any{"login": l, "&login": &l, "session": s, "rotated": s2, "user": u, "&user": &u, "tokens": u.Tokens, "&tokens": &u.Tokens, "errors": w.everyError(next)}
-		secrets := []string{"canary-access", "canary-refresh", "canary-session-key", "canary-seed", fmt.Sprintf("%x", "canary-access"), fmt.Sprintf("%x", testSeed), fmt.Sprint(testSeed)}
+		outputs = []output{
+			{"login", printed(t, l)}, {"pointer to a login", printed(t, &l)}, {"session", printed(t, s)}, {"rotated session", printed(t, s2)},
+			{"user", printed(t, u)}, {"pointer to a user", printed(t, &u)}, {"tokens", printed(t, u.Tokens)},
+			{"pointer to tokens", printed(t, &u.Tokens)}, {"errors", printed(t, w.everyError(next))},
+		}
 		for _, text := range []string{token, next} {
 			t, _ := parse(text)
 			secrets = append(secrets, text, text[:20], text[24:], t.secretHash(), fmt.Sprintf("%x", t[:]), fmt.Sprint(t[familyBytes:]))
-		}
-		for name, v := range values {
-			out := printed(t, v)
-			for _, secret := range secrets {
-				if strings.Contains(out, secret) {
-					w.Errorf("%s shows %q:\n%s", name, secret, out)
-				}
-			}
 		}
 		if out := printed(t, u.Tokens); strings.Count(out, "[redacted]") != 10 {
 			w.Error(out)
 		}
 	})
+	for _, out := range outputs {
+		t.Run(out.name, func(t *testing.T) {
+			for _, secret := range secrets {
+				if strings.Contains(out.text, secret) {
+					t.Errorf("it shows %q:\n%s", secret, out.text)
+				}
+			}
+		})
+	}
 }
 
-// everyError is what all verbs say when their nth call fails.
-func (w *world) everyError(token string) (all []string) {
+// everyError are the errors of all verbs when their nth call fails.
+func (w *fixture) everyError(token string) (all []string) {
 	for _, a := range append(actions,
 		action{name: "user", do: func(sc scene, p *process) error { _, err := p.User(sc.Context(), testAppID, testOpenID); return err }},
 		action{name: "openids", do: func(sc scene, p *process) error { _, err := p.OpenIDs(sc.Context(), testUnionID); return err }},

@@ -45,10 +45,15 @@ func TestBrowserPageShowsAnOutage(t *testing.T) {
 	d.Press(`.faults [data-minutes="10"]`)
 	d.waitFor("#state", "All is well.")
 	d.waitFor("#verdict", "wx.config accepted this signature.")
-	for selector, least := range map[string]float64{"svg .refused": 2, "svg .renewed": 5, "svg .fault-period": 2, "svg .failure": 2} {
-		if n := d.number(`document.querySelectorAll("#history ` + selector + `").length`); n < least {
-			t.Errorf("%v of %s in the chart and its legend", n, selector)
-		}
+	for _, c := range []struct {
+		selector string
+		least    float64
+	}{{"svg .refused", 2}, {"svg .renewed", 5}, {"svg .fault-period", 2}, {"svg .failure", 2}} {
+		t.Run(c.selector, func(t *testing.T) {
+			if n := d.number(`document.querySelectorAll("#history ` + c.selector + `").length`); n < c.least {
+				t.Errorf("%v of %s in the chart and its legend", n, c.selector)
+			}
+		})
 	}
 	// Faults at the same time are not darker than one: they are opaque in a translucent group.
 	shades, err := d.Text(`[...document.querySelectorAll("#history > svg .fault-period")].map(b => getComputedStyle(b).fill.includes("rgb(") && getComputedStyle(b.parentNode).opacity < 0.2 && b.parentNode.parentNode.localName).join()`)

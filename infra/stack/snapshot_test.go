@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	update    = flag.Bool("update", false, "write testdata anew")
+	update    = flag.Bool("update", false, "write testdata again")
 	templates = flag.String("templates", "", "folder to write the template of every variant to")
 )
 

@@ -182,16 +182,21 @@ func TestDataOfALiveStageOutlivesItsStack(t *testing.T) {
 func TestTable(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		table := m.one(t, "AWS::DynamoDB::Table")
-		for name, want := range map[string]any{
-			"BillingMode":                      "PAY_PER_REQUEST",
-			"KeySchema":                        []any{map[string]any{"AttributeName": "pk", "KeyType": "HASH"}},
-			"TimeToLiveSpecification":          map[string]any{"AttributeName": "expires_at", "Enabled": true},
-			"StreamSpecification":              map[string]any{"StreamViewType": "KEYS_ONLY"},
-			"PointInTimeRecoverySpecification": map[string]any{"PointInTimeRecoveryEnabled": true},
+		for _, c := range []struct {
+			name string
+			want any
+		}{
+			{"BillingMode", "PAY_PER_REQUEST"},
+			{"KeySchema", []any{map[string]any{"AttributeName": "pk", "KeyType": "HASH"}}},
+			{"TimeToLiveSpecification", map[string]any{"AttributeName": "expires_at", "Enabled": true}},
+			{"StreamSpecification", map[string]any{"StreamViewType": "KEYS_ONLY"}},
+			{"PointInTimeRecoverySpecification", map[string]any{"PointInTimeRecoveryEnabled": true}},
 		} {
-			if show(table.Properties[name]) != show(want) {
-				t.Errorf("%s is %s", name, show(table.Properties[name]))
-			}
+			t.Run(c.name, func(t *testing.T) {
+				if show(table.Properties[c.name]) != show(c.want) {
+					t.Errorf("%s is %s", c.name, show(table.Properties[c.name]))
+				}
+			})
 		}
 	})
 }
@@ -218,10 +223,15 @@ func TestAddressOfEachStage(t *testing.T) {
 			if name["DomainName"] != c.domain || at(name, "DomainNameConfigurations", 0, "CertificateArn") != c.certificate || at(name, "DomainNameConfigurations", 0, "SecurityPolicy") != "TLS_1_2" {
 				t.Error(show(name))
 			}
-			for output, path := range map[string]string{"ApiUrl": "/", "SignatureUrl": "/signature", "VerifyUrl": "/verify", "OAuthCallbackUrl": "/oauth/callback"} {
-				if got := m.Outputs[output].Value; got != "https://"+c.domain+path {
-					t.Errorf("%s is %v", output, got)
-				}
+			for _, row := range []struct {
+				output string
+				path   string
+			}{{"ApiUrl", "/"}, {"SignatureUrl", "/signature"}, {"VerifyUrl", "/verify"}, {"OAuthCallbackUrl", "/oauth/callback"}} {
+				t.Run(row.output, func(t *testing.T) {
+					if got := m.Outputs[row.output].Value; got != "https://"+c.domain+row.path {
+						t.Errorf("%s is %v", row.output, got)
+					}
+				})
 			}
 			if m.Outputs["DomainTarget"].Value == nil {
 				t.Error("no output DomainTarget")

@@ -62,7 +62,7 @@ func Variables() []Variable {
 		{Name: envAPIBase, Default: wechat.DefaultBaseURL, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer. Locally it can be a simulator."},
 		{Name: envProxyURL, Secret: true, Example: "http://user:password@proxy.example.com:3128", Help: "Forward proxy for calls to WeChat, the cheap way to a fixed address. The AWS SDK does not use it."},
 		{Name: envOrigins, Example: "https://www.example.com,https://m.example.com", Help: "Origins of the pages that may be signed for and that may call from a browser (CORS)."},
-		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes each signature anew; `table` stores one per URL in the table until its ticket expires."},
+		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes a new signature each time; `table` stores one per URL in the table until its ticket expires."},
 		{Name: envToken, Secret: true, Help: "Token of the server URL of the account of `WECHAT_APP_ID`, to run functions locally, as WeChat's console shows it. Pushes that are not signed with it are refused. In the cloud it comes from Secrets Manager."},
 		{Name: envAESKey, Secret: true, Help: "EncodingAESKey of that account, 43 characters, to run functions locally. With it pushes must come encrypted (safe mode), without it in plain text."},
 		{Name: envTokenPrevious, Secret: true, Help: "The token before a rotation, accepted beside the current one until this is removed."},

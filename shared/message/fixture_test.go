@@ -35,7 +35,7 @@ type fixture struct {
 	sink    *recordingSink
 	secrets secret.Push // read again when a push does not verify
 	mu      sync.Mutex  // guards what follows
-	kept    *Keyring
+	cached  *Keyring
 	reads   int
 	now     func() time.Time
 	log     logtest.Buffer
@@ -78,19 +78,19 @@ func (w *fixture) newHandler(s store.Store, sink Sink) *Handler {
 func (w *fixture) keys(_ context.Context, account account.Account, fresh bool) (*Keyring, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.kept == nil || fresh {
+	if w.cached == nil || fresh {
 		w.reads++
 		ring, err := NewKeyring(account.AppID, w.secrets)
 		if err != nil {
 			return nil, err
 		}
-		w.kept = ring
+		w.cached = ring
 	}
-	return w.kept, nil
+	return w.cached, nil
 }
 
 // plain takes the AES key away.
-func (w *fixture) plain() { w.secrets.AESKey, w.kept = secret.Secret{}, nil }
+func (w *fixture) plain() { w.secrets.AESKey, w.cached = secret.Secret{}, nil }
 
 // key is how the tests seal what WeChat would.
 func (w *fixture) key(encoded string) *aesKey {

@@ -173,7 +173,7 @@ func TestRotation(t *testing.T) {
 	if len(w.sink.taken) != 4 || w.reads != 3 {
 		t.Errorf("%d messages, secrets read %d times", len(w.sink.taken), w.reads)
 	}
-	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.kept = secret.Secret{}, secret.Secret{}, nil
+	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.cached = secret.Secret{}, secret.Secret{}, nil
 	want(t, "no longer", w.serve(w.sealed(eventMessage("4"))), 403, `"push_refused"`)
 }
 
@@ -258,7 +258,7 @@ func TestReplyTooLarge(t *testing.T) {
 	}
 	w.sink.only(t)
 	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("<", 60_000) + `"}`
-	want(t, "large, and kept", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
+	want(t, "large, and stored", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
 	want(t, "again", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
 }
 
@@ -398,6 +398,6 @@ func TestStoredItemHoldsNoContent(t *testing.T) {
 	}
 	// A push whose clock is a window ahead can be replayed for two windows.
 	if left := item.ExpiresAt.Sub(now); left <= 2*testWindow || left > time.Hour {
-		t.Errorf("it is kept for %v", left)
+		t.Errorf("it is stored for %v", left)
 	}
 }

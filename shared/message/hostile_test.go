@@ -214,7 +214,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func (e *endless) Close() error { return nil }
 
 // A body that is too large is not read past the limit, and not at all where its
-// length is told.
+// length is known.
 func TestTooLarge(t *testing.T) {
 	w := newFixture(t)
 	for length, most := range map[int64]int{-1: 64<<10 + 1, 2 << 20: 0} {

@@ -199,7 +199,7 @@ func TestPushInProgressIsWaitedForThenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFixture(t)
 		if w.deliver(fault{call: 2}) {
-			t.Fatal("a dead process answered")
+			t.Fatal("a crashed process answered")
 		}
 		start := time.Now()
 		want(t, "at once", w.serve(w.sealed(textMessage)), 503, `"push_in_progress"`)

@@ -51,7 +51,7 @@ func TestNoReply(t *testing.T) {
 	}
 }
 
-// What is wrong with a reply is told by name; what it says is not.
+// An error names the field that is wrong and never quotes its value.
 func TestRepliesRefused(t *testing.T) {
 	for _, c := range []struct {
 		in  string

@@ -99,7 +99,7 @@ func (r *Recorder) directive(values []Value) slog.Value {
 	return directive(values)
 }
 
-// directive tells CloudWatch which members of the line are metrics.
+// directive says to CloudWatch which members of the line are metrics.
 func directive(values []Value) slog.Value {
 	var b strings.Builder
 	b.WriteString(`[{"Namespace":"` + Namespace + `","Dimensions":[["` + Dimension + `"]],"Metrics":[`)

@@ -63,7 +63,7 @@ func all() []metrics.Name {
 // units that CloudWatch knows and that we use; none means None.
 var units = []string{"", "Seconds"}
 
-// Each metric's line obeys the specification's rules.
+// Each metric's line follows the specification's rules.
 func TestSpecification(t *testing.T) {
 	for _, name := range all() {
 		line := written(t, recorder().Count(name))

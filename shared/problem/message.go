@@ -18,7 +18,7 @@ var (
 	}}
 	EchostrInvalid = Type{code: "echostr_invalid", status: http.StatusForbidden, title: "Invalid echostr"}
 	PushRefused    = Type{code: "push_refused", status: http.StatusForbidden, title: "Push refused", hint: Hint{
-		En: "Token, EncodingAESKey, AppID and the mode (plain or encrypted) must be those of WeChat's console; the log tells which check failed.",
+		En: "Token, EncodingAESKey, AppID and the mode (plain or encrypted) must be those of WeChat's console; the log says which check failed.",
 		Zh: "Token、EncodingAESKey、AppID 和加解密方式必须与公众平台一致；日志会说明是哪一项检查未通过。",
 	}}
 	PushMalformed          = Type{code: "push_malformed", status: http.StatusBadRequest, title: "Malformed push"}

@@ -16,7 +16,7 @@ import (
 // The zero Mux is empty and ready. Register before serving; serving is then
 // safe for concurrent use.
 type Mux struct {
-	// GETOnly refuses HEAD, for GET handlers that do more than tell. Set it first.
+	// GETOnly refuses HEAD, for GET handlers that change something. Set it first.
 	GETOnly bool
 
 	exact    map[string]*route

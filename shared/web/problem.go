@@ -33,7 +33,7 @@ func WriteProblem(w http.ResponseWriter, p *problem.Problem) {
 		header.Set("Retry-After", strconv.FormatInt(wholeSeconds(p.RetryAfter), 10))
 	}
 	// Strings and a number always encode, and a client that has gone away is
-	// nobody to report to.
+	// not there to be told.
 	_ = writeJSON(w, p.Status(), "application/problem+json", problemBody{
 		Type:   "urn:wechatfn:problem:" + string(p.Code()),
 		Title:  p.Title(),

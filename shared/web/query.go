@@ -96,7 +96,7 @@ func (q *Query) Has(name string) bool {
 }
 
 // Unknown returns the decoded names of all other parameters in the order they
-// came, repeats included. They tell a handler that a URL was sent unencoded:
+// came, repeats included. They show a handler that a URL was sent unencoded:
 // ?url=https://a/?x=1&y=2 has an unknown y, and a url that was cut short.
 func (q *Query) Unknown() []string { return q.unknown }
 

@@ -93,7 +93,7 @@ func (c *Client) request(ctx context.Context, r call) (*http.Request, error) {
 		return nil, err
 	}
 	if method == http.MethodGet {
-		// An empty body of unknown length sends nothing, but keeps net/http from quietly
+		// An empty body of unknown length sends nothing, but prevents net/http from quietly
 		// repeating a GET whose reused connection broke: a classic token call made twice
 		// yields two tokens, and the first one would be lost.
 		req.Body, req.GetBody = io.NopCloser(bytes.NewReader(nil)), nil

@@ -120,7 +120,7 @@ var verbs = []struct {
 	}},
 }
 
-// TestRetries: exactly one more attempt after trouble that may pass, for calls that may be
+// TestRetries: exactly one more attempt after a failure that may pass, for calls that may be
 // repeated; none else.
 func TestRetries(t *testing.T) {
 	for _, fault := range []struct {

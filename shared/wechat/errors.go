@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Class says what kind of trouble an Error is, which decides what to do next.
+// Class says what kind of failure an Error is, which decides what to do next.
 type Class int
 
 const (
@@ -167,7 +167,7 @@ func (e *Error) SecretRefused() bool {
 	return e.Code == CodeInvalidSecret || e.Code == codeInvalidToken && e.Class() == ClassConfiguration
 }
 
-// Pause is how long to keep away at least, whatever else the caller's backoff says; 0 when WeChat
+// Pause is how long to wait at least, whatever else the caller's backoff says; 0 when WeChat
 // names no time, or more than one: 45009 is documented for the day's quota and for the minute's.
 func (e *Error) Pause() time.Duration {
 	switch e.Code {

@@ -55,7 +55,7 @@ func (r redactor) text(s string) string {
 	return s
 }
 
-// err keeps a context's verdict recognisable and turns anything else into its text. The original
+// err leaves a context's error recognisable and turns anything else into its text. The original
 // is not wrapped: *url.Error prints the whole URL, which carries secret or token.
 func (r redactor) err(err error) error {
 	for _, verdict := range []error{context.Canceled, context.DeadlineExceeded} {

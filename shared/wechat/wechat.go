@@ -18,7 +18,7 @@ import (
 )
 
 // DefaultBaseURL is the default of WECHAT_API_BASE: WeChat's nearest entry. Regional names exist (hk.api.weixin.qq.com ...), and
-// api2.weixin.qq.com stands by; use names, never pinned addresses.
+// api2.weixin.qq.com is the standby; use names, never pinned addresses.
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Interface_field_description.html
 const DefaultBaseURL = "https://api.weixin.qq.com"
 
@@ -38,7 +38,7 @@ type Config struct {
 	HTTPClient *http.Client
 }
 
-// Client calls WeChat. It is safe for concurrent use and keeps connections alive between calls.
+// Client calls WeChat. It is safe for concurrent use and reuses connections.
 type Client struct {
 	base    string
 	classic bool

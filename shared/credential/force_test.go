@@ -105,6 +105,21 @@ func TestForceIsCountedThoughTheCallFails(t *testing.T) {
 	})
 }
 
+// A forced call with an old secret would use up budget for a refusal.
+func TestForceReadsTheSecretAgain(t *testing.T) {
+	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
+		stored := nextSecret
+		f.cacheSecret(&stored)
+		renewer := f.renewer()
+		old := f.tick(renewer).Token.Value
+		_ = f.sim.SetSecret(testAppID, nextSecret)
+		time.Sleep(time.Minute)
+		if record, err := renewer.Force(t.Context(), f.account); err != nil || record.Token.Value == old {
+			t.Errorf("the token was not renewed: %v, %+v", err, record.Token.Failure)
+		}
+	})
+}
+
 func TestForceRefusedLeavesTheTokenInUse(t *testing.T) {
 	bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
 		renewer := f.renewer()

@@ -73,11 +73,11 @@ type Config struct {
 // default of Variables. The error joins one sentence for each thing that is wrong,
 // naming the variable; secrets are never quoted.
 func Load(getenv func(string) string, needs Part) (*Config, error) {
-	return load(getenv, needs, defaults())
+	return load(getenv, needs, defaultOf)
 }
 
-func load(getenv func(string) string, needs Part, defaults map[string]string) (*Config, error) {
-	l := loader{getenv: getenv, defaults: defaults}
+func load(getenv func(string) string, needs Part, defaultOf func(name string) string) (*Config, error) {
+	l := loader{getenv: getenv, defaultOf: defaultOf}
 	c := &Config{
 		SecretsARN:         l.get(envSecretsARN),
 		TokenMode:          l.oneOf(envTokenMode, ModeStable, ModeClassic),
@@ -124,9 +124,9 @@ func (c *Config) PushSecretsOf(a account.Account) (secret.Push, bool) {
 
 // loader collects problems while it reads.
 type loader struct {
-	getenv   func(string) string
-	defaults map[string]string // by variable
-	problems []error
+	getenv    func(string) string
+	defaultOf func(name string) string
+	problems  []error
 }
 
 func (l *loader) problem(name, format string, args ...any) {
@@ -135,7 +135,7 @@ func (l *loader) problem(name, format string, args ...any) {
 
 // get returns the value of a variable, or its default where it is not set.
 func (l *loader) get(name string) string {
-	return cmp.Or(strings.TrimSpace(l.getenv(name)), l.defaults[name])
+	return cmp.Or(strings.TrimSpace(l.getenv(name)), l.defaultOf(name))
 }
 
 // oneOf reads an enumerated variable.

@@ -21,7 +21,7 @@ func (l *loader) duration(name string, least, most time.Duration) time.Duration 
 	value := l.get(name)
 	d, err := time.ParseDuration(value)
 	if err != nil || d < least || d > most {
-		l.problem(name, "%q is not a duration from %s to %s, such as %s", value, short(least), short(most), l.defaults[name])
+		l.problem(name, "%q is not a duration from %s to %s, such as %s", value, short(least), short(most), l.defaultOf(name))
 	}
 	return d
 }

@@ -35,7 +35,7 @@ func TestSessionSettingsAreRefused(t *testing.T) {
 		values []string
 		want   string
 	}{
-		{"SESSION_TTL", []string{"59s", "8784h1s", "-1h", "1", "soon"}, "is not a duration from 1m to 8784h, such as " + defaults()["SESSION_TTL"]},
+		{"SESSION_TTL", []string{"59s", "8784h1s", "-1h", "1", "soon"}, "is not a duration from 1m to 8784h, such as " + defaultOf("SESSION_TTL")},
 		{"SESSION_IDLE_TIMEOUT", []string{"0", "1d"}, "is not a duration from 1m to 8784h"},
 		{"SESSION_DEVICES", []string{"0", "257", "-1", "many", "1.5"}, "is not a number from 1 to 256"},
 		{"MINIPROGRAM_SESSION_TTL", []string{"0", "8785h"}, "is not a duration from 1m to 8784h"},

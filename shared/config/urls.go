@@ -18,7 +18,7 @@ func (l *loader) base(name string) string {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		l.problem(name, "%sis not an http(s) URL, such as %s", quotedURL(value), l.defaults[name])
+		l.problem(name, "%sis not an http(s) URL, such as %s", quotedURL(value), l.defaultOf(name))
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		l.problem(name, "must not have userinfo, a query or a fragment")
 	}

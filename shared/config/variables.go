@@ -3,7 +3,7 @@ package config
 import "wechatfn/shared/wechat"
 
 // Variable describes one environment variable. The documentation, the SAM template
-// and the CDK stack are made from it, and Load takes the default from it.
+// and the CDK stack are made from it.
 type Variable struct {
 	Name    string
 	Default string // as it would be written; empty means none
@@ -49,49 +49,76 @@ const (
 	envReplyFunction  = "REPLY_FUNCTION"
 )
 
+// defaultOf returns the default of a variable as it would be written, and "" for a
+// variable that has none. The loader takes it from here, and so do the documentation,
+// the SAM template and the CDK stack. It is apart from Variables so that functions do
+// not link the texts.
+func defaultOf(name string) string {
+	switch name {
+	case envTokenMode:
+		return ModeStable
+	case envTickets:
+		return string(wechat.JSAPI)
+	case envAPIBase:
+		return wechat.DefaultBaseURL
+	case envSignatureCache:
+		return CacheNone
+	case envPushWindow:
+		return "10m"
+	case envOpenBase:
+		return wechat.DefaultOpenURL
+	case envSessionTTL:
+		return "720h"
+	case envSessionIdle:
+		return "168h"
+	case envSessionDevices:
+		return "10"
+	case envMiniSessionTTL:
+		return "72h"
+	case envMiniDataAge:
+		return "10m"
+	case envLogLevel:
+		return "info"
+	}
+	return ""
+}
+
 // Variables lists every variable in the order of the documentation.
 func Variables() []Variable {
-	return []Variable{
+	variables := []Variable{
 		{Name: envAppID, Example: "wx520c15f417810387", Help: "AppID of the one official account. Its account name is `default`. With several accounts use `WECHAT_APPS`."},
 		{Name: envAppSecret, Secret: true, Help: "AppSecret of that account, to run functions locally. In the cloud it comes from Secrets Manager."},
 		{Name: envApps, Example: `[{"name":"shop","kind":"official_account","appId":"wx520c15f417810387"}]`, Help: "Several accounts, as a JSON list. `kind` is `official_account`, `website` or `mini_program`; `tickets` overrides `WECHAT_TICKETS`. The first one is the default of `?app=`."},
 		{Name: envAppSecrets, Secret: true, Example: `{"shop":"..."}`, Help: "AppSecrets of several accounts, to run functions locally: a JSON object, account name to AppSecret."},
 		{Name: envSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object, read only by the refresher and the oauth function, cached for 300 s at most and read again when WeChat refuses the AppSecret."},
-		{Name: envTokenMode, Default: ModeStable, Help: "`stable` uses WeChat's stable_token, `classic` the older token call, which any other system of yours that calls it will invalidate."},
-		{Name: envTickets, Default: string(wechat.JSAPI), Help: "Tickets that the refresher keeps valid for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
-		{Name: envAPIBase, Default: wechat.DefaultBaseURL, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer. Locally it can be a simulator."},
+		{Name: envTokenMode, Help: "`stable` uses WeChat's stable_token, `classic` the older token call, which any other system of yours that calls it will invalidate."},
+		{Name: envTickets, Help: "Tickets that the refresher keeps valid for official accounts, a comma list of `jsapi` and `wx_card`. `wx_card` is needed for card signatures only."},
+		{Name: envAPIBase, Help: "Where WeChat's API is. `https://hk.api.weixin.qq.com` may be nearer. Locally it can be a simulator."},
 		{Name: envProxyURL, Secret: true, Example: "http://user:password@proxy.example.com:3128", Help: "Forward proxy for calls to WeChat, the cheap way to a fixed address. The AWS SDK does not use it."},
 		{Name: envOrigins, Example: "https://www.example.com,https://m.example.com", Help: "Origins of the pages that may be signed for and that may call from a browser (CORS)."},
-		{Name: envSignatureCache, Default: CacheNone, Help: "`none` makes a new signature each time; `table` stores one per URL in the table until its ticket expires."},
+		{Name: envSignatureCache, Help: "`none` makes a new signature each time; `table` stores one per URL in the table until its ticket expires."},
 		{Name: envToken, Secret: true, Help: "Token of the server URL of the account of `WECHAT_APP_ID`, to run functions locally, as WeChat's console shows it. Pushes that are not signed with it are refused. In the cloud it comes from Secrets Manager."},
 		{Name: envAESKey, Secret: true, Help: "EncodingAESKey of that account, 43 characters, to run functions locally. With it pushes must come encrypted (safe mode), without it in plain text."},
 		{Name: envTokenPrevious, Secret: true, Help: "The token before a rotation, accepted beside the current one until this is removed."},
 		{Name: envAESKeyPrevious, Secret: true, Help: "The EncodingAESKey before a rotation, accepted beside the current one until this is removed."},
 		{Name: envPushSecrets, Secret: true, Example: `{"shop":{"token":"...","encodingAESKey":"..."}}`, Help: "The same for any number of accounts, to run functions locally: a JSON object, account name (or AppID) to `token`, `encodingAESKey`, `previousToken` and `previousEncodingAESKey`, of which only `token` is required."},
 		{Name: envPushSecretsARN, Example: "arn:aws:secretsmanager:...", Help: "Secrets Manager secret that holds the same JSON object (the name of one account is `default`), cached for 300 s at most and read again when a push does not verify, at most once in 5 s. It is another secret than that of `WECHAT_SECRETS_ARN`, so that the verify function never reads an AppSecret."},
-		{Name: envPushWindow, Default: "10m", Help: "How far a push's timestamp may be from now, from `1m` to `24h`. An older push is refused as a replay."},
+		{Name: envPushWindow, Help: "How far a push's timestamp may be from now, from `1m` to `24h`. An older push is refused as a replay."},
 		{Name: envDomainProofs, Example: "AbCdEf0123456789", Help: "Codes of WeChat's domain proofs, a comma list: `CODE` serves CODE as `/MP_verify_CODE.txt`, as the file that WeChat's console gives holds it; `CODE=CONTENT` serves CONTENT."},
 		{Name: envEventBus, Example: "wechatfn", Help: "Name or ARN of the EventBridge bus that takes the messages."},
 		{Name: envReplyFunction, Example: "wechat-replies", Help: "Name or ARN of a Lambda function that answers messages: it gets the message and returns the reply. Without one nothing is replied."},
 		{Name: envTable, Example: "wechatfn", Help: "Name of the DynamoDB table."},
-		{Name: envOpenBase, Default: wechat.DefaultOpenURL, Help: "Where WeChat's login pages are. Locally it can be a simulator."},
+		{Name: envOpenBase, Help: "Where WeChat's login pages are. Locally it can be a simulator."},
 		{Name: envPublicURL, Example: "https://api.example.com", Help: "Our own address, for logins; WeChat must know its host (网页授权域名). Without it, the host of the request is used, which API Gateway has checked."},
-		{Name: envSessionTTL, Default: "720h", Help: "How long after a login its session ends, whatever happens."},
-		{Name: envSessionIdle, Default: "168h", Help: "How long after its last use a session ends."},
-		{Name: envSessionDevices, Default: "10", Help: "Sessions that a user may have in an app; one more ends the oldest, and before that any that a newer login on the same device has replaced."},
-		{Name: envMiniSessionTTL, Default: "72h", Help: "How long after a mini-program's login its session ends, used or not."},
-		{Name: envMiniDataAge, Default: "10m", Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
-		{Name: envLogLevel, Default: "info", Help: "`debug`, `info`, `warn` or `error`. `warn` leaves out the line of each request, and with it the counts of signatures, pushes and logins in CloudWatch."},
+		{Name: envSessionTTL, Help: "How long after a login its session ends, whatever happens."},
+		{Name: envSessionIdle, Help: "How long after its last use a session ends."},
+		{Name: envSessionDevices, Help: "Sessions that a user may have in an app; one more ends the oldest, and before that any that a newer login on the same device has replaced."},
+		{Name: envMiniSessionTTL, Help: "How long after a mini-program's login its session ends, used or not."},
+		{Name: envMiniDataAge, Help: "How far the time in a mini-program's encrypted data may be from now, from `1m` to `24h`."},
+		{Name: envLogLevel, Help: "`debug`, `info`, `warn` or `error`. `warn` leaves out the line of each request, and with it the counts of signatures, pushes and logins in CloudWatch."},
 	}
-}
-
-// defaults maps the variables that have a default to it.
-func defaults() map[string]string {
-	found := map[string]string{}
-	for _, v := range Variables() {
-		if v.Default != "" {
-			found[v.Name] = v.Default
-		}
+	for i, v := range variables {
+		variables[i].Default = defaultOf(v.Name)
 	}
-	return found
+	return variables
 }

@@ -16,8 +16,8 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// Deps is what the functions need beside the configuration. The zero values of the
-// optional fields are those of the deployed functions.
+// Deps is what the functions need beside the configuration. OnRefreshRequest, Insecure
+// and Now stay zero in deployed functions; they are for make dev and tests.
 type Deps struct {
 	Store    store.Store          // required by all
 	WeChat   *wechat.Client       // required by OAuth and Refresher; NewWeChat makes it

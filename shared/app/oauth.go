@@ -23,7 +23,7 @@ import (
 // OAuthNeeds is the part of the configuration that OAuth requires.
 const OAuthNeeds = config.Secrets
 
-// OAuthReadBack is how long a write whose outcome is unknown may be read back. It is
+// OAuthReadBack is how long reading back a write of unknown outcome may take. It is
 // short, because the answer must leave before Lambda ends the function.
 const OAuthReadBack = 300 * time.Millisecond
 
@@ -43,7 +43,7 @@ func OAuth(c *config.Config, d Deps) (*Logins, error) {
 	if !d.Insecure && strings.HasPrefix(c.PublicURL, "http://") {
 		return nil, errors.New("PUBLIC_URL: logins need https")
 	}
-	if d.WeChat == nil { // which is no nil interface
+	if d.WeChat == nil { // checked here: a nil *wechat.Client in an interface is not nil
 		return nil, errors.New("app: OAuth needs WeChat")
 	}
 	sessions, err := session.New(session.Config{Store: d.Store, TTL: c.SessionTTL, IdleTimeout: c.SessionIdleTimeout, MaxDevices: c.SessionDevices, Now: d.Now})

@@ -14,7 +14,7 @@ const RefresherNeeds = config.Secrets
 // Refresher makes the refresher function, for the accounts that have an access token.
 // Of Deps it uses Store, WeChat, Secrets, Now and Logger.
 func Refresher(c *config.Config, d Deps) (*refresher.Refresher, error) {
-	if d.WeChat == nil { // which is no nil interface
+	if d.WeChat == nil { // checked here: a nil *wechat.Client in an interface is not nil
 		return nil, errors.New("app: Refresher needs WeChat")
 	}
 	return refresher.New(refresher.Config{

@@ -14,7 +14,7 @@ import (
 // VerifyNeeds is the part of the configuration that Verify requires.
 const VerifyNeeds = config.Pushes
 
-// VerifyReadBack is how long a write whose outcome is unknown may be read back. It is
+// VerifyReadBack is how long reading back a write of unknown outcome may take. It is
 // short, because the answer must leave before Lambda ends the function.
 const VerifyReadBack = 200 * time.Millisecond
 

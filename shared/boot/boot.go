@@ -17,7 +17,7 @@ import (
 // for. If something is wrong with the configuration, Load logs it and ends the process.
 func Load(needs config.Part) (*config.Config, *slog.Logger) {
 	c, err := config.Load(os.Getenv, needs)
-	logger := Logger(os.Stdout, c.LogLevel)
+	logger := newLogger(os.Stdout, c.LogLevel)
 	ExitOn(logger, err)
 	return c, logger
 }
@@ -31,9 +31,10 @@ func ExitOn(logger *slog.Logger, err error) {
 	}
 }
 
-// Logger writes JSON lines, which CloudWatch understands. It also sets the output of
-// the standard logger, which net/http uses, and filters it: see responseFilter.
-func Logger(w io.Writer, level slog.Level) *slog.Logger {
+// newLogger returns a logger of JSON lines, which CloudWatch understands. It also changes
+// the standard logger of package log, which net/http uses: its lines go to w, through
+// responseFilter.
+func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 	log.SetOutput(responseFilter{w})
 	log.SetFlags(0) // the lines of Lambda's runtime are JSON, with a time of their own
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))

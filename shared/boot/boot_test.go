@@ -17,7 +17,7 @@ func logTo(t *testing.T, level slog.Level) (*slog.Logger, *bytes.Buffer) {
 	t.Helper()
 	t.Cleanup(func() { log.SetOutput(os.Stderr); log.SetFlags(log.LstdFlags) })
 	out := new(bytes.Buffer)
-	return Logger(out, level), out
+	return newLogger(out, level), out
 }
 
 func TestStandardLoggerDropsUnsolicitedResponses(t *testing.T) {

@@ -9,7 +9,7 @@ type Variable struct {
 	Default string // as it would be written; empty means none
 	Example string
 	Help    string
-	Secret  bool // holds a secret itself: only to run functions locally, never in a template
+	Secret  bool // holds a secret: its value is never written into a template or a log
 }
 
 // envFunctionName is set by Lambda, never by anybody else.

@@ -34,7 +34,7 @@ type Exchanger[T any] struct {
 }
 
 // Exchange sends a code to WeChat, once. A code works once, and after a lost answer
-// nobody knows whether WeChat has used it; so no error is a reason to send it again.
+// nobody knows whether WeChat has used it. So never send it again, whatever the error.
 //
 // askedAt is when WeChat was asked, in Unix milliseconds. It is taken after the AppSecret
 // was read, because that can take seconds: of two logins of one user, the one that asked

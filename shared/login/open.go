@@ -32,9 +32,10 @@ const maxReopens = 5
 // a client that logs in again and again must not push the user's other devices out.
 // Otherwise it issues a session. token may be empty or anything.
 //
-// Store calls for a session that is reused: a Get, with Touch perhaps a Replace, and what
-// session.RecordLogin says. For a new one: what session.Issue says, after that Get if
-// there is a token. Errors: those of the two, see [Revoked].
+// Store calls for a session that is reused: a Get, with Touch perhaps a Replace, and the
+// calls that the comment of session.RecordLogin lists. For a new one: the calls that the
+// comment of session.Issue lists, after that Get if there is a token. Errors: those of the
+// two, see [Revoked].
 func (o Opener) Open(ctx context.Context, l session.Login, token string) (Opened, error) {
 	if token != "" {
 		s, reused, err := o.reuse(ctx, l, token)

@@ -12,9 +12,10 @@ type Throttle struct {
 	Rate, Burst int
 }
 
-// LowThrottle is that of routes that no visitor waits for, and of everything that
-// is no route. All throttles together bound what an attacker can cause, so these
-// routes get less than the others.
+// LowThrottle is for routes that are seldom called (health, preflights, domain proofs),
+// and for paths without a route. All throttles together bound what an attacker can
+// cause, so these get less than the others. A throttle in cdk.json replaces it on all
+// routes of its function, and not for paths without a route.
 func LowThrottle() Throttle { return Throttle{Rate: 50, Burst: 100} }
 
 // GatewayRoute is a route of the HTTP API.

@@ -7,15 +7,15 @@ import (
 	"wechatfn/shared/store"
 )
 
-// Access is a set of store verbs.
+// Access is a set of DynamoDB actions.
 type Access int
 
-// The verbs, as DynamoDB actions grant them. Who may write may read too: after a
-// write of unknown outcome the store reads the item back.
+// What a function can be granted. Who may write may read too: after a write of unknown
+// outcome the store reads the item back.
 const (
-	Get Access = 1 << iota // GetItem
-	put                    // PutItem, for Create and Replace
-	Put = put | Get
+	Read      Access = 1 << iota // GetItem
+	write                        // PutItem, for Create and Replace
+	ReadWrite = write | Read
 )
 
 // Grant gives access to the items of a kind (store.Kind...).
@@ -71,7 +71,7 @@ func (a Access) Actions() []string {
 	for _, one := range []struct {
 		access Access
 		action string
-	}{{Get, "GetItem"}, {put, "PutItem"}} {
+	}{{Read, "GetItem"}, {write, "PutItem"}} {
 		if a&one.access != 0 {
 			actions = append(actions, one.action)
 		}

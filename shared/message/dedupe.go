@@ -15,7 +15,7 @@ import (
 // dedupe makes a push count once, however often it is delivered and to how many
 // processes. For each push there is one item, push#HASH:
 //
-//	Create   in progress, until the time at which this process has given up or crashed
+//	Create   in progress, until this process must have ended
 //	Replace  done, with the answer, which every later delivery gets
 //	Replace  expired at once, when the sink failed: the next delivery starts again
 //
@@ -48,7 +48,7 @@ const pollInterval = 200 * time.Millisecond
 // dedupeKey is equal for two deliveries of the same push: the MsgId, or, where there is
 // none, as with events, all that was sent. WeChat says that sender, time and event
 // identify an event. They do not for events of the system: results of a media check
-// all come from one sender. Whatever counts as a duplicate is lost.
+// all come from one sender. If two different pushes had one key, the second would be lost.
 func (p *push) dedupeKey() string {
 	h := sha256.New()
 	if !p.IsEvent() && p.MsgID != "" {
@@ -62,9 +62,9 @@ func (p *push) dedupeKey() string {
 // claim returns the item that this process now has to finish or to release, or the
 // answer of a push that is done. This process gives up at until. Errors:
 // errInProgress, the store's.
-func (l *dedupe) claim(ctx context.Context, key string, until time.Time) (store.Item, *answer, error) {
-	ours := store.Item{Key: key, Value: store.Encode(entry{Until: until.UnixMilli()}), ExpiresAt: l.now().Add(l.ttl)}
-	current, err := l.store.Create(ctx, ours)
+func (d *dedupe) claim(ctx context.Context, key string, until time.Time) (store.Item, *answer, error) {
+	ours := store.Item{Key: key, Value: store.Encode(entry{Until: until.UnixMilli()}), ExpiresAt: d.now().Add(d.ttl)}
+	current, err := d.store.Create(ctx, ours)
 	for errors.Is(err, store.ErrConflict) {
 		var e entry
 		if current.Key != "" {
@@ -75,26 +75,28 @@ func (l *dedupe) claim(ctx context.Context, key string, until time.Time) (store.
 		if e.Answer != nil {
 			return store.Item{}, e.Answer, nil
 		}
-		current, err = l.step(ctx, ours, current, time.UnixMilli(e.Until))
+		current, err = d.waitOrTakeOver(ctx, ours, current, time.UnixMilli(e.Until))
 	}
 	return current, nil, err
 }
 
-// step is one try for a push that was in progress: wait and read again while its
-// process may still be running, else take over. It returns as Create does.
-func (l *dedupe) step(ctx context.Context, ours, current store.Item, until time.Time) (store.Item, error) {
-	left := until.Sub(l.now())
+// waitOrTakeOver is one try for a push that was in progress. While its process may still
+// be running, it waits and reads the item again; else it takes over. A nil error means
+// that this process has claimed the push. Errors: store.ErrConflict with the stored item
+// (the zero Item if there is none), errInProgress, the store's.
+func (d *dedupe) waitOrTakeOver(ctx context.Context, ours, current store.Item, until time.Time) (store.Item, error) {
+	left := until.Sub(d.now())
 	if current.Key == "" || left <= 0 {
 		ours.Version = current.Version
-		return store.Write(ctx, l.store, ours)
+		return store.Write(ctx, d.store, ours)
 	}
 	if err := wait.For(ctx, min(left, pollInterval)); err != nil {
 		return store.Item{}, errInProgress
 	}
-	found, err := l.store.Get(ctx, ours.Key)
+	found, err := d.store.Get(ctx, ours.Key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return l.store.Create(ctx, ours)
+		return d.store.Create(ctx, ours)
 	case err != nil:
 		return store.Item{}, err
 	}
@@ -102,15 +104,15 @@ func (l *dedupe) step(ctx context.Context, ours, current store.Item, until time.
 }
 
 // finish writes the answer that every later delivery gets.
-func (l *dedupe) finish(ctx context.Context, item store.Item, a answer) error {
-	item.Value, item.ExpiresAt = store.Encode(entry{Answer: &a}), l.now().Add(l.ttl)
-	_, err := l.store.Replace(ctx, item)
+func (d *dedupe) finish(ctx context.Context, item store.Item, a answer) error {
+	item.Value, item.ExpiresAt = store.Encode(entry{Answer: &a}), d.now().Add(d.ttl)
+	_, err := d.store.Replace(ctx, item)
 	return err
 }
 
 // release lets the next delivery start again at once.
-func (l *dedupe) release(ctx context.Context, item store.Item) error {
-	item.ExpiresAt = l.now().Truncate(time.Second)
-	_, err := l.store.Replace(ctx, item)
+func (d *dedupe) release(ctx context.Context, item store.Item) error {
+	item.ExpiresAt = d.now().Truncate(time.Second)
+	_, err := d.store.Replace(ctx, item)
 	return err
 }

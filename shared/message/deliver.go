@@ -13,10 +13,10 @@ import (
 var errTooLate = errors.New("message: out of time")
 
 // deliverOnce delivers a push to the sink unless that was done before, and returns
-// the answer. Errors are problems with a 5xx status, after which WeChat sends the
-// push again, and the store's.
+// the answer. Errors: *problem.Problem with a 5xx status, or the store's. WeChat sends the
+// push again after either.
 func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
-	deadline, _ := ctx.Deadline()
+	deadline, _ := ctx.Deadline() // Handler.budget always sets one
 	until := h.config.Now().Add(time.Until(deadline)).Add(clockSkew)
 	item, done, err := h.dedupe.claim(ctx, p.dedupeKey(), until)
 	switch {
@@ -85,7 +85,7 @@ func (h *Handler) reply(p *push, reply []byte) (answer, error) {
 	if p.seal != nil && err == nil {
 		var random [randomSize]byte
 		if _, err = io.ReadFull(h.config.Rand, random[:]); err == nil {
-			text, err = render(p.seal.close(text, random[:], now), p.xml)
+			text, err = render(p.seal.encrypt(text, random[:], now), p.xml)
 		}
 	}
 	if len(text) > maxAnswerBytes && err == nil {

@@ -116,9 +116,9 @@ func (h *Handler) request(r *http.Request) (account.Account, *query, error) {
 	return a, q, nil
 }
 
-// keys calls try with the keyring of the account. If that fails and there are newer
+// withKeyring calls try with the keyring of the account. If that fails and there are newer
 // secrets, it calls try with those.
-func (h *Handler) keys(ctx context.Context, account account.Account, try func(*Keyring) error) error {
+func (h *Handler) withKeyring(ctx context.Context, account account.Account, try func(*Keyring) error) error {
 	ring, err := h.config.Keys(ctx, account, false)
 	if errors.Is(err, ErrNoSecrets) { // perhaps they were stored a moment ago
 		ring, err = h.config.Keys(ctx, account, true)
@@ -141,7 +141,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.keys(r.Context(), account, q.verified); err != nil {
+	if err := h.withKeyring(r.Context(), account, q.verified); err != nil {
 		return h.checkProblem(r.Context(), account, err)
 	}
 	if q.fresh(h.config.Now(), h.config.Window) != nil {
@@ -206,7 +206,7 @@ func (h *Handler) budget(parent context.Context) (context.Context, context.Cance
 // open verifies a push. It checks the timestamp first: that costs nothing.
 func (h *Handler) open(ctx context.Context, account account.Account, q *query, body []byte) (p *push, err error) {
 	if err = q.fresh(h.config.Now(), h.config.Window); err == nil {
-		err = h.keys(ctx, account, func(ring *Keyring) (err error) {
+		err = h.withKeyring(ctx, account, func(ring *Keyring) (err error) {
 			p, err = ring.open(account, q, body)
 			return err
 		})

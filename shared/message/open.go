@@ -131,7 +131,8 @@ type envelope struct {
 	Nonce        string
 }
 
-func (s *seal) close(text string, random []byte, now int64) envelope {
+// encrypt encrypts and signs the text of a reply. random are randomSize bytes.
+func (s *seal) encrypt(text string, random []byte, now int64) envelope {
 	encrypted := s.key.encrypt(random, text, s.appID)
 	return envelope{encrypted, Sign(s.token, strconv.FormatInt(now, 10), s.nonce, encrypted), now, s.nonce}
 }

@@ -159,7 +159,7 @@ func (v *vector) reply(t *testing.T) {
 	}
 	now, _ := strconv.ParseInt(v.Input.Timestamp, 10, 64)
 	s := seal{v.Input.Token, key, v.Input.AppID, v.Input.Nonce}
-	got := s.close(v.Input.Plaintext, []byte(v.Input.Random), now)
+	got := s.encrypt(v.Input.Plaintext, []byte(v.Input.Random), now)
 	if got.Encrypt != v.Expected.Encrypt || got.MsgSignature != v.Expected.MsgSignature {
 		t.Errorf("got %+v", got)
 	}

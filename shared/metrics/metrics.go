@@ -37,7 +37,7 @@ const (
 	Pushed      Name = "Pushed"      // pushes answered well, repeated ones included
 	PushRefused Name = "PushRefused" // pushes refused or failed
 
-	LoggedIn Name = "LoggedIn" // logins that ended in a session or a ticket for one
+	LoggedIn Name = "LoggedIn" // logins that ended in a session or in a login code
 )
 
 // units of the metrics that are no counts.

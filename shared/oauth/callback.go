@@ -1,10 +1,8 @@
 package oauth
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"wechatfn/shared/login"
 	"wechatfn/shared/store"
@@ -21,7 +19,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) error {
 	p := web.ProblemOf(r.Context(), err)
 	page(w, p, pending)
 	if p.Cause != nil {
-		return p // to be logged: the answer has been written
+		return p // web.Handle logs it and does not answer again
 	}
 	return nil
 }
@@ -70,7 +68,7 @@ type callbackRequest struct {
 }
 
 // seed is what the token or login code of this login is made from. Only the browser that
-// began the login can make it: the login cookie is as random as they are.
+// began the login can make it: the login cookie is secret and as random as the token.
 func (c callbackRequest) seed(purpose string) ([]byte, error) {
 	return login.Seed(c.loginCookie, c.state, purpose)
 }
@@ -89,8 +87,9 @@ func (h *Handler) parseCallback(r *http.Request) (c callbackRequest, err error) 
 	}, nil
 }
 
-// restart is for a browser that did not begin the login, or lost its cookie. It begins
-// the same login again, once, as its own: it must not get what this link ends in.
+// restart is for a callback without the login's cookie. The link belongs to another
+// browser, or this one lost its cookie. Begin a new login for this browser, once. It must
+// not get the session of the old one.
 func (h *Handler) restart(w http.ResponseWriter, r *http.Request, p pendingLogin) error {
 	account, ok := h.cfg.Accounts.Find(p.App)
 	if !ok || p.Restarted {
@@ -113,46 +112,4 @@ func (h *Handler) restart(w http.ResponseWriter, r *http.Request, p pendingLogin
 	}
 	http.Redirect(w, r, address, http.StatusFound)
 	return nil
-}
-
-// complete claims the login, exchanges the code and stores the outcome. Where another
-// callback has claimed the login, it waits for that one's outcome.
-func (h *Handler) complete(ctx context.Context, p storedPending, c callbackRequest) (result, error) {
-	if p.isOpen() {
-		deadline, _ := ctx.Deadline()
-		claimed, err := h.claim(ctx, p, h.cfg.Now().Add(time.Until(deadline)))
-		if err == nil {
-			return h.logIn(ctx, claimed, c), nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return result{}, err
-		}
-		p = claimed
-	}
-	o, err := h.awaitOutcome(ctx, c.state, p.pendingLogin)
-	if errors.Is(err, store.ErrNotFound) || err == nil && o.Result == "" {
-		return endedWith(errLoginInterrupted), nil
-	}
-	return result{outcome: o}, err
-}
-
-// logIn completes a login that this call has claimed. If its outcome cannot be stored,
-// this call succeeds all the same, and a call that comes again gets login_interrupted.
-func (h *Handler) logIn(ctx context.Context, p storedPending, c callbackRequest) result {
-	done, cause := h.exchange(ctx, p.pendingLogin, c)
-	logger := h.cfg.Logger.With("account", p.App)
-	switch {
-	case cause != nil:
-		logger.WarnContext(ctx, "login failed", "code", done.Result, "error", cause)
-	case done.Result == resultSession || done.Result == resultCode:
-		logger.InfoContext(ctx, "login", "outcome", done.Result, h.cfg.LoggedIn())
-	default:
-		logger.InfoContext(ctx, "login", "outcome", done.Result)
-	}
-	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
-	defer cancel()
-	if err := h.storeOutcome(saving, p, done.outcome); err != nil {
-		logger.ErrorContext(ctx, "outcome of a login not stored", "error", err)
-	}
-	return done
 }

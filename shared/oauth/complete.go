@@ -13,6 +13,7 @@ import (
 	"wechatfn/shared/login"
 	"wechatfn/shared/problem"
 	"wechatfn/shared/session"
+	"wechatfn/shared/store"
 	"wechatfn/shared/wechat"
 )
 
@@ -25,6 +26,49 @@ type result struct {
 
 func endedWith(p *problem.Problem) result {
 	return result{outcome: outcome{Result: string(p.Code())}}
+}
+
+// complete claims the login, exchanges the code and stores the outcome. Where another
+// callback has claimed the login, it waits for that one's outcome.
+func (h *Handler) complete(ctx context.Context, p storedPending, c callbackRequest) (result, error) {
+	if p.isOpen() {
+		deadline, _ := ctx.Deadline() // web.Guard always sets one
+		claimed, err := h.claim(ctx, p, h.cfg.Now().Add(time.Until(deadline)))
+		if err == nil {
+			return h.exchangeAndStore(ctx, claimed, c), nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return result{}, err
+		}
+		p = claimed
+	}
+	o, err := h.awaitOutcome(ctx, c.state, p.pendingLogin)
+	if errors.Is(err, store.ErrNotFound) || err == nil && o.Result == "" {
+		return endedWith(errLoginInterrupted), nil
+	}
+	return result{outcome: o}, err
+}
+
+// exchangeAndStore completes a login that this call has claimed: it exchanges the code and
+// stores the outcome. If the outcome cannot be stored, this call succeeds all the same,
+// and a call that comes again gets login_interrupted.
+func (h *Handler) exchangeAndStore(ctx context.Context, p storedPending, c callbackRequest) result {
+	done, cause := h.exchange(ctx, p.pendingLogin, c)
+	logger := h.cfg.Logger.With("account", p.App)
+	switch {
+	case cause != nil:
+		logger.WarnContext(ctx, "login failed", "code", done.Result, "error", cause)
+	case done.Result == resultSession || done.Result == resultCode:
+		logger.InfoContext(ctx, "login", "outcome", done.Result, h.cfg.LoggedIn())
+	default:
+		logger.InfoContext(ctx, "login", "outcome", done.Result)
+	}
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	if err := h.storeOutcome(saving, p, done.outcome); err != nil {
+		logger.ErrorContext(ctx, "outcome of a login not stored", "error", err)
+	}
+	return done
 }
 
 // exchange exchanges WeChat's code and opens the session. It always returns a result;
@@ -70,7 +114,7 @@ func exchangeProblem(err error) *problem.Problem {
 const profileTimeout = 3 * time.Second
 
 // identify returns who logs in, with the profile if the user granted it. A profile that
-// cannot be read is no reason to refuse the login.
+// cannot be read is no reason to refuse the login. askedAt is in Unix milliseconds.
 func (h *Handler) identify(ctx context.Context, a account.Account, p pendingLogin, t wechat.UserToken, askedAt int64) session.Login {
 	l := session.Login{App: a.Name, AppID: a.AppID, OpenID: t.OpenID, UnionID: t.UnionID, Began: askedAt}
 	if granted := cmp.Or(t.Scope, p.Scope); !strings.Contains(granted, wechat.ScopeUserInfo) && !strings.Contains(granted, wechat.ScopeLogin) {
@@ -92,7 +136,7 @@ func (h *Handler) identify(ctx context.Context, a account.Account, p pendingLogi
 	return l
 }
 
-// tokens are what WeChat answered when it was asked at askedAt.
+// tokens are what WeChat answered when it was asked at askedAt, in Unix milliseconds.
 func (h *Handler) tokens(t wechat.UserToken, askedAt int64) session.Tokens {
 	return session.Tokens{
 		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, Scope: t.Scope,

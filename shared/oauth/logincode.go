@@ -85,16 +85,16 @@ func (h *Handler) storeLoginCode(ctx context.Context, p pendingLogin, l session.
 	return err
 }
 
-// Grant is what a page gets for a login code, and for an old token.
-type Grant struct {
+// tokenAnswer is what a page gets for a login code, and for an old token.
+type tokenAnswer struct {
 	Token     string          `json:"token"`
 	TokenType string          `json:"tokenType"` // Bearer
 	ExpiresIn int64           `json:"expiresIn"` // seconds
 	Session   session.Session `json:"session"`
 }
 
-func (h *Handler) grant(token string, s session.Session) Grant {
-	return Grant{token, "Bearer", s.ExpiresAt - h.cfg.Now().Unix(), s}
+func (h *Handler) tokenAnswer(token string, s session.Session) tokenAnswer {
+	return tokenAnswer{token, "Bearer", s.ExpiresAt - h.cfg.Now().Unix(), s}
 }
 
 // token gives a bearer token for a login code, once, to the page that the login code was
@@ -119,7 +119,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, h.grant(token, opened))
+	return web.JSON(w, http.StatusOK, h.tokenAnswer(token, opened))
 }
 
 // redeem returns the login of a login code: of many requests with the same one, one

@@ -52,7 +52,7 @@ func (b *browser) redeem(body string) *httptest.ResponseRecorder {
 func (f *fixture) bearerOf(user string) *browser {
 	f.Helper()
 	page := f.page()
-	var grant Grant
+	var grant tokenAnswer
 	if err := json.Unmarshal(page.do("POST", "/oauth/token", f.browser().logInPage(user)).Body.Bytes(), &grant); err != nil || grant.Token == "" {
 		f.Fatalf("no token: %v", err)
 	}
@@ -69,7 +69,7 @@ func TestLoginCodeIsRedeemedOnce(t *testing.T) {
 	want(t, "without the verifier", page.do("POST", "/oauth/token", strings.Replace(code, testVerifier, testVerifier+"x", 1)), 400, "wechatfn_code_invalid")
 	want(t, "another page", thief.do("POST", "/oauth/token", code), 400, "wechatfn_code_invalid")
 	got := page.do("POST", "/oauth/token", code)
-	var grant Grant
+	var grant tokenAnswer
 	if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || got.Code != 200 || grant.TokenType != "Bearer" || grant.ExpiresIn <= 0 || grant.Session.OpenID != f.openID("user1") || got.Header().Get("Access-Control-Allow-Origin") != page.origin {
 		t.Fatalf("%d %s %v", got.Code, got.Body, got.Header())
 	}

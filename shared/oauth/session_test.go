@@ -16,7 +16,7 @@ func TestRefresh(t *testing.T) {
 	f := newFixture(t)
 	page := f.bearerOf("user1")
 	old := page.bearer
-	var grant Grant
+	var grant tokenAnswer
 	got := page.do("POST", "/oauth/session/refresh", "")
 	if err := json.Unmarshal(got.Body.Bytes(), &grant); err != nil || got.Code != 200 || grant.Token == old {
 		t.Fatalf("%d %s", got.Code, got.Body)
@@ -199,7 +199,7 @@ func TestSessionBelongsToOneProduct(t *testing.T) {
 	}
 	want(t, "afterwards", shop.do("GET", "/oauth/session", ""), 200, "")
 
-	var grant Grant
+	var grant tokenAnswer
 	if err := json.Unmarshal(shop.do("POST", "/oauth/session/refresh?sku=shop", "").Body.Bytes(), &grant); err != nil || grant.Session.SKU != "shop" {
 		t.Fatalf("%+v, %v", grant, err)
 	}

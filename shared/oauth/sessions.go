@@ -81,12 +81,12 @@ func (h *Handler) AuthorizeRequest(ctx context.Context, r *http.Request) (sessio
 			return session.Session{}, err
 		}
 	}
-	return h.Check(ctx, r)
+	return h.checkSession(ctx, r)
 }
 
-// Check says whose session a request has. Errors: *problem.Problem if it has none, the
-// store's.
-func (h *Handler) Check(ctx context.Context, r *http.Request) (session.Session, error) {
+// checkSession says whose session a request has. Errors: *problem.Problem if it has none,
+// the store's.
+func (h *Handler) checkSession(ctx context.Context, r *http.Request) (session.Session, error) {
 	s, err := h.cfg.Sessions.Check(ctx, h.credential(r).token)
 	return s, sessionProblem(err)
 }
@@ -109,7 +109,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 		h.setCookie(w, sessionCookie, token, time.Unix(s.EndsAt, 0).Sub(h.cfg.Now()))
 		return web.JSON(w, http.StatusOK, s)
 	}
-	return web.JSON(w, http.StatusOK, h.grant(token, s))
+	return web.JSON(w, http.StatusOK, h.tokenAnswer(token, s))
 }
 
 // logout ends the session of this device, or with all=true those of all devices. If the

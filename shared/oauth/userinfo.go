@@ -54,7 +54,7 @@ func (h *Handler) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errCheck
 	}
-	s, err := h.Check(r.Context(), r)
+	s, err := h.checkSession(r.Context(), r)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@
 //	{"action":"openids","unionid":"..."}                          the openids of a person, by AppID
 //
 // The name of the account, in app, may be left out if there is one account only.
+//
+// The events that operators send the refresher function are in package refresher.
 package operator
 
 import (

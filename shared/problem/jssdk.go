@@ -33,7 +33,7 @@ var (
 		Zh: "请把它加入 ALLOWED_ORIGINS，并在公众号后台把域名加入“JS接口安全域名”。",
 	}}
 	ForceInvalid = Type{code: "force_invalid", status: http.StatusBadRequest, title: "Invalid force", hint: Hint{
-		En: "Leave it out unless you need a new signature.",
+		En: "Leave force out unless you need a new signature.",
 		Zh: "除非需要新的签名，否则不必传 force。",
 	}}
 	ParameterInvalid = Type{code: "parameter_invalid", status: http.StatusBadRequest, title: "Invalid parameter", hint: Hint{
@@ -56,7 +56,7 @@ func signatureEntries() []Entry {
 		{&URLMissing, "no `url`, or an empty one", "没有传 `url`，或值为空"},
 		{&URLRelative, "`url` does not begin with `http://` or `https://`", "`url` 不是以 `http://` 或 `https://` 开头"},
 		{&URLScheme, "`url` has another scheme", "`url` 使用了其他协议"},
-		{&URLMalformed, "`url` has no host, or a backslash in it, or is not UTF-8", "`url` 没有主机名、主机名中有反斜杠，或不是 UTF-8"},
+		{&URLMalformed, "`url` has no host, or a backslash in its host, or is not UTF-8", "`url` 没有主机名、主机名中有反斜杠，或不是 UTF-8"},
 		{&URLControlCharacters, "`url` contains a space or a control character, which no browser reports", "`url` 含有空格或控制字符；浏览器给出的地址中不会有这些字符"},
 		{&URLUserinfo, "`url` has `user:password@` before the host", "`url` 的主机名前有 `user:password@`"},
 		{&URLEncodedTwice, "`url` is still percent-encoded after decoding once", "`url` 解码一次后仍是百分号编码"},

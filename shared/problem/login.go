@@ -3,9 +3,9 @@ package problem
 import "net/http"
 
 var (
-	logInAgain = Hint{En: "Log in again.", Zh: "请重新登录。"}
-	askLog     = Hint{En: "The operator finds the reason in the log.", Zh: "请联系网站管理员；原因见服务日志。"}
-	returnPage = Hint{
+	hintLogInAgain = Hint{En: "Log in again.", Zh: "请重新登录。"}
+	askLog         = Hint{En: "The operator finds the reason in the log.", Zh: "请联系网站管理员；原因见服务日志。"}
+	returnPage     = Hint{
 		En: "Send a path such as /account, or a URL on one of ALLOWED_ORIGINS, encoded with encodeURIComponent.",
 		Zh: "请传以 / 开头的路径，或 ALLOWED_ORIGINS 中来源的完整 URL，并用 encodeURIComponent 编码。",
 	}
@@ -31,11 +31,11 @@ var (
 		Zh: "不传 scope 则使用默认值。",
 	}}
 	LangInvalid = Type{code: "lang_invalid", status: http.StatusBadRequest, title: "Invalid lang", hint: Hint{
-		En: "Leave it out for zh_CN.",
+		En: "Leave lang out for zh_CN.",
 		Zh: "不传 lang 则为 zh_CN。",
 	}}
 	ChallengeInvalid = Type{code: "challenge_invalid", status: http.StatusBadRequest, title: "Invalid challenge", hint: Hint{
-		En: "Store the verifier in sessionStorage, and send it with the login code.",
+		En: "Send challenge = base64url(SHA-256(verifier)); store the verifier in sessionStorage and send it to /oauth/token.",
 		Zh: "请生成随机 verifier 存入 sessionStorage，登录时传其 SHA-256（base64url），换取令牌时再传 verifier。",
 	}}
 )
@@ -43,9 +43,9 @@ var (
 // Ways in which a login ends without a session. Those of them that the callback stores
 // as its outcome are in package oauth.
 var (
-	LoginUnknown    = Type{code: "login_unknown", status: http.StatusBadRequest, title: "Unknown login", hint: logInAgain}
+	LoginUnknown    = Type{code: "login_unknown", status: http.StatusBadRequest, title: "Unknown login", hint: hintLogInAgain}
 	LoginCookieLost = Type{code: "login_cookie_lost", status: http.StatusBadRequest, title: "Cookie lost", hint: Hint{
-		En: "Allow cookies for this site, do not use a private window of another app, and log in again.",
+		En: "Allow cookies for this site, use one browser from start to end, and log in again.",
 		Zh: "请允许本网站使用 Cookie，在同一浏览器中重新登录。",
 	}}
 	LoginRefused = Type{code: "login_refused", status: http.StatusForbidden, title: "Login refused", hint: Hint{
@@ -56,23 +56,23 @@ var (
 		En: "Tap “Use full service” (使用完整服务) at the bottom of the page, then log in again.",
 		Zh: "当前是“快照页”，微信只提供虚拟身份。请点击页面底部的“使用完整服务”后重新登录。",
 	}}
-	LoginCodeInvalid   = Type{code: "login_code_invalid", status: http.StatusBadRequest, title: "Invalid code", hint: logInAgain}
-	LoginCodeUsed      = Type{code: "login_code_used", status: http.StatusBadRequest, title: "Code used", hint: logInAgain}
-	LoginCodeExpired   = Type{code: "login_code_expired", status: http.StatusBadRequest, title: "Code expired", hint: logInAgain}
-	LoginInterrupted   = Type{code: "login_interrupted", status: http.StatusBadRequest, title: "Login interrupted", hint: logInAgain}
-	LoginEnded         = Type{code: "login_ended", status: http.StatusBadRequest, title: "Login ended", hint: logInAgain}
+	LoginCodeInvalid   = Type{code: "login_code_invalid", status: http.StatusBadRequest, title: "Invalid code", hint: hintLogInAgain}
+	LoginCodeUsed      = Type{code: "login_code_used", status: http.StatusBadRequest, title: "Code used", hint: hintLogInAgain}
+	LoginCodeExpired   = Type{code: "login_code_expired", status: http.StatusBadRequest, title: "Code expired", hint: hintLogInAgain}
+	LoginInterrupted   = Type{code: "login_interrupted", status: http.StatusBadRequest, title: "Login interrupted", hint: hintLogInAgain}
+	LoginEnded         = Type{code: "login_ended", status: http.StatusBadRequest, title: "Login ended", hint: hintLogInAgain}
 	LoginMisconfigured = Type{code: "login_misconfigured", status: http.StatusInternalServerError, title: "Login misconfigured", hint: askLog}
 	LoginUnavailable   = Type{code: "login_unavailable", status: http.StatusServiceUnavailable, title: "Login unavailable", hint: Hint{
 		En: "Log in again in a moment.",
 		Zh: "微信或本服务暂时没有响应，请稍后重新登录。",
 	}}
-	WechatfnCodeInvalid = Type{code: "wechatfn_code_invalid", status: http.StatusBadRequest, title: "Invalid login code", hint: logInAgain}
+	WechatfnCodeInvalid = Type{code: "wechatfn_code_invalid", status: http.StatusBadRequest, title: "Invalid login code", hint: hintLogInAgain}
 )
 
 // Problems of sessions, and of what is asked with one.
 var (
-	SessionMissing      = Type{code: "session_missing", status: http.StatusUnauthorized, title: "No session", hint: logInAgain}
-	SessionRevoked      = Type{code: "session_revoked", status: http.StatusUnauthorized, title: "Session revoked", hint: logInAgain}
+	SessionMissing      = Type{code: "session_missing", status: http.StatusUnauthorized, title: "No session", hint: hintLogInAgain}
+	SessionRevoked      = Type{code: "session_revoked", status: http.StatusUnauthorized, title: "Session revoked", hint: hintLogInAgain}
 	SessionOtherProduct = Type{code: "session_other_product", status: http.StatusForbidden, title: "Session of another product", hint: Hint{
 		En: "Log in with this product's sku.",
 		Zh: "请使用本产品的 sku 登录。",
@@ -82,11 +82,11 @@ var (
 		Zh: "请把页面的来源加入 ALLOWED_ORIGINS。",
 	}}
 	AllInvalid = Type{code: "all_invalid", status: http.StatusBadRequest, title: "Invalid all", hint: Hint{
-		En: "Leave it out to log this device out.",
+		En: "Leave all out to log out this device only.",
 		Zh: "不传 all 则只退出当前设备。",
 	}}
 	CheckInvalid = Type{code: "check_invalid", status: http.StatusBadRequest, title: "Invalid check", hint: Hint{
-		En: "Leave it out to read the profile.",
+		En: "Leave check out to read the profile.",
 		Zh: "不传 check 则读取用户信息。",
 	}}
 	ProfileNotGranted = Type{code: "profile_not_granted", status: http.StatusForbidden, title: "Profile not granted", hint: Hint{

@@ -33,7 +33,7 @@ var (
 	MiniLoginCodeUsed    = Type{of: &LoginCodeUsed, hint: callWXLogin}
 	MiniLoginCodeExpired = Type{of: &LoginCodeExpired, hint: callWXLogin}
 	LoginBlocked         = Type{code: "login_blocked", status: http.StatusForbidden, title: "User blocked", hint: Hint{
-		En: "There is nothing to do but to tell the user.",
+		En: "WeChat rates this user a high risk. Tell the user.",
 		Zh: "该用户被微信判定为高风险，无法登录小程序。",
 	}}
 	LoginTooOften = Type{code: "login_too_often", status: http.StatusTooManyRequests, title: "Too many logins", hint: Hint{
@@ -41,7 +41,7 @@ var (
 		Zh: "请保存 token，仅在其失效后再登录。",
 	}}
 	LoginSuperseded = Type{code: "login_superseded", status: http.StatusServiceUnavailable, title: "Login superseded", hint: Hint{
-		En: "Call wx.login and log in again: the code has been used.",
+		En: "The user logged out of all devices, or logged in many times since. The code has been used: call wx.login and log in again.",
 		Zh: "登录过程中该用户退出了所有设备（或同时登录的设备过多），code 已失效；请重新 wx.login 并登录。",
 	}}
 	MiniLoginMisconfigured = Type{of: &LoginMisconfigured, hint: askMiniLog}

@@ -17,7 +17,7 @@ func TestProblemSaysWhatItsTypeSays(t *testing.T) {
 		title  string
 		hint   string
 	}{
-		{"a type", problem.LangInvalid.New("detail"), 400, "lang_invalid", "Invalid lang", "Leave it out for zh_CN."},
+		{"a type", problem.LangInvalid.New("detail"), 400, "lang_invalid", "Invalid lang", "Leave lang out for zh_CN."},
 		{"a second type of a code", problem.MiniSessionMissing.New(""), 401, "session_missing", "No session", "Call wx.login and log in again."},
 		{"with a status of its own", problem.PushAppUnknown.New(""), 404, "app_unknown", "Unknown account", "Use /verify/NAME with a name from WECHAT_APPS, or /verify for the first account."},
 		{"a hint with an argument", &problem.Problem{Type: &problem.TicketNotConfigured, HintArg: "wx_card"}, 400, "ticket_not_configured", "Ticket not configured", "Add wx_card to WECHAT_TICKETS, or to the account's tickets in WECHAT_APPS."},

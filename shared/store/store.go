@@ -33,8 +33,8 @@ var (
 	ErrInvalid = errors.New("store: invalid item")
 )
 
-// Item is what a store holds under a key. Value is JSON text (valid UTF-8; it may be
-// empty).
+// Item is what a store holds under a key. Value is UTF-8 text, by convention JSON; it may
+// be empty.
 //
 // The store makes a new Version on every write and never uses one twice, not even
 // after a delete. So a writer that has an old version can never overwrite a newer
@@ -53,11 +53,15 @@ type Item struct {
 // Store is implemented by the back-ends and is safe for concurrent use.
 //
 // Each verb is one engine call when nothing fails. A write whose answer is lost may
-// have been applied. The back-end finds out by reading back: a nil error means that
-// the write was applied, and another error means that it was not seen. Delete is the
+// have been applied. The back-end finds out by reading back. A nil error means that the
+// write was applied. ErrConflict and ErrInvalid mean that it was not applied. After any
+// other error the write was not found afterwards, but may still be applied. Delete is the
 // exception: nil means that the version is gone, so after lost answers two callers can
 // both get nil. Where only one caller may succeed, mark the item with Replace instead
 // of deleting it.
+//
+// Errors of every verb: ErrInvalid, the context's and the engine's. The verbs list the
+// others.
 type Store interface {
 	// Get returns the valid item under key. It is never older than the last write
 	// that any caller got a nil error for. Errors: ErrNotFound.
@@ -65,16 +69,17 @@ type Store interface {
 
 	// Create writes the item only if no valid item is stored under its key, and
 	// returns it with its new Version. item.Version is ignored. On ErrExists it
-	// returns the stored item, read in the same call.
+	// returns the stored item, read in the same call. Errors: ErrExists.
 	Create(ctx context.Context, item Item) (Item, error)
 
 	// Replace writes the item only if item.Version is the version of the valid item
 	// that is stored, and returns it with its new Version. On ErrConflict it returns
 	// the stored item, read in the same call, or the zero Item if there is none.
+	// Errors: ErrConflict.
 	Replace(ctx context.Context, item Item) (Item, error)
 
-	// Delete removes the valid item only if version is its version. Errors:
-	// ErrConflict.
+	// Delete removes the valid item only if version is its version. No function uses
+	// Delete, and no function has the right to. Errors: ErrConflict.
 	Delete(ctx context.Context, key, version string) error
 }
 
@@ -147,11 +152,11 @@ func (i Item) Check(ctx context.Context) error {
 	return nil
 }
 
-// Kind is the part of a key before its first '#'. IAM policies and log lines name the
+// Kind is the part of a key before its first separator, a '#'. IAM policies and log lines name the
 // kind, and not the identifiers that follow it.
 func Kind(key string) string {
 	for i := range len(key) {
-		if key[i] == '#' {
+		if key[i] == separator {
 			return key[:i]
 		}
 	}

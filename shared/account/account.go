@@ -5,7 +5,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"wechatfn/shared/secret"
@@ -53,17 +52,20 @@ type List []Account
 
 // Find returns the account with that name, and the first one for the empty name.
 func (l List) Find(name string) (Account, bool) {
-	return l.first(func(a Account) bool { return name == "" || a.Name == name })
+	for _, a := range l {
+		if name == "" || a.Name == name {
+			return a, true
+		}
+	}
+	return Account{}, false
 }
 
 // FindAppID returns the account with that AppID.
 func (l List) FindAppID(appID string) (Account, bool) {
-	return l.first(func(a Account) bool { return a.AppID == appID })
-}
-
-func (l List) first(want func(Account) bool) (Account, bool) {
-	if i := slices.IndexFunc(l, want); i >= 0 {
-		return l[i], true
+	for _, a := range l {
+		if a.AppID == appID {
+			return a, true
+		}
 	}
 	return Account{}, false
 }

@@ -54,19 +54,19 @@ func (h *Handler) complete(ctx context.Context, p storedPending, c callbackReque
 // and a call that comes again gets login_interrupted.
 func (h *Handler) exchangeAndStore(ctx context.Context, p storedPending, c callbackRequest) result {
 	done, cause := h.exchange(ctx, p.pendingLogin, c)
-	logger := h.cfg.Logger.With("account", p.App)
+	logger := h.cfg.Logger
 	switch {
 	case cause != nil:
-		logger.WarnContext(ctx, "login failed", "code", done.Result, "error", cause)
+		logger.WarnContext(ctx, "login failed", "account", p.App, "code", done.Result, "error", cause)
 	case done.Result == resultSession || done.Result == resultCode:
-		logger.InfoContext(ctx, "login", "outcome", done.Result, h.cfg.LoggedIn())
+		logger.InfoContext(ctx, "login", "account", p.App, "outcome", done.Result, h.cfg.LoggedIn())
 	default:
-		logger.InfoContext(ctx, "login", "outcome", done.Result)
+		logger.InfoContext(ctx, "login", "account", p.App, "outcome", done.Result)
 	}
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
 	if err := h.storeOutcome(saving, p, done.outcome); err != nil {
-		logger.ErrorContext(ctx, "outcome of a login not stored", "error", err)
+		logger.ErrorContext(ctx, "outcome of a login not stored", "account", p.App, "error", err)
 	}
 	return done
 }

@@ -44,7 +44,7 @@ func (r *Renewer) Force(ctx context.Context, account account.Account) (Record, e
 		return s.Record, &BudgetError{RetryAfter: wait}
 	}
 	s.Forced = forced
-	s, err = r.step(ctx, account, s, Plan{Token: true, Force: true})
+	s, err = r.runEpoch(ctx, account, s, Plan{Token: true, Force: true})
 	return s.Record, err
 }
 

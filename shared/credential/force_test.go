@@ -120,7 +120,7 @@ func TestForceReadsTheSecretAgain(t *testing.T) {
 	})
 }
 
-func TestForceThatChangesNothingLeavesTheTokenAsValidAsBefore(t *testing.T) {
+func TestFailedForceLeavesTheTokenAsValidAsBefore(t *testing.T) {
 	refusal := func(f *fixture, _ *Renewer) {
 		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, ErrCode: 45009})
 	}
@@ -139,10 +139,10 @@ func TestForceThatChangesNothingLeavesTheTokenAsValidAsBefore(t *testing.T) {
 	}{
 		{"a valid token, WeChat refuses", false, false, refusal},
 		{"a valid token, no secret", false, false, noSecret},
-		{"a valid token, the answer is lost", false, true, lostAnswer},
+		{"a valid token, the answer is lost, so it may be invalid", false, true, lostAnswer},
 		{"an invalid token, WeChat refuses", true, true, refusal},
 		{"an invalid token, no secret", true, true, noSecret},
-		{"an invalid token, the answer is lost", true, true, lostAnswer},
+		{"an invalid token, the answer is lost, so it may still be invalid", true, true, lostAnswer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
@@ -158,6 +158,10 @@ func TestForceThatChangesNothingLeavesTheTokenAsValidAsBefore(t *testing.T) {
 				}
 				if stored := f.record(); stored.Token.Invalid != c.after || len(stored.Forced) != 1 {
 					t.Errorf("stored: %d forced, invalid %v", len(stored.Forced), stored.Token.Invalid)
+				}
+				time.Sleep(2 * time.Minute)
+				if record, err := renewer.Force(t.Context(), f.account); err != nil || len(record.Forced) != 2 {
+					t.Errorf("again: %d forced, %v", len(record.Forced), err)
 				}
 			})
 		})

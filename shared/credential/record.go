@@ -104,7 +104,7 @@ func (t Token) usable(now time.Time) bool {
 	return t.Value != "" && !t.Invalid && t.left(now) > 0
 }
 
-// clone copies the parts that a step changes, so that no step changes the record
+// clone copies the parts that runEpoch changes, so that it does not change the record
 // that it was given.
 func (r Record) clone() Record {
 	tickets := make(map[wechat.TicketType]State, len(r.Tickets))

@@ -74,9 +74,9 @@ func NewRenewer(c RenewerConfig) (*Renewer, error) {
 	return &Renewer{store: c.Store, weChat: c.WeChat, secrets: c.Secrets, now: c.Now, jitter: c.Jitter, logger: c.Logger, observe: c.Observe}, nil
 }
 
-// maxSteps bounds the steps of one tick. A step that finds the token invalid or
+// maxEpochs bounds the epochs of one tick. One that finds the token invalid or
 // the secret changed is followed by another one at once.
-const maxSteps = 3
+const maxEpochs = 3
 
 // Tick renews what is due for the account. If nothing is due, it costs one store
 // read. It returns the record as it is then. Errors: ErrBusy, ErrLeaseLost, the
@@ -96,27 +96,27 @@ func (r *Renewer) Record(ctx context.Context, account account.Account) (Record, 
 	return s.Record, err
 }
 
-// renew takes one step after another until nothing is due. The record may differ
-// from the item that it was read from; the first step saves the difference.
+// renew runs one epoch after another until nothing is due. The record may differ
+// from the item that it was read from; the first epoch saves the difference.
 func (r *Renewer) renew(ctx context.Context, account account.Account, s stored) (Record, error) {
-	for range maxSteps {
+	for range maxEpochs {
 		r.resetBackoffOnNewSecret(ctx, account, &s.Record)
 		plan := Next(s.Record, account.Tickets, r.now())
 		if plan.Idle() {
 			return s.Record, nil
 		}
 		var err error
-		if s, err = r.step(ctx, account, s, plan); err != nil {
+		if s, err = r.runEpoch(ctx, account, s, plan); err != nil {
 			return s.Record, err
 		}
 	}
 	return s.Record, nil
 }
 
-// step is one epoch: take the lease, ask WeChat for what the plan says, publish new
-// tickets, save and release. The plan was made from s, and the lease is taken on
-// that version of the item. If the lease is not taken, step returns s.
-func (r *Renewer) step(ctx context.Context, account account.Account, s stored, plan Plan) (stored, error) {
+// runEpoch does steps 2 to 4 of the package's comment: take the lease, ask WeChat for
+// what the plan says, publish new tickets, save and release. The plan was made from s, and the lease is taken on
+// that version of the item. If the lease is not taken, it returns s.
+func (r *Renewer) runEpoch(ctx context.Context, account account.Account, s stored, plan Plan) (stored, error) {
 	leased := stored{s.item, s.clone()}
 	// A forced refresh makes the token invalid until the answer is saved. If the
 	// answer is lost, or the refresher crashes, the next tick asks WeChat which token

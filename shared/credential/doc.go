@@ -21,12 +21,13 @@
 // new one; it is never deleted first.
 //
 // A [Reader] hands out tickets and tokens from memory and reads the table again
-// after a minute at most. It never asks WeChat. If there is no valid value, it
-// writes a refresh request into the table, which invokes the refresher.
+// after a minute at most. It never asks WeChat. If a value has less than three
+// minutes left, is missing, or is refused by WeChat, it writes a refresh request into
+// the table, which invokes the refresher.
 //
 // Where to read: record.go is what is stored, next.go decides what to ask for and
 // what an answer means, renewer.go has the four steps, lease.go the conditional
-// writes, renew.go and publish.go ask WeChat and store the answers, failure.go
-// says when to ask again after an error, force.go and request.go are the other
-// two reasons to renew, and reader.go hands out.
+// writes, ask.go asks WeChat, publish.go stores a ticket for readers, failure.go
+// says when to ask again after an error, force.go and request.go are the other two
+// reasons to renew, and reader.go hands out.
 package credential

@@ -32,7 +32,7 @@ func (r *Renewer) fail(ctx context.Context, account account.Account, record *Rec
 		failure = Failure{Op: refused.Op, Code: refused.Code, Class: refused.Class().String()}
 		pause, level = r.pause(refused, state.Failure.Count)
 	}
-	state.Failure = r.failed(account, state.Failure, failure, pause, r.now())
+	state.Failure = r.countFailure(account, state.Failure, failure, pause, r.now())
 	attrs := []any{"app", account.Name, "epoch", record.Lease.Epoch, "op", failure.Op, "class", failure.Class, "errcode", failure.Code, "retry_s", int(pause.Seconds()), "error", err}
 	if refused != nil && refused.IP() != "" {
 		attrs = append(attrs, "ip", refused.IP())
@@ -71,8 +71,9 @@ func doubled(first, longest time.Duration, count int) time.Duration {
 	return min(first<<min(count, 10), longest)
 }
 
-// failed returns next with the failures in a row counted and the end of the wait set.
-func (r *Renewer) failed(account account.Account, before, next Failure, pause time.Duration, now time.Time) Failure {
+// countFailure sets Count and Until of next, reports it to Observe, and returns it.
+// before is the failure before it.
+func (r *Renewer) countFailure(account account.Account, before, next Failure, pause time.Duration, now time.Time) Failure {
 	next.Count = before.Count + 1
 	next.Until = now.Add(pause).Unix()
 	r.observe(account, next)
@@ -87,7 +88,7 @@ func (r *Renewer) resetBackoffOnNewSecret(ctx context.Context, account account.A
 		return
 	}
 	secret, err := r.secrets(ctx, account, true)
-	if err == nil && Fingerprint(secret.Reveal()) != refused {
+	if err == nil && fingerprint(secret.Reveal()) != refused {
 		record.Token.Failure = Failure{}
 	}
 }

@@ -131,7 +131,7 @@ func (f *fixture) tick(renewer *Renewer) Record {
 // report has a new Reader report the token as invalid, and the renewer handle that
 // refresh request.
 func (f *fixture) report(renewer *Renewer, token string) (Record, error) {
-	f.reader(nil).reportInvalid(f.t.Context(), testAppID, Fingerprint(token))
+	f.reader(nil).reportInvalid(f.t.Context(), testAppID, fingerprint(token))
 	return renewer.HandleRefreshRequest(f.t.Context(), f.account)
 }
 

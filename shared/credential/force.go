@@ -25,10 +25,11 @@ func (e *BudgetError) Error() string {
 	return fmt.Sprintf("credential: no forced refresh is left; the next one in %d s", int(e.RetryAfter.Seconds())+1)
 }
 
-// Force has WeChat issue a new token. In stable mode WeChat invalidates the current
-// one at once. It is for operators whose token has leaked. It is counted in the
+// Force makes WeChat replace the token: the current one becomes invalid, in stable
+// mode at once. It is for operators whose token has leaked. It is counted in the
 // record before WeChat is asked. If WeChat refuses, that is logged and stored in the
-// record. Errors: *BudgetError, ErrBusy, ErrLeaseLost, the store's.
+// record, and the token is as valid as before. Errors: *BudgetError, ErrBusy,
+// ErrLeaseLost, the store's.
 func (r *Renewer) Force(ctx context.Context, account account.Account) (Record, error) {
 	s, err := r.read(ctx, account.AppID)
 	if err != nil {
@@ -43,16 +44,14 @@ func (r *Renewer) Force(ctx context.Context, account account.Account) (Record, e
 		return s.Record, &BudgetError{RetryAfter: wait}
 	}
 	s.Forced = forced
-	// Invalid until the answer is saved. If the answer is lost, or the refresher
-	// crashes, the next tick asks WeChat which token is valid.
-	s.Token.Invalid = true
-	s, err = r.step(ctx, account, s, Plan{Token: true, Force: true})
+	s, err = r.runEpoch(ctx, account, s, Plan{Token: true, Force: true})
 	return s.Record, err
 }
 
-// countForced adds now to the times of the forced refreshes in the last period. If
-// the budget is used up, it returns how long to wait instead.
-func countForced(times []int64, now time.Time) ([]int64, time.Duration) {
+// countForced adds now to the times of the forced refreshes in the last 24 h. If the
+// budget is used up or the last one is less than 31 s ago, wait is above 0, and the
+// times are unchanged.
+func countForced(times []int64, now time.Time) (counted []int64, wait time.Duration) {
 	var recent []int64
 	for _, t := range times {
 		if now.Sub(time.Unix(t, 0)) < forcedWindow {
@@ -60,7 +59,7 @@ func countForced(times []int64, now time.Time) ([]int64, time.Duration) {
 		}
 	}
 	if n := len(recent); n > 0 {
-		if wait := time.Unix(recent[n-1], 0).Add(forcedInterval).Sub(now); wait > 0 {
+		if wait = time.Unix(recent[n-1], 0).Add(forcedInterval).Sub(now); wait > 0 {
 			return times, wait
 		}
 		if n >= maxForcedPerDay {

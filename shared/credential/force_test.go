@@ -120,22 +120,52 @@ func TestForceReadsTheSecretAgain(t *testing.T) {
 	})
 }
 
-func TestForceRefusedLeavesTheTokenInUse(t *testing.T) {
-	bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
-		renewer := f.renewer()
-		f.tick(renewer)
+func TestFailedForceLeavesTheTokenAsValidAsBefore(t *testing.T) {
+	refusal := func(f *fixture, _ *Renewer) {
 		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, ErrCode: 45009})
-		if record, err := renewer.Force(t.Context(), f.account); err != nil || record.Token.Invalid {
-			t.Errorf("invalid %v, %v", record.Token.Invalid, err)
-		}
-		time.Sleep(2 * time.Minute)
+	}
+	noSecret := func(_ *fixture, renewer *Renewer) {
 		renewer.secrets = func(context.Context, account.Account, bool) (secret.Secret, error) {
 			return secret.Secret{}, errStoreDown
 		}
-		if record, err := renewer.Force(t.Context(), f.account); err != nil || record.Token.Invalid || len(record.Forced) != 2 {
-			t.Errorf("no secret: %d forced, invalid %v, %v", len(record.Forced), record.Token.Invalid, err)
-		}
-	})
+	}
+	lostAnswer := func(f *fixture, _ *Renewer) {
+		f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathStableToken, Times: 1, DropAfter: true})
+	}
+	for _, c := range []struct {
+		name          string
+		before, after bool // Invalid
+		fail          func(*fixture, *Renewer)
+	}{
+		{"a valid token, WeChat refuses", false, false, refusal},
+		{"a valid token, no secret", false, false, noSecret},
+		{"a valid token, the answer is lost, so it may be invalid", false, true, lostAnswer},
+		{"an invalid token, WeChat refuses", true, true, refusal},
+		{"an invalid token, no secret", true, true, noSecret},
+		{"an invalid token, the answer is lost, so it may still be invalid", true, true, lostAnswer},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
+				renewer := f.renewer()
+				f.tick(renewer)
+				if c.before {
+					f.markTokenInvalid()
+				}
+				c.fail(f, renewer)
+				record, err := renewer.Force(t.Context(), f.account)
+				if err != nil || record.Token.Invalid != c.after || len(record.Forced) != 1 {
+					t.Errorf("%d forced, invalid %v, %v", len(record.Forced), record.Token.Invalid, err)
+				}
+				if stored := f.record(); stored.Token.Invalid != c.after || len(stored.Forced) != 1 {
+					t.Errorf("stored: %d forced, invalid %v", len(stored.Forced), stored.Token.Invalid)
+				}
+				time.Sleep(2 * time.Minute)
+				if record, err := renewer.Force(t.Context(), f.account); err != nil || len(record.Forced) != 2 {
+					t.Errorf("again: %d forced, %v", len(record.Forced), err)
+				}
+			})
+		})
+	}
 }
 
 // A forced refresh that is cut off at any call leaves open which token is valid. The

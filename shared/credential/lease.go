@@ -45,12 +45,12 @@ func (r *Renewer) takeLease(ctx context.Context, s stored) (stored, error) {
 	s.Lease = Lease{
 		Epoch:    s.Lease.Epoch + 1,
 		Owner:    rand.Text(),
-		Deadline: now.Add(leaseTTL + time.Second).Unix(), // Unix drops the part of a second that has passed
+		Deadline: now.Add(leaseTTL + time.Second).Unix(), // one second more, because Unix() rounds down
 	}
 	if s.item.Version == "" {
 		// Perhaps a record was deleted. Its tickets may still be published, and a
-		// holder of its lease may still be running. The Unix time is later than all
-		// its epochs.
+		// holder of its lease may still be running. The Unix time in seconds is larger
+		// than any epoch it can have had.
 		s.Lease.Epoch = now.Unix()
 	}
 	s.item.Value = store.Encode(s.Record)

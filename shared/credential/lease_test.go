@@ -288,7 +288,7 @@ func TestLeaseIsLinearizable(t *testing.T) {
 				}
 				h.epoch = 0 // the next write takes a lease
 				plan := Plan{Token: true, Tickets: []wechat.TicketType{wechat.JSAPI}}
-				if _, err = renewer.step(t.Context(), f.account, s, plan); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrLeaseLost) {
+				if _, err = renewer.runEpoch(t.Context(), f.account, s, plan); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrLeaseLost) {
 					t.Error(err)
 				}
 			}

@@ -7,10 +7,12 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// When to ask WeChat. WeChat gives out a new token in the last 300 s of the old
-// one, and does not say when a ticket will change. So renewing means polling near
-// the expiry. The refresher is invoked once a minute; each interval is a little
-// less than a whole number of minutes, so that no invocation comes too early.
+// When to ask WeChat. In stable mode WeChat gives out a new token in the last 300 s
+// of the old one; in classic mode each call makes a new one. WeChat does not say when
+// a ticket will change. So renewing means polling near the expiry. The schedule
+// invokes the refresher once a minute, and refresh requests at most once in 10 s. Each
+// interval is less than the time between the invocations that may ask, so that none of
+// them comes too early.
 const (
 	// Margin is how long before its expiry a token or ticket is no longer handed out.
 	Margin = 60 * time.Second
@@ -26,10 +28,10 @@ const (
 	leadMargin      = 180 * time.Second
 
 	pollInterval    = 45 * time.Second // in a window: at most one poll a minute, however often the refresher is invoked
-	requestInterval = 9 * time.Second  // without a valid ticket: as often as refresh requests come
+	requestInterval = 9 * time.Second  // without a valid ticket: less than refreshRequestTTL, so that each refresh request may ask once
 
-	// If WeChat still repeats a ticket longExpired after its expiry, it is asked
-	// less often: at most 732 times a day.
+	// From five minutes after a ticket's expiry, WeChat is asked every 118 s only, in
+	// case it repeats the ticket: at most 732 times a day.
 	longExpired         = 5 * time.Minute
 	longExpiredInterval = 118 * time.Second
 
@@ -47,8 +49,8 @@ const (
 type Plan struct {
 	Token   bool
 	Tickets []wechat.TicketType
-	// Force has WeChat issue a new token though the current one is valid, and
-	// invalidate that. Next never sets it: only an operator asks for it.
+	// Force makes WeChat replace the token: the current one becomes invalid. Next
+	// never sets it: only an operator asks for it.
 	Force bool
 }
 
@@ -64,7 +66,7 @@ func Next(r Record, types []wechat.TicketType, now time.Time) Plan {
 		return plan
 	}
 	plan.Token = tokenDue(r.Token, now)
-	if !plan.Token && !r.Token.valid(now) {
+	if !plan.Token && !r.Token.usable(now) {
 		return plan // the token must wait, and without it no ticket can be fetched
 	}
 	for _, typ := range types {
@@ -124,14 +126,13 @@ func (s State) window() time.Duration {
 	return min(max(ticketWindow, learned), ticketWindowMax)
 }
 
-// learn returns what is known of a token or ticket after WeChat was asked at asked
-// and answered value with expiresIn.
+// learn updates the state after an answer of WeChat. asked is when the call began.
 //
 // The expiry of a value that was seen before never moves to a later time: WeChat
 // repeats a ticket and says 7200 s each time.
 func (s State) learn(value string, expiresIn time.Duration, asked time.Time) State {
 	expiry := asked.Add(expiresIn).Unix()
-	if fp := Fingerprint(value); fp != s.Fingerprint {
+	if fp := fingerprint(value); fp != s.Fingerprint {
 		s = State{Fingerprint: fp, ExpiresAt: expiry}
 	} else if expiry < s.ExpiresAt {
 		s.ExpiresAt, s.Published = expiry, "" // publish the earlier expiry
@@ -141,11 +142,11 @@ func (s State) learn(value string, expiresIn time.Duration, asked time.Time) Sta
 	return s
 }
 
-// learnTicket is learn for a ticket. A ticket was made at some time between the
-// last poll that answered the old one and the first poll that answered the new
-// one. If these polls are up to two minutes apart, its lifetime is counted from
-// one minute after the first of them at the latest; Margin covers that minute. If
-// they are further apart, the new ticket is watched until it changes.
+// learnTicket is learn for a ticket. A ticket was made between poll A (the last that
+// answered the old ticket) and poll B (the first that answered this one). If B is at
+// most two minutes after A, the expiry is at most A + 1 min + 7200 s. That is a minute
+// too late at worst, and Margin is a minute. Otherwise the ticket is watched until it
+// changes.
 func (s State) learnTicket(value string, expiresIn time.Duration, asked time.Time) State {
 	next := s.learn(value, min(expiresIn, ticketLifetime), asked)
 	if next.Fingerprint == s.Fingerprint {

@@ -108,7 +108,7 @@ func TestNext(t *testing.T) {
 }
 
 func TestLearnTicket(t *testing.T) {
-	before := State{Fingerprint: Fingerprint("one"), ExpiresAt: noon.Unix() + 1000, PolledAt: noon.Unix() - 50, Published: "v", Failure: Failure{Count: 3}}
+	before := State{Fingerprint: fingerprint("one"), ExpiresAt: noon.Unix() + 1000, PolledAt: noon.Unix() - 50, Published: "v", Failure: Failure{Count: 3}}
 	polled := func(seconds int64) State {
 		s := before
 		s.PolledAt = noon.Unix() - seconds
@@ -145,7 +145,7 @@ func TestLearnTicket(t *testing.T) {
 }
 
 func TestLeadIsLearnedFromTheLastChange(t *testing.T) {
-	before := State{Fingerprint: Fingerprint("one"), ExpiresAt: noon.Unix() + 280, PolledAt: noon.Unix() - 60}
+	before := State{Fingerprint: fingerprint("one"), ExpiresAt: noon.Unix() + 280, PolledAt: noon.Unix() - 60}
 	if got := before.learnTicket("two", ticketLifetime, noon); got.Lead != 280 || got.window() != 460*time.Second {
 		t.Errorf("lead %d, window %v", got.Lead, got.window())
 	}

@@ -15,10 +15,12 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// ErrNoTicket: there is no valid ticket now. The refresher has been invoked.
+// ErrNoTicket: there is no valid ticket now. A refresh request was written, unless
+// there was one in the last 10 s or the store failed.
 var ErrNoTicket = errors.New("credential: no valid ticket")
 
-// ErrNoToken: there is no valid access token now. The refresher has been invoked.
+// ErrNoToken: there is no valid access token now. A refresh request was written,
+// unless there was one in the last 10 s or the store failed.
 var ErrNoToken = errors.New("credential: no valid access token")
 
 // RetryAfter is when a caller that got ErrNoTicket or ErrNoToken should try again.
@@ -50,6 +52,7 @@ type credential struct {
 	watched   bool // it may expire before expiresAt
 }
 
+// valid reports whether it can be handed out.
 func (c credential) valid(now time.Time) bool { return c.expiresAt.Sub(now) > Margin }
 
 // ReaderConfig configures a Reader. Store is required.
@@ -125,7 +128,8 @@ func (r *Reader) Token(ctx context.Context, appID string) (string, error) {
 
 // Replacement returns another access token than the one that WeChat refuses. If the
 // table has none yet, it reports the refused one to the refresher and waits for the
-// new one until ctx ends. Errors: ErrNoToken.
+// new one until ctx ends, so ctx needs a deadline. Errors: ErrNoToken, joined with
+// ctx's, and with the store's if it did not answer.
 func (r *Reader) Replacement(ctx context.Context, appID, refused string) (string, error) {
 	for reported := false; ; reported = true {
 		r.expire(tokenKey(appID))
@@ -134,7 +138,7 @@ func (r *Reader) Replacement(ctx context.Context, appID, refused string) (string
 			return token, nil
 		}
 		if !reported {
-			r.reportInvalid(ctx, appID, Fingerprint(refused))
+			r.reportInvalid(ctx, appID, fingerprint(refused))
 		}
 		if ended := wait.For(ctx, replacementInterval); ended != nil {
 			return "", errors.Join(ErrNoToken, err, ended)
@@ -152,7 +156,7 @@ func (r *Reader) get(ctx context.Context, appID, key string) (credential, error)
 	}
 	now := r.now() // reading may have taken some time
 	if entry.expiresAt.Sub(now) < renewalOverdue {
-		r.RequestRefresh(ctx, appID)
+		r.requestRefresh(ctx, appID)
 	}
 	if !entry.valid(now) {
 		return credential{}, err

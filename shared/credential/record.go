@@ -25,8 +25,10 @@ type Record struct {
 // Lease says who may call WeChat for the account. Taking it is a conditional
 // write that raises Epoch. From then on no earlier holder can save.
 type Lease struct {
-	Epoch    int64  `json:"epoch"`
-	Owner    string `json:"owner,omitempty"` // empty when released
+	Epoch int64 `json:"epoch"`
+	// Owner is a random text while the lease is held, and empty when it is released.
+	// Who holds it is decided by the item's version.
+	Owner    string `json:"owner,omitempty"`
 	Deadline int64  `json:"deadline,omitempty"`
 }
 
@@ -49,8 +51,8 @@ type State struct {
 
 	// The rest is for tickets.
 
-	// Watched: the ticket existed before it was first seen, so it may expire
-	// before ExpiresAt. It is polled each minute until it has changed once.
+	// Watched: the ticket may have been made long before we first saw it, so it may
+	// expire before ExpiresAt. It is polled each minute until it has changed once.
 	Watched bool `json:"watched,omitempty"`
 	// Lead is how many seconds before the expiry of the previous ticket this one
 	// was first seen. It is negative if that was after the expiry.
@@ -72,8 +74,8 @@ type Failure struct {
 	Secret string `json:"secret,omitempty"`
 }
 
-// Fingerprint identifies a secret value without revealing it.
-func Fingerprint(value string) string {
+// fingerprint identifies a secret value without revealing it.
+func fingerprint(value string) string {
 	if value == "" {
 		return ""
 	}
@@ -96,12 +98,13 @@ func (t Token) is(fingerprint string) bool {
 	return fingerprint != "" && fingerprint == t.Fingerprint
 }
 
-// valid reports whether the token can be used.
-func (t Token) valid(now time.Time) bool {
+// usable reports whether the refresher can ask for tickets with the token. Readers
+// stop handing it out Margin earlier.
+func (t Token) usable(now time.Time) bool {
 	return t.Value != "" && !t.Invalid && t.left(now) > 0
 }
 
-// clone copies the parts that a step changes, so that no step changes the record
+// clone copies the parts that runEpoch changes, so that it does not change the record
 // that it was given.
 func (r Record) clone() Record {
 	tickets := make(map[wechat.TicketType]State, len(r.Tickets))

@@ -74,14 +74,14 @@ func NewRenewer(c RenewerConfig) (*Renewer, error) {
 	return &Renewer{store: c.Store, weChat: c.WeChat, secrets: c.Secrets, now: c.Now, jitter: c.Jitter, logger: c.Logger, observe: c.Observe}, nil
 }
 
-// maxSteps bounds the steps of one tick. A step that finds the token invalid or
+// maxEpochs bounds the epochs of one tick. One that finds the token invalid or
 // the secret changed is followed by another one at once.
-const maxSteps = 3
+const maxEpochs = 3
 
 // Tick renews what is due for the account. If nothing is due, it costs one store
 // read. It returns the record as it is then. Errors: ErrBusy, ErrLeaseLost, the
-// store's. WeChat's errors are logged and stored in the record, with the time of
-// the next attempt.
+// store's, or that a ticket could not be published. WeChat's errors are logged and
+// stored in the record, with the time of the next attempt.
 func (r *Renewer) Tick(ctx context.Context, account account.Account) (Record, error) {
 	s, err := r.read(ctx, account.AppID)
 	if err != nil {
@@ -96,34 +96,39 @@ func (r *Renewer) Record(ctx context.Context, account account.Account) (Record, 
 	return s.Record, err
 }
 
-// renew takes one step after another until nothing is due. The record may differ
-// from the item that it was read from; the first step saves the difference.
+// renew runs one epoch after another until nothing is due. The record may differ
+// from the item that it was read from; the first epoch saves the difference.
 func (r *Renewer) renew(ctx context.Context, account account.Account, s stored) (Record, error) {
-	for range maxSteps {
+	for range maxEpochs {
 		r.resetBackoffOnNewSecret(ctx, account, &s.Record)
 		plan := Next(s.Record, account.Tickets, r.now())
 		if plan.Idle() {
 			return s.Record, nil
 		}
 		var err error
-		if s, err = r.step(ctx, account, s, plan); err != nil {
+		if s, err = r.runEpoch(ctx, account, s, plan); err != nil {
 			return s.Record, err
 		}
 	}
 	return s.Record, nil
 }
 
-// step is one epoch: take the lease, ask WeChat for what the plan says, publish new
-// tickets, save and release. The plan was made from s, and the lease is taken on
-// that version of the item. If the lease is not taken, step returns s.
-func (r *Renewer) step(ctx context.Context, account account.Account, s stored, plan Plan) (stored, error) {
-	leased, err := r.takeLease(ctx, stored{s.item, s.clone()})
+// runEpoch does steps 2 to 4 of the package's comment: take the lease, ask WeChat for
+// what the plan says, publish new tickets, save and release. The plan was made from s, and the lease is taken on
+// that version of the item. If the lease is not taken, it returns s.
+func (r *Renewer) runEpoch(ctx context.Context, account account.Account, s stored, plan Plan) (stored, error) {
+	leased := stored{s.item, s.clone()}
+	// A forced refresh makes the token invalid until the answer is saved. If the
+	// answer is lost, or the refresher crashes, the next tick asks WeChat which token
+	// is valid.
+	leased.Token.Invalid = s.Token.Invalid || plan.Force
+	leased, err := r.takeLease(ctx, leased)
 	if err != nil {
 		return s, err
 	}
 	if plan.Token {
-		r.renewToken(ctx, account, &leased.Record, plan)
-		if len(plan.Tickets) > 0 && leased.Token.valid(r.now()) {
+		r.askToken(ctx, account, &leased.Record, plan, s.Token.Invalid)
+		if len(plan.Tickets) > 0 && leased.Token.usable(r.now()) {
 			// A new token is saved before it is used for tickets.
 			if leased, err = r.save(ctx, leased); err != nil {
 				return leased, err
@@ -132,7 +137,7 @@ func (r *Renewer) step(ctx context.Context, account account.Account, s stored, p
 	}
 	var failed error
 	for _, typ := range plan.Tickets {
-		err := r.renewTicket(ctx, account, &leased.Record, typ)
+		err := r.askTicket(ctx, account, &leased.Record, typ)
 		if errors.Is(err, ErrLeaseLost) {
 			return leased, err
 		}

@@ -115,7 +115,7 @@ func TestTokenInvalidatedElsewhereIsRenewedInOneTick(t *testing.T) {
 		}
 		f.wantCalls(2, 3) // the refused poll, a new token, the poll again
 		if record.Lease.Epoch != first+2 {
-			t.Errorf("epoch %d: a step made more than one call of a kind", record.Lease.Epoch)
+			t.Errorf("epoch %d: it made more than one call of a kind", record.Lease.Epoch)
 		}
 	})
 }

@@ -28,9 +28,9 @@ func refreshRequestItem(appID string, request refreshRequest, now time.Time) sto
 	return store.Item{Key: refreshRequestKey(appID), Value: store.Encode(request), ExpiresAt: now.Add(refreshRequestTTL)}
 }
 
-// RequestRefresh asks the refresher to renew now what is due for the account. At
+// requestRefresh asks the refresher to renew now what is due for the account. At
 // most one request in 10 s is in the table, and a Reader tries no more often.
-func (r *Reader) RequestRefresh(ctx context.Context, appID string) {
+func (r *Reader) requestRefresh(ctx context.Context, appID string) {
 	if !r.mayRequest(appID) {
 		return
 	}
@@ -41,7 +41,7 @@ func (r *Reader) RequestRefresh(ctx context.Context, appID string) {
 }
 
 // reportInvalid writes a refresh request that says that WeChat refuses the token
-// with that fingerprint (see [Fingerprint]). If there is a request without a
+// with that fingerprint. If there is a request without a
 // fingerprint, it replaces that.
 func (r *Reader) reportInvalid(ctx context.Context, appID, fingerprint string) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

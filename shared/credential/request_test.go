@@ -193,7 +193,7 @@ func TestReportedTokenStaysInvalidIfTheNextOneIsRefused(t *testing.T) {
 func TestReportReplacesARequestWithoutFingerprint(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
 		reader := f.reader(nil)
-		reader.RequestRefresh(t.Context(), testAppID)
+		reader.requestRefresh(t.Context(), testAppID)
 		reader.reportInvalid(t.Context(), testAppID, "fp")
 		if got := f.renewer().reportedToken(t.Context(), testAppID); got != "fp" {
 			t.Errorf("the request has the fingerprint %q", got)

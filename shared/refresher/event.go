@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"wechatfn/shared/store"
 )
 
 // saveReserve is the part of an invocation's time in which no new call to WeChat
@@ -33,7 +35,7 @@ type event struct {
 //
 //	{"action":"tick"}                          what the schedule does
 //	{"action":"status"}                        the state of each token and ticket
-//	{"action":"force_refresh","app":"NAME"}    a new access token at once; the current one ends
+//	{"action":"force_refresh","app":"NAME"}    a new access token at once; the current one becomes invalid
 //
 // It returns a Report as JSON, and implements lambda.Handler.
 func (r *Refresher) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -47,7 +49,7 @@ func (r *Refresher) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 		return nil, errors.New("refresher: the event is not a JSON object")
 	}
 	report, err := r.handle(ctx, e)
-	r.gauges.write(ctx, r.logger)
+	r.measurements.write(ctx, r.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func (r *Refresher) handle(ctx context.Context, e event) (Report, error) {
 func (r *Refresher) handleStream(ctx context.Context, e event) Report {
 	var appIDs []string
 	for _, record := range e.Records {
-		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, "refresh_request#")
+		appID, ok := strings.CutPrefix(record.DynamoDB.Keys.PK.S, store.Prefix(store.KindRefreshRequest))
 		if ok && !slices.Contains(appIDs, appID) {
 			appIDs = append(appIDs, appID)
 		}

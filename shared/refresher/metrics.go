@@ -13,8 +13,8 @@ import (
 	"wechatfn/shared/wechat"
 )
 
-// gauges collects what one invocation measures. It is safe for concurrent use.
-type gauges struct {
+// measurements collects what one invocation measures. It is safe for concurrent use.
+type measurements struct {
 	metrics *metrics.Recorder
 	mu      sync.Mutex
 	readings
@@ -26,33 +26,33 @@ type readings struct {
 }
 
 // observe counts renewals. It implements credential.RenewerConfig.Observe.
-func (g *gauges) observe(_ account.Account, failure credential.Failure) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (m *measurements) observe(_ account.Account, failure credential.Failure) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if failure == (credential.Failure{}) {
-		g.refreshed++
+		m.refreshed++
 	} else {
-		g.failed++
+		m.failed++
 	}
 }
 
-// read takes the state of an account after a tick. A token that WeChat refuses has 0
+// add takes the state of an account after a tick. A token that WeChat refuses has 0
 // seconds left, even if its time is not over. So has a ticket that does not exist yet.
-func (g *gauges) read(a account.Account, record credential.Record, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (m *measurements) add(a account.Account, record credential.Record, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	left := func(end int64) int64 { return max(0, end-now.Unix()) }
 	token, refused := left(record.Token.ExpiresAt), whitelistRefused(record.Token.Failure)
 	if record.Token.Invalid {
 		token = 0
 	}
-	g.tokens = append(g.tokens, token)
+	m.tokens = append(m.tokens, token)
 	for _, typ := range a.Tickets {
-		g.tickets = append(g.tickets, left(record.Tickets[typ].ExpiresAt))
+		m.tickets = append(m.tickets, left(record.Tickets[typ].ExpiresAt))
 		refused = refused || whitelistRefused(record.Tickets[typ].Failure)
 	}
 	if refused {
-		g.refused++
+		m.refused++
 	}
 }
 
@@ -62,8 +62,8 @@ func whitelistRefused(failure credential.Failure) bool {
 
 // write writes the measurements as one line, and clears them. It ignores LOG_LEVEL,
 // because alarms depend on the line.
-func (g *gauges) write(ctx context.Context, logger *slog.Logger) {
-	attr := g.metrics.Attr(g.take().values()...)
+func (m *measurements) write(ctx context.Context, logger *slog.Logger) {
+	attr := m.metrics.Attr(m.take().values()...)
 	if attr.Equal(slog.Attr{}) {
 		return
 	}
@@ -72,11 +72,11 @@ func (g *gauges) write(ctx context.Context, logger *slog.Logger) {
 	_ = logger.Handler().Handle(ctx, line) // the error of standard output: there is no other place to log it
 }
 
-func (g *gauges) take() readings {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	taken := g.readings
-	g.readings = readings{}
+func (m *measurements) take() readings {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	taken := m.readings
+	m.readings = readings{}
 	return taken
 }
 

@@ -34,11 +34,11 @@ type Config struct {
 // Refresher is the refresher function. Any number of instances can run at the same
 // time. It is safe for concurrent use.
 type Refresher struct {
-	renewer  *credential.Renewer
-	accounts account.List
-	now      func() time.Time
-	logger   *slog.Logger
-	gauges   *gauges
+	renewer      *credential.Renewer
+	accounts     account.List
+	now          func() time.Time
+	logger       *slog.Logger
+	measurements *measurements
 }
 
 // ErrUnknownAccount: no account that has a token has that name or AppID.
@@ -52,15 +52,15 @@ func New(c Config) (*Refresher, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	g := &gauges{metrics: metrics.New(c.FunctionName, nil)}
+	m := &measurements{metrics: metrics.New(c.FunctionName, nil)}
 	renewer, err := credential.NewRenewer(credential.RenewerConfig{
 		Store: c.Store, WeChat: c.WeChat, Secrets: c.Secrets,
-		Now: c.Now, Logger: c.Logger, Observe: g.observe,
+		Now: c.Now, Logger: c.Logger, Observe: m.observe,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Refresher{renewer: renewer, accounts: c.Accounts, now: c.Now, logger: c.Logger, gauges: g}, nil
+	return &Refresher{renewer: renewer, accounts: c.Accounts, now: c.Now, logger: c.Logger, measurements: m}, nil
 }
 
 // Tick renews what is due in all accounts. The schedule calls it once a minute.
@@ -69,7 +69,7 @@ func (r *Refresher) Tick(ctx context.Context) (Report, error) {
 	return r.each(r.accounts, func(a account.Account) (credential.Record, error) {
 		record, err := r.renewer.Tick(ctx, a)
 		if err == nil || doneElsewhere(err) {
-			r.gauges.read(a, record, r.now())
+			r.measurements.add(a, record, r.now())
 		}
 		return record, err
 	})
@@ -96,9 +96,9 @@ func (r *Refresher) HandleRefreshRequests(ctx context.Context, appIDs ...string)
 	return report, errors.Join(unknown, err)
 }
 
-// Force gets a new access token at once, though the current one is valid, which ends
-// then. It is for operators. The name of the account may be empty if there is one
-// account only. Errors: *credential.BudgetError, credential.ErrBusy,
+// Force makes WeChat replace the access token: the current one becomes invalid. It is
+// for operators. The name of the account may be empty if there is one account only.
+// Errors: *credential.BudgetError, credential.ErrBusy, credential.ErrLeaseLost,
 // ErrUnknownAccount, the store's.
 func (r *Refresher) Force(ctx context.Context, name string) (Report, error) {
 	var report Report

@@ -72,7 +72,7 @@ func (c *Client) Token(ctx context.Context, appID, secret string, force bool) (T
 
 // StableToken asks /cgi-bin/stable_token. In normal mode it repeats the token until 300 s are left;
 // then a call yields a new one, and both work to the old one's end. With force it replaces the
-// token and kills the one before: for leaks only, 20 a day, and within 30 s of the last one it has
+// token and invalidates the one before: for leaks only, 20 a day, and within 30 s of the last one it has
 // no effect. Only normal mode is tried a second time. Stable and classic tokens do not touch each
 // other.
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html

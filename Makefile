@@ -85,7 +85,7 @@ deploy: build ## Deploy a stage: STAGE=prod (docs/deploy.md)
 	$(CDK) deploy --strict -c stage=$(STAGE) --outputs-file .cache/outputs-$(STAGE).json $(ARGS)
 
 .PHONY: first-refresh
-first-refresh: ## Have the refresher work at once, and say how each account stands: STAGE=prod
+first-refresh: ## Invoke the refresher now, and print the state of each account: STAGE=prod
 	aws lambda invoke --function-name wechatfn-$(or $(STAGE),$(error STAGE is not set; choose one of those in cdk.json with STAGE=NAME))-refresher --cli-binary-format raw-in-base64-out --payload '{}' $(ARGS) /dev/stdout
 
 .PHONY: sam-build

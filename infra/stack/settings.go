@@ -19,7 +19,7 @@ import (
 type Settings struct {
 	Account          string              `json:"account"`         // the AWS account; if empty, that of the credentials
 	Region           string              `json:"region"`          // if empty, that of the command line
-	Production       *bool               `json:"production"`      // keeps the data when the stack is deleted, refuses plain http; if unset, every stage but dev
+	Production       *bool               `json:"production"`      // retains the data when the stack is deleted, refuses plain http; if unset, every stage but dev
 	Apps             []App               `json:"apps"`            // WeChat accounts; the first one is the default of ?app=
 	AllowedOrigins   []string            `json:"allowedOrigins"`  // of pages that are signed for, log users in, and call from a browser
 	Domain           *Domain             `json:"domain"`          // a domain name for the API

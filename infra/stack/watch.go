@@ -34,10 +34,10 @@ type alarm struct {
 	missing     awscloudwatch.TreatMissingData // what missing data means; empty: no problem
 }
 
-// alarms makes ten alarms: so many are free of charge. Functions of the API need none
-// of their own: each failure is a 5xx of the API. No alarm adds metrics up: DynamoDB
-// has no data while it throttles nothing, and a sum of which one part is missing is
-// missing. WeChat may leave an account without a ticket for a minute every two hours
+// alarms makes ten alarms, the number that is free of charge. Functions behind the API
+// have no alarm of their own: each of their failures is a 5xx of the API. No alarm is on
+// a sum of metrics: a metric of throttles has no data while nothing is throttled, and a
+// sum has no data if one of its parts has none. WeChat may leave an account without a ticket for a minute every two hours
 // (docs/architecture.md). That touches three points at most, and no alarm goes off.
 func (b *builder) alarms() {
 	topic := b.topic()

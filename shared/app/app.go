@@ -51,8 +51,8 @@ func (d Deps) logger() *slog.Logger {
 
 // countByStatus adds a metric to the log line of each request of a method: good if it
 // was answered with a status below 400, else bad. It does not count health checks.
-func countByStatus(c *config.Config, method string, good, bad metrics.Name) func(*http.Request, int) slog.Attr {
-	m := metrics.New(c.FunctionName, nil)
+func countByStatus(c *config.Config, d Deps, method string, good, bad metrics.Name) func(*http.Request, int) slog.Attr {
+	m := metrics.New(c.FunctionName, d.Now)
 	return func(r *http.Request, status int) slog.Attr {
 		switch {
 		case r.Method != method || strings.HasSuffix(r.URL.Path, "/health"):

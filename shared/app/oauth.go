@@ -50,7 +50,7 @@ func OAuth(c *config.Config, d Deps) (*Logins, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := metrics.New(c.FunctionName, nil)
+	m := metrics.New(c.FunctionName, d.Now)
 	loggedIn := func() slog.Attr { return m.Count(metrics.LoggedIn) }
 	l := &Logins{mini: http.HandlerFunc(noMiniProgram)}
 	l.oauth, err = oauth.New(oauth.Config{

@@ -32,5 +32,5 @@ func Signature(c *config.Config, d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.Log(handler, d.logger(), countByStatus(c, http.MethodGet, metrics.Signed, metrics.NotSigned)), nil
+	return web.Log(handler, d.logger(), countByStatus(c, d, http.MethodGet, metrics.Signed, metrics.NotSigned)), nil
 }

@@ -28,5 +28,5 @@ func Verify(c *config.Config, d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.Log(handler, d.logger(), countByStatus(c, http.MethodPost, metrics.Pushed, metrics.PushRefused)), nil
+	return web.Log(handler, d.logger(), countByStatus(c, d, http.MethodPost, metrics.Pushed, metrics.PushRefused)), nil
 }

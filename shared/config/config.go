@@ -24,8 +24,8 @@ const (
 	CacheTable  = "table"
 )
 
-// Part names what a function cannot run without, so that the signature function
-// is not refused for want of a secret that it must never see.
+// Part is a set of variables that a function cannot run without. Each function requires
+// its own parts only: signature, for one, must not need a secret.
 type Part int
 
 // The parts that Load can require.

@@ -66,9 +66,9 @@ func (r *Renewer) backoff(count int) time.Duration {
 	return whole/2 + time.Duration(r.jitter()*float64(whole/2))
 }
 
-// doubled is first, doubled count times, but never more than longest.
-func doubled(first, longest time.Duration, count int) time.Duration {
-	return min(first<<min(count, 10), longest)
+// doubled is first, doubled count times, but never more than most.
+func doubled(first, most time.Duration, count int) time.Duration {
+	return min(first<<min(count, 10), most)
 }
 
 // countFailure sets Count and Until of next, reports it to Observe, and returns it.

@@ -263,7 +263,7 @@ func TestReplyTooLarge(t *testing.T) {
 }
 
 // Whether the connection is still open does not matter: what is delivered is
-// noted, and what is not is released.
+// stored as done, and what is not is released.
 func TestClientHangsUpAndThePushIsStillDone(t *testing.T) {
 	w := newFixture(t)
 	ctx, gone := context.WithCancel(t.Context())

@@ -194,7 +194,7 @@ func TestClaimReleasedWhileWaitingIsTaken(t *testing.T) {
 	})
 }
 
-// One that meets a push in work for longer than it can wait says so.
+// A delivery that finds the push in progress for longer than it can wait is refused.
 func TestPushInProgressIsWaitedForThenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFixture(t)

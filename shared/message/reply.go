@@ -13,9 +13,8 @@ import (
 )
 
 // Reply is a passive reply, which WeChat shows to the sender at once. The names
-// are those of WeChat's XML, so its pages on passive replies describe it: who
-// answers and who is answered, and when, is filled in here. MsgType says which
-// of the parts is set:
+// are those of WeChat's XML, so its pages on passive replies describe it. Sender,
+// receiver and time are filled in here. MsgType says which of the parts is set:
 //
 //	text                       Content
 //	image                      Image

@@ -28,8 +28,8 @@ const (
 	TokenSecondsLeft  Name = "TokenSecondsLeft"
 	TicketSecondsLeft Name = "TicketSecondsLeft"
 	Refreshed         Name = "Refreshed"        // new tokens and tickets from WeChat
-	RefreshFailed     Name = "RefreshFailed"    // questions to WeChat that got no token or ticket
-	WhitelistRefused  Name = "WhitelistRefused" // accounts that WeChat refused for our address when it was last asked
+	RefreshFailed     Name = "RefreshFailed"    // calls of WeChat that gave no token or ticket
+	WhitelistRefused  Name = "WhitelistRefused" // accounts whose last call WeChat refused, since our address is not on the IP whitelist
 
 	Signed    Name = "Signed"    // signatures given
 	NotSigned Name = "NotSigned" // signatures asked for and not given; the line's code says why

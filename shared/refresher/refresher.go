@@ -52,7 +52,7 @@ func New(c Config) (*Refresher, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	m := &measurements{metrics: metrics.New(c.FunctionName, nil)}
+	m := &measurements{metrics: metrics.New(c.FunctionName, c.Now)}
 	renewer, err := credential.NewRenewer(credential.RenewerConfig{
 		Store: c.Store, WeChat: c.WeChat, Secrets: c.Secrets,
 		Now: c.Now, Logger: c.Logger, Observe: m.observe,

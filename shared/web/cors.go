@@ -46,7 +46,8 @@ func CORS(config CORSConfig, next http.Handler) (http.Handler, error) {
 	return c, nil
 }
 
-// preflightLife is how long a browser may keep a preflight's answer, in seconds.
+// preflightMaxAge is for how long a browser may cache the answer to a preflight, in
+// seconds.
 const preflightMaxAge = "600"
 
 type cors struct {

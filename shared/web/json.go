@@ -9,7 +9,7 @@ import (
 
 // JSON answers with v. Nothing is escaped for HTML: a signed URL comes back
 // with its & as &. Answers are made for one caller at one moment, so no cache
-// may keep them.
+// may store them.
 //
 // It returns an error, and has written nothing, when v cannot be encoded. A
 // client that has gone away is no error.

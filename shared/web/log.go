@@ -19,19 +19,19 @@ const (
 // a body: they hold OAuth codes, cookies and tokens. A nil logger means
 // slog.Default().
 //
-// note, which may be nil, says what else belongs into the line of a request that
+// extra, which may be nil, returns what else belongs into the line of a request that
 // was answered with status; the zero Attr for nothing.
-func Log(next http.Handler, logger *slog.Logger, note func(r *http.Request, status int) slog.Attr) http.Handler {
-	if note == nil {
-		note = func(*http.Request, int) slog.Attr { return slog.Attr{} }
+func Log(next http.Handler, logger *slog.Logger, extra func(r *http.Request, status int) slog.Attr) http.Handler {
+	if extra == nil {
+		extra = func(*http.Request, int) slog.Attr { return slog.Attr{} }
 	}
-	return &requestLog{next, cmp.Or(logger, slog.Default()), note}
+	return &requestLog{next, cmp.Or(logger, slog.Default()), extra}
 }
 
 type requestLog struct {
 	next   http.Handler
 	logger *slog.Logger
-	note   func(r *http.Request, status int) slog.Attr
+	extra  func(r *http.Request, status int) slog.Attr
 }
 
 func (l *requestLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func (l *requestLog) log(r *http.Request, rec *recorder, panicking bool, took ti
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		codeAttr(rec.code),
 		requestIDAttr(r.Context()),
-		l.note(r, status))
+		l.extra(r, status))
 }
 
 // answered is the status that the client sees.

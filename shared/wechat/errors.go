@@ -16,7 +16,7 @@ const (
 	// ClassBusy: WeChat is busy, unreachable, or answered with something that is not its protocol.
 	// Back off with jitter.
 	ClassBusy
-	// ClassConfiguration: AppID, AppSecret, IP whitelist, or the account's standing. People have to
+	// ClassConfiguration: AppID, AppSecret, IP whitelist, or the account's status. People have to
 	// act: alarm, and retry slowly. After CodeInvalidSecret read the secret again, once.
 	ClassConfiguration
 	// ClassQuota: a limit is reached. Stop for Pause, and alarm.
@@ -137,7 +137,7 @@ func (e *Error) Class() Class {
 		return ClassConfiguration
 	case 40002, 41002, 41004, 43002, CodeInvalidSecret, 40243, // AppID, AppSecret
 		CodeNotInWhitelist, CodeClientIPRefused, 89501, 89503, codeRefusedForAnHour, codeRefusedForADay, // IP
-		48004, 50002, 50004: // the account's standing
+		48004, 50002, 50004: // the account's status
 		return ClassConfiguration
 	default:
 		return ClassUnknown

@@ -21,7 +21,7 @@ func TestMiniProgramSwitches(t *testing.T) {
 		{"string errcode", wechatsim.Switches{MiniErrcodeZero: true, StringErrcode: true}, false},
 		{"numeric country", wechatsim.Switches{NumericCountryCode: true}, false},
 		{"key at exchange", wechatsim.Switches{SessionKey: wechatsim.SessionKeyAtExchange}, false},
-		{"key kept", wechatsim.Switches{SessionKey: wechatsim.SessionKeyReused}, false},
+		{"key reused", wechatsim.Switches{SessionKey: wechatsim.SessionKeyReused}, false},
 		{"text/plain", wechatsim.Switches{ContentType: wechatsim.ContentTypeText}, false},
 		{"proof in a body", wechatsim.Switches{SessionProofInBody: true}, true},
 		{"used phone codes", wechatsim.Switches{UsedPhoneCodeCode: 40163}, false},
@@ -72,7 +72,7 @@ func miniLogin(t *testing.T, sim *wechatsim.Sim, client *wechat.Client) wechat.M
 	return m
 }
 
-func testPhone(t *testing.T, world string, sim *wechatsim.Sim, client *wechat.Client, token, openid string) {
+func testPhone(t *testing.T, switches string, sim *wechatsim.Sim, client *wechat.Client, token, openid string) {
 	t.Helper()
 	code, err := sim.PhoneCode("wx5", "ming")
 	if err != nil {
@@ -80,11 +80,11 @@ func testPhone(t *testing.T, world string, sim *wechatsim.Sim, client *wechat.Cl
 	}
 	p, err := client.PhoneNumber(t.Context(), token, code, openid)
 	if err != nil || p.CountryCode != "86" || p.AppID != "wx5" || p.Timestamp == 0 || len(p.PurePhoneNumber) != 11 {
-		t.Errorf("%s: phone: %v", world, err)
+		t.Errorf("%s: phone: %v", switches, err)
 	}
 	_, err = client.PhoneNumber(t.Context(), token, code, openid)
 	var e *wechat.Error
 	if !errors.As(err, &e) || !e.CodeUsed() || e.LoginAgain() {
-		t.Errorf("%s: the same code again: %v", world, err)
+		t.Errorf("%s: the same code again: %v", switches, err)
 	}
 }

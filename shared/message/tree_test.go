@@ -67,7 +67,7 @@ func TestCommonFields(t *testing.T) {
 }
 
 // What is no id, and what is no text, is not taken for one.
-func TestIDs(t *testing.T) {
+func TestMsgIDIsATextOrAPositiveNumber(t *testing.T) {
 	for _, c := range []struct {
 		in   string
 		want string
@@ -102,7 +102,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-func TestType(t *testing.T) {
+func TestTypeOfAnEventIsItsEvent(t *testing.T) {
 	for _, c := range []struct {
 		want string
 		m    Message

@@ -168,7 +168,7 @@ func TestUnknownCallerIsRefused(t *testing.T) {
 	}
 }
 
-func TestCounts(t *testing.T) {
+func TestCallsAreCountedByAppAndPath(t *testing.T) {
 	f := newFixture(t)
 	token := f.stable(false).token
 	f.stable(true)

@@ -42,13 +42,18 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
+func TestFindReturnsTheFirstAccountForNoName(t *testing.T) {
 	for _, c := range []struct {
-		name, want string
-		ok         bool
-	}{{"", "shop", true}, {"mini", "mini", true}, {"Mini", "", false}, {site.AppID, "", false}} {
+		name, account, want string
+		ok                  bool
+	}{
+		{"no name", "", "shop", true},
+		{"name", "mini", "mini", true},
+		{"other capitals", "Mini", "", false},
+		{"AppID", site.AppID, "", false},
+	} {
 		t.Run(c.name, func(t *testing.T) {
-			if a, ok := all.Find(c.name); ok != c.ok || a.Name != c.want {
+			if a, ok := all.Find(c.account); ok != c.ok || a.Name != c.want {
 				t.Errorf("%q, %v", a.Name, ok)
 			}
 		})

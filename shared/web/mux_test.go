@@ -42,7 +42,7 @@ func TestMuxGETOnly(t *testing.T) {
 	}
 }
 
-func TestMux(t *testing.T) {
+func TestMuxRoutesByMethodAndPath(t *testing.T) {
 	tests := []struct {
 		method, target string
 		status         int

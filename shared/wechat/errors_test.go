@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestClasses has a row for each errcode of docs/protocol.md#errcodes.
-func TestClasses(t *testing.T) {
+// TestErrcodeHasOneClass has a row for each errcode of docs/protocol.md#errcodes.
+func TestErrcodeHasOneClass(t *testing.T) {
 	for _, c := range []struct {
 		op    string
 		code  int
@@ -143,7 +143,7 @@ func TestClassNames(t *testing.T) {
 	}
 }
 
-func TestIP(t *testing.T) {
+func TestIPIsReadFromTheMessage(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		code          int

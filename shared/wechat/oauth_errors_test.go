@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestWhatToDo has a row for each errcode of docs/protocol.md#web-login, and for the codes
+// TestErrcodeSaysWhatToDo has a row for each errcode of docs/protocol.md#web-login, and for the codes
 // that mean something else elsewhere. Each letter is a predicate that is true.
-func TestWhatToDo(t *testing.T) {
+func TestErrcodeSaysWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		op   string
 		code int

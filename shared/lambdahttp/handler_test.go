@@ -228,7 +228,7 @@ func TestRefusedEvents(t *testing.T) {
 	}
 }
 
-func TestPanics(t *testing.T) {
+func TestPanicIsAnsweredWith500(t *testing.T) {
 	tests := []struct {
 		name   string
 		panic  func()

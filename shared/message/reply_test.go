@@ -6,7 +6,7 @@ import (
 )
 
 // Every type, as WeChat's pages show it, in both formats.
-func TestReplies(t *testing.T) {
+func TestRepliesAreWrittenInXMLAndJSON(t *testing.T) {
 	m := &Message{FromUserName: "openid", ToUserName: "gh_1"}
 	for _, c := range []struct{ in, xml string }{
 		{`{"MsgType":"text","Content":"a]]>b\u0001"}`, `<Content><![CDATA[a]]]]><![CDATA[>b�]]></Content>`},

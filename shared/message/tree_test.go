@@ -8,7 +8,7 @@ import (
 	"wechatfn/shared/account"
 )
 
-func TestMessages(t *testing.T) {
+func TestMessagesAreConvertedToJSON(t *testing.T) {
 	for _, c := range []struct{ name, in, json string }{
 		{"text", textMessage,
 			`{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1714112445,"MsgType":"text","Content":"你好","MsgId":"6272960105994287618"}`},

@@ -120,9 +120,9 @@ var verbs = []struct {
 	}},
 }
 
-// TestRetries: exactly one more attempt after a failure that may pass, for calls that may be
+// TestPassingFaultsAreRetriedOnce: exactly one more attempt after a failure that may pass, for calls that may be
 // repeated; none else.
-func TestRetries(t *testing.T) {
+func TestPassingFaultsAreRetriedOnce(t *testing.T) {
 	for _, fault := range []struct {
 		name   string
 		passes bool

@@ -167,7 +167,7 @@ func TestIPIsReadFromTheMessage(t *testing.T) {
 	}
 }
 
-func TestErrorTexts(t *testing.T) {
+func TestErrorNamesCallAndCause(t *testing.T) {
 	for _, c := range []struct {
 		err  Error
 		want string

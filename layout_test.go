@@ -187,7 +187,7 @@ var unseen = map[string][]string{
 	"oauth":     {"shared/aws/secrets/pushsecrets", "service/eventbridge", "service/lambda"},
 }
 
-func TestLayoutFunctionsAreLean(t *testing.T) {
+func TestLayoutFunctionsAreMinimal(t *testing.T) {
 	never := []string{"github.com/aws/aws-cdk-go", "github.com/aws/jsii-runtime-go", "github.com/aws/constructs-go", "wechatfn/infra", "modernc.org/sqlite", "github.com/alecthomas/kong", "wechatfn/dev"}
 	found := 0
 	for name, p := range list(t) {

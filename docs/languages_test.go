@@ -88,18 +88,18 @@ func linked(page, target string) string {
 
 // A page in Chinese has the names, commands, headings and links of the page in English.
 func TestPagesAgreeInBothLanguages(t *testing.T) {
-	pages := map[string]string{"README.md": "README.zh.md"}
+	pages := []struct{ english, chinese string }{{"README.md", "README.zh.md"}}
 	chinese, err := filepath.Glob("zh/*.md")
 	if err != nil || len(chinese) == 0 {
 		t.Fatal("no pages in docs/zh", err)
 	}
 	for _, page := range chinese {
 		name := filepath.Base(page)
-		pages["docs/"+name] = "docs/zh/" + name
+		pages = append(pages, struct{ english, chinese string }{"docs/" + name, "docs/zh/" + name})
 	}
-	for english, chinese := range pages {
-		t.Run(english, func(t *testing.T) {
-			want, got := outlineOf(t, english), outlineOf(t, chinese)
+	for _, p := range pages {
+		t.Run(p.english, func(t *testing.T) {
+			want, got := outlineOf(t, p.english), outlineOf(t, p.chinese)
 			if len(want["headings"]) < 2 || len(want["names"]) < 4 {
 				t.Fatalf("the page has only %d headings and %d names", len(want["headings"]), len(want["names"]))
 			}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"wechatfn/e2e/lambdatest"
@@ -22,6 +20,7 @@ import (
 	"wechatfn/shared/aws/secrets/pushsecrets"
 	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
+	"wechatfn/shared/web/logtest"
 )
 
 // driver is the way to a function. The tests of routes run with each driver.
@@ -67,7 +66,7 @@ func httpServer(fx *fixture, m manifest.Function, table string, processes int) d
 		name, value, _ := strings.Cut(setting, "=")
 		fx.Setenv(name, value)
 	}
-	log := new(logBuffer)
+	log := new(logtest.Buffer)
 	handler, err := newHandler(fx, m, slog.New(slog.NewJSONHandler(log, nil)))
 	if err != nil {
 		fx.Fatalf("%s: %v", m.Name, err)
@@ -118,7 +117,7 @@ func newHandler(fx *fixture, m manifest.Function, logger *slog.Logger) (http.Han
 // request is for, as behind a proxy.
 type httpDriver struct {
 	base  *url.URL
-	log   *logBuffer
+	log   *logtest.Buffer
 	close func()
 }
 
@@ -132,27 +131,11 @@ func (d *httpDriver) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(sent)
 }
 
-func (d *httpDriver) Logs() []string { return d.log.lines() }
+func (d *httpDriver) Logs() []string {
+	return strings.FieldsFunc(d.log.String(), func(r rune) bool { return r == '\n' })
+}
 
 func (d *httpDriver) Close() { d.close() }
-
-// logBuffer is a log that can be read while it is written.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) lines() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.FieldsFunc(b.text.String(), func(r rune) bool { return r == '\n' })
-}
 
 // onEachDriver runs a test of routes with each driver. With httpServer a test calls
 // handlers as any HTTP server of the handlers would, so nothing in it may depend on

@@ -42,12 +42,22 @@ func TestAllGrantsAreUsed(t *testing.T) {
 		}
 	}
 
-	used := map[string]map[string]bool{"oauth": oauth.table.everUsed(), "signature": cold.table.everUsed(), "refresher": refresher.table.everUsed(), "verify": verify.table.everUsed()}
-	maps.Copy(used["signature"], signature.table.everUsed())
-	for name, got := range used {
-		m, _ := manifest.Lookup(name)
-		if want := grants(m); !maps.Equal(got, want) {
-			t.Errorf("%s called %q, granted is %q", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
-		}
+	ofSignature := cold.table.everUsed()
+	maps.Copy(ofSignature, signature.table.everUsed())
+	for _, c := range []struct {
+		function string
+		used     map[string]bool
+	}{
+		{"oauth", oauth.table.everUsed()},
+		{"signature", ofSignature},
+		{"refresher", refresher.table.everUsed()},
+		{"verify", verify.table.everUsed()},
+	} {
+		t.Run(c.function, func(t *testing.T) {
+			m, _ := manifest.Lookup(c.function)
+			if want := grants(m); !maps.Equal(c.used, want) {
+				t.Errorf("called %q, granted is %q", slices.Sorted(maps.Keys(c.used)), slices.Sorted(maps.Keys(want)))
+			}
+		})
 	}
 }

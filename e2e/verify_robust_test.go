@@ -168,10 +168,20 @@ func TestPushWithoutTheTable(t *testing.T) {
 func TestPushWithoutTheSecrets(t *testing.T) {
 	fx := newFixture(t, runtimeAPI)
 	verify := fx.start("verify")
-	for _, value := range []any{nil, "text", map[string]string{"default": pushToken}, map[string]pushSecret{"default": {AESKey: pushKey}}} {
-		fx.pushes.put(value)
-		wantRefused(t, verify.deliver(verify.pusher(), fx.sample("text")), http.StatusServiceUnavailable, "push_secrets_unavailable")
-		wantHealth(t, verify, http.StatusServiceUnavailable, `"status":"no_secrets"`)
+	for _, c := range []struct {
+		name   string
+		secret any
+	}{
+		{"no secret", nil},
+		{"text", "text"},
+		{"account is a text", map[string]string{"default": pushToken}},
+		{"no token", map[string]pushSecret{"default": {AESKey: pushKey}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fx.pushes.put(c.secret)
+			wantRefused(t, verify.deliver(verify.pusher(), fx.sample("text")), http.StatusServiceUnavailable, "push_secrets_unavailable")
+			wantHealth(t, verify, http.StatusServiceUnavailable, `"status":"no_secrets"`)
+		})
 	}
 	verify.wantNoCalls()
 	fx.pushes.put(map[string]pushSecret{"default": {Token: pushToken, AESKey: pushKey}})

@@ -167,16 +167,18 @@ func TestDevServesItsPage(t *testing.T) {
 func TestDevRefusesOtherHosts(t *testing.T) {
 	base, _, _ := startDev(t, ":memory:", nil)
 	for _, path := range []string{"", "_dev/status", "_dev/state", "_dev/files/page.js", "_dev/messages"} {
-		request, _ := http.NewRequest(http.MethodGet, base+path, nil)
-		request.Host = "rebound.example"
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusMisdirectedRequest {
-			t.Errorf("/%s: %d", path, answer.StatusCode)
-		}
+		t.Run("/"+path, func(t *testing.T) {
+			request, _ := http.NewRequest(http.MethodGet, base+path, nil)
+			request.Host = "rebound.example"
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusMisdirectedRequest {
+				t.Errorf("/%s: %d", path, answer.StatusCode)
+			}
+		})
 	}
 }
 

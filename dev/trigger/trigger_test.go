@@ -58,7 +58,7 @@ func expect(t *testing.T, out string, err error, wantErr string, want ...string)
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheckAcceptsAServerThatEchoes(t *testing.T) {
 	out, err := run(t, accountEnv, Options{Type: "check", URL: encryptingServer().start(t)})
 	expect(t, out, err, "", `check     of the server URL, http://127.0.0.1:\d+/verify`, `answer    200 OK after \d+m?s`, "wechat    accepts the URL")
 }
@@ -224,7 +224,7 @@ func TestReplyInTheWrongFormat(t *testing.T) {
 }
 
 // A refusal comes with a hint at its likely reason.
-func TestRefusals(t *testing.T) {
+func TestRefusalShowsItsLikelyReason(t *testing.T) {
 	out, err := run(t, accountEnv, Options{Type: "text", Encrypt: new(bool), URL: encryptingServer().start(t)})
 	expect(t, out, err, "would not accept", "push      text, plain mode", "problem   signature", "would repeat the push.*: status 403 instead of 200", "hint      a server that has an AES key refuses.*remove --no-encrypt")
 	out, err = run(t, nil, Options{Type: "text", URL: encryptingServer().start(t)})
@@ -274,7 +274,7 @@ func reset(w http.ResponseWriter, r *http.Request) {
 }
 
 // A repeat is the same message with a new signature. Its reply can be the stored one.
-func TestRepeat(t *testing.T) {
+func TestRepeatSendsTheSamePushWithNewSignatures(t *testing.T) {
 	d := encryptingServer()
 	var signatures, stored []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package wechatsim
 
 import (
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -167,7 +168,7 @@ func TestUnknownCallerIsRefused(t *testing.T) {
 	}
 }
 
-func TestCounts(t *testing.T) {
+func TestCallsAreCountedByAppAndPath(t *testing.T) {
 	f := newFixture(t)
 	token := f.stable(false).token
 	f.stable(true)
@@ -182,13 +183,11 @@ func TestCounts(t *testing.T) {
 		{appID, PathTicket, false}: 1, {"", PathTicket, false}: 1,
 	}
 	got := f.Counts()
-	for c, n := range want {
-		if got[c] != n {
-			t.Errorf("%+v: %d, want %d", c, got[c], n)
-		}
+	if !maps.Equal(got, want) {
+		t.Errorf("counts %v, want %v", got, want)
 	}
-	if len(got) != len(want) || f.Calls(PathStableToken) != 4 || f.Calls(PathTicket) != 2 || f.Calls(PathDomainIPs) != 0 {
-		t.Errorf("%v", got)
+	if f.Calls(PathStableToken) != 4 || f.Calls(PathTicket) != 2 || f.Calls(PathDomainIPs) != 0 {
+		t.Errorf("sums: %d, %d, %d", f.Calls(PathStableToken), f.Calls(PathTicket), f.Calls(PathDomainIPs))
 	}
 	f.ResetCounts()
 	if len(f.Counts()) != 0 || f.Calls(PathTicket) != 0 {

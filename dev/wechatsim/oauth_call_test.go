@@ -48,7 +48,7 @@ func TestExchangeParameters(t *testing.T) {
 }
 
 // A code belongs to its app and is valid once, for CodeLifetime, to the nanosecond.
-func TestCodes(t *testing.T) {
+func TestCodeIsValidOnceUntilItExpires(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		set, lifetime time.Duration

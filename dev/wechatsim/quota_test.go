@@ -146,7 +146,7 @@ func TestClearQuotaParameters(t *testing.T) {
 }
 
 // The 20 forced refreshes a day are a limit on the token, not on calls.
-func TestClearQuotaKeepsForcedRefreshes(t *testing.T) {
+func TestClearQuotaDoesNotResetForcedRefreshes(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.Quotas.ForceDay = 1 })
 	f.stable(true).expect(t, 0)
 	f.ask("POST", PathClearQuotaV2, nil, map[string]string{"appid": appID, "appsecret": secret}).expect(t, 0)

@@ -56,10 +56,19 @@ func TestRestoreSkipsUnknownApps(t *testing.T) {
 func TestRestoreChecksTheSnapshot(t *testing.T) {
 	f := newFixture(t)
 	token := f.stable(false).token
-	for _, text := range []string{"", "null", "{}", `{"apps":7}`, `{"tokens":{}}`, "[]"} {
-		if f.Restore([]byte(text)) == nil {
-			t.Errorf("%q was accepted", text)
-		}
+	for _, c := range []struct{ name, snapshot string }{
+		{"nothing", ""},
+		{"null", "null"},
+		{"empty object", "{}"},
+		{"apps is a number", `{"apps":7}`},
+		{"tokens and no apps", `{"tokens":{}}`},
+		{"array", "[]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if f.Restore([]byte(c.snapshot)) == nil {
+				t.Errorf("%q was accepted", c.snapshot)
+			}
+		})
 	}
 	f.expectToken(token, true)
 	must(t, f.Restore([]byte(`{"apps":{"`+appID+`":{}}}`)))

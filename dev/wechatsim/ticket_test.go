@@ -58,7 +58,7 @@ func TestTicketTypes(t *testing.T) {
 }
 
 // A forced refresh ends the token, not the ticket.
-func TestForcedRefreshKeepsTheTicket(t *testing.T) {
+func TestForcedRefreshReplacesNoTicket(t *testing.T) {
 	f := newFixture(t)
 	value := f.ticket()
 	f.stable(true)

@@ -164,7 +164,7 @@ func synth(t *testing.T, name string) *template {
 
 func synthesize(t *testing.T, stack awscdk.Stack) *template {
 	t.Helper()
-	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil) // for TestNag
+	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil) // for TestStacksHaveOnlyAcceptedFindings
 	text, err := json.MarshalIndent(assertions.Template_FromStack(stack, nil).ToJSON(), "", " ")
 	if err != nil {
 		t.Fatal(err)

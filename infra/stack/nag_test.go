@@ -34,9 +34,9 @@ func warnings(stack awscdk.Stack) (out []string) {
 
 var finding = regexp.MustCompile(`(AwsSolutions-[A-Z0-9]+)(\[[^\]]*\])?`)
 
-// TestNag runs the AwsSolutions rules over every variant. Each accepted finding must
+// TestStacksHaveOnlyAcceptedFindings runs the AwsSolutions rules over every variant. Each accepted finding must
 // also occur, so that the list has none that is out of date.
-func TestNag(t *testing.T) {
+func TestStacksHaveOnlyAcceptedFindings(t *testing.T) {
 	occurred := map[int]bool{}
 	for _, v := range variants(t) {
 		name := v.name

@@ -153,7 +153,7 @@ func TestLogsOfEachStageAreDeletedInTime(t *testing.T) {
 	}
 }
 
-func TestDataOfALiveStageOutlivesItsStack(t *testing.T) {
+func TestOnlyLiveStagesRetainTheirData(t *testing.T) {
 	for _, c := range []struct {
 		variant string
 		live    bool
@@ -179,7 +179,7 @@ func TestDataOfALiveStageOutlivesItsStack(t *testing.T) {
 	}
 }
 
-func TestTable(t *testing.T) {
+func TestTableHasStreamTTLAndRecovery(t *testing.T) {
 	each(t, func(t *testing.T, m *template) {
 		table := m.one(t, "AWS::DynamoDB::Table")
 		for _, c := range []struct {

@@ -42,13 +42,18 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
+func TestFindReturnsTheFirstAccountForNoName(t *testing.T) {
 	for _, c := range []struct {
-		name, want string
-		ok         bool
-	}{{"", "shop", true}, {"mini", "mini", true}, {"Mini", "", false}, {site.AppID, "", false}} {
+		name, account, want string
+		ok                  bool
+	}{
+		{"no name", "", "shop", true},
+		{"name", "mini", "mini", true},
+		{"other capitals", "Mini", "", false},
+		{"AppID", site.AppID, "", false},
+	} {
 		t.Run(c.name, func(t *testing.T) {
-			if a, ok := all.Find(c.name); ok != c.ok || a.Name != c.want {
+			if a, ok := all.Find(c.account); ok != c.ok || a.Name != c.want {
 				t.Errorf("%q, %v", a.Name, ok)
 			}
 		})
@@ -66,16 +71,26 @@ func TestFind(t *testing.T) {
 
 func TestNamesAndAppIDs(t *testing.T) {
 	for _, c := range []struct {
-		text        string
-		name, appID bool
+		name, text      string
+		isName, isAppID bool
 	}{
-		{"shop", true, false}, {"a-b_9", true, false}, {strings.Repeat("a", 32), true, false}, {strings.Repeat("a", 33), false, false},
-		{"", false, false}, {"Shop", false, false}, {"店", false, false}, {"a b", false, false},
-		{"wx520c15f417810387", true, true}, {"wxABCDEF0123456789", false, true}, {"wx520c15f41781038", true, false}, {"xw520c15f417810387", true, false}, {"wx520c15f41781038_", true, false},
+		{"word", "shop", true, false},
+		{"hyphen, underscore and digit", "a-b_9", true, false},
+		{"32 bytes", strings.Repeat("a", 32), true, false},
+		{"33 bytes", strings.Repeat("a", 33), false, false},
+		{"empty", "", false, false},
+		{"capital", "Shop", false, false},
+		{"Chinese", "店", false, false},
+		{"space", "a b", false, false},
+		{"AppID", "wx520c15f417810387", true, true},
+		{"AppID with capitals", "wxABCDEF0123456789", false, true},
+		{"AppID too short", "wx520c15f41781038", true, false},
+		{"AppID with another prefix", "xw520c15f417810387", true, false},
+		{"AppID with an underscore", "wx520c15f41781038_", true, false},
 	} {
-		t.Run(c.text, func(t *testing.T) {
-			if account.IsName(c.text) != c.name || account.IsAppID(c.text) != c.appID {
-				t.Errorf("name %v, AppID %v", account.IsName(c.text), account.IsAppID(c.text))
+		t.Run(c.name, func(t *testing.T) {
+			if account.IsName(c.text) != c.isName || account.IsAppID(c.text) != c.isAppID {
+				t.Errorf("%q: name %v, AppID %v", c.text, account.IsName(c.text), account.IsAppID(c.text))
 			}
 		})
 	}

@@ -34,7 +34,7 @@ func TestSendPostsTheMessage(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestOnlyAJSONObjectIsAReply(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		status int

@@ -289,7 +289,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-func TestCard(t *testing.T) {
+func TestCardParametersAreSigned(t *testing.T) {
 	w := get(newHandler(t, nil), "/signature/card?cardId=pCard_1&code=12&openid=oUser&outerStr=shop")
 	var answer struct{ CardID, CardExt string }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 200 {

@@ -177,7 +177,7 @@ func TestBinaryBodyArrivesExactly(t *testing.T) {
 	equal(t, "body", r.body, body)
 }
 
-func TestStringsOutliveThePayload(t *testing.T) {
+func TestRequestCopiesThePayload(t *testing.T) {
 	payload := load(t, "signature")
 	r := requestOf(t, payload)
 	clear(payload) // as aws-lambda-go does by reading the next event into it
@@ -228,7 +228,7 @@ func TestRefusedEvents(t *testing.T) {
 	}
 }
 
-func TestPanics(t *testing.T) {
+func TestPanicIsAnsweredWith500(t *testing.T) {
 	tests := []struct {
 		name   string
 		panic  func()

@@ -3,13 +3,9 @@ package message
 import (
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
-	"math"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,63 +16,7 @@ import (
 	"wechatfn/shared/store/storetest"
 )
 
-func TestCheck(t *testing.T) {
-	w := newFixture(t)
-	query := func(change func(url.Values)) url.Values {
-		q := w.signed(testToken, "")
-		q.Set("echostr", "4375120948345356249")
-		if change != nil {
-			change(q)
-		}
-		return q
-	}
-	sign := func(q url.Values) { q.Set("signature", Sign(testToken, q.Get("timestamp"), q.Get("nonce"))) }
-	at := func(d time.Duration) func(url.Values) {
-		return func(q url.Values) {
-			q.Set("timestamp", strconv.FormatInt(w.now().Add(d).Unix(), 10))
-			sign(q)
-		}
-	}
-	now := time.Now()
-	w.now = func() time.Time { return now }
-	for _, c := range []struct {
-		name   string
-		change func(url.Values)
-		status int
-		part   string
-	}{
-		{"right", nil, 200, "4375120948345356249"},
-		{"as a browser would open it", func(q url.Values) { clear(q) }, 403, `"signature_invalid"`},
-		{"capital letters", func(q url.Values) { q.Set("signature", strings.ToUpper(q.Get("signature"))) }, 403, `"signature_invalid"`},
-		{"another nonce", func(q url.Values) { q.Set("nonce", "2") }, 403, `"signature_invalid"`},
-		{"a window ago", at(-10 * time.Minute), 200, "4375120948345356249"},
-		{"a second earlier", at(-10*time.Minute - time.Second), 403, `"timestamp_stale"`},
-		{"a window ahead", at(10 * time.Minute), 200, "4375120948345356249"},
-		{"a second later", at(10*time.Minute + time.Second), 403, `"timestamp_stale"`},
-		{"no number", func(q url.Values) { q.Set("timestamp", "now"); sign(q) }, 403, `"timestamp_stale"`},
-		{"a number past all bounds", func(q url.Values) { q.Set("timestamp", "9223372036854775807"); sign(q) }, 403, `"timestamp_stale"`},
-		{"one that would overflow", func(q url.Values) {
-			q.Set("timestamp", strconv.FormatInt(math.MinInt64+w.now().Unix(), 10))
-			sign(q)
-		}, 403, `"timestamp_stale"`},
-		{"and below", func(q url.Values) { q.Set("timestamp", "-9223372036854775808"); sign(q) }, 403, `"timestamp_stale"`},
-		{"a long nonce", func(q url.Values) { q.Set("nonce", strings.Repeat("1", maxNonce+1)); sign(q) }, 403, `"timestamp_stale"`},
-		{"markup", func(q url.Values) { q.Set("echostr", "<script>alert(1)</script>") }, 403, `"echostr_invalid"`},
-		{"empty", func(q url.Values) { q.Del("echostr") }, 403, `"echostr_invalid"`},
-		{"long", func(q url.Values) { q.Set("echostr", strings.Repeat("1", 257)) }, 403, `"echostr_invalid"`},
-		{"twice", func(q url.Values) { q["nonce"] = []string{"1", "2"} }, 400, `"parameter_repeated"`},
-		{"the other account's token", func(q url.Values) { q.Set("app", "nobody") }, 404, `"app_unknown"`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			want(t, c.name, w.serve(w.get(query(c.change))), c.status, c.part)
-		})
-	}
-	if reads, writes := w.store.Take().Count(); reads+writes+w.sink.calls > 0 {
-		t.Errorf("%d reads, %d writes, %d deliveries for checks", reads, writes, w.sink.calls)
-	}
-}
-
-func TestRoutes(t *testing.T) {
+func TestRoutesByMethodAndPath(t *testing.T) {
 	w := newFixture(t)
 	signed := "?" + w.signed(testToken, "").Encode() + "&echostr=1"
 	for _, wants := range []struct {
@@ -104,7 +44,7 @@ func TestRoutes(t *testing.T) {
 
 // A push is claimed, delivered and done: two writes and one delivery. What
 // comes again costs one call and is answered as it was.
-func TestPush(t *testing.T) {
+func TestRepeatedPushIsDeliveredOnce(t *testing.T) {
 	for _, mode := range []string{"plain", "secure"} {
 		t.Run(mode, func(t *testing.T) {
 			w := newFixture(t)
@@ -158,25 +98,6 @@ func TestModeIsConfigured(t *testing.T) {
 	}
 }
 
-// A new token or key is taken up when a push does not verify with the old one,
-// and the previous ones go on working.
-func TestRotation(t *testing.T) {
-	w := newFixture(t)
-	oldPush, newToken, newKey := w.sealed(eventMessage("1")), w.sealedWith("newtoken", w.key(testKey).encrypt(make([]byte, 16), eventMessage("2"), testAppID)),
-		w.sealedWith("newtoken", w.key(otherKey).encrypt(make([]byte, 16), eventMessage("3"), testAppID))
-	want(t, "before", w.serve(w.sealed(eventMessage("0"))), 200, "success")
-	w.secrets = secret.Push{Token: secret.New("newtoken"), AESKey: secret.New(testKey), PreviousToken: secret.New(testToken)}
-	want(t, "a new token", w.serve(newToken), 200, "success")
-	w.secrets.AESKey, w.secrets.PreviousAESKey = secret.New(otherKey), secret.New(testKey)
-	want(t, "a new key", w.serve(newKey), 200, "success")
-	want(t, "the previous ones", w.serve(oldPush), 200, "success")
-	if len(w.sink.taken) != 4 || w.reads != 3 {
-		t.Errorf("%d messages, secrets read %d times", len(w.sink.taken), w.reads)
-	}
-	w.secrets.PreviousToken, w.secrets.PreviousAESKey, w.cached = secret.Secret{}, secret.Secret{}, nil
-	want(t, "no longer", w.serve(w.sealed(eventMessage("4"))), 403, `"push_refused"`)
-}
-
 func eventMessage(id string) string {
 	return "<xml><ToUserName>gh_1</ToUserName><FromUserName>openid</FromUserName><CreateTime>1714112445</CreateTime><MsgType>event</MsgType><Event>CLICK</Event><EventKey>" + id + "</EventKey></xml>"
 }
@@ -193,73 +114,6 @@ func TestEventsWithoutIDsAreDistinct(t *testing.T) {
 	if len(w.sink.taken) != 5 {
 		t.Errorf("%d events were delivered", len(w.sink.taken))
 	}
-}
-
-// The reply is encrypted with the request's nonce, and the same bytes for all
-// deliveries.
-func TestReply(t *testing.T) {
-	w := newFixture(t)
-	w.sink.reply = `{"MsgType":"text","Content":"收到 ]]> <b>"}`
-	first := w.serve(w.sealed(textMessage))
-	want(t, "first", first, 200, "<Encrypt><![CDATA[")
-	var sealed struct{ Encrypt, MsgSignature, TimeStamp, Nonce string }
-	if err := xml.Unmarshal(first.Body.Bytes(), &sealed); err != nil {
-		t.Fatal(err)
-	}
-	if sealed.Nonce != "1514711492" || sealed.MsgSignature != Sign(testToken, sealed.TimeStamp, sealed.Nonce, sealed.Encrypt) {
-		t.Errorf("%+v", sealed)
-	}
-	text, err := w.key(testKey).decrypt(sealed.Encrypt, testAppID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var reply struct {
-		ToUserName, FromUserName, MsgType, Content string
-		CreateTime                                 int64
-	}
-	if err := xml.Unmarshal(text, &reply); err != nil || reply.ToUserName != "openid" || reply.FromUserName != "gh_1" || reply.Content != "收到 ]]> <b>" || reply.CreateTime == 0 {
-		t.Errorf("%s: %v", text, err)
-	}
-	if again := w.serve(w.sealed(textMessage)); again.Body.String() != first.Body.String() || again.Header().Get("Content-Type") != "application/xml; charset=utf-8" {
-		t.Errorf("again: %s", again.Body)
-	}
-}
-
-// A JSON push is answered in JSON.
-func TestReplyInJSON(t *testing.T) {
-	w := newFixture(t)
-	w.plain()
-	w.sink.reply = `{"MsgType":"transfer_customer_service"}`
-	got := w.serve(w.post(w.signed(testToken, ""), `{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1,"MsgType":"text","Content":"x","MsgId":1}`))
-	want(t, "plain", got, 200, `"MsgType":"transfer_customer_service"}`)
-	if got.Header().Get("Content-Type") != "application/json" || !strings.HasPrefix(got.Body.String(), `{"ToUserName":"openid","FromUserName":"gh_1","CreateTime":`) {
-		t.Errorf("%s %v", got.Body, got.Header())
-	}
-}
-
-// A reply that cannot be used is logged and left out: the message is delivered.
-func TestReplyNotUsable(t *testing.T) {
-	w := newFixture(t)
-	w.sink.reply = `{"MsgType":"text","Content":""}`
-	want(t, "no content", w.serve(w.sealed(textMessage)), 200, "success")
-	if !strings.Contains(w.log.String(), "reply not usable") {
-		t.Error("the log does not say so")
-	}
-	w.sink.reply = `{"MsgType":"text","Content":"x"}`
-	want(t, "nobody to reply to", w.serve(w.sealed(`{"MsgType":"text","MsgId":5}`)), 200, "success")
-}
-
-// A reply that the store could not hold is none.
-func TestReplyTooLarge(t *testing.T) {
-	w := newFixture(t)
-	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("]]>", 21_000) + `"}`
-	for range 2 {
-		want(t, "large", w.serve(w.sealed(textMessage)), 200, "success")
-	}
-	w.sink.only(t)
-	w.sink.reply = `{"MsgType":"text","Content":"` + strings.Repeat("<", 60_000) + `"}`
-	want(t, "large, and stored", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
-	want(t, "again", w.serve(w.sealed(eventMessage("1"))), 200, "Encrypt")
 }
 
 // Whether the connection is still open does not matter: what is delivered is
@@ -340,7 +194,7 @@ func TestMissingSecretsAreA503(t *testing.T) {
 	want(t, "health", w.serve(httptest.NewRequest(http.MethodGet, "/verify/health", nil)), 503, `{"status":"no_secrets","accounts":[{"app":"shop","ready":false}`)
 }
 
-func TestNew(t *testing.T) {
+func TestNewRefusesIncompleteConfig(t *testing.T) {
 	accounts := account.List{{Name: "a", AppID: testAppID}}
 	keys := func(context.Context, account.Account, bool) (*Keyring, error) { return nil, nil }
 	for _, c := range []struct {
@@ -356,30 +210,6 @@ func TestNew(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := New(c.c); err == nil {
 				t.Errorf("%s: accepted", c.name)
-			}
-		})
-	}
-}
-
-func TestKeyring(t *testing.T) {
-	sealed := secret.New
-	for _, c := range []struct {
-		name string
-
-		appID   string
-		secrets secret.Push
-	}{
-		{"no AppID", "", secret.Push{Token: sealed("t")}},
-		{"no token", testAppID, secret.Push{AESKey: sealed(testKey)}},
-		{"42 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey[1:])}},
-		{"44 characters", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey + "A")}},
-		{"not base64", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed("canary!" + testKey[7:])}},
-		{"previous is wrong", testAppID, secret.Push{Token: sealed("t"), AESKey: sealed(testKey), PreviousAESKey: sealed("canary")}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := NewKeyring(c.appID, c.secrets)
-			if err == nil || strings.Contains(err.Error(), "canary") {
-				t.Errorf("%s: %v", c.name, err)
 			}
 		})
 	}

@@ -216,15 +216,24 @@ func (e *endless) Close() error { return nil }
 // A body that is too large is not read past the limit, and not at all where its
 // length is known.
 func TestTooLarge(t *testing.T) {
-	w := newFixture(t)
-	for length, most := range map[int64]int{-1: 64<<10 + 1, 2 << 20: 0} {
-		body := new(endless)
-		r := w.post(w.signed(testToken, "x"), "")
-		r.Body, r.ContentLength = body, length
-		want(t, "2 MB", w.serve(r), 413, `"body_too_large"`)
-		if body.read > most {
-			t.Errorf("length %d: %d bytes were read", length, body.read)
-		}
+	for _, c := range []struct {
+		name   string
+		length int64
+		most   int // bytes that may be read
+	}{
+		{"length unknown", -1, 64<<10 + 1},
+		{"length known", 2 << 20, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newFixture(t)
+			body := new(endless)
+			r := w.post(w.signed(testToken, "x"), "")
+			r.Body, r.ContentLength = body, c.length
+			want(t, "2 MB", w.serve(r), 413, `"body_too_large"`)
+			if body.read > c.most {
+				t.Errorf("%d bytes were read", body.read)
+			}
+		})
 	}
 }
 

@@ -107,17 +107,16 @@ func TestCrashedDeliveriesDeliverOnce(t *testing.T) {
 				if second.freeze == time.Second {
 					continue // the first has shown it
 				}
-				synctest.Test(t, func(t *testing.T) {
-					w := newFixture(t)
-					deliveredOnce(w, gap, first, second)
-					time.Sleep(2 * time.Hour) // paused processes continue
-					synctest.Wait()
-					if w.sink.count() > 1+silent(first)+silent(second) {
-						t.Errorf("delivered %d times", w.sink.count())
-					}
-					if t.Failed() {
-						t.Fatalf("gap %v, first %v, second %v", gap, first, second)
-					}
+				t.Run(fmt.Sprintf("gap %v, first %v, second %v", gap, first, second), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						w := newFixture(t)
+						deliveredOnce(w, gap, first, second)
+						time.Sleep(2 * time.Hour) // paused processes continue
+						synctest.Wait()
+						if w.sink.count() > 1+silent(first)+silent(second) {
+							t.Errorf("delivered %d times", w.sink.count())
+						}
+					})
 				})
 			}
 		}
@@ -152,25 +151,27 @@ func deliveredOnce(w *fixture, gap time.Duration, first, second fault) {
 // Four deliveries at the same time: the sink is called once, and all get its reply.
 func TestDeliveriesAtTheSameTimeDeliverOnce(t *testing.T) {
 	for _, slow := range []time.Duration{0, 100 * time.Millisecond, 3 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newFixture(t)
-			w.sink.wait, w.sink.reply = slow, `{"MsgType":"text","Content":"x"}`
-			var wg sync.WaitGroup
-			answers := make([]*httptest.ResponseRecorder, 4)
-			for i := range answers {
-				h, request := w.newHandler(w.store.Store, w.sink), w.sealed(textMessage)
-				wg.Go(func() {
-					answers[i] = httptest.NewRecorder()
-					h.ServeHTTP(answers[i], request)
-				})
-			}
-			wg.Wait()
-			w.sink.only(t)
-			for _, answer := range answers {
-				if answer.Code != 200 || answer.Body.String() != answers[0].Body.String() || !strings.Contains(answer.Body.String(), "Encrypt") {
-					t.Errorf("%d %s", answer.Code, answer.Body)
+		t.Run("sink takes "+slow.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFixture(t)
+				w.sink.wait, w.sink.reply = slow, `{"MsgType":"text","Content":"x"}`
+				var wg sync.WaitGroup
+				answers := make([]*httptest.ResponseRecorder, 4)
+				for i := range answers {
+					h, request := w.newHandler(w.store.Store, w.sink), w.sealed(textMessage)
+					wg.Go(func() {
+						answers[i] = httptest.NewRecorder()
+						h.ServeHTTP(answers[i], request)
+					})
 				}
-			}
+				wg.Wait()
+				w.sink.only(t)
+				for _, answer := range answers {
+					if answer.Code != 200 || answer.Body.String() != answers[0].Body.String() || !strings.Contains(answer.Body.String(), "Encrypt") {
+						t.Errorf("%d %s", answer.Code, answer.Body)
+					}
+				}
+			})
 		})
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Every type, as WeChat's pages show it, in both formats.
-func TestReplies(t *testing.T) {
+func TestRepliesAreWrittenInXMLAndJSON(t *testing.T) {
 	m := &Message{FromUserName: "openid", ToUserName: "gh_1"}
 	for _, c := range []struct{ in, xml string }{
 		{`{"MsgType":"text","Content":"a]]>b\u0001"}`, `<Content><![CDATA[a]]]]><![CDATA[>b�]]></Content>`},
@@ -44,45 +44,54 @@ func TestReplies(t *testing.T) {
 }
 
 func TestNoReply(t *testing.T) {
-	for _, in := range []string{"", " \n", "null", " null ", "{}", `""`, `"success"`} {
-		if r, err := parseReply([]byte(in)); r != nil || err != nil {
-			t.Errorf("%q: %v, %v", in, r, err)
-		}
+	for _, c := range []struct{ name, in string }{
+		{"nothing", ""},
+		{"white space", " \n"},
+		{"null", "null"},
+		{"null in white space", " null "},
+		{"empty object", "{}"},
+		{"empty text", `""`},
+		{"the text success", `"success"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if r, err := parseReply([]byte(c.in)); r != nil || err != nil {
+				t.Errorf("%q: %v, %v", c.in, r, err)
+			}
+		})
 	}
 }
 
 // An error names the field that is wrong and never quotes its value.
 func TestRepliesRefused(t *testing.T) {
 	for _, c := range []struct {
-		in  string
-		why string
+		name, in, why string
 	}{
-		{"canary", "it is not JSON"},
-		{`{"MsgType":"text"`, "it is not JSON"},
-		{`{"MsgType":"text"} more`, "something follows"},
-		{`[]`, "it is not a JSON object"},
-		{`{"MsgType":"text","Content":"x"}{}`, "something follows"},
-		{`{"MsgType":"text","Content":5}`, "Content is not a text"},
-		{`{"MsgType":"text","Text":"canary"}`, `unknown field "Text"`},
-		{`{"MsgType":"canary"}`, `MsgType "canary" is none that can be a reply`},
-		{`{"Content":"canary"}`, `MsgType "" is none`},
-		{`{"MsgType":"text"}`, "needs Content"},
-		{`{"MsgType":"image"}`, "needs Image.MediaId"},
-		{`{"MsgType":"image","Image":{}}`, "needs Image.MediaId"},
-		{`{"MsgType":"voice","Voice":{"MediaId":""}}`, "needs Voice.MediaId"},
-		{`{"MsgType":"video","Video":{"Title":"x"}}`, "needs Video.MediaId"},
-		{`{"MsgType":"music","Music":{"Title":"x"}}`, "needs Music.ThumbMediaId"},
-		{`{"MsgType":"news","Articles":[]}`, "needs Articles"},
-		{`{"MsgType":"news","Articles":[{"Title":"1"},{"Title":"2"},{"Title":"3"},{"Title":"4"},{"Title":"5"},{"Title":"6"},{"Title":"7"},{"Title":"8"},{"Title":"9"}]}`, "9 Articles, the limit is 8"},
-		{`{"MsgType":"news","Articles":[{"Title":"1"},{"Url":"u"}]}`, "needs a Title in each"},
-		{`{"MsgType":"news","Articles":{"Title":"canary"}}`, "Articles is not a list"},
-		{`{"MsgType":"image","Image":"canary"}`, "Image is not an object"},
-		{`{"MsgType":"text","Content":"x","Image":{"MediaId":"m"}}`, "parts of another type"},
-		{`{"MsgType":"transfer_customer_service","Content":"canary"}`, "parts of another type"},
-		{`{"MsgType":"transfer_customer_service","TransInfo":{}}`, "needs TransInfo.KfAccount"},
-		{`{"MsgType":"text","Content":"` + strings.Repeat("x", maxReplyBytes) + `"}`, "the limit is 65536"},
+		{"text that is not JSON", "canary", "it is not JSON"},
+		{"cut JSON", `{"MsgType":"text"`, "it is not JSON"},
+		{"text after the object", `{"MsgType":"text"} more`, "something follows"},
+		{"array", `[]`, "it is not a JSON object"},
+		{"two objects", `{"MsgType":"text","Content":"x"}{}`, "something follows"},
+		{"Content is a number", `{"MsgType":"text","Content":5}`, "Content is not a text"},
+		{"unknown field", `{"MsgType":"text","Text":"canary"}`, `unknown field "Text"`},
+		{"unknown MsgType", `{"MsgType":"canary"}`, `MsgType "canary" is none that can be a reply`},
+		{"no MsgType", `{"Content":"canary"}`, `MsgType "" is none`},
+		{"text without Content", `{"MsgType":"text"}`, "needs Content"},
+		{"image without Image", `{"MsgType":"image"}`, "needs Image.MediaId"},
+		{"empty Image", `{"MsgType":"image","Image":{}}`, "needs Image.MediaId"},
+		{"empty MediaId of a voice", `{"MsgType":"voice","Voice":{"MediaId":""}}`, "needs Voice.MediaId"},
+		{"video without MediaId", `{"MsgType":"video","Video":{"Title":"x"}}`, "needs Video.MediaId"},
+		{"music without ThumbMediaId", `{"MsgType":"music","Music":{"Title":"x"}}`, "needs Music.ThumbMediaId"},
+		{"news without an article", `{"MsgType":"news","Articles":[]}`, "needs Articles"},
+		{"nine articles", `{"MsgType":"news","Articles":[{"Title":"1"},{"Title":"2"},{"Title":"3"},{"Title":"4"},{"Title":"5"},{"Title":"6"},{"Title":"7"},{"Title":"8"},{"Title":"9"}]}`, "9 Articles, the limit is 8"},
+		{"article without Title", `{"MsgType":"news","Articles":[{"Title":"1"},{"Url":"u"}]}`, "needs a Title in each"},
+		{"Articles is an object", `{"MsgType":"news","Articles":{"Title":"canary"}}`, "Articles is not a list"},
+		{"Image is a text", `{"MsgType":"image","Image":"canary"}`, "Image is not an object"},
+		{"text with an Image", `{"MsgType":"text","Content":"x","Image":{"MediaId":"m"}}`, "parts of another type"},
+		{"customer service with Content", `{"MsgType":"transfer_customer_service","Content":"canary"}`, "parts of another type"},
+		{"empty TransInfo", `{"MsgType":"transfer_customer_service","TransInfo":{}}`, "needs TransInfo.KfAccount"},
+		{"too long", `{"MsgType":"text","Content":"` + strings.Repeat("x", maxReplyBytes) + `"}`, "the limit is 65536"},
 	} {
-		t.Run(c.why, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			r, err := parseReply([]byte(c.in))
 			if err == nil || !strings.Contains(err.Error(), c.why) {
 				t.Errorf("%.80s: %v, %v, want %s", c.in, r, err, c.why)

@@ -8,7 +8,7 @@ import (
 	"wechatfn/shared/account"
 )
 
-func TestMessages(t *testing.T) {
+func TestMessagesAreConvertedToJSON(t *testing.T) {
 	for _, c := range []struct{ name, in, json string }{
 		{"text", textMessage,
 			`{"ToUserName":"gh_1","FromUserName":"openid","CreateTime":1714112445,"MsgType":"text","Content":"你好","MsgId":"6272960105994287618"}`},
@@ -67,7 +67,7 @@ func TestCommonFields(t *testing.T) {
 }
 
 // What is no id, and what is no text, is not taken for one.
-func TestIDs(t *testing.T) {
+func TestMsgIDIsATextOrAPositiveNumber(t *testing.T) {
 	for _, c := range []struct {
 		in   string
 		want string
@@ -102,7 +102,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-func TestType(t *testing.T) {
+func TestTypeOfAnEventIsItsEvent(t *testing.T) {
 	for _, c := range []struct {
 		want string
 		m    Message

@@ -34,7 +34,7 @@ func written(t *testing.T, attrs ...slog.Attr) string {
 }
 
 // The two shapes of a line, byte by byte.
-func TestGolden(t *testing.T) {
+func TestLinesHaveTheFormatOfCloudWatch(t *testing.T) {
 	const (
 		one = `{"level":"INFO","msg":"request","status":200,"_aws":{"Timestamp":1795233671123,"CloudWatchMetrics":[` +
 			`{"Namespace":"wechatfn","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Signed"}]}]},` +

@@ -50,24 +50,23 @@ func wantProblem(t *testing.T, err error, want string) {
 
 func TestParsePushSecretsRefuses(t *testing.T) {
 	for _, c := range []struct {
-		text string
-		want string
+		name, text, want string
 	}{
-		{canary, "the text is not a JSON object"},
-		{"", "the text is not a JSON object"},
-		{"null", "the text is not a JSON object"},
-		{`["` + canary + `"]`, "the text is not a JSON object"},
-		{`{"shop":{"token":"a"}} ` + canary, "the text is not a JSON object"},
-		{`{"shop":"` + canary + `"}`, `account "shop": not an object`},
-		{`{"shop":{"token":7}}`, `account "shop": not an object`},
-		{`{"shop":{"token":"a","k":"` + canary + `"}}`, `account "shop": not an object`},
-		{`{"shop":{"token":"a","` + canary + `":""}}`, `account "shop": not an object`},
-		{`{"shop":null}`, `account "shop": token is missing`},
-		{`{"shop":{}}`, `account "shop": token is missing`},
-		{`{"shop":{"token":"  "}}`, `account "shop": token is missing`},
-		{`{"Q ` + canary + `":{"token":"a"}}`, "a key is neither"},
+		{"text that is not JSON", canary, "the text is not a JSON object"},
+		{"nothing", "", "the text is not a JSON object"},
+		{"null", "null", "the text is not a JSON object"},
+		{"array", `["` + canary + `"]`, "the text is not a JSON object"},
+		{"text after the object", `{"shop":{"token":"a"}} ` + canary, "the text is not a JSON object"},
+		{"account is a text", `{"shop":"` + canary + `"}`, `account "shop": not an object`},
+		{"token is a number", `{"shop":{"token":7}}`, `account "shop": not an object`},
+		{"unknown field with a value", `{"shop":{"token":"a","k":"` + canary + `"}}`, `account "shop": not an object`},
+		{"unknown field that is empty", `{"shop":{"token":"a","` + canary + `":""}}`, `account "shop": not an object`},
+		{"account is null", `{"shop":null}`, `account "shop": token is missing`},
+		{"account is an empty object", `{"shop":{}}`, `account "shop": token is missing`},
+		{"token of spaces", `{"shop":{"token":"  "}}`, `account "shop": token is missing`},
+		{"wrong key", `{"Q ` + canary + `":{"token":"a"}}`, "a key is neither"},
 	} {
-		t.Run(c.text, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			secrets, err := secret.ParsePushSecrets(c.text)
 			wantProblem(t, err, c.want)
 			if secrets != nil {
@@ -84,12 +83,17 @@ func TestPushSecretsAreFoundByNameAndAppID(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		name, appID, want string
-	}{{"mini", id, "a"}, {"shop", id, "b"}, {"shop", pushID, "b"}, {"mini", pushID, ""}} {
+		name, account, appID, want string
+	}{
+		{"by AppID", "mini", id, "a"},
+		{"name before AppID", "shop", id, "b"},
+		{"by name", "shop", pushID, "b"},
+		{"by neither", "mini", pushID, ""},
+	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := secrets.For(c.name, c.appID)
+			got, ok := secrets.For(c.account, c.appID)
 			if got.Token.Reveal() != c.want || ok != (c.want != "") {
-				t.Errorf("%s, %s: %q, %v", c.name, c.appID, got.Token.Reveal(), ok)
+				t.Errorf("%s, %s: %q, %v", c.account, c.appID, got.Token.Reveal(), ok)
 			}
 		})
 	}

@@ -36,7 +36,7 @@ func issued(_ string, _ Session, _ bool, err error) error { return err }
 // Of any two actions, one runs before each call of the other. Afterwards all valid sessions
 // are listed, there are not too many, and a logout of all devices has revoked all sessions
 // that were listed when it began.
-func TestInterleavedActionsKeepTheRules(t *testing.T) {
+func TestInterleavedActionsBreakNoRule(t *testing.T) {
 	for _, outer := range actions {
 		t.Run(outer.name, func(t *testing.T) {
 			t.Parallel()

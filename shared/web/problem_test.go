@@ -140,7 +140,7 @@ func TestProblemForgetsTheBodyThatWasPlanned(t *testing.T) {
 	}
 }
 
-func TestJSONKeepsBytes(t *testing.T) {
+func TestJSONIsNotEscapedForHTML(t *testing.T) {
 	w, _ := serve(t, handle(func(w http.ResponseWriter, _ *http.Request) error {
 		return web.JSON(w, http.StatusCreated, map[string]string{"url": "https://a/?x=1&y=<2>"})
 	}), get("/"))

@@ -120,9 +120,9 @@ var verbs = []struct {
 	}},
 }
 
-// TestRetries: exactly one more attempt after a failure that may pass, for calls that may be
+// TestPassingFaultsAreRetriedOnce: exactly one more attempt after a failure that may pass, for calls that may be
 // repeated; none else.
-func TestRetries(t *testing.T) {
+func TestPassingFaultsAreRetriedOnce(t *testing.T) {
 	for _, fault := range []struct {
 		name   string
 		passes bool
@@ -219,18 +219,20 @@ func TestNoRetryWithoutTime(t *testing.T) {
 		left     time.Duration
 		attempts int
 	}{{50 * time.Millisecond, 1}, {1100*time.Millisecond - 1, 1}, {1300 * time.Millisecond, 2}, {time.Minute, 2}} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), c.left)
-			defer cancel()
-			start := time.Now()
-			client, f := clientOf(t, broken)
-			_, err := client.Ticket(ctx, "TOKEN", wechat.JSAPI)
-			if err == nil || len(f.seen) != c.attempts {
-				t.Errorf("%v left: %d attempts", c.left, len(f.seen))
-			}
-			if c.attempts == 1 && time.Since(start) != 0 {
-				t.Errorf("%v left: waited %v for nothing", c.left, time.Since(start))
-			}
+		t.Run(c.left.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), c.left)
+				defer cancel()
+				start := time.Now()
+				client, f := clientOf(t, broken)
+				_, err := client.Ticket(ctx, "TOKEN", wechat.JSAPI)
+				if err == nil || len(f.seen) != c.attempts {
+					t.Errorf("%v left: %d attempts", c.left, len(f.seen))
+				}
+				if c.attempts == 1 && time.Since(start) != 0 {
+					t.Errorf("%v left: waited %v for nothing", c.left, time.Since(start))
+				}
+			})
 		})
 	}
 }

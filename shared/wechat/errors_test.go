@@ -3,12 +3,13 @@ package wechat
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
 
-// TestClasses has a row for each errcode of docs/protocol.md#errcodes.
-func TestClasses(t *testing.T) {
+// TestErrcodeHasOneClass has a row for each errcode of docs/protocol.md#errcodes.
+func TestErrcodeHasOneClass(t *testing.T) {
 	for _, c := range []struct {
 		op    string
 		code  int
@@ -99,7 +100,7 @@ func TestClasses(t *testing.T) {
 		{opResetSession, 87009, ClassUser, 0},
 		{opResetSession, 45011, ClassQuota, time.Minute},
 	} {
-		t.Run(c.op, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %d", c.op, c.code), func(t *testing.T) {
 			e := &Error{Op: c.op, Code: c.code}
 			if e.Class() != c.class || e.Pause() != c.pause {
 				t.Errorf("%s %d: %v, pause %v; want %v, pause %v", c.op, c.code, e.Class(), e.Pause(), c.class, c.pause)
@@ -124,7 +125,7 @@ func TestSecretRefused(t *testing.T) {
 		{opStableToken, 40013, false},
 		{opExchange, 40014, false},
 	} {
-		t.Run(c.op, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %d", c.op, c.code), func(t *testing.T) {
 			if e := (&Error{Op: c.op, Code: c.code}); e.SecretRefused() != c.want {
 				t.Errorf("%s %d: %v", c.op, c.code, !c.want)
 			}
@@ -142,22 +143,23 @@ func TestClassNames(t *testing.T) {
 	}
 }
 
-func TestIP(t *testing.T) {
+func TestIPIsReadFromTheMessage(t *testing.T) {
 	for _, c := range []struct {
+		name          string
 		code          int
 		message, want string
 	}{
-		{40164, "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist", "1.2.3.4"},
-		{40164, "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist rid: 606eca32-0a5d1790-31fc3ba4", "1.2.3.4"},
-		{61004, "client ip ::ffff:203.0.113.9 is not registered", "203.0.113.9"},
-		{61004, "requestIP:203.0.113.9.", "203.0.113.9"},
-		{40164, "invalid ip 2001:db8::1, not in whitelist", "2001:db8::1"},
-		{40164, "not in whitelist [20220110 14:01:40] rid: 606eca32-0a5d1790", ""},
-		{40164, "ip :: bad", ""},
-		{40164, "", ""},
-		{40125, "invalid ip 1.2.3.4", ""},
+		{"IPv4 and mapped IPv6", 40164, "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist", "1.2.3.4"},
+		{"with a request ID", 40164, "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist rid: 606eca32-0a5d1790-31fc3ba4", "1.2.3.4"},
+		{"mapped IPv6 alone", 61004, "client ip ::ffff:203.0.113.9 is not registered", "203.0.113.9"},
+		{"IPv4 before a full stop", 61004, "requestIP:203.0.113.9.", "203.0.113.9"},
+		{"IPv6", 40164, "invalid ip 2001:db8::1, not in whitelist", "2001:db8::1"},
+		{"a time and no address", 40164, "not in whitelist [20220110 14:01:40] rid: 606eca32-0a5d1790", ""},
+		{"no address after the word ip", 40164, "ip :: bad", ""},
+		{"no message", 40164, "", ""},
+		{"another errcode", 40125, "invalid ip 1.2.3.4", ""},
 	} {
-		t.Run(c.message, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			if got := (&Error{Code: c.code, Message: c.message}).IP(); got != c.want {
 				t.Errorf("%d %q: %q, want %q", c.code, c.message, got, c.want)
 			}
@@ -165,7 +167,7 @@ func TestIP(t *testing.T) {
 	}
 }
 
-func TestErrorTexts(t *testing.T) {
+func TestErrorNamesCallAndCause(t *testing.T) {
 	for _, c := range []struct {
 		err  Error
 		want string

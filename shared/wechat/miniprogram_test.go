@@ -98,33 +98,34 @@ func TestMiniRequests(t *testing.T) {
 	session := url.Values{"access_token": {"TOKEN"}, "openid": {"O"}, "signature": {hmacOfNothing}, "sig_method": {"hmac_sha256"}}
 	token := url.Values{"access_token": {"TOKEN"}}
 	for _, c := range []struct {
+		name         string
 		verb         func(*wechat.Client) error
 		answer       string
 		method, path string
 		query        url.Values
 		body         string
 	}{
-		{func(c *wechat.Client) error {
+		{"code to session", func(c *wechat.Client) error {
 			_, err := c.CodeToSession(t.Context(), "wx1", "SECRET", "CODE")
 			return err
 		}, okMini, "GET", "/sns/jscode2session",
 			url.Values{"appid": {"wx1"}, "secret": {"SECRET"}, "js_code": {"CODE"}, "grant_type": {"authorization_code"}}, ""},
-		{func(c *wechat.Client) error {
+		{"phone number of a user", func(c *wechat.Client) error {
 			_, err := c.PhoneNumber(t.Context(), "TOKEN", "CODE", "O")
 			return err
 		}, okPhone, "POST", "/wxa/business/getuserphonenumber", token, `{"code":"CODE","openid":"O"}`},
-		{func(c *wechat.Client) error {
+		{"phone number", func(c *wechat.Client) error {
 			_, err := c.PhoneNumber(t.Context(), "TOKEN", "CODE", "")
 			return err
 		}, okPhone, "POST", "/wxa/business/getuserphonenumber", token, `{"code":"CODE"}`},
-		{func(c *wechat.Client) error { return c.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey) },
+		{"check session key", func(c *wechat.Client) error { return c.CheckSessionKey(t.Context(), "TOKEN", "O", miniKey) },
 			`{"errcode":0}`, "GET", "/wxa/checksession", session, ""},
-		{func(c *wechat.Client) error {
+		{"reset session key", func(c *wechat.Client) error {
 			_, err := c.ResetSessionKey(t.Context(), "TOKEN", "O", miniKey)
 			return err
 		}, okMini, "GET", "/wxa/resetusersessionkey", session, ""},
 	} {
-		t.Run(c.answer, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			client, f := clientOf(t, body(200, c.answer))
 			if err := c.verb(client); err != nil {
 				t.Errorf("%s: %v", c.path, err)
@@ -165,16 +166,23 @@ func TestPhoneAnswers(t *testing.T) {
 }
 
 func TestPhoneRefuses(t *testing.T) {
-	for _, answer := range []string{
-		`{}`, `{"errcode":0}`, `{"phone_info":null}`, `{"phone_info":"x"}`, `{"phone_info":{"purePhoneNumber":"1"}}`,
-		`{"phone_info":{"phoneNumber":"1"}}`, `{"phone_info":{"phoneNumber":{},"purePhoneNumber":"1"}}`,
+	for _, c := range []struct{ name, answer string }{
+		{"empty object", `{}`},
+		{"errcode 0 alone", `{"errcode":0}`},
+		{"null", `{"phone_info":null}`},
+		{"text instead of an object", `{"phone_info":"x"}`},
+		{"no phoneNumber", `{"phone_info":{"purePhoneNumber":"1"}}`},
+		{"no purePhoneNumber", `{"phone_info":{"phoneNumber":"1"}}`},
+		{"phoneNumber is an object", `{"phone_info":{"phoneNumber":{},"purePhoneNumber":"1"}}`},
 	} {
-		client, f := clientOf(t, body(200, answer))
-		got, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", "")
-		var e *wechat.Error
-		if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || got != (wechat.Phone{}) || len(f.seen) != 1 {
-			t.Errorf("%s: %v", answer, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			client, f := clientOf(t, body(200, c.answer))
+			got, err := client.PhoneNumber(t.Context(), "TOKEN", "CODE", "")
+			var e *wechat.Error
+			if !errors.As(err, &e) || e.Class() != wechat.ClassBusy || got != (wechat.Phone{}) || len(f.seen) != 1 {
+				t.Errorf("%s: %v", c.answer, err)
+			}
+		})
 	}
 }
 

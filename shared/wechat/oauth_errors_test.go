@@ -1,13 +1,14 @@
 package wechat
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
 
-// TestWhatToDo has a row for each errcode of docs/protocol.md#web-login, and for the codes
+// TestErrcodeSaysWhatToDo has a row for each errcode of docs/protocol.md#web-login, and for the codes
 // that mean something else elsewhere. Each letter is a predicate that is true.
-func TestWhatToDo(t *testing.T) {
+func TestErrcodeSaysWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		op   string
 		code int
@@ -62,18 +63,16 @@ func TestWhatToDo(t *testing.T) {
 		{opResetSession, 87009, "lk"},
 		{opResetSession, 40003, "l"},
 	} {
-		t.Run(c.op, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %d", c.op, c.code), func(t *testing.T) {
 			e := &Error{Op: c.op, Code: c.code}
 			var got strings.Builder
 			for _, p := range []struct {
 				letter string
 				is     bool
 			}{{"c", e.CodeUsed()}, {"t", e.UserTokenInvalid()}, {"n", e.NoPermission()}, {"l", e.LoginAgain()}, {"k", e.SessionKeyInvalid()}} {
-				t.Run(p.letter, func(t *testing.T) {
-					if p.is {
-						got.WriteString(p.letter)
-					}
-				})
+				if p.is {
+					got.WriteString(p.letter)
+				}
 			}
 			if got.String() != c.want {
 				t.Errorf("%s %d: %q, want %q", c.op, c.code, got.String(), c.want)

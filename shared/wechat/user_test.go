@@ -150,10 +150,14 @@ func TestUserInfoAnswers(t *testing.T) {
 
 // TestUserInfoOfAnother: a profile that is not the one asked for is no profile.
 func TestUserInfoOfAnother(t *testing.T) {
-	for _, c := range []struct{ openid, answer string }{
-		{"O", `{"openid":"P","nickname":"N"}`}, {"O", `{"nickname":"N"}`}, {"O", `{"openid":"o"}`}, {"", `{"openid":""}`}, {"", `{}`},
+	for _, c := range []struct{ name, openid, answer string }{
+		{"another openid", "O", `{"openid":"P","nickname":"N"}`},
+		{"no openid", "O", `{"nickname":"N"}`},
+		{"other capitals", "O", `{"openid":"o"}`},
+		{"empty openid asked for and answered", "", `{"openid":""}`},
+		{"empty openid asked for, none answered", "", `{}`},
 	} {
-		t.Run(c.openid, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			client, _ := clientOf(t, body(200, c.answer))
 			got, err := client.UserInfo(t.Context(), "TOKEN", c.openid, "")
 			var e *wechat.Error

@@ -261,7 +261,7 @@ func TestActionsNeedTheSimulator(t *testing.T) {
 }
 
 // Every text exists in both languages with the same {name}s, and is used.
-func TestTexts(t *testing.T) {
+func TestTextsExistInBothLanguagesAndAreUsed(t *testing.T) {
 	used := map[string]bool{}
 	for _, pattern := range []string{"files/*.html", "files/*.js", "*.go"} {
 		for _, text := range readFiles(t, pattern) {

@@ -53,7 +53,7 @@ func TestRecorderRecordsAndPassesOn(t *testing.T) {
 	}
 }
 
-func TestRecorderKeepsWrittenItemsUntilReset(t *testing.T) {
+func TestRecorderReturnsWrittenItemsUntilReset(t *testing.T) {
 	ctx, r := t.Context(), &Recorder{Store: newMemory(t)}
 	for _, value := range []string{"taken", "refused"} {
 		_, _ = r.Create(ctx, store.Item{Key: "user#1", Value: []byte(value)})

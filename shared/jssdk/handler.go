@@ -153,7 +153,7 @@ func (h *Handler) newSignature(account account.Account, pageURL, ticket string) 
 func (h *Handler) ticket(ctx context.Context, account account.Account, typ wechat.TicketType) (string, time.Time, error) {
 	ticket, expiry, err := h.config.Tickets.Ticket(ctx, account.AppID, typ)
 	if err != nil {
-		return "", expiry, noTicket(err, h.config.RetryAfter)
+		return "", expiry, errNoTicket.Because(err).RetryIn(h.config.RetryAfter)
 	}
 	return ticket, expiry, nil
 }

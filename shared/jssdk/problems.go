@@ -1,8 +1,6 @@
 package jssdk
 
 import (
-	"time"
-
 	"wechatfn/shared/problem"
 	"wechatfn/shared/wechat"
 )
@@ -10,6 +8,8 @@ import (
 var (
 	errAppUnknown = problem.AppUnknown.New("the parameter app names no official account that is configured")
 	errForce      = problem.ForceInvalid.New("the parameter force must be true, false, 1 or 0")
+	// errNoTicket: the refresher has been called, so the client can try again later.
+	errNoTicket = problem.TicketUnavailable.New("there is no valid ticket at the moment; the refresher has been called")
 )
 
 func ticketNotConfigured(app string, typ wechat.TicketType) *problem.Problem {
@@ -17,16 +17,6 @@ func ticketNotConfigured(app string, typ wechat.TicketType) *problem.Problem {
 		Type:    &problem.TicketNotConfigured,
 		Detail:  "no " + string(typ) + " ticket is configured for account " + app,
 		HintArg: string(typ),
-	}
-}
-
-// noTicket: the refresher has been called, so the client can try again later.
-func noTicket(cause error, retryAfter time.Duration) *problem.Problem {
-	return &problem.Problem{
-		Type:       &problem.TicketUnavailable,
-		Detail:     "there is no valid ticket at the moment; the refresher has been called",
-		RetryAfter: retryAfter,
-		Cause:      cause,
 	}
 }
 

@@ -91,11 +91,7 @@ func tooLarge() *problem.Problem {
 
 // unsupported hints at the usual reason.
 func unsupported(cause error) *problem.Problem {
-	return &problem.Problem{
-		Type:   &problem.EventUnsupported,
-		Detail: "this function serves events of an API Gateway HTTP API or a function URL, payload format 2.0",
-		Cause:  cause,
-	}
+	return problem.EventUnsupported.New("this function serves events of an API Gateway HTTP API or a function URL, payload format 2.0").Because(cause)
 }
 
 func malformed(detail string) *problem.Problem { return problem.RequestMalformed.New(detail) }

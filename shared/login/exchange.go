@@ -1,8 +1,8 @@
 // Package login is what every login with WeChat has in common, whatever feature it
-// belongs to. A login has four steps, and each has one type or function here:
+// belongs to. A login has four steps, and each has one type here:
 //
 //	exchange WeChat's code for a user    [Exchanger]
-//	say why WeChat refused the code      [FailureOf]
+//	say why WeChat refused the code      [Problems]
 //	reuse or open a session              [Opener]
 //	say why a token opens no session     [SessionProblems]
 //

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 
-	"wechatfn/shared/session"
 	"wechatfn/shared/wechat"
 )
 
 // Failure is why an exchange failed, as far as the user has to know. Each feature has
-// its own problem for it.
+// its own problem for it: see [Problems].
 type Failure int
 
 const (
@@ -58,26 +57,4 @@ func FailureOf(err error) Failure {
 		return Unavailable
 	}
 	return Misconfigured
-}
-
-// SessionProblems is what a feature answers when a token opens no session.
-type SessionProblems struct {
-	Missing      error                             // no token, an unknown one, or a session that has expired
-	OtherProduct error                             // the session belongs to another product
-	Revoked      func(reason session.Reason) error // the session was revoked
-}
-
-// Of returns the answer to an error of package session. It returns any other error, and
-// nil, as it is.
-func (p SessionProblems) Of(err error) error {
-	if revoked, ok := errors.AsType[*session.RevokedError](err); ok {
-		return p.Revoked(revoked.Reason)
-	}
-	switch {
-	case errors.Is(err, session.ErrNoSession):
-		return p.Missing
-	case errors.Is(err, session.ErrOtherSKU):
-		return p.OtherProduct
-	}
-	return err
 }

@@ -1,7 +1,6 @@
 package login_test
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -213,32 +212,5 @@ func TestLogoutOfAllDevicesEndsLoginsInProgress(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-func TestSessionProblems(t *testing.T) {
-	missing, product, broken := errors.New("missing"), errors.New("other product"), errors.New("the store's")
-	p := login.SessionProblems{
-		Missing: missing, OtherProduct: product,
-		Revoked: func(reason session.Reason) error { return errors.New("revoked by " + string(reason)) },
-	}
-	for _, c := range []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"no session", session.ErrNoSession, "missing"},
-		{"other product", session.ErrOtherSKU, "other product"},
-		{"revoked", &session.RevokedError{Reason: session.ReasonLogoutAll}, "revoked by logout_all"},
-		{"an error of the store", broken, "the store's"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := p.Of(c.err); got == nil || got.Error() != c.want {
-				t.Errorf("%v, want %s", got, c.want)
-			}
-		})
-	}
-	if err := p.Of(nil); err != nil {
-		t.Errorf("of no error: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 	item, done, err := h.dedupe.claim(ctx, p.dedupeKey(), until)
 	switch {
 	case errors.Is(err, errInProgress):
-		return answer{}, pushInProgress()
+		return answer{}, errPushInProgress.Because(errInProgress).RetryIn(time.Second)
 	case err != nil:
 		return answer{}, fmt.Errorf("message: claim: %w", err)
 	case done != nil:
@@ -33,7 +33,7 @@ func (h *Handler) deliverOnce(ctx context.Context, p *push) (answer, error) {
 		if err := h.dedupe.release(ctx, item); err != nil {
 			h.config.Logger.WarnContext(ctx, "claim not released", "account", p.App, "error", err)
 		}
-		return answer{}, deliveryFailed(err)
+		return answer{}, errNotDelivered.Because(err)
 	}
 	// It is delivered, so WeChat must not send it again, whatever happens now.
 	if err := h.dedupe.finish(ctx, item, a); err != nil {

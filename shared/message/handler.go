@@ -124,7 +124,7 @@ func (h *Handler) withKeyring(ctx context.Context, account account.Account, try 
 		ring, err = h.config.Keys(ctx, account, true)
 	}
 	if err != nil {
-		return noSecrets(err)
+		return errNoSecrets.Because(err).RetryIn(2 * time.Second)
 	}
 	if err = try(ring); err == nil || !errors.As(err, new(refusal)) {
 		return err

@@ -57,7 +57,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	mini, askedAt, err := h.codes.Exchange(r.Context(), account, in.Code)
 	if err != nil {
-		return loginProblem(err)
+		return exchangeProblems.Of(err)
 	}
 	profile, err := h.verify(in, account, mini)
 	if err != nil {
@@ -68,7 +68,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		Began: askedAt, Profile: profile, Tokens: &session.Tokens{SessionKey: mini.SessionKey, AskedAt: askedAt},
 	}, web.Bearer(r))
 	if login.Revoked(err) {
-		return loginSuperseded(err)
+		return errSuperseded.Because(err).RetryIn(login.DefaultRetry)
 	}
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func (h *Handler) open(r *http.Request, sku string) (session.Session, error) {
 	}
 	s, err := h.cfg.Sessions.Check(r.Context(), web.Bearer(r), products...)
 	if err != nil {
-		return s, sessionProblem(err)
+		return s, sessionProblems.Of(err)
 	}
 	if _, ok := h.cfg.Accounts.FindAppID(s.AppID); !ok {
 		return s, errNoMini
@@ -157,7 +157,7 @@ const (
 func (h *Handler) withToken(ctx context.Context, appID string, ask func(token string) error) error {
 	token, err := h.cfg.Tokens.Token(ctx, appID)
 	if err != nil {
-		return noToken(err, h.cfg.RetryAfter)
+		return errNoToken.Because(err).RetryIn(h.cfg.RetryAfter)
 	}
 	if err = ask(token); !tokenInvalid(err) {
 		return err
@@ -169,10 +169,10 @@ func (h *Handler) withToken(ctx context.Context, appID string, ask func(token st
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if token, err = h.cfg.Tokens.Replacement(waiting, appID, token); err != nil {
-		return noToken(err, h.cfg.RetryAfter)
+		return errNoToken.Because(err).RetryIn(h.cfg.RetryAfter)
 	}
 	if err = ask(token); tokenInvalid(err) {
-		return noToken(err, h.cfg.RetryAfter)
+		return errNoToken.Because(err).RetryIn(h.cfg.RetryAfter)
 	}
 	return err
 }

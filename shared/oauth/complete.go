@@ -76,11 +76,11 @@ func (h *Handler) exchangeAndStore(ctx context.Context, p storedPending, c callb
 func (h *Handler) exchange(ctx context.Context, p pendingLogin, c callbackRequest) (result, error) {
 	a, ok := h.cfg.Accounts.Find(p.App)
 	if !ok {
-		return endedWith(errLoginMisconfigured), errors.New("oauth: the account of the login is not configured any more")
+		return endedWith(exchangeProblems.Misconfigured), errors.New("oauth: the account of the login is not configured any more")
 	}
 	token, askedAt, err := h.codes.Exchange(ctx, a, c.code)
 	if err != nil {
-		return endedWith(exchangeProblem(err)), err
+		return endedWith(exchangeProblems.Of(err)), err
 	}
 	if token.Snapshot {
 		return endedWith(errLoginSnapshot), nil
@@ -90,24 +90,9 @@ func (h *Handler) exchange(ctx context.Context, p pendingLogin, c callbackReques
 		return endedWith(errLoginEnded), err
 	}
 	if err != nil {
-		return endedWith(errLoginUnavailable), err
+		return endedWith(exchangeProblems.Unavailable), err
 	}
 	return done, nil
-}
-
-// exchangeProblem is the answer to a failed exchange.
-func exchangeProblem(err error) *problem.Problem {
-	switch login.FailureOf(err) {
-	case login.CodeInvalid:
-		return errLoginCodeInvalid
-	case login.CodeUsed:
-		return errLoginCodeUsed
-	case login.CodeExpired:
-		return errLoginCodeExpired
-	case login.Unavailable, login.TooManyLogins:
-		return errLoginUnavailable
-	}
-	return errLoginMisconfigured
 }
 
 // profileTimeout bounds the call for the profile. It leaves time for the login itself.

@@ -1,32 +1,31 @@
 package oauth
 
 import (
-	"time"
-
 	"wechatfn/shared/login"
 	"wechatfn/shared/problem"
-	"wechatfn/shared/session"
 )
 
 // Ways in which a callback can end.
 var (
-	errLoginRefused       = problem.LoginRefused.New("the login was not confirmed in WeChat")
-	errLoginSnapshot      = problem.LoginSnapshot.New("the page was opened as a snapshot, in which WeChat gives a made-up user")
-	errLoginCodeInvalid   = problem.LoginCodeInvalid.New("WeChat does not know this code")
-	errLoginCodeUsed      = problem.LoginCodeUsed.New("this code has been used already")
-	errLoginCodeExpired   = problem.LoginCodeExpired.New("this code is too old")
-	errLoginInterrupted   = problem.LoginInterrupted.New("the login was cut off before it ended")
-	errLoginEnded         = problem.LoginEnded.New("this login has been ended since: by logging out, or by newer logins")
-	errLoginMisconfigured = problem.LoginMisconfigured.New("WeChat does not accept this account's AppID, AppSecret, address or scope")
-	errLoginUnavailable   = problem.LoginUnavailable.New("WeChat, or the table of this service, did not answer in time or is busy")
+	errLoginRefused     = problem.LoginRefused.New("the login was not confirmed in WeChat")
+	errLoginSnapshot    = problem.LoginSnapshot.New("the page was opened as a snapshot, in which WeChat gives a made-up user")
+	errLoginInterrupted = problem.LoginInterrupted.New("the login was cut off before it ended")
+	errLoginEnded       = problem.LoginEnded.New("this login has been ended since: by logging out, or by newer logins")
 )
+
+// exchangeProblems are the answers to a failed exchange.
+var exchangeProblems = login.Problems{
+	CodeInvalid: &problem.LoginCodeInvalid, CodeUsed: &problem.LoginCodeUsed, CodeExpired: &problem.LoginCodeExpired,
+	Unavailable:   problem.LoginUnavailable.New("WeChat, or the table of this service, did not answer in time or is busy"),
+	Misconfigured: problem.LoginMisconfigured.New("WeChat does not accept this account's AppID, AppSecret, address or scope"),
+}
 
 // failure finds the problem of a stored result, which is its code. A newer version of
 // this service can have stored one that this version does not know.
 func failure(stored string) *problem.Problem {
 	for _, p := range [...]*problem.Problem{
-		errLoginRefused, errLoginSnapshot, errLoginCodeInvalid, errLoginCodeUsed, errLoginCodeExpired,
-		errLoginEnded, errLoginMisconfigured, errLoginUnavailable,
+		errLoginRefused, errLoginSnapshot, errLoginEnded, exchangeProblems.Unavailable, exchangeProblems.Misconfigured,
+		exchangeProblems.For(login.CodeInvalid), exchangeProblems.For(login.CodeUsed), exchangeProblems.For(login.CodeExpired),
 	} {
 		if string(p.Code()) == stored {
 			return p
@@ -49,31 +48,14 @@ var (
 	errCheck = problem.CheckInvalid.New("the parameter check must be true, false, 1 or 0")
 	errAll   = problem.AllInvalid.New("the parameter all must be true, false, 1 or 0")
 
-	errNoSession  = problem.SessionMissing.New("no session came with the request, or it has ended")
-	errOtherSKU   = problem.SessionOtherProduct.New("the session was opened with another sku")
 	errCrossSite  = problem.SessionOriginNotAllowed.New("a request that changes something and sends the session's cookie must come from a page of an allowed origin")
 	errLoginAgain = problem.LoginAgain.New("WeChat does not let this user's profile be read any more; the user has to log in again")
 	errNoProfile  = problem.ProfileNotGranted.New("the user logged in without granting the profile")
+	errWeChatBusy = login.WeChatBusy(&problem.WeChatUnavailable)
 )
 
-// sessionProblem is the answer when a token opens no session.
-func sessionProblem(err error) error {
-	return login.SessionProblems{Missing: errNoSession, OtherProduct: errOtherSKU, Revoked: sessionRevoked}.Of(err)
-}
-
-// sessionRevoked says why a session was ended.
-func sessionRevoked(reason session.Reason) error {
-	return problem.SessionRevoked.New("the session was ended: " + string(reason))
-}
-
-func unavailable(cause error) *problem.Problem {
-	return &problem.Problem{
-		Type:       &problem.WeChatUnavailable,
-		Detail:     "WeChat did not answer in time, or is busy",
-		RetryAfter: 2 * time.Second,
-		Cause:      cause,
-	}
-}
+// sessionProblems are the answers when a token opens no session.
+var sessionProblems = login.SessionProblems{Missing: &problem.SessionMissing, Revoked: &problem.SessionRevoked}
 
 func badReturnTo(detail string) *problem.Problem {
 	return problem.ReturnToInvalid.New("the parameter return_to " + detail)

@@ -32,7 +32,7 @@ func (h *Handler) credential(r *http.Request) credential {
 func (h *Handler) changeCredential(r *http.Request) (credential, error) {
 	c := h.credential(r)
 	if c.token == "" {
-		return c, errNoSession
+		return c, sessionProblems.Of(session.ErrNoSession)
 	}
 	if c.isCookie && !h.isOurPage(r) {
 		return c, errCrossSite
@@ -58,7 +58,7 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) error {
 	}
 	s, err := h.cfg.Sessions.Touch(r.Context(), h.credential(r).token, products(&query)...)
 	if err != nil {
-		return sessionProblem(err)
+		return sessionProblems.Of(err)
 	}
 	return web.JSON(w, http.StatusOK, s)
 }
@@ -88,7 +88,7 @@ func (h *Handler) AuthorizeRequest(ctx context.Context, r *http.Request) (sessio
 // the store's.
 func (h *Handler) checkSession(ctx context.Context, r *http.Request) (session.Session, error) {
 	s, err := h.cfg.Sessions.Check(ctx, h.credential(r).token)
-	return s, sessionProblem(err)
+	return s, sessionProblems.Of(err)
 }
 
 // refresh gives a new token for the old one: in a cookie if the old one was in a cookie.
@@ -103,7 +103,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, s, err := h.cfg.Sessions.Rotate(r.Context(), c.token, products(&query)...)
 	if err != nil {
-		return sessionProblem(err)
+		return sessionProblems.Of(err)
 	}
 	if c.isCookie {
 		h.setCookie(w, sessionCookie, token, time.Unix(s.EndsAt, 0).Sub(h.cfg.Now()))
@@ -128,7 +128,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errAll
 	}
-	err = sessionProblem(h.endSession(r.Context(), c.token, query.Get("sku"), all))
+	err = sessionProblems.Of(h.endSession(r.Context(), c.token, query.Get("sku"), all))
 	refused, _ := errors.AsType[*problem.Problem](err)
 	if ended := refused != nil && refused.Status() == http.StatusUnauthorized; c.isCookie && (err == nil || ended) {
 		h.setCookie(w, sessionCookie, "", -time.Second)

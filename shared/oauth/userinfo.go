@@ -190,11 +190,11 @@ func profileProblem(err error) error {
 		case e.LoginAgain() || e.UserTokenInvalid():
 			return errLoginAgain
 		case e.Class() == wechat.ClassBusy || e.Class() == wechat.ClassQuota:
-			return unavailable(err)
+			return errWeChatBusy.Because(err)
 		}
 	}
 	if errors.Is(err, errLeased) {
-		return unavailable(err)
+		return errWeChatBusy.Because(err)
 	}
 	if errors.Is(err, session.ErrNoUser) {
 		return errLoginAgain

@@ -8,7 +8,7 @@
 //
 // or, with more to say,
 //
-//	return &problem.Problem{Type: &problem.TicketUnavailable, Detail: "...", RetryAfter: after, Cause: err}
+//	return problem.TicketUnavailable.New("...").Because(err).RetryIn(after)
 //
 // Package web writes it as the answer. docs/problems.md is made from the catalogue, and
 // docs/openapi.yaml is checked against it.
@@ -102,6 +102,22 @@ type Problem struct {
 	RetryAfter time.Duration
 	// Cause is logged, never sent. It may be nil.
 	Cause error
+}
+
+// Because returns a copy of p with a cause.
+func (p *Problem) Because(cause error) *Problem {
+	with := *p
+	with.Cause = cause
+	return &with
+}
+
+// RetryIn returns a copy of p with a Retry-After. Call it, and Because, where a problem is
+// returned, not where a package variable is declared: the linker can leave out a variable
+// only if no code runs to set it.
+func (p *Problem) RetryIn(after time.Duration) *Problem {
+	with := *p
+	with.RetryAfter = after
+	return &with
 }
 
 // Code returns the code of the type.

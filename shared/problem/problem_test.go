@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"wechatfn/shared/problem"
 )
@@ -34,11 +35,23 @@ func TestProblemSaysWhatItsTypeSays(t *testing.T) {
 }
 
 func TestProblemIsAnErrorWithItsCause(t *testing.T) {
-	err := error(&problem.Problem{Type: &problem.Timeout, Detail: "the detail", Cause: io.ErrUnexpectedEOF})
+	err := error(problem.Timeout.New("the detail").Because(io.ErrUnexpectedEOF))
 	if got, want := err.Error(), "problem: 503 timeout: the detail: unexpected EOF"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error("errors.Is does not find the cause")
+	}
+}
+
+func TestBecauseAndRetryInLeaveAProblemThatIsSharedAsItIs(t *testing.T) {
+	shared := problem.Timeout.New("the detail")
+	got := shared.Because(io.ErrUnexpectedEOF).RetryIn(time.Second)
+	want := problem.Problem{Type: &problem.Timeout, Detail: "the detail", Cause: io.ErrUnexpectedEOF, RetryAfter: time.Second}
+	if *got != want {
+		t.Errorf("got %+v, want %+v", *got, want)
+	}
+	if *shared != *problem.Timeout.New("the detail") {
+		t.Errorf("the first problem was changed: %+v", *shared)
 	}
 }

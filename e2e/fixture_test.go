@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"wechatfn/dev/wechatsim"
+	"wechatfn/shared/config"
 	"wechatfn/shared/credential"
 	"wechatfn/shared/manifest"
 	"wechatfn/shared/store"
@@ -69,14 +70,14 @@ func newFixture(tb testing.TB, launch launcher) *fixture {
 	}
 	fx.wechat = serveWeChat(tb, fx.sim, fx.canaries)
 	fx.manager = serveSecrets(tb)
-	fx.secrets = fx.manager.add("WECHAT_SECRETS_ARN", secretARN, map[string]string{"default": appSecret, "second": secondSecret})
+	fx.secrets = fx.manager.add(config.EnvSecretsARN, secretARN, map[string]string{"default": appSecret, "second": secondSecret})
 	fx.settings = map[string]string{
-		"TABLE_NAME":         fx.engine.Table,
-		"WECHAT_APP_ID":      appID,
-		"ALLOWED_ORIGINS":    origin,
-		"WECHAT_SECRETS_ARN": secretARN,
-		"WECHAT_API_BASE":    fx.wechat.URL,
-		"LOG_LEVEL":          "debug",
+		config.EnvTableName:  fx.engine.Table,
+		config.EnvAppID:      appID,
+		config.EnvOrigins:    origin,
+		config.EnvSecretsARN: secretARN,
+		config.EnvAPIBase:    fx.wechat.URL,
+		config.EnvLogLevel:   "debug",
 	}
 	fx.addPushes()
 	return fx
@@ -84,8 +85,8 @@ func newFixture(tb testing.TB, launch launcher) *fixture {
 
 // twoAccounts configures a second official account beside the first.
 func (fx *fixture) twoAccounts() {
-	delete(fx.settings, "WECHAT_APP_ID")
-	fx.settings["WECHAT_APPS"] = `[{"name":"default","kind":"official_account","appId":"` + appID +
+	delete(fx.settings, config.EnvAppID)
+	fx.settings[config.EnvApps] = `[{"name":"default","kind":"official_account","appId":"` + appID +
 		`"},{"name":"second","kind":"official_account","appId":"` + secondID + `"}]`
 }
 
@@ -150,7 +151,7 @@ func (fx *fixture) keys(kind string) (keys []string) {
 		fx.Fatal(err)
 	}
 	for _, item := range out.Items {
-		key := item[manifest.TableKey].(*types.AttributeValueMemberS).Value
+		key := item[store.TableKey].(*types.AttributeValueMemberS).Value
 		if kind == "" || store.Kind(key) == kind {
 			keys = append(keys, key)
 		}

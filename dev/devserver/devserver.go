@@ -92,7 +92,7 @@ func (s *Server) build(ctx context.Context, addr *net.TCPAddr) (err error) {
 	}
 	s.url, s.phone, s.origins = pageURL(addr), cmp.Or(c.phone, phoneURL(addr)), ownOrigins(addr)
 	s.inbox = newInbox(c.Out, program, s.clock.Now)
-	simulated := c.Sim || (c.Getenv("WECHAT_APP_ID") == "" && c.Getenv("WECHAT_APPS") == "")
+	simulated := c.Sim || (c.Getenv(config.EnvAppID) == "" && c.Getenv(config.EnvApps) == "")
 	getenv := withDefaults(c.Getenv, simulated, addr)
 	if s.config, err = config.Load(getenv, app.SignatureNeeds|app.RefresherNeeds); err != nil {
 		return err
@@ -213,7 +213,7 @@ wechatfn dev, with %s
   curl -G %ssignature --data-urlencode 'url=%s'
 %s%s
 `, weChat, s.config.Accounts[0].Name, s.config.Accounts[0].AppID, s.url, s.url, s.url, s.url, s.serverURLs(), strings.Join(s.origins, " "), s.clockLine(), s.url, s.url, s.triggerLine(), s.phoneCode())
-	if s.Simulator != nil && s.options.Getenv("WECHAT_TOKEN") != "" {
+	if s.Simulator != nil && s.options.Getenv(config.EnvToken) != "" {
 		fmt.Fprint(out, "  WECHAT_TOKEN is not used: without WECHAT_APP_ID the account is the simulated one.\n\n")
 	}
 }
@@ -280,14 +280,14 @@ func withDefaults(getenv func(string) string, simulated bool, addr *net.TCPAddr)
 	return func(name string) string {
 		value := getenv(name)
 		switch name {
-		case "ALLOWED_ORIGINS":
+		case config.EnvOrigins:
 			return strings.Join(append(ownOrigins(addr), value), ",")
-		case "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_APP_SECRET", "WECHAT_APP_SECRETS", "WECHAT_SECRETS_ARN", "WECHAT_TICKETS",
-			"WECHAT_TOKEN", "WECHAT_ENCODING_AES_KEY", "WECHAT_TOKEN_PREVIOUS", "WECHAT_ENCODING_AES_KEY_PREVIOUS", "WECHAT_PUSH_SECRETS", "WECHAT_PUSH_SECRETS_ARN":
+		case config.EnvAppID, config.EnvApps, config.EnvAppSecret, config.EnvAppSecrets, config.EnvSecretsARN, config.EnvTickets,
+			config.EnvToken, config.EnvAESKey, config.EnvTokenPrevious, config.EnvAESKeyPrevious, config.EnvPushSecrets, config.EnvPushSecretsARN:
 			if simulated {
 				return local.Environment()[name]
 			}
-		case "WECHAT_OPEN_BASE":
+		case config.EnvOpenBase:
 			if simulated {
 				return strings.TrimSuffix(cmp.Or(phoneURL(addr), pageURL(addr)), "/") // for a phone too
 			}

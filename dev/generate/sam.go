@@ -11,6 +11,7 @@ import (
 
 	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
+	"wechatfn/shared/store"
 )
 
 //go:embed template.yaml.tmpl
@@ -42,7 +43,7 @@ func samYAML() []byte {
 	var b bytes.Buffer
 	if err := samTemplate.Execute(&b, map[string]any{
 		"Parameters": parameters, "Invokes": invokes, "Secrets": secrets, "Functions": manifest.Functions(),
-		"Key": manifest.TableKey, "TTL": manifest.TableTTL, "LowThrottle": manifest.LowThrottle(),
+		"Key": store.TableKey, "TTL": store.TableTTL, "LowThrottle": manifest.LowThrottle(),
 		"MaxEventAge": manifest.MaxEventAge.Seconds(), "ScheduleRetries": manifest.ScheduleRetries,
 		"InvocationRetries": manifest.InvocationRetries, "StreamRetries": manifest.StreamRetries, "StreamBatch": manifest.StreamBatch,
 	}); err != nil {
@@ -60,7 +61,7 @@ func variable(name string) config.Variable {
 // where a parameter gives it.
 func resource(f manifest.Function, name string) string {
 	switch name {
-	case manifest.TableName:
+	case config.EnvTableName:
 		return "!Ref table"
 	case f.Secret:
 		return "!Ref " + secretID(name)
@@ -95,8 +96,8 @@ func samLocal(f manifest.Function) []string {
 		names = append(names, "AWS_ENDPOINT_URL_LAMBDA")
 	}
 	return append(names, map[string][]string{
-		"WECHAT_SECRETS_ARN":      {"WECHAT_APP_SECRET", "WECHAT_APP_SECRETS"},
-		"WECHAT_PUSH_SECRETS_ARN": {"WECHAT_TOKEN", "WECHAT_ENCODING_AES_KEY", "WECHAT_PUSH_SECRETS"},
+		config.EnvSecretsARN:     {config.EnvAppSecret, config.EnvAppSecrets},
+		config.EnvPushSecretsARN: {config.EnvToken, config.EnvAESKey, config.EnvPushSecrets},
 	}[f.Secret]...)
 }
 
@@ -104,7 +105,7 @@ func samLocal(f manifest.Function) []string {
 // from its name, so it must be one of this account and region.
 func samARN(f manifest.Function, s manifest.Statement) string {
 	switch s.Resource {
-	case manifest.TableName:
+	case config.EnvTableName:
 		return "!GetAtt table.Arn"
 	case f.Bus:
 		return "!GetAtt bus.Arn"

@@ -97,9 +97,9 @@ func (c *checks) accounts() {
 	}
 }
 
-// encrypted refuses plain http in a live stage.
+// encrypted refuses plain http in a production stage.
 func (c *checks) encrypted() {
-	if !c.Live() {
+	if !c.IsProduction() {
 		return
 	}
 	for _, origin := range c.AllowedOrigins {

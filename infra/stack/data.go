@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"wechatfn/shared/manifest"
+	"wechatfn/shared/config"
+	"wechatfn/shared/store"
 )
 
 // data makes the table, the secrets, the bus, and the queue for failed invocations.
@@ -19,14 +20,14 @@ import (
 // the same stage could not use a fixed name again.
 func (b *builder) data() {
 	b.table = awsdynamodb.NewTable(b.stack, jsii.String("Table"), &awsdynamodb.TableProps{
-		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(manifest.TableKey), Type: awsdynamodb.AttributeType_STRING},
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(store.TableKey), Type: awsdynamodb.AttributeType_STRING},
 		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
-		TimeToLiveAttribute: jsii.String(manifest.TableTTL),
+		TimeToLiveAttribute: jsii.String(store.TableTTL),
 		Stream:              awsdynamodb.StreamViewType_KEYS_ONLY,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
 		},
-		DeletionProtection: jsii.Bool(b.Live()),
+		DeletionProtection: jsii.Bool(b.IsProduction()),
 		RemovalPolicy:      b.retained(awscdk.RemovalPolicy_RETAIN), // with unlessFailed a rollback would fail at the protection
 	})
 	b.allSecrets()
@@ -44,8 +45,8 @@ func (b *builder) data() {
 
 // holds is the id and the content of each secret.
 var holds = map[string][2]string{
-	"WECHAT_SECRETS_ARN":      {"AppSecrets", `AppSecrets, as JSON: {"ACCOUNT": "APPSECRET"}`},
-	"WECHAT_PUSH_SECRETS_ARN": {"PushSecrets", `Token and EncodingAESKey of the server URL, as JSON: {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}}`},
+	config.EnvSecretsARN:     {"AppSecrets", `AppSecrets, as JSON: {"ACCOUNT": "APPSECRET"}`},
+	config.EnvPushSecretsARN: {"PushSecrets", `Token and EncodingAESKey of the server URL, as JSON: {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}}`},
 }
 
 // allSecrets makes the secrets that the functions read, without a value: it comes from

@@ -19,22 +19,22 @@ type variable struct{ name, key, value string }
 // those that are not empty; the others have their default there, see config.Load.
 func (s *Settings) variables() []variable {
 	return []variable{
-		{"WECHAT_APPS", "apps", s.appsJSON()},
-		{"ALLOWED_ORIGINS", "allowedOrigins", strings.Join(s.AllowedOrigins, ",")},
-		{"WECHAT_TICKETS", "tickets", strings.Join(s.Tickets, ",")},
-		{"WECHAT_TOKEN_MODE", "tokenMode", s.TokenMode},
-		{"WECHAT_API_BASE", "apiBase", s.APIBase},
-		{"WECHAT_PROXY_URL", "proxyUrl", cmp.Or(s.ProxyURL, s.proxyReference())},
-		{"SIGNATURE_CACHE", "signatureCache", s.SignatureCache},
-		{"SESSION_TTL", "sessionTtl", s.SessionTTL},
-		{"SESSION_IDLE_TIMEOUT", "sessionIdleTimeout", s.SessionIdle},
-		{"SESSION_DEVICES", "sessionDevices", number(s.SessionDevices)},
-		{"MINIPROGRAM_SESSION_TTL", "miniProgramSessionTtl", s.MiniSessionTTL},
-		{"MINIPROGRAM_DATA_AGE", "miniProgramDataAge", s.MiniDataAge},
-		{"WECHAT_PUSH_WINDOW", "pushWindow", s.PushWindow},
-		{"WECHAT_DOMAIN_PROOFS", "domainProofs", strings.Join(s.DomainProofs, ",")},
-		{"REPLY_FUNCTION", "replyFunction", s.ReplyFunction},
-		{"LOG_LEVEL", "logLevel", s.LogLevel},
+		{config.EnvApps, "apps", s.appsJSON()},
+		{config.EnvOrigins, "allowedOrigins", strings.Join(s.AllowedOrigins, ",")},
+		{config.EnvTickets, "tickets", strings.Join(s.Tickets, ",")},
+		{config.EnvTokenMode, "tokenMode", s.TokenMode},
+		{config.EnvAPIBase, "apiBase", s.APIBase},
+		{config.EnvProxyURL, "proxyUrl", cmp.Or(s.ProxyURL, s.proxyReference())},
+		{config.EnvSignatureCache, "signatureCache", s.SignatureCache},
+		{config.EnvSessionTTL, "sessionTtl", s.SessionTTL},
+		{config.EnvSessionIdle, "sessionIdleTimeout", s.SessionIdle},
+		{config.EnvSessionDevices, "sessionDevices", number(s.SessionDevices)},
+		{config.EnvMiniSessionTTL, "miniProgramSessionTtl", s.MiniSessionTTL},
+		{config.EnvMiniDataAge, "miniProgramDataAge", s.MiniDataAge},
+		{config.EnvPushWindow, "pushWindow", s.PushWindow},
+		{config.EnvDomainProofs, "domainProofs", strings.Join(s.DomainProofs, ",")},
+		{config.EnvReplyFunction, "replyFunction", s.ReplyFunction},
+		{config.EnvLogLevel, "logLevel", s.LogLevel},
 	}
 }
 
@@ -63,7 +63,7 @@ func (s *Settings) checkVariables() (problems []error) {
 		values[v.name], keys[v.name] = v.value, v.key
 	}
 	if s.ProxySecretARN != "" { // only CloudFormation knows the URL
-		delete(values, "WECHAT_PROXY_URL")
+		delete(values, config.EnvProxyURL)
 	}
 	var needs config.Part
 	if s.pages() {
@@ -105,4 +105,4 @@ func (s *Settings) environment(f manifest.Function, resources map[string]*string
 
 // leftOut are variables that no stage sets: WECHAT_APPS replaces WECHAT_APP_ID, and
 // the address of WeChat's login pages is always the default.
-var leftOut = map[string]bool{"WECHAT_APP_ID": true, "WECHAT_OPEN_BASE": true}
+var leftOut = map[string]bool{config.EnvAppID: true, config.EnvOpenBase: true}

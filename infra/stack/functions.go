@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
 )
 
@@ -60,7 +61,7 @@ func (b *builder) function(f manifest.Function) error {
 
 // resources maps variables to the resources of the stack that they name.
 func (b *builder) resources(f manifest.Function) map[string]*string {
-	resources := map[string]*string{manifest.TableName: b.table.TableName(), "PUBLIC_URL": b.publicURL()}
+	resources := map[string]*string{config.EnvTableName: b.table.TableName(), config.EnvPublicURL: b.publicURL()}
 	if f.Secret != "" {
 		resources[f.Secret] = b.secrets[f.Secret].Ref() // its ARN
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
+
+	"wechatfn/shared/config"
 )
 
 // outputs are the values that the team needs after a deployment.
@@ -20,8 +22,8 @@ func (b *builder) outputs() {
 	if b.network != nil {
 		b.output("EgressAllocationId", b.network.address, "For eipAllocationId, to use the address again")
 	}
-	b.output("AppSecretsArn", b.secrets["WECHAT_SECRETS_ARN"].Ref(), `Put {"ACCOUNT": "APPSECRET"} into it`)
-	b.output("PushSecretsArn", b.secrets["WECHAT_PUSH_SECRETS_ARN"].Ref(), `Put {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}} into it`)
+	b.output("AppSecretsArn", b.secrets[config.EnvSecretsARN].Ref(), `Put {"ACCOUNT": "APPSECRET"} into it`)
+	b.output("PushSecretsArn", b.secrets[config.EnvPushSecretsARN].Ref(), `Put {"ACCOUNT": {"token": "...", "encodingAESKey": "..."}} into it`)
 	b.output("TableName", b.table.TableName(), "The table")
 	b.output("EventBusName", b.bus.EventBusName(), "Where messages go")
 	b.output("FailuresQueueUrl", b.failures.QueueUrl(), "Invocations that failed for good")

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/manifest"
 )
 
@@ -53,7 +54,7 @@ func statement(s manifest.Statement, arn *string) awsiam.PolicyStatement {
 // the variable unset.
 func (b *builder) arnOf(f manifest.Function, variable string) *string {
 	switch variable {
-	case manifest.TableName:
+	case config.EnvTableName:
 		return b.table.TableArn()
 	case f.Secret:
 		return b.secrets[f.Secret].Ref()

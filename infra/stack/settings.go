@@ -109,8 +109,8 @@ func Load(context map[string]any, build string) (*Settings, error) {
 	return s, errors.Join(problems...)
 }
 
-// Live reports whether the data of the stage must not be lost.
-func (s *Settings) Live() bool {
+// IsProduction reports whether the data of the stage must not be lost.
+func (s *Settings) IsProduction() bool {
 	if s.Production != nil {
 		return *s.Production
 	}

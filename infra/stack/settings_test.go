@@ -195,26 +195,26 @@ func TestCredentialsOfAnotherAccountAreRefused(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPIsRefusedInALiveStage(t *testing.T) {
+func TestPlainHTTPIsRefusedInAProductionStage(t *testing.T) {
 	for _, c := range []struct {
 		name, stage string
-		production  any
-		live        bool
+		setting     any // of the key production
+		production  bool
 	}{
 		{"dev", "dev", nil, false},
 		{"prod", "prod", nil, true},
 		{"a stage of another name", "staging", nil, true},
-		{"one that is set to be live", "test", true, true},
-		{"one that is set not to be live", "test", false, false},
+		{"one that is set to be one", "test", true, true},
+		{"one that is set not to be one", "test", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			settings := map[string]any{"allowedOrigins": []any{"http://127.0.0.1:8080"}}
-			if c.production != nil {
-				settings["production"] = c.production
+			if c.setting != nil {
+				settings["production"] = c.setting
 			}
 			s, err := Load(stage(c.stage, settings), stubs(t))
-			if (err != nil) != c.live || s.Live() != c.live {
-				t.Errorf("live %v, %v", s.Live(), err)
+			if (err != nil) != c.production || s.IsProduction() != c.production {
+				t.Errorf("production %v, %v", s.IsProduction(), err)
 			}
 		})
 	}

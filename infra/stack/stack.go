@@ -47,7 +47,7 @@ func New(scope constructs.Construct, s *Settings) (awscdk.Stack, error) {
 		StackName:             jsii.String(s.name("")),
 		Description:           jsii.String("wechatfn: signatures, logins, messages and tokens for WeChat pages"),
 		AnalyticsReporting:    jsii.Bool(false),
-		TerminationProtection: jsii.Bool(s.Live()),
+		TerminationProtection: jsii.Bool(s.IsProduction()),
 	}
 	if s.Region != "" { // without the account: with one CDK looks up zones, which needs credentials
 		props.Env = &awscdk.Environment{Region: jsii.String(s.Region)}
@@ -83,10 +83,10 @@ func (s *Settings) name(part string) string {
 // deployment fails, so that nothing is left to pay for.
 const unlessFailed = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 
-// retained is the policy live where data must not be lost, else to destroy.
-func (b *builder) retained(live awscdk.RemovalPolicy) awscdk.RemovalPolicy {
-	if b.Live() {
-		return live
+// retained is the policy of a production stage; in others data is destroyed.
+func (b *builder) retained(production awscdk.RemovalPolicy) awscdk.RemovalPolicy {
+	if b.IsProduction() {
+		return production
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }

@@ -153,18 +153,18 @@ func TestLogsOfEachStageAreDeletedInTime(t *testing.T) {
 	}
 }
 
-func TestOnlyLiveStagesRetainTheirData(t *testing.T) {
+func TestOnlyProductionStagesRetainTheirData(t *testing.T) {
 	for _, c := range []struct {
-		variant string
-		live    bool
+		variant    string
+		production bool
 	}{{"dev", false}, {"prod", true}, {"proxy", true}, {"full", true}, {"china", true}, {"china-none", true}} {
 		t.Run(c.variant, func(t *testing.T) {
 			m, ofTable, ofSecrets := synth(t, c.variant), "Delete", "Delete"
-			if c.live {
+			if c.production {
 				ofTable, ofSecrets = "Retain", "RetainExceptOnCreate"
 			}
 			table := m.one(t, "AWS::DynamoDB::Table")
-			if table.DeletionPolicy != ofTable || table.Properties["DeletionProtectionEnabled"] != c.live {
+			if table.DeletionPolicy != ofTable || table.Properties["DeletionProtectionEnabled"] != c.production {
 				t.Errorf("table: %s, protected %v", table.DeletionPolicy, table.Properties["DeletionProtectionEnabled"])
 			}
 			for id, secret := range m.all("AWS::SecretsManager::Secret") {
@@ -172,7 +172,7 @@ func TestOnlyLiveStagesRetainTheirData(t *testing.T) {
 					t.Errorf("%s: %s", id, secret.DeletionPolicy)
 				}
 			}
-			if got := *m.stack.TerminationProtection(); got != c.live {
+			if got := *m.stack.TerminationProtection(); got != c.production {
 				t.Errorf("the stack is protected: %v", got)
 			}
 		})

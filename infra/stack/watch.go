@@ -14,9 +14,9 @@ import (
 	"wechatfn/shared/metrics"
 )
 
-// watch makes the dashboard, and alarms for a live stage or where they have a receiver.
+// watch makes the dashboard, and alarms for a production stage or where they have a receiver.
 func (b *builder) watch() {
-	if b.Live() || b.AlarmEmail != "" {
+	if b.IsProduction() || b.AlarmEmail != "" {
 		b.alarms()
 	}
 	b.makeDashboard()

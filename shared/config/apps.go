@@ -19,16 +19,16 @@ const (
 
 // accounts reads the one account of WECHAT_APP_ID or the list of WECHAT_APPS.
 func (l *loader) accounts() account.List {
-	id, list := l.get(envAppID), l.get(envApps)
+	id, list := l.get(EnvAppID), l.get(EnvApps)
 	switch {
 	case id != "" && list != "":
-		l.problem(envApps, "is set and so is %s; keep one of them", envAppID)
+		l.problem(EnvApps, "is set and so is %s; remove one of them", EnvAppID)
 	case id != "":
-		return l.check(account.List{{Name: defaultName, Kind: account.OfficialAccount, AppID: id}}, envAppID)
+		return l.check(account.List{{Name: defaultName, Kind: account.OfficialAccount, AppID: id}}, EnvAppID)
 	case list != "":
-		return l.check(l.parseAccounts(list), envApps)
+		return l.check(l.parseAccounts(list), EnvApps)
 	default:
-		l.problem(envAppID, "is not set, and neither is %s", envApps)
+		l.problem(EnvAppID, "is not set, and neither is %s", EnvApps)
 	}
 	return nil
 }
@@ -41,11 +41,11 @@ func (l *loader) parseAccounts(list string) account.List {
 		Tickets []wechat.TicketType `json:"tickets"`
 	}
 	if err := decodeStrict(list, &rows); err != nil {
-		l.problem(envApps, "is not a JSON list of {name, kind, appId, tickets}: %v", err)
+		l.problem(EnvApps, "is not a JSON list of {name, kind, appId, tickets}: %v", err)
 		return nil
 	}
 	if len(rows) == 0 {
-		l.problem(envApps, "lists no account")
+		l.problem(EnvApps, "lists no account")
 	}
 	accounts := make(account.List, len(rows))
 	for i, row := range rows {
@@ -90,10 +90,10 @@ func (l *loader) checkKind(a *account.Account, variable string, tickets []wechat
 
 func (l *loader) tickets() []wechat.TicketType {
 	var tickets []wechat.TicketType
-	for _, name := range splitList(l.get(envTickets)) {
+	for _, name := range splitList(l.get(EnvTickets)) {
 		tickets = append(tickets, wechat.TicketType(name))
 	}
-	l.checkTickets(envTickets, tickets)
+	l.checkTickets(EnvTickets, tickets)
 	return tickets
 }
 
@@ -110,16 +110,16 @@ func (l *loader) checkTickets(variable string, tickets []wechat.TicketType) {
 
 // appSecrets reads WECHAT_APP_SECRET of the one account, or WECHAT_APP_SECRETS.
 func (l *loader) appSecrets() secret.AppSecrets {
-	if l.get(envAppID) != "" {
-		return secret.AppSecrets{defaultName: secret.New(l.get(envAppSecret))}
+	if l.get(EnvAppID) != "" {
+		return secret.AppSecrets{defaultName: secret.New(l.get(EnvAppSecret))}
 	}
-	text := l.get(envAppSecrets)
+	text := l.get(EnvAppSecrets)
 	if text == "" {
 		return nil
 	}
 	secrets, err := secret.ParseAppSecrets(text)
 	if err != nil {
-		l.problem(envAppSecrets, "is %v", err)
+		l.problem(EnvAppSecrets, "is %v", err)
 	}
 	return secrets
 }

@@ -79,27 +79,27 @@ func Load(getenv func(string) string, needs Part) (*Config, error) {
 func load(getenv func(string) string, needs Part, defaultOf func(name string) string) (*Config, error) {
 	l := loader{getenv: getenv, defaultOf: defaultOf}
 	c := &Config{
-		SecretsARN:         l.get(envSecretsARN),
-		TokenMode:          l.oneOf(envTokenMode, ModeStable, ModeClassic),
-		APIBase:            l.base(envAPIBase),
+		SecretsARN:         l.get(EnvSecretsARN),
+		TokenMode:          l.oneOf(EnvTokenMode, ModeStable, ModeClassic),
+		APIBase:            l.base(EnvAPIBase),
 		ProxyURL:           l.proxyURL(),
 		Origins:            l.origins(),
-		SignatureCache:     l.oneOf(envSignatureCache, CacheNone, CacheTable),
-		Table:              l.get(envTable),
+		SignatureCache:     l.oneOf(EnvSignatureCache, CacheNone, CacheTable),
+		Table:              l.get(EnvTableName),
 		LogLevel:           l.logLevel(),
-		OpenBase:           l.base(envOpenBase),
+		OpenBase:           l.base(EnvOpenBase),
 		PublicURL:          l.publicURL(),
-		SessionTTL:         l.duration(envSessionTTL, minSession, maxSession),
-		SessionIdleTimeout: l.duration(envSessionIdle, minSession, maxSession),
+		SessionTTL:         l.duration(EnvSessionTTL, minSession, maxSession),
+		SessionIdleTimeout: l.duration(EnvSessionIdle, minSession, maxSession),
 		SessionDevices:     l.sessionDevices(),
-		MiniSessionTTL:     l.duration(envMiniSessionTTL, minSession, maxSession),
-		MiniDataAge:        l.duration(envMiniDataAge, minWindow, maxWindow),
-		PushSecretsARN:     l.resource(envPushSecretsARN),
-		PushWindow:         l.duration(envPushWindow, minWindow, maxWindow),
+		MiniSessionTTL:     l.duration(EnvMiniSessionTTL, minSession, maxSession),
+		MiniDataAge:        l.duration(EnvMiniDataAge, minWindow, maxWindow),
+		PushSecretsARN:     l.resource(EnvPushSecretsARN),
+		PushWindow:         l.duration(EnvPushWindow, minWindow, maxWindow),
 		DomainProofs:       l.domainProofs(),
-		EventBus:           l.resource(envEventBus),
-		ReplyFunction:      l.resource(envReplyFunction),
-		FunctionName:       l.get(envFunctionName),
+		EventBus:           l.resource(EnvEventBus),
+		ReplyFunction:      l.resource(EnvReplyFunction),
+		FunctionName:       l.get(EnvFunctionName),
 	}
 	c.Accounts = l.accounts()
 	c.AppSecrets = l.appSecrets()
@@ -149,18 +149,18 @@ func (l *loader) oneOf(name string, choices ...string) string {
 
 func (l *loader) logLevel() slog.Level {
 	var level slog.Level
-	if value := l.get(envLogLevel); level.UnmarshalText([]byte(value)) != nil {
-		l.problem(envLogLevel, "%q is not one of debug, info, warn, error", value)
+	if value := l.get(EnvLogLevel); level.UnmarshalText([]byte(value)) != nil {
+		l.problem(EnvLogLevel, "%q is not one of debug, info, warn, error", value)
 	}
 	return level
 }
 
 func (l *loader) require(c *Config, needs Part) {
-	if needs&Origins != 0 && len(c.Origins) == 0 && l.get(envOrigins) == "" {
-		l.problem(envOrigins, "is not set; list the origins of your pages, for example https://www.example.com")
+	if needs&Origins != 0 && len(c.Origins) == 0 && l.get(EnvOrigins) == "" {
+		l.problem(EnvOrigins, "is not set; list the origins of your pages, for example https://www.example.com")
 	}
 	if needs&Table != 0 && c.Table == "" {
-		l.problem(envTable, "is not set; it names the DynamoDB table")
+		l.problem(EnvTableName, "is not set; it names the DynamoDB table")
 	}
 	if needs&Secrets != 0 && c.SecretsARN == "" {
 		l.requireSecrets(c)
@@ -169,7 +169,7 @@ func (l *loader) require(c *Config, needs Part) {
 		l.requirePushes(c)
 	}
 	if needs&Bus != 0 && c.EventBus == "" {
-		l.problem(envEventBus, "is not set; it names the EventBridge bus that takes the messages")
+		l.problem(EnvEventBus, "is not set; it names the EventBridge bus that takes the messages")
 	}
 }
 
@@ -179,9 +179,9 @@ func (l *loader) requireSecrets(c *Config) {
 			continue
 		}
 		if a.Name == defaultName {
-			l.problem(envAppSecret, "is not set, and neither is %s", envSecretsARN)
+			l.problem(EnvAppSecret, "is not set, and neither is %s", EnvSecretsARN)
 		} else {
-			l.problem(envAppSecrets, "has no AppSecret for account %q, and %s is not set", a.Name, envSecretsARN)
+			l.problem(EnvAppSecrets, "has no AppSecret for account %q, and %s is not set", a.Name, EnvSecretsARN)
 		}
 	}
 }

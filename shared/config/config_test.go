@@ -135,7 +135,7 @@ func TestDocumentedVariablesAreThoseRead(t *testing.T) {
 		}
 		delete(read, v.Name)
 	}
-	delete(read, envFunctionName) // Lambda sets it
+	delete(read, EnvFunctionName) // Lambda sets it
 	for name := range read {
 		t.Errorf("%s is read but not documented", name)
 	}

@@ -22,7 +22,7 @@ func (l *loader) pushSecrets(accounts account.List) secret.PushSecrets {
 	l.checkPushConflicts(one, several)
 	for _, key := range slices.Sorted(maps.Keys(several)) {
 		if accounts != nil && !slices.ContainsFunc(accounts, func(a account.Account) bool { return a.Name == key || a.AppID == key }) {
-			l.problem(envPushSecrets, "account %q is none of those that are configured", key)
+			l.problem(EnvPushSecrets, "account %q is none of those that are configured", key)
 		}
 	}
 	if several == nil && one != (secret.Push{}) {
@@ -36,17 +36,17 @@ func (l *loader) checkPushConflicts(one secret.Push, several secret.PushSecrets)
 	switch {
 	case one == (secret.Push{}):
 	case several != nil:
-		l.problem(envToken, "is set and so is %s; keep one of them", envPushSecrets)
-	case l.get(envApps) != "":
-		l.problem(envToken, "is for the one account of %s; for those of %s use %s", envAppID, envApps, envPushSecrets)
+		l.problem(EnvToken, "is set and so is %s; remove one of them", EnvPushSecrets)
+	case l.get(EnvApps) != "":
+		l.problem(EnvToken, "is for the one account of %s; for those of %s use %s", EnvAppID, EnvApps, EnvPushSecrets)
 	}
-	if l.get(envPushSecretsARN) != "" && (one != (secret.Push{}) || several != nil) {
-		l.problem(envPushSecretsARN, "is set, and so are push secrets in the environment; keep one of them")
+	if l.get(EnvPushSecretsARN) != "" && (one != (secret.Push{}) || several != nil) {
+		l.problem(EnvPushSecretsARN, "is set, and so are push secrets in the environment; remove one of them")
 	}
 }
 
 func (l *loader) onePush() secret.Push {
-	names := secret.PushFields{Token: envToken, AESKey: envAESKey, PreviousToken: envTokenPrevious, PreviousAESKey: envAESKeyPrevious}
+	names := secret.PushFields{Token: EnvToken, AESKey: EnvAESKey, PreviousToken: EnvTokenPrevious, PreviousAESKey: EnvAESKeyPrevious}
 	fields := secret.PushFields{Token: l.get(names.Token), AESKey: l.get(names.AESKey), PreviousToken: l.get(names.PreviousToken), PreviousAESKey: l.get(names.PreviousAESKey)}
 	if fields == (secret.PushFields{}) {
 		return secret.Push{}
@@ -55,7 +55,7 @@ func (l *loader) onePush() secret.Push {
 }
 
 func (l *loader) severalPushes() secret.PushSecrets {
-	text := l.get(envPushSecrets)
+	text := l.get(EnvPushSecrets)
 	if text == "" {
 		return nil
 	}
@@ -65,10 +65,10 @@ func (l *loader) severalPushes() secret.PushSecrets {
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, problem := range joined.Unwrap() {
-			l.problem(envPushSecrets, "%w", problem)
+			l.problem(EnvPushSecrets, "%w", problem)
 		}
 	} else {
-		l.problem(envPushSecrets, "%w", err)
+		l.problem(EnvPushSecrets, "%w", err)
 	}
 	return secret.PushSecrets{}
 }
@@ -78,8 +78,8 @@ func (l *loader) requirePushes(c *Config) {
 		return
 	}
 	if !slices.ContainsFunc(c.Accounts, func(a account.Account) bool { _, ok := c.PushSecretsOf(a); return ok }) {
-		l.problem(envToken, "is not set; copy it from WeChat's console, or put the tokens of several accounts into %s, or into Secrets Manager and its ARN into %s",
-			envPushSecrets, envPushSecretsARN)
+		l.problem(EnvToken, "is not set; copy it from WeChat's console, or put the tokens of several accounts into %s, or into Secrets Manager and its ARN into %s",
+			EnvPushSecrets, EnvPushSecretsARN)
 	}
 }
 
@@ -95,18 +95,18 @@ func (l *loader) resource(name string) string {
 // domainProofs maps the codes of WeChat's proof files to what the files hold.
 func (l *loader) domainProofs() map[string]string {
 	proofs := map[string]string{}
-	for _, entry := range splitList(l.get(envDomainProofs)) {
+	for _, entry := range splitList(l.get(EnvDomainProofs)) {
 		code, content, given := strings.Cut(entry, "=")
 		if !given {
 			content = code // as the files of WeChat's console are
 		}
 		switch _, twice := proofs[code]; {
 		case !isProof(code, 64, letters+digits):
-			l.problem(envDomainProofs, "%q: a code is 1 to 64 of A-Z, a-z and 0-9", entry)
+			l.problem(EnvDomainProofs, "%q: a code is 1 to 64 of A-Z, a-z and 0-9", entry)
 		case !isProof(content, 128, letters+digits+"_-"):
-			l.problem(envDomainProofs, "%q: a content is 1 to 128 of A-Z, a-z, 0-9, _ and -", entry)
+			l.problem(EnvDomainProofs, "%q: a content is 1 to 128 of A-Z, a-z, 0-9, _ and -", entry)
 		case twice:
-			l.problem(envDomainProofs, "code %q is listed twice", code)
+			l.problem(EnvDomainProofs, "code %q is listed twice", code)
 		}
 		proofs[code] = content
 	}

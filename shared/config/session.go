@@ -32,23 +32,23 @@ func short(d time.Duration) string {
 }
 
 func (l *loader) sessionDevices() int {
-	value := l.get(envSessionDevices)
+	value := l.get(EnvSessionDevices)
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > maxSessionDevices {
-		l.problem(envSessionDevices, "%q is not a number from 1 to %d", value, maxSessionDevices)
+		l.problem(EnvSessionDevices, "%q is not a number from 1 to %d", value, maxSessionDevices)
 	}
 	return n
 }
 
 // publicURL reads our own address.
 func (l *loader) publicURL() string {
-	value := l.get(envPublicURL)
+	value := l.get(EnvPublicURL)
 	if value == "" {
 		return ""
 	}
 	origin, err := parseOrigin(value)
 	if err != nil {
-		l.problem(envPublicURL, "%v", err) // not quoted: it may hold a password
+		l.problem(EnvPublicURL, "%v", err) // not quoted: it may hold a password
 	}
 	return origin
 }

@@ -36,23 +36,23 @@ func quotedURL(value string) string {
 
 // proxyURL reads WECHAT_PROXY_URL. It may hold a password, so it is not quoted.
 func (l *loader) proxyURL() secret.Secret {
-	value := l.get(envProxyURL)
+	value := l.get(EnvProxyURL)
 	if value == "" {
 		return secret.Secret{}
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5") {
-		l.problem(envProxyURL, "is not an http, https or socks5 URL")
+		l.problem(EnvProxyURL, "is not an http, https or socks5 URL")
 	}
 	return secret.New(value)
 }
 
 func (l *loader) origins() []string {
 	var out []string
-	for _, value := range splitList(l.get(envOrigins)) {
+	for _, value := range splitList(l.get(EnvOrigins)) {
 		origin, err := parseOrigin(value)
 		if err != nil {
-			l.problem(envOrigins, "%q %v", value, err)
+			l.problem(EnvOrigins, "%q %v", value, err)
 		} else if !slices.Contains(out, origin) {
 			out = append(out, origin)
 		}

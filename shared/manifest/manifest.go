@@ -7,6 +7,7 @@ package manifest
 import (
 	"time"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/store"
 )
 
@@ -35,15 +36,6 @@ type Function struct {
 type Route struct {
 	Method, Path string
 }
-
-// The table's attributes; the store/dynamo package writes them.
-const (
-	TableKey = "pk"
-	TableTTL = "expires_at"
-)
-
-// TableName is the variable that names the table. Each function reads it.
-const TableName = "TABLE_NAME"
 
 // Functions lists all functions.
 func Functions() []Function {
@@ -75,7 +67,7 @@ func signature() Function {
 		},
 		Pages:    true,
 		Throttle: Throttle{Rate: 500, Burst: 1000},
-		Env:      []string{TableName, "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "ALLOWED_ORIGINS", "SIGNATURE_CACHE", "LOG_LEVEL"},
+		Env:      []string{config.EnvTableName, config.EnvAppID, config.EnvApps, config.EnvTickets, config.EnvOrigins, config.EnvSignatureCache, config.EnvLogLevel},
 		Grants: []Grant{
 			{store.KindTicket, Read},
 			{store.KindRefreshRequest, ReadWrite},
@@ -107,9 +99,9 @@ func oauth() Function {
 		Pages:    true,
 		Throttle: Throttle{Rate: 50, Burst: 100}, // a login writes to the table and waits for WeChat
 		Env: []string{
-			TableName, "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_SECRETS_ARN", "WECHAT_API_BASE", "WECHAT_OPEN_BASE", "WECHAT_PROXY_URL",
-			"ALLOWED_ORIGINS", "PUBLIC_URL", "SESSION_TTL", "SESSION_IDLE_TIMEOUT", "SESSION_DEVICES",
-			"MINIPROGRAM_SESSION_TTL", "MINIPROGRAM_DATA_AGE", "LOG_LEVEL",
+			config.EnvTableName, config.EnvAppID, config.EnvApps, config.EnvSecretsARN, config.EnvAPIBase, config.EnvOpenBase, config.EnvProxyURL,
+			config.EnvOrigins, config.EnvPublicURL, config.EnvSessionTTL, config.EnvSessionIdle, config.EnvSessionDevices,
+			config.EnvMiniSessionTTL, config.EnvMiniDataAge, config.EnvLogLevel,
 		},
 		Grants: []Grant{
 			{store.KindState, ReadWrite},
@@ -121,7 +113,7 @@ func oauth() Function {
 			{store.KindRefreshRequest, ReadWrite},
 		},
 		CallsWeChat: true,
-		Secret:      "WECHAT_SECRETS_ARN",
+		Secret:      config.EnvSecretsARN,
 		Authorizer:  true,
 	}
 }
@@ -142,13 +134,13 @@ func verify() Function {
 		},
 		Throttle: Throttle{Rate: 200, Burst: 400},
 		Env: []string{
-			TableName, "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_PUSH_SECRETS_ARN", "WECHAT_PUSH_WINDOW",
-			"WECHAT_DOMAIN_PROOFS", "EVENT_BUS_NAME", "REPLY_FUNCTION", "LOG_LEVEL",
+			config.EnvTableName, config.EnvAppID, config.EnvApps, config.EnvPushSecretsARN, config.EnvPushWindow,
+			config.EnvDomainProofs, config.EnvEventBus, config.EnvReplyFunction, config.EnvLogLevel,
 		},
 		Grants:  []Grant{{store.KindPush, ReadWrite}},
-		Secret:  "WECHAT_PUSH_SECRETS_ARN",
-		Bus:     "EVENT_BUS_NAME",
-		Invokes: "REPLY_FUNCTION",
+		Secret:  config.EnvPushSecretsARN,
+		Bus:     config.EnvEventBus,
+		Invokes: config.EnvReplyFunction,
 	}
 }
 
@@ -159,8 +151,8 @@ func refresher() Function {
 		Timeout:     15 * time.Second, // less than the TTL of a lease
 		MemoryMB:    256,
 		Env: []string{
-			TableName, "WECHAT_APP_ID", "WECHAT_APPS", "WECHAT_TICKETS", "WECHAT_SECRETS_ARN",
-			"WECHAT_TOKEN_MODE", "WECHAT_API_BASE", "WECHAT_PROXY_URL", "LOG_LEVEL",
+			config.EnvTableName, config.EnvAppID, config.EnvApps, config.EnvTickets, config.EnvSecretsARN,
+			config.EnvTokenMode, config.EnvAPIBase, config.EnvProxyURL, config.EnvLogLevel,
 		},
 		Grants: []Grant{
 			{store.KindToken, ReadWrite},
@@ -168,7 +160,7 @@ func refresher() Function {
 			{store.KindRefreshRequest, Read},
 		},
 		CallsWeChat: true,
-		Secret:      "WECHAT_SECRETS_ARN",
+		Secret:      config.EnvSecretsARN,
 		Every:       time.Minute,
 		Stream:      []string{store.KindRefreshRequest},
 	}

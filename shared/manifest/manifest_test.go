@@ -56,16 +56,16 @@ func TestFunctionsReadKnownVariablesAndNoSecretButTheProxy(t *testing.T) {
 			i := slices.IndexFunc(known, func(v config.Variable) bool { return v.Name == name })
 			if i < 0 {
 				t.Errorf("it reads %s, which the configuration does not know", name)
-			} else if known[i].Secret && name != "WECHAT_PROXY_URL" {
+			} else if known[i].Secret && name != config.EnvProxyURL {
 				t.Errorf("it gets the secret %s in its environment", name)
 			}
 		}
-		for _, name := range []string{TableName, f.Secret, f.Bus, f.Invokes} {
+		for _, name := range []string{config.EnvTableName, f.Secret, f.Bus, f.Invokes} {
 			if name != "" && !slices.Contains(f.Env, name) {
 				t.Errorf("it does not read %s", name)
 			}
 		}
-		for _, name := range []string{"WECHAT_SECRETS_ARN", "WECHAT_PUSH_SECRETS_ARN"} {
+		for _, name := range []string{config.EnvSecretsARN, config.EnvPushSecretsARN} {
 			if slices.Contains(f.Env, name) && f.Secret != name {
 				t.Errorf("it reads %s, but may not read that secret", name)
 			}

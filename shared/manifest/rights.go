@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"wechatfn/shared/config"
 	"wechatfn/shared/store"
 )
 
@@ -46,7 +47,7 @@ func (f Function) Statements() []Statement {
 		i := slices.IndexFunc(statements, func(s Statement) bool { return s.ID == id })
 		if i < 0 {
 			i = len(statements)
-			statements = append(statements, Statement{ID: id, Actions: prefixed(g.Access.Actions()), Resource: TableName})
+			statements = append(statements, Statement{ID: id, Actions: prefixed(g.Access.Actions()), Resource: config.EnvTableName})
 		}
 		statements[i].Keys = append(statements[i].Keys, store.Prefix(g.Kind)+"*")
 	}

@@ -48,7 +48,7 @@ func (f Function) StreamFilter() string {
 	}
 	pattern, _ := json.Marshal(map[string]any{ // maps and lists of strings
 		"eventName": []string{"INSERT", "MODIFY"},
-		"dynamodb":  map[string]any{"Keys": map[string]any{TableKey: map[string]any{"S": prefixes}}},
+		"dynamodb":  map[string]any{"Keys": map[string]any{store.TableKey: map[string]any{"S": prefixes}}},
 	})
 	return string(pattern)
 }

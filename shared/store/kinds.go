@@ -31,3 +31,9 @@ func Key(kind string, parts ...string) string {
 
 // Prefix returns the part that all keys of a kind begin with: kind#.
 func Prefix(kind string) string { return kind + string(separator) }
+
+// Attributes of the table in DynamoDB that its definition names.
+const (
+	TableKey = "pk"         // the partition key
+	TableTTL = "expires_at" // Unix seconds, after which DynamoDB deletes the item
+)

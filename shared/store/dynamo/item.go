@@ -13,10 +13,10 @@ import (
 // Attributes of an item. DynamoDB reserves many words, such as value, so conditions
 // name attributes by aliases.
 const (
-	attrKey     = "pk"
+	attrKey     = store.TableKey
 	attrValue   = "value"
 	attrVersion = "version"
-	attrExpires = "expires_at"
+	attrExpires = store.TableTTL
 )
 
 // condition is a condition expression in which :now is the time.

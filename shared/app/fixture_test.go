@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/config"
 	"wechatfn/shared/store"
 	"wechatfn/shared/store/sqlite"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -29,11 +31,12 @@ const (
 type fixture struct {
 	testing.TB
 	*Logins
-	config *config.Config
-	deps   Deps
-	sim    *wechatsim.Sim
-	store  slowStore
-	log    bytes.Buffer
+	config     *config.Config
+	deps       Deps
+	sim        *wechatsim.Sim
+	store      storetest.Recorder
+	storeDelay time.Duration // of each call, see slowCall
+	log        bytes.Buffer
 
 	refreshRequests int
 	// ignoreRequests makes the refresher ignore refresh requests.

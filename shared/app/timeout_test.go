@@ -9,47 +9,9 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/manifest"
-	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/wait"
 )
-
-// slowStore is a store each of whose calls takes some time. As the store on DynamoDB
-// does, it reads back a write whose context has ended.
-type slowStore struct {
-	store.Store
-	delay time.Duration
-}
-
-func (s *slowStore) wait(ctx context.Context) error {
-	select {
-	case <-time.After(s.delay):
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *slowStore) Get(ctx context.Context, key string) (store.Item, error) {
-	if err := s.wait(ctx); err != nil {
-		return store.Item{}, err
-	}
-	return s.Store.Get(ctx, key)
-}
-
-func (s *slowStore) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	return s.write(ctx, item, s.Store.Create)
-}
-
-func (s *slowStore) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	return s.write(ctx, item, s.Store.Replace)
-}
-
-func (s *slowStore) write(ctx context.Context, item store.Item, f func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
-	if err := s.wait(ctx); err != nil {
-		time.Sleep(OAuthReadBack)
-		return store.Item{}, err
-	}
-	return f(ctx, item)
-}
 
 // Whatever time each call of the store and of WeChat takes, and though the refresher
 // does not run, there is an answer before Lambda ends the function.
@@ -75,12 +37,26 @@ func TestMiniProgramsAnswerBeforeTheTimeout(t *testing.T) {
 }
 
 func (f *fixture) delay(store time.Duration, fault wechatsim.Fault) {
-	f.store.delay = store
+	f.storeDelay = store
+	f.store.Intercept(f.slowCall)
 	f.sim.ClearFaults()
 	for _, fault.Path = range []string{wechatsim.PathPhoneNumber, wechatsim.PathCheckSession} {
 		f.sim.Fail(fault)
 	}
 	f.sim.Fail(wechatsim.Fault{Path: wechatsim.PathCodeToSession, AnswerDelay: fault.AnswerDelay})
+}
+
+// slowCall takes storeDelay. As the store on DynamoDB does, it reads back a write whose
+// context has ended.
+func (f *fixture) slowCall(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
+	_ = wait.For(ctx, f.storeDelay)
+	if err := ctx.Err(); err != nil {
+		if c.Verb != "get" {
+			time.Sleep(OAuthReadBack)
+		}
+		return err
+	}
+	return do(ctx)
 }
 
 func (f *fixture) wantAnswerInTime(path, token string) {
@@ -104,7 +80,7 @@ func (f *fixture) wantAnswerInTime(path, token string) {
 	}
 	before := time.Now()
 	got := f.do(method, path, body, token)
-	if took := time.Since(before); took > m.Timeout-500*time.Millisecond || f.store.delay > m.Timeout && got.Code != 503 {
+	if took := time.Since(before); took > m.Timeout-500*time.Millisecond || f.storeDelay > m.Timeout && got.Code != 503 {
 		f.Errorf("%s: %v, %d %s", path, took, got.Code, got.Body)
 	}
 }

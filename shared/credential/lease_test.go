@@ -40,13 +40,13 @@ func newLeaseChecker(f *fixture) *leaseChecker {
 
 // call writes and checks in one step, so that the order of the checks is that of the
 // writes.
-func (l *leaseChecker) call(c storetest.Call, write func() error) error {
+func (l *leaseChecker) call(ctx context.Context, c storetest.Call, write func(context.Context) error) error {
 	if c.Verb == "get" {
-		return write()
+		return write(ctx)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := write()
+	err := write(ctx)
 	if err == nil {
 		l.check(c.Item)
 	}
@@ -82,27 +82,11 @@ func (l *leaseChecker) checkRecord(item store.Item) {
 	}
 }
 
-// freezing is the store and WeChat of a refresher that stops before some calls, as a
-// function of Lambda that is frozen, or a process in a long garbage collection.
+// freezing is the WeChat of a refresher that stops before some calls, as a function of
+// Lambda that is frozen, or a process in a long garbage collection.
 type freezing struct {
-	store.Store
 	WeChat
 	pause func()
-}
-
-func (f *freezing) Get(ctx context.Context, key string) (store.Item, error) {
-	f.pause()
-	return f.Store.Get(ctx, key)
-}
-
-func (f *freezing) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	f.pause()
-	return f.Store.Create(context.WithoutCancel(ctx), item)
-}
-
-func (f *freezing) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	f.pause()
-	return f.Store.Replace(context.WithoutCancel(ctx), item)
 }
 
 func (f *freezing) Token(ctx context.Context, appID, secret string, force bool) (wechat.Token, error) {
@@ -120,9 +104,16 @@ func (f *freezing) Ticket(ctx context.Context, token string, typ wechat.TicketTy
 }
 
 func (f *fixture) freezingRenewer(s store.Store, pause func()) *Renewer {
-	renewer := f.renewer()
-	outside := &freezing{Store: s, WeChat: renewer.weChat, pause: pause}
-	renewer.store, renewer.weChat = outside, outside
+	table := &storetest.Recorder{Store: s}
+	table.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
+		pause()
+		if c.Verb != "get" {
+			ctx = context.WithoutCancel(ctx)
+		}
+		return do(ctx)
+	})
+	renewer := f.renewerOn(table)
+	renewer.weChat = &freezing{renewer.weChat, pause}
 	return renewer
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"wechatfn/dev/wechatsim"
-	"wechatfn/shared/store"
 	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
@@ -125,54 +124,28 @@ func (s *outageSimulation) requestBefore(expiry time.Time, reader *Reader) {
 	}
 }
 
-// faultyStore is a store that is down for a while.
-type faultyStore struct {
-	store.Store
+// outage has the calls of a store fail while it is down.
+type outage struct {
 	down  atomic.Bool
-	hangs bool // it does not answer, instead of failing at once
+	hangs bool // the store does not answer, instead of failing at once
 	lands bool // writes are applied though they fail
-}
-
-func newDownStore(s store.Store) *faultyStore {
-	d := &faultyStore{Store: s}
-	d.down.Store(true)
-	return d
 }
 
 var errStoreDown = errors.New("the table is down")
 
-func (s *faultyStore) fail(ctx context.Context) error {
-	if s.hangs {
+func (o *outage) call(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
+	if !o.down.Load() {
+		return do(ctx)
+	}
+	if o.lands && c.Verb != "get" {
+		_ = do(ctx)
+	}
+	if o.hangs {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // an SDK gives up then
 		defer cancel()
 		<-ctx.Done()
 	}
 	return errStoreDown
-}
-
-func (s *faultyStore) Get(ctx context.Context, key string) (store.Item, error) {
-	if s.down.Load() {
-		return store.Item{}, s.fail(ctx)
-	}
-	return s.Store.Get(ctx, key)
-}
-
-func (s *faultyStore) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	return s.write(ctx, item, s.Store.Create)
-}
-
-func (s *faultyStore) Replace(ctx context.Context, item store.Item) (store.Item, error) {
-	return s.write(ctx, item, s.Store.Replace)
-}
-
-func (s *faultyStore) write(ctx context.Context, item store.Item, write func(context.Context, store.Item) (store.Item, error)) (store.Item, error) {
-	if !s.down.Load() {
-		return write(ctx, item)
-	}
-	if s.lands {
-		_, _ = write(ctx, item)
-	}
-	return store.Item{}, s.fail(ctx)
 }
 
 // requestTime is what a request has for its answer: the function's five seconds less
@@ -191,8 +164,8 @@ func TestTableIsDown(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("hangs=%v/lands=%v/from=%d", fault.hangs, fault.lands, start), func(t *testing.T) {
 				bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
-					table := &faultyStore{Store: f.store.Store, hangs: fault.hangs, lands: fault.lands}
-					f.store.Store = table
+					table := &outage{hangs: fault.hangs, lands: fault.lands}
+					f.store.Intercept(table.call)
 					newOutageSimulation(f).tableFails(time.Duration(start)*time.Minute, table)
 				})
 			})
@@ -200,7 +173,7 @@ func TestTableIsDown(t *testing.T) {
 	}
 }
 
-func (s *outageSimulation) tableFails(start time.Duration, table *faultyStore) {
+func (s *outageSimulation) tableFails(start time.Duration, table *outage) {
 	s.t.Helper()
 	stop := s.schedule()
 	s.requests(start, time.Time{})

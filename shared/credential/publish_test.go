@@ -9,6 +9,7 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
 	"wechatfn/shared/wechat"
 )
 
@@ -119,7 +120,13 @@ func TestPublishTriesAgainAfterAConflict(t *testing.T) {
 func TestFailureToPublishOneTicketDoesNotStopTheOther(t *testing.T) {
 	bubble(t, nextTicketEarly, func(t *testing.T, f *fixture) {
 		f.account.Tickets = []wechat.TicketType{wechat.WXCard, wechat.JSAPI}
-		renewer := f.renewerOn(&failingKey{Store: f.store, key: ticketKey(testAppID, wechat.WXCard)})
+		f.store.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
+			if c.Verb == "create" && c.Item.Key == ticketKey(testAppID, wechat.WXCard) {
+				return errStoreDown
+			}
+			return do(ctx)
+		})
+		renewer := f.renewer()
 		for range 60 {
 			if _, err := renewer.Tick(t.Context(), f.account); !errors.Is(err, errStoreDown) && !errors.Is(err, nil) {
 				t.Errorf("tick: %v", err)
@@ -132,19 +139,6 @@ func TestFailureToPublishOneTicketDoesNotStopTheOther(t *testing.T) {
 		}
 		f.wantTicket(f.reader(nil))
 	})
-}
-
-// failingKey is a store that cannot create one key.
-type failingKey struct {
-	store.Store
-	key string
-}
-
-func (s *failingKey) Create(ctx context.Context, item store.Item) (store.Item, error) {
-	if item.Key == s.key {
-		return store.Item{}, errStoreDown
-	}
-	return s.Store.Create(ctx, item)
 }
 
 // interceptor calls a function before or after some calls of a Renewer to its store

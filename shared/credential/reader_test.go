@@ -103,13 +103,12 @@ func TestReaderReadsAgainWhenItsCacheIsOld(t *testing.T) {
 
 func TestReaderWithoutCacheReturnsTheStoresErrorAndRecovers(t *testing.T) {
 	bubble(t, wechatsim.Switches{}, func(t *testing.T, f *fixture) {
-		table := newDownStore(f.store.Store)
-		f.store.Store = table
+		f.store.Fail(errStoreDown)
 		reader := f.reader(nil)
 		if _, _, err := reader.Ticket(t.Context(), testAppID, wechat.JSAPI); !errors.Is(err, ErrNoTicket) || !errors.Is(err, errStoreDown) {
 			t.Errorf("got %v", err)
 		}
-		table.down.Store(false)
+		f.store.Fail(nil)
 		f.publish("one", time.Hour)
 		time.Sleep(cacheTTLMissing)
 		f.wantValue(reader, "one")
@@ -121,7 +120,7 @@ func TestReaderUsesItsCacheWhileTheTableFails(t *testing.T) {
 		name string
 		fail func(*fixture)
 	}{
-		{"the table is down", func(f *fixture) { f.store.Store = newDownStore(f.store.Store) }},
+		{"the table is down", func(f *fixture) { f.store.Fail(errStoreDown) }},
 		{"the item is not a ticket", func(f *fixture) { f.publish("", time.Hour) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/store"
+	"wechatfn/shared/store/storetest"
+	"wechatfn/shared/wait"
 )
 
 func (f *fixture) wantToken(reader *Reader, want string) {
@@ -90,16 +92,12 @@ func TestReplacementOfATokenThatWeChatRefuses(t *testing.T) {
 	})
 }
 
-// hangingStore is a store that answers no read for a minute.
-type hangingStore struct{ store.Store }
-
-func (s hangingStore) Get(ctx context.Context, key string) (store.Item, error) {
-	select {
-	case <-ctx.Done():
-		return store.Item{}, ctx.Err()
-	case <-time.After(time.Minute):
-		return s.Store.Get(ctx, key)
+// hangs is a store's call that gets no answer for a minute.
+func hangs(ctx context.Context, _ storetest.Call, do func(context.Context) error) error {
+	if err := wait.For(ctx, time.Minute); err != nil {
+		return err
 	}
+	return do(ctx)
 }
 
 func TestReplacementThatDoesNotComeEndsWithTheContext(t *testing.T) {
@@ -108,8 +106,8 @@ func TestReplacementThatDoesNotComeEndsWithTheContext(t *testing.T) {
 		fail func(*fixture)
 	}{
 		{"no refresher", func(*fixture) {}},
-		{"the table is down", func(f *fixture) { f.store.Store = newDownStore(f.store.Store) }},
-		{"the table hangs", func(f *fixture) { f.store.Store = hangingStore{f.store.Store} }},
+		{"the table is down", func(f *fixture) { f.store.Fail(errStoreDown) }},
+		{"the table hangs", func(f *fixture) { f.store.Intercept(hangs) }},
 		{"the stored token is invalid", func(f *fixture) { f.markTokenInvalid() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

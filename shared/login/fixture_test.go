@@ -148,12 +148,12 @@ func (f *sessionsFixture) wantCalls(want string) {
 // before runs something before a call, such as "get user", until it returns true.
 func (f *sessionsFixture) before(call string, run func() (done bool)) {
 	running, done := false, false
-	f.store.Intercept(func(c storetest.Call, do func() error) error {
+	f.store.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 		if c.String() == call && !running && !done {
 			running = true
 			done = run()
 			running = false
 		}
-		return do()
+		return do(ctx)
 	})
 }

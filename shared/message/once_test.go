@@ -242,11 +242,11 @@ func TestPausedProcessDoesNotDeliver(t *testing.T) {
 	w := newFixture(t)
 	now := time.Now()
 	w.now = func() time.Time { return now }
-	w.store.Intercept(func(c storetest.Call, do func() error) error {
+	w.store.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 		if c.Verb == "create" {
 			defer func() { now = now.Add(10 * time.Second) }()
 		}
-		return do()
+		return do(ctx)
 	})
 	want(t, "held up", w.serve(w.sealed(textMessage)), 500, `"delivery_failed"`)
 	if w.sink.calls > 0 {

@@ -184,7 +184,7 @@ func TestLogoutOfAllDevicesEndsASessionBeforeItIsReused(t *testing.T) {
 		other.mustLogIn(false)
 		time.Sleep(time.Second)
 		first := true
-		f.store.Intercept(func(c storetest.Call, do func() error) error {
+		f.store.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 			if first && c.String() == "get user" { // its session was read, and it was valid
 				first = false
 				time.Sleep(time.Second)
@@ -192,7 +192,7 @@ func TestLogoutOfAllDevicesEndsASessionBeforeItIsReused(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			return do()
+			return do(ctx)
 		})
 		wantCode(t, "login", p.logIn(false), 503, "login_superseded")
 	})
@@ -204,14 +204,14 @@ func TestLoginThatIsPushedOutOpensAnotherSession(t *testing.T) {
 	f := newFixture(t)
 	p := f.phone("hua", "device", "phone")
 	first := true
-	f.store.Intercept(func(c storetest.Call, do func() error) error {
+	f.store.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 		if first && c.String() == "create session" {
 			first = false
 			for i := range testDevices {
 				f.phone("hua", "device", strconv.Itoa(i)).mustLogIn(false)
 			}
 		}
-		return do()
+		return do(ctx)
 	})
 	if p.mustLogIn(false); p.sessionError() != nil {
 		t.Error(p.sessionError())
@@ -243,9 +243,9 @@ func TestHundredLoginsAtOnce(t *testing.T) {
 func (f *fixture) logInHundredTimes(wantValid int) {
 	tablet := f.phone("hua", "device", "tablet")
 	tablet.mustLogIn(false)
-	f.store.Intercept(func(_ storetest.Call, do func() error) error {
+	f.store.Intercept(func(ctx context.Context, _ storetest.Call, do func(context.Context) error) error {
 		time.Sleep(5 * time.Millisecond)
-		return do()
+		return do(ctx)
 	})
 	tokens := f.atOnce(100)
 	f.store.Intercept(nil)

@@ -22,11 +22,11 @@ import (
 func TestEveryFailureIsAPage(t *testing.T) {
 	broken := func(on string, err error) func(*fixture) {
 		return func(f *fixture) {
-			f.store.Intercept(func(c storetest.Call, do func() error) error {
+			f.store.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 				if c.String() == on {
 					return err
 				}
-				return do()
+				return do(ctx)
 			})
 		}
 	}

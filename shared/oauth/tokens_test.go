@@ -60,9 +60,9 @@ func crossTokens(t *testing.T, outer, inner int, call int) (ran bool) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	f.store.Intercept(func(_ storetest.Call, do func() error) error {
+	f.store.Intercept(func(ctx context.Context, _ storetest.Call, do func(context.Context) error) error {
 		step()
-		return do()
+		return do(ctx)
 	})
 	f.wechat.answered = step
 	secrets := f.config.Secrets

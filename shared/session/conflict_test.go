@@ -98,14 +98,14 @@ func TestUpdateGivesUpAfterMaxTries(t *testing.T) {
 	bubble(t, Config{}, func(w *fixture) {
 		w.issue(login())
 		p, n := w.process(), 0
-		p.Intercept(func(_ storetest.Call, do func() error) error {
+		p.Intercept(func(ctx context.Context, _ storetest.Call, do func(context.Context) error) error {
 			n++
 			_, err := w.unrecorded.Update(w.Context(), testAppID, testOpenID, func(u *User) error {
 				u.Tokens.Scope = fmt.Sprint(n)
 				return nil
 			})
 			w.want("the other update", err, nil)
-			return do()
+			return do(ctx)
 		})
 		start := time.Now()
 		_, err := p.Update(w.Context(), testAppID, testOpenID, func(u *User) error { u.Tokens.LeaseUntil++; return nil })
@@ -123,12 +123,12 @@ func TestRetryEndsWithTheContext(t *testing.T) {
 		time.Sleep(4 * day)
 		p := w.process()
 		ctx, cancel := context.WithCancel(w.Context())
-		p.Intercept(func(c storetest.Call, do func() error) error {
+		p.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 			if c.N == 2 {
 				_, _ = w.unrecorded.Touch(w.Context(), token)
 				defer cancel()
 			}
-			return do()
+			return do(ctx)
 		})
 		_, _, err := p.Rotate(ctx, token)
 		w.want("rotate", err, context.Canceled)

@@ -115,19 +115,19 @@ func (w *fixture) sessionsOn(s store.Store) *Sessions {
 
 // beforeCall runs f before the nth call of the process.
 func (p *process) beforeCall(n int, f func()) {
-	p.Intercept(func(c storetest.Call, do func() error) error {
+	p.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 		if c.N == n {
 			f()
 		}
-		return do()
+		return do(ctx)
 	})
 }
 
 // slowDown delays each call of every process.
 func (w *fixture) slowDown(latency time.Duration) {
-	w.recorder.Intercept(func(_ storetest.Call, do func() error) error {
+	w.recorder.Intercept(func(ctx context.Context, _ storetest.Call, do func(context.Context) error) error {
 		time.Sleep(latency)
-		return do()
+		return do(ctx)
 	})
 }
 

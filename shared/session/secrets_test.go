@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,11 +75,11 @@ func (w *fixture) everyError(token string) (all []string) {
 		for n := 1; n < 8; n++ {
 			for _, broken := range []error{errors.New("broken"), store.ErrConflict} {
 				p := w.process()
-				p.Intercept(func(c storetest.Call, do func() error) error {
+				p.Intercept(func(ctx context.Context, c storetest.Call, do func(context.Context) error) error {
 					if c.N == n {
 						return broken
 					}
-					return do()
+					return do(ctx)
 				})
 				if err := a.do(scene{w, token, token, token}, p); err != nil {
 					all = append(all, err.Error())

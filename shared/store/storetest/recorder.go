@@ -21,7 +21,7 @@ type Recorder struct {
 	n         int
 	calls     Calls
 	written   []store.Item
-	intercept func(Call, func() error) error
+	intercept func(context.Context, Call, func(context.Context) error) error
 }
 
 // Call is one call of a store.
@@ -57,9 +57,10 @@ func (c Calls) Count() (reads, writes int) {
 }
 
 // Intercept has f make every call from now on: f calls do to have it made, and what f
-// returns is the error of the call. Where do is not called, the store is not either,
-// but the call is recorded. Nil ends it.
-func (r *Recorder) Intercept(f func(c Call, do func() error) error) {
+// returns is the error of the call. ctx is that of the call; do may be given another
+// one. Where do is not called, the store is not either, but the call is recorded. Nil
+// ends it.
+func (r *Recorder) Intercept(f func(ctx context.Context, c Call, do func(context.Context) error) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.intercept = f
@@ -71,7 +72,7 @@ func (r *Recorder) Fail(err error) {
 		r.Intercept(nil)
 		return
 	}
-	r.Intercept(func(Call, func() error) error { return err })
+	r.Intercept(func(context.Context, Call, func(context.Context) error) error { return err })
 }
 
 // Take returns the calls since the last Take or Reset.
@@ -100,30 +101,30 @@ func (r *Recorder) Reset() {
 
 // Get implements [store.Store].
 func (r *Recorder) Get(ctx context.Context, key string) (item store.Item, err error) {
-	err = r.call("get", store.Item{Key: key}, func() error { item, err = r.Store.Get(ctx, key); return err })
+	err = r.call(ctx, "get", store.Item{Key: key}, func(ctx context.Context) error { item, err = r.Store.Get(ctx, key); return err })
 	return item, err
 }
 
 // Create implements [store.Store].
 func (r *Recorder) Create(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = r.call("create", in, func() error { item, err = r.Store.Create(ctx, in); return err })
+	err = r.call(ctx, "create", in, func(ctx context.Context) error { item, err = r.Store.Create(ctx, in); return err })
 	return item, err
 }
 
 // Replace implements [store.Store].
 func (r *Recorder) Replace(ctx context.Context, in store.Item) (item store.Item, err error) {
-	err = r.call("replace", in, func() error { item, err = r.Store.Replace(ctx, in); return err })
+	err = r.call(ctx, "replace", in, func(ctx context.Context) error { item, err = r.Store.Replace(ctx, in); return err })
 	return item, err
 }
 
 // Delete records the call and fails.
-func (r *Recorder) Delete(_ context.Context, key, version string) error {
-	return r.call("delete", store.Item{Key: key, Version: version}, func() error {
+func (r *Recorder) Delete(ctx context.Context, key, version string) error {
+	return r.call(ctx, "delete", store.Item{Key: key, Version: version}, func(context.Context) error {
 		return errors.New("storetest: delete is not granted")
 	})
 }
 
-func (r *Recorder) call(verb string, item store.Item, do func() error) error {
+func (r *Recorder) call(ctx context.Context, verb string, item store.Item, do func(context.Context) error) error {
 	r.mu.Lock()
 	r.n++
 	c := Call{N: r.n, Verb: verb, Item: item}
@@ -134,7 +135,7 @@ func (r *Recorder) call(verb string, item store.Item, do func() error) error {
 	intercept := r.intercept
 	r.mu.Unlock()
 	if intercept == nil {
-		return do()
+		return do(ctx)
 	}
-	return intercept(c, do)
+	return intercept(ctx, c, do)
 }

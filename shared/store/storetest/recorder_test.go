@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -80,11 +81,11 @@ func TestRecorderReturnsWrittenItemsUntilReset(t *testing.T) {
 
 func TestRecorderIntercepts(t *testing.T) {
 	ctx, r, broken := t.Context(), &Recorder{Store: newMemory(t)}, errors.New("broken")
-	r.Intercept(func(c Call, do func() error) error {
+	r.Intercept(func(ctx context.Context, c Call, do func(context.Context) error) error {
 		if c.Verb == "create" && c.N == 1 {
 			return broken
 		}
-		return do()
+		return do(ctx)
 	})
 	if _, err := r.Create(ctx, store.Item{Key: "user#1"}); err != broken {
 		t.Errorf("create: %v", err)

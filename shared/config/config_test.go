@@ -93,7 +93,7 @@ func TestLoadRefuses(t *testing.T) {
 		want string
 	}{
 		{"nothing", env(), "WECHAT_APP_ID: is not set, and neither is WECHAT_APPS"},
-		{"both", env("WECHAT_APP_ID", id, "WECHAT_APPS", "["+good+"]"), "keep one of them"},
+		{"both", env("WECHAT_APP_ID", id, "WECHAT_APPS", "["+good+"]"), "remove one of them"},
 		{"not JSON", env("WECHAT_APPS", "shop"), "is not a JSON list"},
 		{"unknown field", env("WECHAT_APPS", `[{"name":"a","appid":"x","secret":"`+canary+`"}]`), "is not a JSON list"},
 		{"trailing", env("WECHAT_APPS", "["+good+"] x"), "something follows"},

@@ -157,7 +157,7 @@ func (c *checks) egress() {
 	case c.Egress != EgressProxy && proxy:
 		c.refuse("egress", "is %q, and a proxy is named; write proxy, or take proxyUrl and proxySecretArn out", c.Egress)
 	case c.ProxyURL != "" && c.ProxySecretARN != "":
-		c.refuse("proxyUrl", "is set and so is proxySecretArn; keep one of them")
+		c.refuse("proxyUrl", "is set and so is proxySecretArn; remove one of them")
 	}
 	if c.EIPAllocationID != "" && c.Egress != EgressNAT {
 		c.refuse("eipAllocationId", "is set, and egress is %q; write nat, or take it out", c.Egress)
@@ -215,7 +215,7 @@ func (c *checks) others() {
 		if !apiID.MatchString(id) {
 			c.refuse("authorizerApis", "%q is not the ID of an HTTP API, such as a1b2c3d4e5", id)
 		} else if slices.Contains(c.AuthorizerAPIs[:i], id) {
-			c.refuse("authorizerApis", "%q is listed twice; keep one of them", id)
+			c.refuse("authorizerApis", "%q is listed twice; remove one of them", id)
 		}
 	}
 }

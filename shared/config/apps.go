@@ -99,8 +99,8 @@ func (l *loader) tickets() []wechat.TicketType {
 
 func (l *loader) checkTickets(variable string, tickets []wechat.TicketType) {
 	for i, ticket := range tickets {
-		if ticket != wechat.JSAPI && ticket != wechat.WXCard {
-			l.problem(variable, "ticket %q is not one of %s, %s", ticket, wechat.JSAPI, wechat.WXCard)
+		if !slices.Contains(wechat.TicketTypes(), ticket) {
+			l.problem(variable, "ticket %q is not one of %s", ticket, join(wechat.TicketTypes()))
 		}
 		if slices.Contains(tickets[:i], ticket) {
 			l.problem(variable, "ticket %q is listed twice", ticket)

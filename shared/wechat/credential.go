@@ -41,6 +41,9 @@ const (
 	WXCard TicketType = "wx_card"
 )
 
+// TicketTypes lists all types.
+func TicketTypes() []TicketType { return []TicketType{JSAPI, WXCard} }
+
 // Ticket is a JS-SDK or card ticket as WeChat answered it. It prints as [redacted].
 type Ticket struct {
 	Value string

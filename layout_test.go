@@ -148,7 +148,7 @@ func TestLayoutLeavesUseNoLibraries(t *testing.T) {
 	}
 }
 
-// A database driver is linked by whoever chooses its store, and by nobody else.
+// Only the package of a store imports its database driver.
 func TestLayoutDrivers(t *testing.T) {
 	for name, p := range list(t) {
 		if under(name, "shared/store/sqlite") {

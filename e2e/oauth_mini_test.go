@@ -230,8 +230,8 @@ func TestMiniLoginAnswersInTime(t *testing.T) {
 	oauth.wantProcesses(1)
 }
 
-// Whoever may invoke the function can read and end a user's sessions. Through the gateway
-// nobody can.
+// An operator has the right to invoke the function, and can read and end a user's
+// sessions. Through the gateway nobody can.
 func TestOperatorOfLogins(t *testing.T) {
 	fx := newLoginFixture(t, runtimeAPI)
 	fx.start("refresher").tick()

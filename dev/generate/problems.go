@@ -57,8 +57,8 @@ A code is in several tables where its hint depends on the route.
 		fmt.Fprintf(&b, "\n## %s\n\n| code | %s |\n|---|---|---|---|\n", l.of(topic.En, topic.Zh), l.of("status | when | what to do", "状态码 | 何时出现 | 如何处理"))
 		for _, e := range topic.Entries {
 			hint := e.Type.Hint()
-			todo := strings.ReplaceAll(l.of(hint.En, hint.Zh), "{}", "…")
-			fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", e.Type.Code(), e.Type.Status(), l.of(e.En, e.Zh), todo)
+			advice := strings.ReplaceAll(l.of(hint.En, hint.Zh), "{}", "…")
+			fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", e.Type.Code(), e.Type.Status(), l.of(e.En, e.Zh), advice)
 		}
 	}
 	return b.Bytes()

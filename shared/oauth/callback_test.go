@@ -119,8 +119,8 @@ func TestUnknownOutcomeIsAnInterruptedLogin(t *testing.T) {
 	want(t, "a program", b.program("/oauth/callback?code="+code+"&state="+state), 400, "login_interrupted")
 }
 
-// Nobody is logged in by the link of another browser. Whoever opens it begins the login
-// again as a login of their own, once.
+// Nobody is logged in by the link of another browser. The browser that opens it begins
+// a login of its own, once.
 func TestLinkOfAnotherBrowserLogsNobodyIn(t *testing.T) {
 	for _, c := range []struct {
 		name    string

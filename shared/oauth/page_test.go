@@ -129,7 +129,7 @@ func TestPageOfARefusal(t *testing.T) {
 	}
 }
 
-// The line of the request has the code of the problem, whoever asks: operators count by it.
+// The line of the request has the code of the problem for browsers and programs: operators count by it.
 func TestPageIsLogged(t *testing.T) {
 	for _, c := range []struct{ name, accept string }{{"person", "text/html"}, {"program", "*/*"}} {
 		t.Run(c.name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func (c *Client) miniSession(ctx context.Context, r call) (MiniSession, error) {
 }
 
 // Phone is a phone number that the user chose to share. AppID and Timestamp (Unix seconds) are the
-// watermark's: whoever takes the number checks that AppID is the own one. It prints as [redacted].
+// watermark's: the caller checks that AppID is its own. It prints as [redacted].
 type Phone struct {
 	PhoneNumber     string // with the country code when it is not a mainland number
 	PurePhoneNumber string // without it

@@ -270,10 +270,10 @@ func TestTextsExistInBothLanguagesAndAreUsed(t *testing.T) {
 			}
 		}
 	}
-	placeholder := regexp.MustCompile(`\{\w+\}`)
+	parameter := regexp.MustCompile(`\{\w+\}`)
 	for key, en := range dictionary[english] {
 		zh := dictionary[chinese][key]
-		a, b := placeholder.FindAllString(en, -1), placeholder.FindAllString(zh, -1)
+		a, b := parameter.FindAllString(en, -1), parameter.FindAllString(zh, -1)
 		slices.Sort(a)
 		slices.Sort(b)
 		if en == "" || zh == "" || !slices.Equal(a, b) {

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"wechatfn/dev/wechatsim/wait"
 )
 
 // errDropped means that the connection breaks before an answer.
@@ -91,7 +93,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(a.body[:half]) // an error means that the client has left
 	if a.stall > 0 {
 		_ = http.NewResponseController(w).Flush()
-		if wait(r.Context(), a.stall) != nil {
+		if wait.For(r.Context(), a.stall) != nil {
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = w.Write(a.body[half:])

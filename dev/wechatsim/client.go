@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"wechatfn/dev/wechatsim/wait"
 )
 
 // defaultCaller is where in-process requests come from (RFC 5737).
@@ -73,7 +75,7 @@ func (b *stalling) Read(p []byte) (int, error) {
 	if b.first.Len() > 0 {
 		return b.first.Read(p)
 	}
-	if err := wait(b.ctx, b.stall); err != nil {
+	if err := wait.For(b.ctx, b.stall); err != nil {
 		return 0, err
 	}
 	b.stall = 0

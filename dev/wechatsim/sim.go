@@ -18,6 +18,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"wechatfn/dev/wechatsim/wait"
 )
 
 // App is an account that the simulator knows.
@@ -193,7 +195,7 @@ func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	if f.DropBefore {
 		return answer{}, errDropped
 	}
-	if err := wait(ctx, f.Delay); err != nil {
+	if err := wait.For(ctx, f.Delay); err != nil {
 		return answer{}, err
 	}
 	a, refused := f.answer(s, r)
@@ -207,7 +209,7 @@ func (s *Sim) handle(ctx context.Context, hr *http.Request) (answer, error) {
 	if f.DropAfter {
 		return answer{}, errDropped
 	}
-	return a, wait(ctx, f.AnswerDelay)
+	return a, wait.For(ctx, f.AnswerDelay)
 }
 
 // serve runs the endpoint with the lock held, at the time of the clock.
@@ -243,20 +245,5 @@ func (e endpoint) check(r *request) *refusal {
 		return refuse(43002, "require POST method")
 	default:
 		return unknown("this call is a GET")
-	}
-}
-
-// wait waits until d has passed or the context has ended.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -1,14 +1,12 @@
 package config
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 	"strings"
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/secret"
+	"wechatfn/shared/strictjson"
 	"wechatfn/shared/wechat"
 )
 
@@ -40,7 +38,7 @@ func (l *loader) parseAccounts(list string) account.List {
 		AppID   string              `json:"appId"`
 		Tickets []wechat.TicketType `json:"tickets"`
 	}
-	if err := decodeStrict(list, &rows); err != nil {
+	if err := strictjson.Decode([]byte(list), &rows); err != nil {
 		l.problem(EnvApps, "is not a JSON list of {name, kind, appId, tickets}: %v", err)
 		return nil
 	}
@@ -133,18 +131,6 @@ func join[T ~string](list []T) string {
 		b.WriteString(string(one))
 	}
 	return b.String()
-}
-
-func decodeStrict(text string, v any) error {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the JSON value")
-	}
-	return nil
 }
 
 func splitList(list string) []string {

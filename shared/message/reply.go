@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"wechatfn/shared/strictjson"
 )
 
 // Reply is a passive reply, which WeChat shows to the sender at once. The names
@@ -87,14 +88,9 @@ func parseReply(text []byte) (*Reply, error) {
 	if len(text) > maxReplyBytes {
 		return nil, fmt.Errorf("it has %d bytes, the limit is %d", len(text), maxReplyBytes)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields() // a misspelt name would be a reply without its text
 	var r Reply
-	if err := decoder.Decode(&r); err != nil {
+	if err := strictjson.Decode(text, &r); err != nil { // a misspelt name would be a reply without its text
 		return nil, replySyntax(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the JSON object")
 	}
 	return &r, r.check()
 }
@@ -103,6 +99,9 @@ func parseReply(text []byte) (*Reply, error) {
 func replySyntax(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return mistyped(wrong)
+	}
+	if errors.Is(err, strictjson.ErrTrailing) {
+		return errors.New("something follows the JSON object")
 	}
 	if strings.Contains(err.Error(), "unknown field") {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))

@@ -12,7 +12,6 @@
 package operator
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +20,7 @@ import (
 
 	"wechatfn/shared/account"
 	"wechatfn/shared/session"
+	"wechatfn/shared/strictjson"
 )
 
 // Config configures a Handler. Sessions are required.
@@ -78,9 +78,7 @@ func (h *Handler) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 
 // parse reads an event, and the account that it names.
 func (h *Handler) parse(payload []byte) (e event, a account.Account, err error) {
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.DisallowUnknownFields()
-	if d.Decode(&e) != nil {
+	if strictjson.Decode(payload, &e) != nil {
 		return e, a, errors.New("operator: an event is a JSON object of action, app, openid, sku and unionid, and nothing else")
 	}
 	if e.Action == "openids" {

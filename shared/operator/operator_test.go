@@ -90,6 +90,7 @@ func TestHandleRefuses(t *testing.T) {
 		{"a list", `[]`, "is a JSON object"},
 		{"an action that is a number", `{"action":5}`, "is a JSON object"},
 		{"an unknown field", `{"action":"user","app":"mini","openid":"hua","requestContext":{}}`, "is a JSON object"},
+		{"two events", `{"action":"logout","app":"mini","openid":"hua"}{"action":"user"}`, "is a JSON object"},
 		{"an unknown action", `{"action":"forget","app":"mini","openid":"x"}`, "unknown action"},
 		{"no account, of two", `{"action":"user","openid":"hua"}`, "names no account"},
 		{"an unknown account", `{"action":"user","app":"site","openid":"x"}`, "names no account"},

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"wechatfn/shared/strictjson"
 )
 
 // Push is what verifies and decrypts the pushes of one account. The previous
@@ -75,7 +77,7 @@ type PushSecrets map[string]Push
 // text but the names of accounts.
 func ParsePushSecrets(text string) (PushSecrets, error) {
 	var accounts map[string]json.RawMessage
-	if decodeStrict(text, &accounts) != nil || accounts == nil {
+	if strictjson.Decode([]byte(text), &accounts) != nil || accounts == nil {
 		return nil, errors.New("the text is not a JSON object of account name to {token, encodingAESKey, previousToken, previousEncodingAESKey}")
 	}
 	secrets := make(PushSecrets, len(accounts))
@@ -102,7 +104,7 @@ func isKey(s string) bool {
 
 func parsePush(name string, text json.RawMessage) (push Push, problems []error) {
 	var fields PushFields
-	if decodeStrict(string(text), &fields) != nil {
+	if strictjson.Decode(text, &fields) != nil {
 		return Push{}, []error{fmt.Errorf("account %q: not an object of the texts token, encodingAESKey, previousToken and previousEncodingAESKey alone", name)}
 	}
 	push = fields.Push(PushFields{"token", "encodingAESKey", "previousToken", "previousEncodingAESKey"}, func(field, problem string) {

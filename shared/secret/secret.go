@@ -3,12 +3,12 @@
 package secret
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
+
+	"wechatfn/shared/strictjson"
 )
 
 const redacted = "[redacted]"
@@ -46,7 +46,7 @@ type AppSecrets map[string]Secret
 // error never quotes the text.
 func ParseAppSecrets(text string) (AppSecrets, error) {
 	var plain map[string]string
-	if err := decodeStrict(text, &plain); err != nil {
+	if err := strictjson.Decode([]byte(text), &plain); err != nil {
 		return nil, errors.New("not a JSON object of account name to AppSecret")
 	}
 	secrets := make(AppSecrets, len(plain))
@@ -63,16 +63,4 @@ func (s AppSecrets) For(name, appID string) Secret {
 		return secret
 	}
 	return s[appID]
-}
-
-func decodeStrict(text string, v any) error {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the JSON value")
-	}
-	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"wechatfn/dev/wechatsim/wait"
 )
 
 // Mode is the encryption mode of an account's pushes. The zero value is plain text.
@@ -190,7 +192,7 @@ func (p *Sender) Push(ctx context.Context, m Message) (Outcome, error) {
 	series := p.Series(m)
 	for try := 0; try == 0 || try <= p.cfg.Retries; try++ {
 		if try > 0 {
-			if err := wait(ctx, p.cfg.RetryGap); err != nil {
+			if err := wait.For(ctx, p.cfg.RetryGap); err != nil {
 				return o, err
 			}
 		}
@@ -314,19 +316,4 @@ func (p *Sender) exchange(req *http.Request, d *Delivery) error {
 	}
 	d.Status, d.ContentType, d.Body = res.StatusCode, res.Header.Get("Content-Type"), string(body)
 	return nil
-}
-
-// wait returns after d, or with the error of a context that ends earlier.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"wechatfn/dev/wechatsim/wait"
 )
 
 func TestNewChecksTheConfig(t *testing.T) {
@@ -212,7 +214,7 @@ type slowRest struct {
 }
 
 func (r *slowRest) Read(p []byte) (int, error) {
-	if err := wait(r.ctx, r.after); err != nil {
+	if err := wait.For(r.ctx, r.after); err != nil {
 		return 0, err
 	}
 	r.after = 0

@@ -36,19 +36,15 @@ func (m *measurements) observe(_ account.Account, failure credential.Failure) {
 	}
 }
 
-// add takes the state of an account after a tick. A token that WeChat refuses has 0
-// seconds left, even if its time is not over. So has a ticket that does not exist yet.
+// add takes the state of an account after a tick. A ticket that does not exist yet has 0
+// seconds left.
 func (m *measurements) add(a account.Account, record credential.Record, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	left := func(end int64) int64 { return max(0, end-now.Unix()) }
-	token, refused := left(record.Token.ExpiresAt), whitelistRefused(record.Token.Failure)
-	if record.Token.Invalid {
-		token = 0
-	}
-	m.tokens = append(m.tokens, token)
+	refused := whitelistRefused(record.Token.Failure)
+	m.tokens = append(m.tokens, tokenLeft(record.Token, now))
 	for _, typ := range a.Tickets {
-		m.tickets = append(m.tickets, left(record.Tickets[typ].ExpiresAt))
+		m.tickets = append(m.tickets, secondsLeft(record.Tickets[typ], now))
 		refused = refused || whitelistRefused(record.Tickets[typ].Failure)
 	}
 	if refused {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wechatfn/dev/wechatsim"
 	"wechatfn/shared/account"
@@ -156,5 +157,33 @@ func TestBadEventsAreErrors(t *testing.T) {
 func TestNewDemandsItsParts(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a refresher without a store was made")
+	}
+}
+
+// The report says of a token what the metric says: one that WeChat refuses has no
+// seconds left, and neither has one that has expired or does not exist.
+func TestSecondsLeftOfATokenThatCannotBeUsed(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	until := func(seconds int64) credential.State { return credential.State{ExpiresAt: now.Unix() + seconds} }
+	for _, c := range []struct {
+		name  string
+		token credential.Token
+		want  int64
+	}{
+		{"valid", credential.Token{State: until(3600), Value: "t"}, 3600},
+		{"refused by WeChat", credential.Token{State: until(3600), Value: "t", Invalid: true}, 0},
+		{"expired", credential.Token{State: until(-1), Value: "t"}, 0},
+		{"none", credential.Token{}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			record := credential.Record{Token: c.token}
+			var report Report
+			report.add(shop, record, now)
+			var m measurements
+			m.add(shop, record, now)
+			if got := report.Accounts[0].Token.SecondsLeft; got != c.want || m.tokens[0] != c.want {
+				t.Errorf("report %d, metric %d, want %d", got, m.tokens[0], c.want)
+			}
+		})
 	}
 }

@@ -241,14 +241,14 @@ func TestLogOfTheRefresherIsJSON(t *testing.T) {
 		t.Fatalf("logs %q", logs)
 	}
 	var line struct {
-		Level, Msg, App, IP string
-		Errcode             int
-		RequestID           string `json:"request_id"`
+		Level, Msg, Account, IP string
+		Errcode                 int
+		RequestID               string `json:"request_id"`
 	}
 	if err := json.Unmarshal([]byte(logs[0]), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.Level != "ERROR" || line.Errcode != 40164 || line.IP != "203.0.113.9" || line.App != "default" || line.RequestID == "" {
+	if line.Level != "ERROR" || line.Errcode != 40164 || line.IP != "203.0.113.9" || line.Account != "default" || line.RequestID == "" {
 		t.Errorf("log %s", logs[0])
 	}
 }

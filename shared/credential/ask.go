@@ -46,11 +46,11 @@ func (r *Renewer) learnToken(ctx context.Context, account account.Account, recor
 		// would invalidate it for everybody who uses it: only an operator decides that.
 		pause := doubled(unchangedPause, unchangedPauseMax, before.Failure.Count)
 		next.Failure = r.countFailure(account, before.Failure, Failure{Op: "compare", Class: wechat.ClassCredentialInvalid.String()}, pause, asked)
-		r.logger.ErrorContext(ctx, "token is refused but unchanged", "app", account.Name, "epoch", record.Lease.Epoch)
+		r.logger.ErrorContext(ctx, "token is refused but unchanged", "account", account.Name, "epoch", record.Lease.Epoch)
 	}
 	if renewed {
 		r.observe(account, Failure{})
-		r.logger.InfoContext(ctx, "token renewed", "app", account.Name, "epoch", record.Lease.Epoch, "lifetime_s", int(next.left(asked).Seconds()))
+		r.logger.InfoContext(ctx, "token renewed", "account", account.Name, "epoch", record.Lease.Epoch, "lifetime_s", int(next.left(asked).Seconds()))
 	}
 	record.Token = next
 }
@@ -67,7 +67,7 @@ func (r *Renewer) askTicket(ctx context.Context, account account.Account, record
 	answer, err := r.weChat.Ticket(ctx, record.Token.Value, typ)
 	if err != nil {
 		if refusesToken(err) {
-			r.logger.WarnContext(ctx, "token invalidated early", "app", account.Name, "epoch", record.Lease.Epoch)
+			r.logger.WarnContext(ctx, "token invalidated early", "account", account.Name, "epoch", record.Lease.Epoch)
 			record.Token.Invalid = true
 			return nil
 		}
@@ -86,7 +86,7 @@ func (r *Renewer) askTicket(ctx context.Context, account account.Account, record
 			return err
 		}
 		r.observe(account, Failure{})
-		r.logger.InfoContext(ctx, "ticket published", "app", account.Name, "type", string(typ), "epoch", record.Lease.Epoch, "lifetime_s", int(next.left(asked).Seconds()))
+		r.logger.InfoContext(ctx, "ticket published", "account", account.Name, "type", string(typ), "epoch", record.Lease.Epoch, "lifetime_s", int(next.left(asked).Seconds()))
 	}
 	record.Tickets[typ] = next
 	return nil

@@ -33,7 +33,7 @@ func (r *Renewer) fail(ctx context.Context, account account.Account, record *Rec
 		pause, level = r.pause(refused, state.Failure.Count)
 	}
 	state.Failure = r.countFailure(account, state.Failure, failure, pause, r.now())
-	attrs := []any{"app", account.Name, "epoch", record.Lease.Epoch, "op", failure.Op, "class", failure.Class, "errcode", failure.Code, "retry_s", int(pause.Seconds()), "error", err}
+	attrs := []any{"account", account.Name, "epoch", record.Lease.Epoch, "op", failure.Op, "class", failure.Class, "errcode", failure.Code, "retry_s", int(pause.Seconds()), "error", err}
 	if refused != nil && refused.IP() != "" {
 		attrs = append(attrs, "ip", refused.IP())
 	}
